@@ -26,6 +26,7 @@ NETWORK_NAMES = ("fine-tuned", "paper")
 THRESHOLD = 0.6  # positive above it: the mark of the paper's Figure 3
 HALF = 0.5  # the other threshold that results are given at
 SPLITS = ("train", "test", "extra", "extra-test", "external")
+TRAINING_SPLITS = ("train", "extra")  # the others are reported and nothing is ever chosen by them
 SOURCE_TITLES = {
     "cohen": "COVID-19 Image Data Collection",
     "kermany": "Kermany et al. (children)",
@@ -48,6 +49,10 @@ PAPER_EPOCHS = 10
 INPUT_SIZE = 224  # pixels a side
 LAST_CONV = "block5_conv4"  # Grad-CAM's layer, 14 x 14 x 512 at 224 pixels
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # what Keras' VGG-19 preprocessing takes off each channel
+
+# --- Training ----------------------------------------------------------------------------------
+SEED = 2021
+VALIDATION_PARTS = 8  # one film in eight is held out, whole patients at a time
 
 # --- What a film may be (issue: hostile files) -----------------------------------------------
 MAX_BYTES = 20 * 1024 * 1024

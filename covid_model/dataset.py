@@ -1,0 +1,134 @@
+"""A data folder: its manifest, its splits, and where its films are.
+
+A data folder holds `manifest.csv` (one row a film) and the pictures that it names. `assets/dataset.csv`, which is
+committed, lists the same films without their pixels, so that pages can name them where there is no data folder.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from covid_model import settings
+
+MANIFEST = "manifest.csv"
+COLUMNS = ("id", "path", "split", "covid", "source", "finding", "patient")  # what every use of a manifest needs
+TEXT_COLUMNS = {"id": str, "path": str, "patient": str, "finding": str, "view": str, "sex": str, "license": str}
+
+
+class DataError(ValueError):
+    """The data folder, its manifest or a film of it is not as it must be. The message names what is missing."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data folder that was checked. `films` has one row a film, indexed by id; `covid` is 0 or 1."""
+
+    folder: Path
+    films: pd.DataFrame
+
+    def path(self, film_id: str) -> Path:
+        """Where the film `film_id` lies. Raises DataError where it is unknown or leads out of the folder."""
+        if film_id not in self.films.index:
+            raise DataError(f"The data folder {self.folder} has no film {film_id!r}.")
+        path = (self.folder / self.films.at[film_id, "path"]).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise DataError(f"The manifest of {self.folder} places film {film_id!r} outside the folder.")
+        return path
+
+    def split(self, *names: str) -> pd.DataFrame:
+        """The films of the splits `names`, in the manifest's order."""
+        unknown = set(names) - set(settings.SPLITS)
+        if unknown:
+            raise DataError(f"Splits are {', '.join(settings.SPLITS)}. Received: {', '.join(sorted(unknown))}.")
+        return self.films[self.films["split"].isin(names)]
+
+    def missing(self) -> list[str]:
+        """The ids whose picture is not in the folder."""
+        return [film for film in self.films.index if not self.path(film).is_file()]
+
+
+def folder_from_environment() -> Path | None:
+    """The data folder that COVID_MODEL_DATA names, or None where it names none."""
+    value = os.environ.get(settings.DATA_VARIABLE, "").strip()
+    return Path(value) if value else None
+
+
+def load(folder: Path | None = None) -> Dataset:
+    """Read and check a data folder (COVID_MODEL_DATA's where none is given).
+
+    Raises:
+        DataError: no folder named, no manifest in it, a column missing, an id twice, a split or label unknown.
+    """
+    folder = folder or folder_from_environment()
+    if folder is None:
+        raise DataError(f"No data folder: give --data DIR or set {settings.DATA_VARIABLE}.")
+    if not folder.is_dir():
+        raise DataError(f"The data folder {folder} does not exist.")
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        raise DataError(f"The data folder {folder} has no {MANIFEST}.")
+    return Dataset(folder, read_list(manifest))
+
+
+def committed() -> pd.DataFrame:
+    """The committed list of films (assets/dataset.csv), one row a film, indexed by id."""
+    if not settings.DATASET_CSV.is_file():
+        raise DataError(f"The list of films {settings.DATASET_CSV} is missing: this copy of the project is incomplete.")
+    return read_list(settings.DATASET_CSV)
+
+
+def read_list(path: Path) -> pd.DataFrame:
+    """Read and check a list of films in the manifest's columns; raises DataError as `load` does."""
+    try:
+        films = pd.read_csv(path, dtype=TEXT_COLUMNS)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} could not be read as a table: {error}") from error
+    missing = [column for column in COLUMNS if column not in films.columns]
+    if missing:
+        raise DataError(f"{path} lacks the columns {', '.join(missing)}. Received: {', '.join(films.columns)}.")
+    if films["id"].duplicated().any():
+        raise DataError(f"{path} names the film {films.loc[films['id'].duplicated(), 'id'].iloc[0]!r} twice.")
+    wrong_split = set(films["split"]) - set(settings.SPLITS)
+    if wrong_split:
+        raise DataError(
+            f"{path}: splits are {', '.join(settings.SPLITS)}. Received: {', '.join(map(str, wrong_split))}."
+        )
+    if not films["covid"].isin((0, 1)).all():
+        raise DataError(f"{path}: covid must be 0 or 1 on every row.")
+    return films.set_index("id", drop=True)
+
+
+def training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
+    """The films of `splits` that a network may be trained on: those of patients with no film in a reported split.
+
+    (Ten patients of NIH stand in both `extra` and `extra-test` of the published list; their 17 `extra` films go.)
+    """
+    reported = films.loc[~films["split"].isin(settings.TRAINING_SPLITS), "patient"]
+    return films[films["split"].isin(splits) & ~films["patient"].isin(set(reported))]
+
+
+def hold_out(films: pd.DataFrame, parts: int = settings.VALIDATION_PARTS, seed: int = settings.SEED) -> pd.Series:
+    """Cut a validation part out of `films` by patient: True where a film is held out.
+
+    One part in `parts`, with each source's share of each class kept as near as whole patients allow.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    strata = films["source"] + films["covid"].astype(str)
+    folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
+    _, held = next(folds.split(films, strata, films["patient"]))
+    mask = pd.Series(False, index=films.index)
+    mask.iloc[held] = True
+    return mask
+
+
+def weights_file(given: Path | None = None) -> str:
+    """Where VGG-19's ImageNet weights come from: a file given or set, else Keras' own download ("imagenet")."""
+    value = str(given) if given else os.environ.get(settings.VGG19_VARIABLE, "").strip()
+    if value and not Path(value).is_file():
+        raise DataError(f"The VGG-19 weights file {value} does not exist.")
+    return value or settings.VGG19_DOWNLOAD
