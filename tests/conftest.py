@@ -1,0 +1,72 @@
+"""What several test files share, and which tests this machine can run: the others are skipped, and say why."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from covid_model import settings
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+def _missing_films() -> str | None:
+    folder = os.environ.get(settings.DATA_VARIABLE, "").strip()
+    if not folder:
+        return f"no real films: {settings.DATA_VARIABLE} is not set"
+    return None if (Path(folder) / "manifest.csv").is_file() else f"no real films: {folder} has no manifest.csv"
+
+
+def _missing_vgg19() -> str | None:
+    file = os.environ.get(settings.VGG19_VARIABLE, "").strip()
+    if not file:
+        return f"no ImageNet weights: {settings.VGG19_VARIABLE} is not set"
+    return None if Path(file).is_file() else f"no ImageNet weights: {file} does not exist"
+
+
+def _missing_browser() -> str | None:
+    if find_spec("playwright") is None:
+        return "no browser: Playwright is not installed"
+    return None if browser_path() else "no browser: neither chromium nor COVID_MODEL_CHROMIUM is there"
+
+
+def browser_path() -> str | None:
+    """The Chromium to drive: COVID_MODEL_CHROMIUM's, the system's, or the first on the path."""
+    for candidate in (os.environ.get("COVID_MODEL_CHROMIUM"), CHROMIUM):
+        if candidate and Path(candidate).is_file():
+            return candidate
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+NEEDS = {"films": _missing_films, "vgg19": _missing_vgg19, "browser": _missing_browser}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what cannot run here: tests marked films, vgg19 or browser where those are absent."""
+    for marker, missing in NEEDS.items():
+        reason = missing()
+        for item in items if reason else ():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real films, for tests marked `films`."""
+    reason = _missing_films()
+    if reason:
+        pytest.skip(reason)
+    return Path(os.environ[settings.DATA_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def vgg19_file() -> Path:
+    """The file of VGG-19's ImageNet weights, for tests marked `vgg19`."""
+    reason = _missing_vgg19()
+    if reason:
+        pytest.skip(reason)
+    return Path(os.environ[settings.VGG19_VARIABLE])
