@@ -114,24 +114,37 @@ def build(
     """
     import keras
 
-    if head.pooling not in POOLINGS:
-        raise ValueError(f"pooling is {' or '.join(POOLINGS)}. Received: {head.pooling!r}.")
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
         base = keras.applications.VGG19(include_top=False, weights=base_weights, input_shape=(size, size, 3))
-        x = base.output  # (n, 7, 7, 512) at 224 pixels
-        if head.pooling == "flatten":
-            x = keras.layers.Flatten(name="flatten")(x)  # (n, 25088)
-        else:
-            x = keras.layers.GlobalAveragePooling2D(name="average")(x)  # (n, 512)
-        x = keras.layers.Dense(head.units, activation="relu", name="fc1")(x)  # (n, units)
-        x = keras.layers.Dropout(head.dropout, name="dropout")(x)
-        x = keras.layers.Dense(1, dtype="float32", name="logit")(x)  # (n, 1)
-        score = keras.layers.Activation("sigmoid", dtype="float32", name="score")(x)  # (n, 1), equation 1's h(X)
+        return keras.Model(base.input, _dense_layers(base.output, head), name="vgg19_transfer")
     finally:
         keras.config.set_dtype_policy(policy)
-    return keras.Model(base.input, score, name="vgg19_transfer")
+
+
+def build_head(head: Head, shape: tuple[int, int, int]) -> keras.Model:
+    """`head` alone, to be trained on stored features: (n, *shape) to scores (n, 1). Layers are named as in `build`."""
+    import keras
+
+    features = keras.Input(shape)  # (n, 7, 7, 512) at 224 pixels
+    return keras.Model(features, _dense_layers(features, head), name="head")
+
+
+def _dense_layers(x: keras.KerasTensor, head: Head) -> keras.KerasTensor:
+    """From the last pooling layer's output (n, 7, 7, 512) to the score (n, 1)."""
+    import keras
+
+    if head.pooling not in POOLINGS:
+        raise ValueError(f"pooling is {' or '.join(POOLINGS)}. Received: {head.pooling!r}.")
+    if head.pooling == "flatten":
+        x = keras.layers.Flatten(name="flatten")(x)  # (n, 25088)
+    else:
+        x = keras.layers.GlobalAveragePooling2D(name="average")(x)  # (n, 512)
+    x = keras.layers.Dense(head.units, activation="relu", name="fc1")(x)  # (n, units)
+    x = keras.layers.Dropout(head.dropout, name="dropout")(x)
+    x = keras.layers.Dense(1, dtype="float32", name="logit")(x)  # (n, 1)
+    return keras.layers.Activation("sigmoid", dtype="float32", name="score")(x)  # (n, 1), equation 1's h(X)
 
 
 def head_layers(model: keras.Model) -> list[keras.Layer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -72,3 +73,15 @@ def to_input(prepared: np.ndarray) -> np.ndarray:
     """
     grey = prepared.astype(np.float32)[..., None]  # (n, size, size, 1)
     return grey - np.asarray(settings.IMAGENET_MEAN_BGR, np.float32)  # (n, size, size, 3)
+
+
+def batches(items: Iterable[np.ndarray], size: int = settings.BATCH) -> Iterator[np.ndarray]:
+    """Stack arrays in groups of `size`; the last may be smaller."""
+    group: list[np.ndarray] = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield np.stack(group)
+            group = []
+    if group:
+        yield np.stack(group)

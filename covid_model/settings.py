@@ -54,6 +54,10 @@ IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # what Keras' VGG-19 preprocessi
 SEED = 2021
 VALIDATION_PARTS = 8  # one film in eight is held out, whole patients at a time
 
+NORMAL_FINDINGS = ("normal", "no finding")  # how the sources call a film that shows nothing, in small letters
+BATCH = 32  # films a step, and a forward pass over a data set
+READ_AHEAD = 2  # threads that decode films while the network works
+
 # --- What a film may be (issue: hostile files) -----------------------------------------------
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 25_000_000
@@ -62,8 +66,59 @@ MAX_ASPECT = 4.0  # longer side over shorter
 UPLOAD_TYPES = ("png", "jpg", "jpeg", "tif", "tiff", "dcm", "dicom")
 GREY_LEVELS = 255
 
+# --- Fetching films from their public sources (python -m covid_model fetch) -----------------------
+FETCH_GITHUB = "https://raw.githubusercontent.com"  # tests put a local server here
+FETCH_GITHUB_FOLDERS = {  # the folder that holds a source's original files, one by one
+    "cohen": "ieee8023/covid-chestxray-dataset/HEAD/images",
+    "figure1": "agchung/Figure1-COVID-chestxray-dataset/HEAD/images",
+    "actualmed": "agchung/Actualmed-COVID-chestxray-dataset/HEAD/images",
+}
+FETCH_GITHUB_MASKS = {"cohen": "ieee8023/covid-chestxray-dataset/HEAD/annotations/lungVAE-masks"}  # STEM_mask.png
+FETCH_KAGGLE_SETS = {  # fetched whole (about 1.2 and 0.8 GB), kept in kagglehub's own cache
+    "kermany": "praveengovi/coronahack-chest-xraydataset",
+    "radiography": "tawsifurrahman/covid19-radiography-database",
+}
+FETCH_KAGGLE_NIH = "nih-chest-xrays/data/versions/3"  # fetched film by film: the whole is 42 GB
+FETCH_NIH_FOLDERS = (  # the first film of images_001 to images_006, which hold all films of ours
+    "00000001_000.png",
+    "00001336_000.png",
+    "00003923_014.png",
+    "00006585_007.png",
+    "00009232_004.png",
+    "00011558_008.png",
+)
+FETCH_SIDE = 512  # pixels: the longest side of a film in a data folder; shorter films stay as they are
+FETCH_SQUASHED = ("kermany", "radiography")  # sources that stand squashed to FETCH_SQUARE x FETCH_SQUARE
+FETCH_SQUARE = 224
+FETCH_JPEG_QUALITY = 90
+FETCH_WORKERS = 6  # films at a time
+FETCH_GIVE_UP = 12  # failures of a source's server in a row, after which its other films are not tried
+FETCH_RETRIES = 3
+FETCH_BACKOFF = 1.0  # seconds before the first retry; doubled for each further one
+FETCH_LONGEST_WAIT = 60.0  # seconds, whatever a server asks for
+FETCH_CONNECT_TIMEOUT = 10.0  # seconds
+FETCH_READ_TIMEOUT = 30.0  # seconds without a byte
+FETCH_FILM_TIMEOUT = 180.0  # seconds for one film in all
+FETCH_AGENT = "covid-model/0.1 (teaching demo)"
+
 # --- Words that stand on every page ------------------------------------------------------------
 NOTICE = (
     "Not a medical device. A teaching demo: a model score says how much a film looks like the COVID-19 films "
     "this network was trained on. It must not be used to decide about anyone's health."
 )
+
+# --- The app -----------------------------------------------------------------------------------
+MAX_UPLOADS = 50  # films of one upload that are read
+PREVIEW_SIDE = 900  # pixels of the longer side of a film as a page shows it
+THUMBNAIL_SIDE = 240
+NEIGHBOUR_BAND = 0.05  # a test film within this much of a score is said to score alike
+PAGE_WIDTH = 1280  # pixels that a page takes up at most
+
+
+def fast_precision() -> str:
+    """The precision to train in: bfloat16 where the processor multiplies it natively, float32 elsewhere."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return "float32"
+    return "mixed_bfloat16" if "amx_bf16" in flags or "avx512_bf16" in flags else "float32"

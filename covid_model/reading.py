@@ -1,0 +1,132 @@
+"""Reader: a film in, its reading out. Score and Grad-CAM from one forward pass; the base is never run twice."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from covid_model import gradcam, network, settings
+from covid_model.films import Film
+from covid_model.preprocessing import batches, prepare, to_input
+
+
+class ReadingError(RuntimeError):
+    """The network gave no usable score for this film."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network says of one film.
+
+    Attributes:
+        network: its name.
+        threshold: its own threshold, 0 to 1.
+        score: sigmoid of the logit, 0 to 1 (equation 1's h(X)).
+        logit: the network's output before the sigmoid.
+        heatmap: (14, 14) float32 in [-1, 1] at 224 pixels; above 0 where the film speaks for COVID, below where
+            against; divided by its own largest magnitude.
+        box: left, top, right, bottom of the part that the network saw, as fractions of the film.
+        warnings: the film's, as it was decoded.
+        milliseconds: that the reading took, the decoding aside.
+    """
+
+    network: str
+    threshold: float
+    score: float
+    logit: float
+    heatmap: np.ndarray
+    box: tuple[float, float, float, float]
+    warnings: tuple[str, ...]
+    milliseconds: float
+
+    @property
+    def positive(self) -> bool:
+        """Whether the score is above the network's threshold."""
+        return self.score > self.threshold
+
+
+class Reader:
+    """One loaded network, made once per process and shared by all sessions (a lock lets one film through at a time).
+
+    Raises:
+        network.NetworkError: the network cannot be loaded.
+    """
+
+    def __init__(self, name: str = settings.DEFAULT_NETWORK, vgg19: str | None = None, precision: str = "float32"):
+        self.spec = network.spec(name)
+        self._lock = threading.Lock()
+        model = network.load(name, vgg19, precision=precision)
+        self._explain, self._score = _functions(model)
+
+    def read(self, film: Film) -> Reading:
+        """Read one film.
+
+        Raises:
+            ReadingError: the network gave a number that is not finite.
+        """
+        started = time.perf_counter()
+        inputs = to_input(prepare(film.pixels, self.spec.preprocessing)[None])  # (1, size, size, 3)
+        with self._lock:
+            logit, features, gradients = (tensor.numpy() for tensor in self._explain(inputs))
+        value = float(logit[0, 0])
+        if not np.isfinite(value):
+            raise ReadingError(f"The network {self.spec.name!r} gave no score for this film. Received: {value}.")
+        heatmap = gradcam.scaled(gradcam.signed_map(features[0], gradients[0]))
+        return Reading(
+            network=self.spec.name,
+            threshold=self.spec.threshold,
+            score=float(sigmoid(value)),
+            logit=value,
+            heatmap=heatmap,
+            box=self.spec.preprocessing.box,
+            warnings=film.warnings,
+            milliseconds=1000 * (time.perf_counter() - started),
+        )
+
+    def scores(self, pixels: Iterable[np.ndarray], batch: int = settings.BATCH) -> Iterator[float]:
+        """The scores of many films, each (height, width) uint8, in order; `batch` of them at a time, no Grad-CAM."""
+        prepared = (prepare(film, self.spec.preprocessing) for film in pixels)
+        for group in batches(prepared, batch):  # (n, size, size)
+            with self._lock:
+                logits = self._score(to_input(group)).numpy()[:, 0]  # (n,)
+            yield from map(float, sigmoid(logits))
+
+
+def sigmoid(logit: np.ndarray | float) -> np.ndarray | float:
+    """1 / (1 + exp(-logit)), without overflow for any finite float32 logit."""
+    return 0.5 * (1 + np.tanh(0.5 * np.asarray(logit, np.float64)))
+
+
+def _functions(model):
+    """The two compiled functions of a model made by `network.build`.
+
+    `explain`: (1, size, size, 3) to the logit (1, 1), the last convolutional layer's features (1, 14, 14, 512) and
+    the logit's gradient with respect to them. The tape starts behind that layer: the base runs once, forward only.
+    `score`: (n, size, size, 3) to logits (n, 1).
+    """
+    import keras
+    import tensorflow as tf
+
+    last = model.get_layer(settings.LAST_CONV).output
+    below = keras.Model(model.input, last)
+    above = keras.Model(last, model.get_layer("logit").output)
+    both = keras.Model(model.input, model.get_layer("logit").output)
+    shape = [None, *model.input.shape[1:]]
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
+    def explain(inputs):
+        features = below(inputs, training=False)  # (n, 14, 14, 512)
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            logit = above(features, training=False)  # (n, 1)
+        return logit, tf.cast(features, tf.float32), tf.cast(tape.gradient(logit, features), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
+    def score(inputs):
+        return both(inputs, training=False)
+
+    return explain, score

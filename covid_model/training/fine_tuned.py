@@ -1,0 +1,191 @@
+"""The network that ships: every layer of VGG-19 trained on adults and children, to tell COVID by the lungs.
+
+What carries the source of a film rather than its content is taken away or shaken: the border is cut, sharpness and
+tone curve are levelled (`RECIPE.preprocessing`), framing, tone, grain and compression are jittered (`RECIPE.jitter`),
+and batches are drawn by group so that sources tell little about the class (`RECIPE.shares`). The head is small, the
+learning rate low, the weights are averaged over the run: fitting the sources is what ruins such a network elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from covid_model import dataset, films, network, settings
+from covid_model.jitter import Jitter
+from covid_model.preprocessing import Preprocessing, batches, prepare, to_input
+from covid_model.training.sampling import Stream
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that was chosen, by leaving one source out at a time and on the validation part.
+
+    Attributes:
+        shares: how often each group (source and truth) is drawn.
+        learning_rate: the highest, after the warm-up; it falls to 0 as a half cosine.
+        head_learning_rate, head_steps: of the head alone, first, on a base at rest.
+        weight_decay: of AdamW.
+        auxiliary: weight of the second question that is asked in training alone: does the film show anything at all?
+            (Children's and NIH's films answer it within one source, so it teaches to look at lungs.)
+        averaging: momentum of the running mean of the weights, which is what is kept.
+        steps: batches in all; `look` batches between looks at the validation part.
+    """
+
+    preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(border=0.08, blur=1.0, equalize=True))
+    jitter: Jitter = field(
+        default_factory=lambda: Jitter(
+            rotation=10.0,
+            shift=0.05,
+            zoom=0.12,
+            crop=0.08,
+            gamma=0.7,
+            contrast=0.5,
+            blur=6.0,
+            sharpen=1.5,
+            noise=10.0,
+            jpeg=30,
+            flip=0.5,
+        )
+    )
+    head: network.Head = field(default_factory=lambda: network.Head("average", 256, 0.5))
+    shares: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "cohen 1": 0.20,
+            "cohen 0": 0.15,
+            "radiography 1": 0.30,
+            "radiography 0": 0.15,
+            "nih 0": 0.10,
+            "kermany 0": 0.10,
+        }
+    )
+    learning_rate: float = 2e-5
+    head_learning_rate: float = 1e-3
+    head_steps: int = 60
+    weight_decay: float = 1e-2
+    auxiliary: float = 1.0
+    averaging: float = 0.98
+    steps: int = 600
+    look: int = 100
+    warmup: int = 30
+    seed: int = settings.SEED
+
+
+RECIPE = Recipe()
+
+
+def train(
+    table: pd.DataFrame,
+    pixels: Mapping[str, np.ndarray],
+    held_out: pd.Series,
+    vgg19: str,
+    work: Path,
+    recipe: Recipe = RECIPE,
+) -> tuple[Any, list[dict[str, float]]]:
+    """Train on the films of `table` that are not held out; look at those that are, every `recipe.look` steps.
+
+    Goes on from the last checkpoint in `work` where there is one. Returns the model (its averaged weights in place)
+    and one row of history for each look.
+    """
+    import tensorflow as tf
+
+    from covid_model.training.steps import Trainer
+
+    model = network.build(recipe.head, recipe.preprocessing.size, vgg19, settings.fast_precision())
+    trainer = Trainer(model, recipe)
+    rows = table[~held_out]
+    stream = Stream(
+        [pixels[film] for film in rows.index],
+        rows,
+        recipe.shares,
+        recipe.jitter,
+        recipe.preprocessing,
+        recipe.seed,
+    )
+    looked_at = table[held_out]
+    prepared = [prepare(pixels[film], recipe.preprocessing) for film in looked_at.index]
+
+    checkpoint = tf.train.Checkpoint(model=trainer.logits, optimizer=trainer.optimizer, head=trainer.head_optimizer)
+    manager = tf.train.CheckpointManager(checkpoint, work, max_to_keep=1)
+    progress = work / "history.json"
+    history: list[dict[str, float]] = []
+    if manager.latest_checkpoint and progress.is_file():
+        checkpoint.restore(manager.latest_checkpoint).expect_partial()
+        history = json.loads(progress.read_text())
+        log.info("going on from %s", manager.latest_checkpoint)
+    first = int(history[-1]["step"]) if history else 0
+    losses: list[float] = []
+    started = time.perf_counter()
+    with tqdm(total=recipe.steps, initial=first, unit="step", desc="fine-tuned") as bar:
+        for step, (inputs, truth) in enumerate(stream.batches(first, recipe.steps), first + 1):
+            losses.append(trainer.step(inputs, truth, step))
+            bar.update()
+            if step % recipe.look == 0 or step == recipe.steps:
+                with trainer.averaged():
+                    scores = np.concatenate([trainer.scores(to_input(group)) for group in batches(prepared)])
+                history.append(
+                    {"step": step, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - started}
+                    | look(looked_at, scores)
+                )
+                log.info("%s", json.dumps({key: round(value, 4) for key, value in history[-1].items()}))
+                losses = []
+                manager.save()
+                progress.write_text(json.dumps(history))
+    trainer.keep_average()
+    return model, history
+
+
+def look(table: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
+    """What a look at held-out films finds: the AUC within each source of both classes, and the false alarms.
+
+    `within` is the mean over sources of the AUC of COVID against the rest in that source alone; the source cannot
+    help there. `alarms SOURCE` and `found SOURCE` are the shares above the threshold without and with COVID.
+    """
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    truth = table["covid"].to_numpy()
+    found: dict[str, float] = {"val_loss": float(log_loss(truth, scores.clip(1e-6, 1 - 1e-6), labels=(0, 1)))}
+    within = []
+    for source, rows in table.groupby("source").indices.items():
+        for label, word in ((0, "alarms"), (1, "found")):
+            chosen = rows[truth[rows] == label]
+            if len(chosen):
+                found[f"{word} {source}"] = float((scores[chosen] > settings.THRESHOLD).mean())
+        if len(set(truth[rows])) == 2:
+            within.append(float(roc_auc_score(truth[rows], scores[rows])))
+            found[f"auc {source}"] = within[-1]
+    if within:
+        found["within"] = float(np.mean(within))
+    if len(set(truth)) == 2:
+        found["val_auc"] = float(roc_auc_score(truth, scores))
+    return found
+
+
+def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path, recipe: Recipe = RECIPE) -> dict[str, float]:
+    """Train without one source and look at all its films: how recipes are compared."""
+    table = dataset.training_films(data.films, *settings.TRAINING_SPLITS)
+    held_out = table["source"] == source
+    pixels = read_all(data, table)
+    _, history = train(table, pixels, held_out, vgg19, work, recipe)
+    return history[-1]
+
+
+def read_all(data: dataset.Dataset, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The decoded films of `table` by id (about 0.7 GB for all that is trained on)."""
+    return {film: films.read(data.path(film)).pixels for film in tqdm(table.index, unit="film", desc="reading films")}
+
+
+def shorter(recipe: Recipe, steps: int) -> Recipe:
+    """The same recipe with fewer steps, for comparisons and tests."""
+    return replace(recipe, steps=steps, look=min(recipe.look, steps))

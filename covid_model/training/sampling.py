@@ -1,0 +1,74 @@
+"""Which film comes next: batches drawn so that neither class can be told by its source alone, as far as data allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+
+from covid_model import settings
+from covid_model.jitter import Jitter
+from covid_model.preprocessing import Preprocessing, prepare, to_input
+
+
+def group_names(table: pd.DataFrame) -> np.ndarray:
+    """The group of each film, as text: its source and its truth, such as "cohen 1"."""
+    return (table["source"] + " " + table["covid"].astype(str)).to_numpy()
+
+
+def draw(groups: np.ndarray, shares: Mapping[str, float], size: int, rng: np.random.Generator) -> np.ndarray:
+    """Row numbers of one batch: a group by its share, then a film of it, evenly.
+
+    Args:
+        groups: (n,) the group of each film.
+        shares: how often each group is drawn; groups with no film are passed over, the rest scaled to sum to 1.
+        size: films in the batch.
+    """
+    present = [name for name in shares if (groups == name).any()]
+    weights = np.array([shares[name] for name in present])
+    chosen = rng.choice(len(present), size, p=weights / weights.sum())
+    return np.array([rng.choice(np.flatnonzero(groups == present[one])) for one in chosen])
+
+
+def truths(table: pd.DataFrame) -> np.ndarray:
+    """What each film is known to be: (n, 2) float32, COVID or not, and abnormal (any finding at all) or not."""
+    normal = table["finding"].str.lower().isin(settings.NORMAL_FINDINGS)
+    return np.column_stack([table["covid"], ~normal]).astype(np.float32)
+
+
+class Stream:
+    """Jittered batches, made ahead by threads. Batch `step` is the same in every run with the same seed."""
+
+    def __init__(
+        self,
+        pixels: list[np.ndarray],
+        table: pd.DataFrame,
+        shares: Mapping[str, float],
+        jitter: Jitter,
+        preprocessing: Preprocessing,
+        seed: int,
+        size: int = settings.BATCH,
+    ):
+        self.pixels, self.jitter, self.preprocessing = pixels, jitter, preprocessing
+        self.groups, self.truths = group_names(table), truths(table)
+        self.shares, self.seed, self.size = shares, seed, size
+
+    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch number `step`: (size, side, side, 3) float32 inputs and (size, 2) float32 `truths`."""
+        rng = np.random.default_rng((self.seed, step))
+        rows = draw(self.groups, self.shares, self.size, rng)
+        films = [prepare(self.jitter(self.pixels[row], rng), self.preprocessing) for row in rows]
+        return to_input(np.stack(films)), self.truths[rows]
+
+    def batches(self, first: int, last: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches `first` to `last` (not included), in order, a few of them ahead."""
+        with ThreadPoolExecutor(settings.READ_AHEAD) as pool:
+            ahead: list[Future] = []
+            for step in range(first, last):
+                ahead.append(pool.submit(self.batch, step))
+                if len(ahead) > 2 * settings.READ_AHEAD:
+                    yield ahead.pop(0).result()
+            for waiting in ahead:
+                yield waiting.result()
