@@ -1,0 +1,98 @@
+"""Write README.md's figures again from the scores in assets/results, and its picture where there is one."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from covid_model import settings
+from covid_model.cli.common import DONE, FAILED, say_error
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+README = settings.ROOT / "README.md"
+SCREENSHOT = settings.ASSETS / "screenshot.png"
+SCREENSHOT_LINE = "![The test set: who scores what, and who is called positive](assets/screenshot.png)"
+NOT_YET = "The networks have not been scored yet."
+ALWAYS_NO = "answering “no” every time"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where README.md does not agree")
+
+
+def run(given: argparse.Namespace) -> int:
+    import pandas as pd
+
+    scores = pd.read_csv(settings.SCORES_CSV) if settings.SCORES_CSV.is_file() else None
+    now = README.read_text(encoding="utf-8")
+    wanted = filled(now, "figures", figures(scores))
+    wanted = filled(wanted, "screenshot", SCREENSHOT_LINE if SCREENSHOT.is_file() else "")
+    if given.check and now != wanted:
+        say_error(f"{README.name} does not agree with assets/: run python -m covid_model readme")
+        return FAILED
+    if not given.check:
+        README.write_text(wanted, encoding="utf-8")
+    return DONE
+
+
+def filled(text: str, name: str, content: str) -> str:
+    """`text` with `content` between the two markers of `name`. Raises ValueError where the markers are missing."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"README.md lacks the markers {begin} and {end}.")
+    return pattern.sub(lambda _: "\n".join(filter(None, (begin, content, end))), text)
+
+
+def figures(scores: pd.DataFrame | None) -> str:
+    """The table of README.md, in Markdown.
+
+    Args:
+        scores: columns id, split, source, covid (0 or 1), network, score in [0, 1]; None where there are none yet.
+    """
+    if scores is None or scores.empty:
+        return NOT_YET
+    columns = (
+        "",
+        "accuracy on `test`",
+        f"its COVID films above {settings.THRESHOLD}",
+        "its adults without COVID called positive",
+        "Actualmed, AUC",
+    )
+    rows = [_line(columns), _line("---" for _ in columns)]
+    networks = [name for name in settings.NETWORK_NAMES[::-1] if (scores["network"] == name).any()]
+    for name in networks:
+        own = scores[scores["network"] == name]
+        rows.append(_row(f"`{name}`", own, own["score"]))
+    one = scores[scores["network"] == networks[0]]
+    rows.append(_row(ALWAYS_NO, one, one["score"] * 0))
+    rows.append(_line(("the paper says", f"{100 * settings.PAPER_ACCURACY:.0f} %", "–", "–", "–")))
+    return "\n".join(rows)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _row(title: str, films: pd.DataFrame, score: pd.Series) -> str:
+    """One row of the table: what `score`, one value a film of `films`, comes to."""
+    from covid_model import evaluation
+
+    test = films["split"] == "test"
+    actualmed = films["source"] == "actualmed"
+    matrix = evaluation.confusion(score[test], films["covid"][test], settings.THRESHOLD)
+    adults = evaluation.adults_without_covid(
+        score[test], films["covid"][test], films["source"][test], settings.THRESHOLD
+    )
+    cells = (
+        title,
+        f"{100 * (matrix.tp + matrix.tn) / matrix.total:.1f} %",
+        f"{matrix.tp} of {matrix.covid}",
+        f"{adults.count} of {adults.total}",
+        f"{evaluation.roc(score[actualmed], films['covid'][actualmed]).area:.2f}",
+    )
+    return _line(cells)

@@ -1,0 +1,32 @@
+"""Train a network again and leave it, its history and its scores in assets/."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from covid_model import settings
+from covid_model.cli.common import DONE, add_data, add_vgg19, data_folder
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recipe", choices=settings.NETWORK_NAMES, required=True, help="which network to train")
+    add_data(parser)
+    add_vgg19(parser)
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=settings.WORK,
+        metavar="DIR",
+        help="where features and checkpoints are kept between runs (default: %(default)s)",
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    from covid_model import dataset
+
+    data = dataset.load(data_folder(given.data))
+    from covid_model import training
+
+    training.run(given.recipe, data, dataset.weights_file(given.vgg19), given.work)
+    return DONE
