@@ -1,0 +1,159 @@
+"""Original files made into films of a data folder.
+
+A film of a data folder is an 8-bit grey JPEG whose longest side is at most 512 pixels; films of the sources that stand
+squashed are 224 x 224. Another version of Pillow writes other bytes, so a film is not held against the list's SHA-256
+but against its size: after scaling it must be as wide and as high, to a pixel, as the list's width and height scale to.
+
+Here Pillow is used directly, not `films.decode`, which serves uploads: it refuses and warns where these known films
+are to be taken as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from covid_model import settings
+from covid_model.fetch.errors import NotHad
+from covid_model.fetch.listing import Wanted
+
+FORMATS = ("JPEG", "PNG", "MPO")  # MPO: a JPEG with further pictures behind it, as some telephones write it
+
+
+def target_size(wanted: Wanted) -> tuple[int, int]:
+    """Width and height of the film in a data folder, to a pixel."""
+    if wanted.source in settings.FETCH_SQUASHED:
+        return settings.FETCH_SQUARE, settings.FETCH_SQUARE
+    scale = min(1.0, settings.FETCH_SIDE / max(wanted.width, wanted.height))
+    return max(1, round(wanted.width * scale)), max(1, round(wanted.height * scale))
+
+
+def make_film(data: bytes, wanted: Wanted) -> bytes:
+    """The film as a data folder holds it, from the content of its original file.
+
+    Returns:
+        An 8-bit grey JPEG; for a squashed source, the content itself where it already is one of the right size.
+
+    Raises:
+        NotHad: not a picture, damaged, blank, past the limits, or of another size than the list says.
+    """
+    picture = _open(data, FORMATS)
+    if wanted.source in settings.FETCH_SQUASHED:
+        size = target_size(wanted)
+        if picture.format == "JPEG" and picture.mode == "L" and picture.size == size:
+            return data
+        film = _grey(_upright(picture)).resize(size, Image.Resampling.BICUBIC)
+    else:
+        film = _scaled(picture, wanted)
+    low, high = film.getextrema()
+    if low == high:
+        raise NotHad("what came is a blank picture")
+    stored = io.BytesIO()
+    film.save(stored, "JPEG", quality=settings.FETCH_JPEG_QUALITY)
+    return stored.getvalue()
+
+
+def make_mask(data: bytes, wanted: Wanted) -> bytes:
+    """A lung mask as a data folder holds it: a PNG of 1 bit, lungs 1, in the shape of the film, in its own size."""
+    picture = _open(data, ("PNG",))
+    if abs(picture.width * wanted.height / (picture.height * wanted.width) - 1) > 0.05:
+        raise NotHad(f"the lung mask is {_by(picture.size)}, another shape than the film's")
+    values = np.asarray(picture.convert("L"))
+    if values.min() == values.max():
+        raise NotHad("the lung mask is blank")
+    stored = io.BytesIO()
+    Image.fromarray(values > values.max() // 2).save(stored, "PNG", optimize=True)
+    return stored.getvalue()
+
+
+def whole_film(path: Path, wanted: Wanted) -> str | None:
+    """The SHA-256 of the film at `path` where it is there, can be decoded and has the right size; else None."""
+    if not path.is_file() or path.stat().st_size > settings.MAX_BYTES:
+        return None
+    data = path.read_bytes()
+    try:
+        picture = _open(data, ("JPEG",))
+    except NotHad:
+        return None
+    return hashlib.sha256(data).hexdigest() if _close(picture.size, target_size(wanted)) else None
+
+
+def whole_mask(path: Path) -> bool:
+    """Whether a lung mask lies at `path` and can be decoded."""
+    if not path.is_file() or path.stat().st_size > settings.MAX_BYTES:
+        return False
+    try:
+        return _open(path.read_bytes(), ("PNG",)).mode == "1"
+    except NotHad:
+        return False
+
+
+def keep(data: bytes, path: Path) -> None:
+    """Put `data` at `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
+    """The picture in `data`, decoded whole; its size is looked at before its pixels are."""
+    if len(data) > settings.MAX_BYTES:
+        raise NotHad(f"what came is larger than {settings.MAX_BYTES / 2**20:.0f} MB")
+    try:
+        picture = Image.open(io.BytesIO(data), formats=formats)
+    except Exception as error:  # Pillow's readers raise many kinds on hostile bytes
+        page = data.lstrip()[:1] == b"<"
+        what = "a web page" if page else "empty" if not data else "something else"
+        raise NotHad(f"what came is no {' or '.join(formats[:2])} picture but {what}") from error
+    width, height = picture.size
+    if width * height > settings.MAX_PIXELS:
+        raise NotHad(f"what came is {_by(picture.size)}, more than {settings.MAX_PIXELS / 1e6:.0f} megapixels")
+    try:
+        picture.load()
+    except Exception as error:
+        raise NotHad("what came is a damaged picture") from error
+    return picture
+
+
+def _scaled(picture: Image.Image, wanted: Wanted) -> Image.Image:
+    """Grey and scaled, turned upright or left as stored: whichever has the size that the list names."""
+    target = target_size(wanted)
+    for turned in (_upright(picture), picture):
+        film = _grey(turned)
+        film.thumbnail((settings.FETCH_SIDE, settings.FETCH_SIDE))
+        if _close(film.size, target):
+            return film
+    raise NotHad(f"what came is {_by(picture.size)}; the list says {wanted.width} x {wanted.height}")
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # a broken EXIF block says nothing about the pixels
+        return picture
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    """8-bit grey. More than 8 bits are scaled by the picture's own range: a plain conversion would saturate them."""
+    if not picture.mode.startswith(("I", "F")):
+        return picture.convert("L")
+    values = np.asarray(picture).astype(np.float64)
+    low, high = values.min(), values.max()
+    return Image.fromarray(np.uint8(np.round((values - low) * (settings.GREY_LEVELS / max(high - low, 1)))))
+
+
+def _close(size: tuple[int, int], target: tuple[int, int]) -> bool:
+    return abs(size[0] - target[0]) <= 1 and abs(size[1] - target[1]) <= 1
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"

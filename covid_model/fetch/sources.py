@@ -1,0 +1,155 @@
+"""Where a source's original files come from: a folder on this computer, GitHub, or Kaggle.
+
+Each class answers `film(original_file)` and `mask(original_file)` with the file's content, or raises NotHad. All may be
+asked by several threads at once.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+from urllib.parse import quote
+
+from covid_model import settings
+from covid_model.fetch.errors import NotHad
+from covid_model.fetch.web import Web
+
+BY_HAND = {
+    "cohen": "clone https://github.com/ieee8023/covid-chestxray-dataset",
+    "figure1": "clone https://github.com/agchung/Figure1-COVID-chestxray-dataset",
+    "actualmed": "clone https://github.com/agchung/Actualmed-COVID-chestxray-dataset",
+    "kermany": "download and unpack https://www.kaggle.com/datasets/praveengovi/coronahack-chest-xraydataset",
+    "radiography": "download and unpack https://www.kaggle.com/datasets/tawsifurrahman/covid19-radiography-database",
+    "nih": "download images_001.tar.gz to images_006.tar.gz from https://nihcc.app.box.com/v/ChestXray-NIHCC "
+    "(no login, about 20 GB), unpack them into one folder",
+}
+
+
+class Origin(Protocol):
+    """What every place that original files come from can do."""
+
+    def film(self, original_file: str) -> bytes: ...
+    def mask(self, original_file: str) -> bytes: ...
+
+
+class Folder:
+    """A folder that holds original files, at whatever depth, found by their names.
+
+    Folders called `masks` are passed over: the Radiography Database keeps masks there under the films' own names.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._files: dict[str, list[Path]] = {}
+        for place, below, names in os.walk(folder):
+            below[:] = sorted(name for name in below if name.lower() != "masks")
+            for name in names:
+                self._files.setdefault(name, []).append(Path(place) / name)
+
+    def film(self, original_file: str) -> bytes:
+        found = self._files.get(original_file, [])
+        if not found:
+            raise NotHad("the folder has no file of this name")
+        contents = {_read(path) for path in found}
+        if len(contents) > 1:
+            raise NotHad("the folder has several different files of this name")
+        return contents.pop()
+
+    def mask(self, original_file: str) -> bytes:
+        return self.film(_mask_name(original_file))
+
+
+class GitHub:
+    """A repository's raw files, one by one."""
+
+    def __init__(self, source: str, web: Web) -> None:
+        self._web = web
+        self._films = settings.FETCH_GITHUB_FOLDERS[source]
+        self._masks = settings.FETCH_GITHUB_MASKS.get(source)
+
+    def film(self, original_file: str) -> bytes:
+        return self._web.get(f"{settings.FETCH_GITHUB}/{self._films}/{quote(original_file)}")
+
+    def mask(self, original_file: str) -> bytes:
+        if self._masks is None:
+            raise NotHad("the source has no lung masks")
+        return self._web.get(f"{settings.FETCH_GITHUB}/{self._masks}/{quote(_mask_name(original_file))}")
+
+
+class KaggleNIH:
+    """NIH's films, one by one, through kagglehub. Kaggle refuses more after some hundred: run again later."""
+
+    def __init__(self) -> None:
+        self._hub = _kagglehub()
+
+    def film(self, original_file: str) -> bytes:
+        number = bisect.bisect_right(settings.FETCH_NIH_FOLDERS, original_file)
+        path = f"images_{number:03d}/images/{original_file}"
+        try:
+            return _read(Path(self._hub.dataset_download(settings.FETCH_KAGGLE_NIH, path=path)))
+        except NotHad:
+            raise
+        except Exception as error:  # kagglehub raises its own kinds, requests' and OSError
+            raise _from_kaggle(error) from error
+
+    def mask(self, original_file: str) -> bytes:
+        raise NotHad("the source has no lung masks")
+
+
+def open_source(source: str, folder: Path | None, web: Web) -> Origin:
+    """Where `source` comes from: the folder where one is given, else its public place.
+
+    Raises:
+        NotHad: the whole source cannot be had.
+    """
+    if folder is not None:
+        return Folder(folder)
+    if source in settings.FETCH_GITHUB_FOLDERS:
+        return GitHub(source, web)
+    if source in settings.FETCH_KAGGLE_SETS:
+        return _kaggle_set(settings.FETCH_KAGGLE_SETS[source])
+    return KaggleNIH()
+
+
+def by_hand(source: str) -> str:
+    """How to get a source without us, in a sentence."""
+    return f"{BY_HAND[source]}, and give the folder with --from-folder {source}=DIR."
+
+
+def _kaggle_set(handle: str) -> Folder:
+    """A whole data set of Kaggle's, through kagglehub, which shows its own progress and resumes."""
+    hub = _kagglehub()
+    try:
+        return Folder(Path(hub.dataset_download(handle)))
+    except Exception as error:
+        raise _from_kaggle(error) from error
+
+
+def _kagglehub():
+    try:
+        import kagglehub
+    except ImportError as error:
+        raise NotHad("this source needs `pip install kagglehub`") from error
+    return kagglehub
+
+
+def _from_kaggle(error: Exception) -> NotHad:
+    status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "error_code", None)
+    if status == 404 or type(error).__name__ == "NotFoundError":
+        return NotHad("Kaggle has no such file (404)")
+    answer = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
+    return NotHad(f"Kaggle {answer}", host=True)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > settings.MAX_BYTES:
+            raise NotHad(f"the file is larger than {settings.MAX_BYTES / 2**20:.0f} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise NotHad("the file cannot be read") from error
+
+
+def _mask_name(original_file: str) -> str:
+    return f"{PurePosixPath(original_file).stem}_mask.png"
