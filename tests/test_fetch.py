@@ -21,6 +21,7 @@ from covid_model import dataset, settings
 from covid_model.fetch import FetchError, Patience, fetch, write_list
 from covid_model.fetch.errors import NotHad
 from covid_model.fetch.listing import LIST_COLUMNS, MANIFEST_COLUMNS
+from covid_model.fetch.pictures import keep
 from covid_model.fetch.web import Web
 
 QUICK = Patience(retries=2, backoff=0.0, connect=2.0, read=0.3, film=1.0)
@@ -315,13 +316,17 @@ def test_knows_the_very_same_film(server, listed, tmp_path):
 def test_lung_masks_come_with_the_films(server, listed, tmp_path):
     mask = np.uint8(drawn(300, 225) < 120) * 255
     server.files = {"a.png": stored(drawn(600, 450)), "a_mask.png": stored(mask), "b.png": stored(drawn(600, 450))}
-    listing = listed(row("cohen-0001", "a.png", lung_mask="x"), row("cohen-0002", "b.png", lung_mask="x"))
+    server.files["gone_mask.png"] = stored(mask)  # of a film that is not to be had: not asked for
+    names = ("a.png", "b.png", "gone.png")
+    listing = listed(*(row(f"cohen-000{number}", name, lung_mask="x") for number, name in enumerate(names, 1)))
     to = tmp_path / "films"
     report = run(to, listing)
     assert manifest_of(to)["lung_mask"].tolist() == ["lung_masks/cohen-0001.png", ""]
     kept = Image.open(to / "lung_masks/cohen-0001.png")
     assert kept.mode == "1" and (np.asarray(kept) == (mask > 0)).all()
-    assert [(missing.id, missing.what) for missing in report.missing] == [("cohen-0002", "lung mask")]
+    missing = sorted((missing.id, missing.what) for missing in report.missing)
+    assert missing == [("cohen-0002", "lung mask"), ("cohen-0003", "film")]
+    assert "gone_mask.png" not in server.asked
     assert "1 lung mask missing, the source has no such file (404): cohen-0002 (b.png)" in report.summary()
 
 
@@ -399,9 +404,30 @@ def test_waits_grow_and_heed_the_server(server, monkeypatch):
 
 
 def test_promised_size_past_the_limit_is_not_read(server):
-    server.files = {"a.png": GOOD}
-    with pytest.raises(NotHad, match="larger than"):
-        Web(QUICK, limit=1000).get(f"{server.address}/a.png")
+    def promise(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(10**10))
+        handler.end_headers()
+        silent(handler)
+
+    server.files = {"a.png": promise}
+    with pytest.raises(NotHad, match="larger than 20 MB"):
+        Web(QUICK).get(f"{server.address}/a.png")
+    assert server.asked == {"a.png": 1}
+
+
+def test_a_disk_that_fails_leaves_the_old_film(tmp_path, monkeypatch):
+    def fail(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[:2])
+        raise OSError("No space left on device")
+
+    film = tmp_path / "film.jpg"
+    keep(b"the old film", film)
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match="No space"):
+        keep(b"the new film", film)
+    assert film.read_bytes() == b"the old film" and no_half_files(tmp_path)
 
 
 def test_gives_up_a_source_that_is_down_but_not_the_others(server, listed, tmp_path, monkeypatch):
