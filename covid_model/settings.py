@@ -25,6 +25,7 @@ DEFAULT_NETWORK = "fine-tuned"
 NETWORK_NAMES = ("fine-tuned", "paper")
 THRESHOLD = 0.6  # positive above it: the mark of the paper's Figure 3
 HALF = 0.5  # the other threshold that results are given at
+HIGH = 0.9  # "nearly all COVID films above": the mark that tells sure scores from narrow ones
 SPLITS = ("train", "test", "extra", "extra-test", "external")
 TRAINING_SPLITS = ("train", "extra")  # the others are reported and nothing is ever chosen by them
 SOURCE_TITLES = {
@@ -65,6 +66,15 @@ MIN_SIDE = 64
 MAX_ASPECT = 4.0  # longer side over shorter
 UPLOAD_TYPES = ("png", "jpg", "jpeg", "tif", "tiff", "dcm", "dicom")
 GREY_LEVELS = 255
+MAX_SCANS = 50  # of a progressive JPEG: each one costs the decoder a pass over the whole picture
+MAX_TILES = 4096  # of a JPEG 2000 picture: each one costs the decoder kilobytes before anything is decoded
+MIN_TONES = 8  # grey levels that a film must span; a picture spanning fewer is constant
+COLOUR_LEVELS = 16  # a pixel is coloured where its channels lie further apart than this
+COLOUR_SHARE = 0.01  # a picture is in colour where more than this share of its pixels is
+INVERTED_BELOW = -0.3  # correlation with the usual layout of a film, below which its tones are called inverted
+DICOM_FILM_MODALITIES = ("CR", "DX", "DR", "RG", "XR")  # modality tags of plain films
+DICOM_CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG")  # what a body-part tag of a chest film contains
+DICOM_LATERAL_VIEWS = ("LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT")  # view tags of films taken from the side
 
 # --- Fetching films from their public sources (python -m covid_model fetch) -----------------------
 FETCH_GITHUB = "https://raw.githubusercontent.com"  # tests put a local server here
@@ -100,6 +110,12 @@ FETCH_CONNECT_TIMEOUT = 10.0  # seconds
 FETCH_READ_TIMEOUT = 30.0  # seconds without a byte
 FETCH_FILM_TIMEOUT = 180.0  # seconds for one film in all
 FETCH_AGENT = "covid-model/0.1 (teaching demo)"
+
+# --- Heatmap over film ----------------------------------------------------------------------------
+OVERLAY_SIDE = 1024  # pixels: a film with a longer side is shown reduced to it
+OVERLAY_OPACITY = 0.45  # of the heatmap where it is strongest
+OVERLAY_DIRECTIONS = ("for", "against", "both")
+LEGEND_SIZE = (256, 16)  # pixels, width and height
 
 # --- Words that stand on every page ------------------------------------------------------------
 NOTICE = (

@@ -1,0 +1,102 @@
+"""Training the dense layers on stored features: the base is frozen, so it need not run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from covid_model import network, settings
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """What the paper's text leaves open, and its 10 epochs.
+
+    Attributes:
+        learning_rate: of Adam.
+        batch: films a step.
+        epochs: passes over the training films.
+    """
+
+    head: network.Head = network.Head()  # noqa: RUF009 (frozen: it cannot be changed by one recipe for another)
+    learning_rate: float = 1e-4
+    batch: int = settings.BATCH
+    epochs: int = settings.PAPER_EPOCHS
+
+
+class Copies(keras.utils.PyDataset):
+    """Batches of stored features in random order; of several jittered copies of a film, one each time, at random."""
+
+    def __init__(self, copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, seed: int):
+        super().__init__()
+        self.copies, self.labels, self.size = copies, labels.astype(np.float32), batch
+        self.rng = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return -(-len(self.labels) // self.size)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch `number`: features (n, 7, 7, 512) float32 and truths (n, 1)."""
+        rows = self.order[number * self.size : (number + 1) * self.size]
+        features = np.stack([self.copies[copy][row] for row, copy in zip(rows, self.which[rows], strict=True)])
+        return features.astype(np.float32), self.labels[rows, None]
+
+    def on_epoch_end(self) -> None:
+        """A new order and a new copy of each film."""
+        self.order = self.rng.permutation(len(self.labels))
+        self.which = self.rng.integers(len(self.copies), size=len(self.labels))
+
+
+def fit(
+    copies: Sequence[np.ndarray],
+    labels: np.ndarray,
+    recipe: HeadRecipe,
+    seed: int,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[keras.Model, list[dict[str, float]]]:
+    """Train a head with binary cross-entropy (equation 1).
+
+    Args:
+        copies: one or more arrays (n, 7, 7, 512) of the same films' features: as they are, and jittered.
+        labels: (n,) 0 or 1.
+        validation: features and labels to look at after each epoch; nothing is chosen by them here.
+
+    Returns:
+        The head, and one row of history an epoch (loss, accuracy, auc and, with `validation`, the same with val_).
+    """
+    keras.utils.set_random_seed(seed)
+    model = network.build_head(recipe.head, copies[0].shape[1:])
+    model.compile(
+        optimizer=keras.optimizers.Adam(recipe.learning_rate),
+        loss="binary_crossentropy",
+        metrics=["accuracy", keras.metrics.AUC(name="auc")],
+    )
+    seen = None if validation is None else (validation[0].astype(np.float32), validation[1].astype(np.float32)[:, None])
+    done = model.fit(
+        Copies(copies, labels, recipe.batch, seed), epochs=recipe.epochs, validation_data=seen, verbose=0
+    ).history
+    return model, [
+        {"epoch": epoch + 1} | {key: float(values[epoch]) for key, values in done.items()}
+        for epoch in range(recipe.epochs)
+    ]
+
+
+def rounded(model: keras.Model) -> dict[str, np.ndarray]:
+    """Round the head's weights to float16, as they are stored, in place; returns them."""
+    stored = network.weights_of(model, network.IMAGENET)
+    for layer in network.head_layers(model):
+        layer.set_weights([stored[f"{layer.name}/{v.name}"].astype(np.float32) for v in layer.weights])
+    return stored
+
+
+def scores(model: keras.Model, features: np.ndarray) -> np.ndarray:
+    """The head's scores (n,) on stored features (n, 7, 7, 512)."""
+    parts = [
+        model(features[start : start + settings.BATCH].astype(np.float32), training=False).numpy()[:, 0]
+        for start in range(0, len(features), settings.BATCH)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,150 @@
+"""The paper's recipe: VGG-19 from ImageNet, convolutional layers frozen, two dense layers, 10 epochs.
+
+Amini, Menhaj, Talebi (2021). What its text leaves open (units, optimizer, learning rate, batch, jitter) is chosen on a
+validation part cut out of the training films, and stands in the network's JSON as our assumption.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from covid_model import dataset, evaluation, features, network, scoring, settings
+from covid_model.jitter import Jitter
+from covid_model.preprocessing import Preprocessing
+from covid_model.training import heads
+from covid_model.training.heads import HeadRecipe
+from covid_model.training.machine import describe
+
+log = logging.getLogger(__name__)
+
+NAME = "paper"
+JITTER = Jitter(rotation=5.0, shift=0.04, zoom=0.05, gamma=0.2, contrast=0.2)
+JITTERED_COPIES = 2
+SEEDS = (0, 1, 2, 3, 4)
+CANDIDATES = tuple(
+    HeadRecipe(network.Head("flatten", units, 0.5), learning_rate=rate)
+    for units in (64, 256)
+    for rate in (3e-5, 1e-4, 3e-4)
+)
+VARIANTS = {"with jitter": True, "without jitter": False}
+
+
+def run(data: dataset.Dataset, vgg19: str, work: Path = settings.WORK) -> network.NetworkSpec:
+    """Choose, train five seeds with and without jitter, keep the first seed with jitter, score every film.
+
+    Leaves NAME.json, NAME.npz, its rows of scores.csv and the five runs in `assets/`.
+    """
+    started = time.perf_counter()
+    ids = list(data.films.index)
+    plain = features.extract(data, ids, features.FeatureJob(vgg19), work)
+    table = data.split("train")
+    copies = [np.array(plain[data.films["split"].eq("train").to_numpy()])]
+    for seed in range(JITTERED_COPIES):
+        job = features.FeatureJob(vgg19, jitter=JITTER, seed=seed, precision=settings.fast_precision())
+        copies.append(np.array(features.extract(data, list(table.index), job, work)))
+    extracted = time.perf_counter()
+
+    chosen, choice = choose(copies, table)
+    runs, shipped = [], None
+    for variant, jittered in VARIANTS.items():
+        for seed in SEEDS:
+            begun = time.perf_counter()
+            trained, history = heads.fit(copies if jittered else copies[:1], table["covid"].to_numpy(), chosen, seed)
+            seconds = time.perf_counter() - begun
+            stored = heads.rounded(trained)
+            found = heads.scores(trained, plain)
+            runs.append({"variant": variant, "seed": seed} | figures(data.films, found))
+            log.info("%s", json.dumps(runs[-1]))
+            if shipped is None:
+                shipped = (stored, history, found, seconds)
+    stored, history, found, seconds = shipped
+    settings.SEEDS_JSON.parent.mkdir(parents=True, exist_ok=True)
+    settings.SEEDS_JSON.write_text(json.dumps({"recipe": asdict(chosen), "runs": runs}, indent=1) + "\n")
+    scoring.record(NAME, data.films, found)
+    what = network.NetworkSpec(
+        name=NAME,
+        title="The paper's recipe",
+        summary="VGG-19 from ImageNet, convolutional layers frozen; two dense layers trained on the paper's films.",
+        threshold=settings.THRESHOLD,
+        preprocessing=Preprocessing(),
+        base=network.IMAGENET,
+        head=chosen.head,
+        weights=f"{NAME}.npz",
+        sha256=network.save_weights(stored, settings.NETWORKS / f"{NAME}.npz"),
+        parameters=sum(array.size for array in stored.values()),
+        recipe={
+            "ours": asdict(chosen) | {"optimizer": "Adam", "jitter": asdict(JITTER), "copies": 1 + JITTERED_COPIES},
+            "paper": {"epochs": settings.PAPER_EPOCHS, "loss": "binary cross-entropy", "base": "VGG-19, frozen"},
+            "candidates": choice,
+        },
+        history=history,
+        training={
+            "films": len(table),
+            "covid": int(table["covid"].sum()),
+            "seed": SEEDS[0],
+            "seconds": round(seconds, 1),
+            "feature_seconds": round(extracted - started, 1),
+            "recipe_seconds": round(time.perf_counter() - started, 1),
+            "machine": describe(),
+        },
+    )
+    what.save()
+    return what
+
+
+def choose(copies: Sequence[np.ndarray], table: pd.DataFrame) -> tuple[HeadRecipe, list[dict]]:
+    """The candidate with the lowest validation loss, and what each of them came to (the test films are not touched)."""
+    held_out = dataset.hold_out(table).to_numpy()
+    labels = table["covid"].to_numpy()
+    parts = [copy[~held_out] for copy in copies]
+    validation = (copies[0][held_out], labels[held_out])
+    found = []
+    for candidate in CANDIDATES:
+        _, history = heads.fit(parts, labels[~held_out], candidate, settings.SEED, validation)
+        found.append(asdict(candidate) | {"history": history} | _last(history))
+        log.info("%s %s", candidate, _last(history))
+    best = int(np.argmin([one["val_loss"] for one in found]))
+    for number, one in enumerate(found):
+        one["chosen"] = number == best
+        if number != best:
+            del one["history"]
+    return replace(CANDIDATES[best]), found
+
+
+def _last(history: list[dict[str, float]]) -> dict[str, float]:
+    return {key: history[-1][key] for key in ("val_loss", "val_accuracy", "val_auc")}
+
+
+def figures(films: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
+    """One run's figures on the paper's test films, and what it calls adults without COVID."""
+    test = films["split"].eq("test").to_numpy()
+    truth, found = films["covid"].to_numpy()[test], scores[test]
+    at = {
+        threshold: evaluation.rates(found, truth, threshold, draws=0)
+        for threshold in (settings.HALF, settings.THRESHOLD)
+    }
+    unseen = films["split"].eq("extra-test").to_numpy()
+    return {
+        "accuracy_at_0.5": at[settings.HALF]["accuracy"].value,
+        "accuracy_at_0.6": at[settings.THRESHOLD]["accuracy"].value,
+        "sensitivity": at[settings.THRESHOLD]["sensitivity"].value,
+        "specificity": at[settings.THRESHOLD]["specificity"].value,
+        "auc": evaluation.roc(found, truth).area,
+        "covid_above_0.6": float((found[truth == 1] > settings.THRESHOLD).mean()),
+        "covid_above_0.9": float((found[truth == 1] > settings.HIGH).mean()),
+        "always_no_accuracy": float((truth == 0).mean()),
+        "adults_positive_test": evaluation.adults_without_covid(
+            found, truth, films["source"].to_numpy()[test], settings.THRESHOLD
+        ).value,
+        "adults_positive_extra_test": evaluation.adults_without_covid(
+            scores[unseen], films["covid"].to_numpy()[unseen], films["source"].to_numpy()[unseen], settings.THRESHOLD
+        ).value,
+    }

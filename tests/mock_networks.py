@@ -1,0 +1,43 @@
+"""A small network of the real architecture with random weights, so that unit tests need neither data nor minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from covid_model import network
+from covid_model.preprocessing import Preprocessing
+
+SIZE = 32  # the smallest input that VGG-19 takes; block5_conv4 is then 2 x 2 x 512
+
+
+def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network.NetworkSpec:
+    """Write a complete mock network into `folder` and return what it is."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    head = network.Head("average", 8, 0.0)
+    model = network.build(head, SIZE)
+    stored = network.weights_of(model, network.STORED)
+    what = network.NetworkSpec(
+        name=name,
+        title="Mock",
+        summary="Random weights.",
+        threshold=0.6,
+        preprocessing=Preprocessing(size=SIZE, border=0.1),
+        base=network.STORED,
+        head=head,
+        weights=f"{name}.npz",
+        sha256=network.save_weights(stored, folder / f"{name}.npz"),
+        parameters=sum(array.size for array in stored.values()),
+    )
+    what.save(folder)
+    return what
+
+
+def film(seed: int = 0, shape: tuple[int, int] = (80, 64)) -> np.ndarray:
+    """A made-up film: (height, width) uint8 with a smooth gradient and grain."""
+    rng = np.random.default_rng(seed)
+    rows = np.linspace(0, 200, shape[0])[:, None]
+    return (rows + rng.uniform(0, 55, shape)).astype(np.uint8)

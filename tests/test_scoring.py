@@ -1,0 +1,28 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model import scoring
+
+TABLE = pd.DataFrame(
+    {"id": ["a", "b"], "split": ["test", "train"], "source": ["cohen", "nih"], "covid": [1, 0], "view": ["PA", "AP"]}
+).set_index("id")
+
+
+def test_a_networks_rows_are_replaced_and_the_others_stay(tmp_path):
+    file = tmp_path / "results" / "scores.csv"
+    scoring.record("paper", TABLE, np.array([0.25, 0.5]), file)
+    scoring.record("fine-tuned", TABLE, np.array([0.125, 1.0]), file)
+    scoring.record("paper", TABLE, np.array([0.75, 0.1234567]), file)
+    found = pd.read_csv(file)
+    assert list(found.columns) == scoring.COLUMNS
+    assert found["network"].tolist() == ["fine-tuned", "fine-tuned", "paper", "paper"]
+    assert found["score"].tolist() == [0.125, 1.0, 0.75, 0.123457]
+    assert found["id"].tolist() == ["a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize("wrong", [[0.5], [0.5, np.nan], [0.5, 1.1]])
+def test_scores_that_are_none_are_not_recorded(tmp_path, wrong):
+    with pytest.raises(ValueError, match="Received"):
+        scoring.record("paper", TABLE, np.array(wrong), tmp_path / "scores.csv")
+    assert not (tmp_path / "scores.csv").exists()
