@@ -125,7 +125,6 @@ NOTICE = (
 
 # --- The app -----------------------------------------------------------------------------------
 MAX_UPLOADS = 50  # films of one upload that are read
-PREVIEW_SIDE = 900  # pixels of the longer side of a film as a page shows it
 THUMBNAIL_SIDE = 240
 NEIGHBOUR_BAND = 0.05  # a test film within this much of a score is said to score alike
 PAGE_WIDTH = 1280  # pixels that a page takes up at most

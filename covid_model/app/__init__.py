@@ -1,0 +1,1 @@
+"""The rooms that import streamlit. Pages are plain scripts; what they share is in the modules beside them."""

@@ -1,0 +1,215 @@
+"""Everything the app keeps between reruns.
+
+Kept for the whole process: networks, tables, names of files. Kept for one session and dropped with it
+(`scope="session"`): whatever comes of a film. Nothing of a film that a visitor uploads outlives his session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from covid_model import dataset as datasets
+from covid_model import films, network, settings
+from covid_model.app import ours
+from covid_model.films import Film, FilmError
+
+if TYPE_CHECKING:
+    from covid_model.network import NetworkSpec
+    from covid_model.reading import Reader, Reading
+
+SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(settings.NETWORK_NAMES))
+def reader(name: str) -> Reader:
+    """The network `name`, loaded once per process and shared by all sessions. Raises NetworkError."""
+    from covid_model.reading import Reader
+
+    return Reader(name)
+
+
+def spec(name: str) -> NetworkSpec | None:
+    """What the network is, or None where its file is missing or damaged."""
+    try:
+        return _spec(name, _stamp(settings.NETWORKS / f"{name}.json"))
+    except network.NetworkError:
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _spec(name: str, stamp: float) -> NetworkSpec:
+    return network.spec(name)
+
+
+def scores() -> pd.DataFrame | None:
+    """assets/results/scores.csv, one row a film and network; None where it is not there or not as it must be."""
+    stamp = _stamp(settings.SCORES_CSV)
+    return _scores(str(settings.SCORES_CSV), stamp) if stamp else None
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _scores(path: str, stamp: float) -> pd.DataFrame | None:
+    try:
+        table = pd.read_csv(path, dtype={"id": str, "split": str, "source": str, "network": str})
+    except (OSError, ValueError):
+        return None
+    return table if set(SCORE_COLUMNS) <= set(table.columns) else None
+
+
+def test_scores(name: str) -> pd.DataFrame | None:
+    """The test films' rows of `scores` for one network, indexed by film id; None where there are none."""
+    table = scores()
+    if table is None:
+        return None
+    rows = table[(table["split"] == "test") & (table["network"] == name)]
+    return None if rows.empty else rows.set_index("id")
+
+
+def films_table() -> pd.DataFrame:
+    """The committed list of all films, indexed by id. Raises DataError."""
+    return _films_table(str(settings.DATASET_CSV), _stamp(settings.DATASET_CSV))
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _films_table(path: str, stamp: float) -> pd.DataFrame:
+    return datasets.committed()
+
+
+def data_folder() -> Path | None:
+    """The data folder that the environment names, or None."""
+    return datasets.folder_from_environment()
+
+
+def dataset() -> datasets.Dataset | None:
+    """The data folder, checked; None where none is named. Raises DataError where it is not as it must be."""
+    folder = data_folder()
+    return _dataset(str(folder), _stamp(folder / datasets.MANIFEST)) if folder else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _dataset(folder: str, stamp: float) -> datasets.Dataset:
+    return datasets.load(Path(folder))
+
+
+def examples() -> list[ours.Example]:
+    """The films of the data folder to try; none where there is no folder. Raises DataError."""
+    if dataset() is None:
+        return []
+    return _examples(str(data_folder()), _stamp(data_folder() / datasets.MANIFEST), _stamp(settings.SCORES_CSV))
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _examples(folder: str, stamp: float, scores_stamp: float) -> list[ours.Example]:
+    return ours.examples(dataset(), scores())
+
+
+def film_ids() -> pd.Index:
+    """The ids that a link may name: the data folder's, else those of the committed list, else none."""
+    try:
+        found = dataset()
+        return films_table().index if found is None else found.films.index
+    except datasets.DataError:
+        return pd.Index([])
+
+
+def _stamp(path: Path) -> float:
+    """When a file was last changed, 0 where there is none: a changed file is read again without a restart."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+# --- Of one session: films and what came of them ---------------------------------------------------
+
+
+def digest(data: bytes) -> str:
+    """What a film's bytes are known by within the session."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def film(data: bytes) -> Film:
+    """Decode a film. Raises FilmError, the same one again for the same bytes."""
+    found = _film(digest(data), data)
+    if isinstance(found, str):
+        raise FilmError(found)
+    return found
+
+
+@st.cache_data(scope="session", max_entries=2, show_spinner=False)
+def _film(key: str, _data: bytes) -> Film | str:
+    try:
+        return films.decode(_data)
+    except FilmError as error:
+        return str(error)
+
+
+def known_reading(data: bytes, name: str) -> bool:
+    """Whether this session has read these bytes with this network before."""
+    return (digest(data), name) in st.session_state.get("read", ())
+
+
+def reading(data: bytes, name: str) -> Reading:
+    """Score and heatmap of a film; the network runs only where this session has not read it before.
+
+    Raises FilmError, NetworkError (never kept: a network that was mended is tried again), ReadingError.
+    """
+    from covid_model.reading import ReadingError
+
+    key = digest(data)
+    found = _reading(key, name, data)
+    st.session_state.setdefault("read", set()).add((key, name))
+    if isinstance(found, tuple):
+        kind, sentence = found
+        raise FilmError(sentence) if kind == "film" else ReadingError(sentence)
+    return found
+
+
+@st.cache_data(scope="session", max_entries=256, show_spinner=False)
+def _reading(key: str, name: str, _data: bytes) -> Reading | tuple[str, str]:
+    from covid_model.reading import ReadingError
+
+    try:
+        return reader(name).read(film(_data))
+    except FilmError as error:
+        return "film", str(error)
+    except ReadingError as error:
+        return "reading", str(error)
+
+
+def preview(data: bytes, pixels: np.ndarray) -> np.ndarray:
+    """A film small enough for a page: (h, w) uint8, its longer side at most OVERLAY_SIDE pixels."""
+    return _preview(digest(data), pixels)
+
+
+@st.cache_data(scope="session", max_entries=2, show_spinner=False)
+def _preview(key: str, _pixels: np.ndarray) -> np.ndarray:
+    return shrink(_pixels, settings.OVERLAY_SIDE)
+
+
+@st.cache_data(scope="session", max_entries=32, show_spinner=False)
+def thumbnail(path: str, side: int = settings.THUMBNAIL_SIDE) -> np.ndarray | None:
+    """The middle square of a film of ours, (side, side) uint8; None where it cannot be read."""
+    try:
+        pixels = films.read(Path(path)).pixels
+    except FilmError:
+        return None
+    short = min(pixels.shape)
+    top, left = (pixels.shape[0] - short) // 2, (pixels.shape[1] - short) // 2
+    return cv2.resize(pixels[top : top + short, left : left + short], (side, side), interpolation=cv2.INTER_AREA)
+
+
+def shrink(pixels: np.ndarray, side: int) -> np.ndarray:
+    """`pixels` (h, w), made smaller where a side is longer than `side`."""
+    scale = side / max(pixels.shape)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

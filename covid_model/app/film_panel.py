@@ -1,0 +1,185 @@
+"""One film on the page: its score, the film, its overlay, and its place among the test films."""
+
+from __future__ import annotations
+
+import functools
+import json
+
+import numpy as np
+import streamlit as st
+
+from covid_model import network, overlay, settings
+from covid_model.app import cache, state, words
+from covid_model.app.item import Item
+from covid_model.app.scorebar import score_bar
+from covid_model.films import FilmError
+from covid_model.reading import Reading, ReadingError
+
+SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels kept free while a film is read, so that nothing jumps
+TALLEST = 1.35  # height over width of a film that may fill its column
+TALL_HEIGHT = 500  # pixels: how high a taller one is shown
+DIRECTIONS = {"for": "For COVID-19", "against": "Against", "both": "Both"}
+LEGENDS = {
+    "for": "Left to right: no say, spoke most for COVID-19.",
+    "against": "Left to right: no say, spoke most against COVID-19.",
+    "both": "Left to right: spoke most against COVID-19, no say, spoke most for it.",
+}
+
+
+def show(item: Item, name: str, threshold: float) -> None:
+    """Read a film with the network `name` and show what came of it; a film that is refused gets its sentence."""
+    try:
+        data = item.data()
+        film = cache.film(data)
+    except FilmError as error:
+        st.error(words.plain(f"{item.name}: {error}"), icon=":material/block:")
+        return
+    small = cache.preview(data, film.pixels)
+    known = cache.known_reading(data, name)
+    score_column, film_column, overlay_column = st.columns(3, gap="medium")
+    score_slot = score_column.empty()
+    with film_column:
+        _film(item, small)
+    overlay_column.markdown("**What spoke for it, and against**")
+    overlay_slot = overlay_column.empty() if known else overlay_column.skeleton(height=OVERLAY_HEIGHT)
+    try:
+        if known:
+            reading = cache.reading(data, name)
+        else:
+            with score_slot.container(), st.spinner("Reading. The first film waits for the network to load."):
+                st.skeleton(height=SCORE_HEIGHT)
+                reading = cache.reading(data, name)
+    except network.NetworkError as error:
+        overlay_slot.empty()
+        with score_slot.container():
+            network_missing(error, name)
+        return
+    except (FilmError, ReadingError) as error:
+        overlay_slot.empty()
+        score_slot.error(words.plain(error), icon=":material/block:")
+        return
+    with score_slot.container():
+        _score(item, reading, threshold, film.warnings)
+    with overlay_slot.container():
+        _overlay(small, reading)
+    _place(item, reading, threshold)
+
+
+def network_missing(error: network.NetworkError, name: str) -> None:
+    """Say why the network `name` cannot be used, and offer one that can."""
+    st.error(words.plain(error), title=f"The network {name} cannot be used here", icon=":material/cloud_off:")
+    for other in network.available():
+        if other != name:
+            st.button(f"Use {other} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}")
+
+
+def download(label: str, pairs: list[tuple[str, Reading | str]], name: str, threshold: float, stem: str) -> None:
+    """A button for results as JSON. `pairs`: each film's name with its reading, or why it was refused."""
+    records = [
+        words.record(file, name, threshold, refused=one)
+        if isinstance(one, str)
+        else words.record(file, one.network, threshold, one.score, one.warnings)
+        for file, one in pairs
+    ]
+    st.download_button(
+        label,
+        json.dumps(records, indent=1),
+        f"{stem}.json",
+        "application/json",
+        key=f"json-{stem}",
+        icon=":material/data_object:",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _film(item: Item, small: np.ndarray) -> None:
+    """The film as it came, and whose it is."""
+    st.markdown("**The film**")
+    st.image(small, width=_width(small), alt="The chest film as it was given")
+    st.text(item.name)
+    if item.ours:
+        st.markdown(f":small[{item.ours.credit}]")
+
+
+def _score(item: Item, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
+    """The score as number and bar, the verdict, what is known of the film."""
+    st.metric("Model score", words.score_text(reading.score))
+    st.html(score_bar(reading.score, threshold))
+    st.markdown(f"**{words.verdict(reading.score, threshold)}**")
+    if item.ours and item.ours.covid is not None:
+        listed = "COVID-19" if item.ours.covid else "not COVID-19"
+        finding = f" ({words.plain(item.ours.finding)})" if item.ours.finding not in ("", listed) else ""
+        outcome = words.outcome(reading.score > threshold, item.ours.covid)
+        st.markdown(f"The source lists this film as **{listed}**{finding}. {outcome}")
+        if item.ours.split in settings.TRAINING_SPLITS:
+            st.markdown("It is one of the films that networks are trained on: its score may be memory, not skill.")
+    for warning in dict.fromkeys((*warnings, *reading.warnings)):
+        st.warning(words.plain(warning), icon=":material/warning:")
+    download("Result (JSON)", [(item.name, reading)], reading.network, threshold, "result")
+    st.markdown(f":small[Read by the network *{reading.network}* in {reading.milliseconds / 1000:.1f} s.]")
+
+
+@st.fragment
+def _overlay(small: np.ndarray, reading: Reading) -> None:
+    """The film under its heatmap. Its controls only colour again what the network has said once."""
+    picture = st.empty()
+    direction = st.segmented_control(
+        "Show what spoke",
+        settings.OVERLAY_DIRECTIONS,
+        format_func=DIRECTIONS.get,
+        default="for",
+        required=True,
+        key="direction",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    direction = direction if direction in settings.OVERLAY_DIRECTIONS else "for"
+    percent = round(100 * settings.OVERLAY_OPACITY)
+    percent = st.slider("Opacity", 0, 100, percent, 5, format="%d %%", key="opacity", persist_state="session")
+    coloured = overlay.blend(small, reading.heatmap, reading.box, min(max(percent, 0), 100) / 100, direction)
+    picture.image(
+        coloured,
+        width=_width(small),
+        alt="The film under its Grad-CAM heatmap: coloured where it moved the score, by its last convolutional layer",
+    )
+    st.image(overlay.legend(direction), width="stretch", alt=LEGENDS[direction])
+    st.markdown(f":small[{LEGENDS[direction]}]")
+    st.download_button(
+        "Overlay (PNG)",
+        functools.partial(overlay.to_png, coloured),
+        "overlay.png",
+        "image/png",
+        key="png",
+        icon=":material/image:",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _place(item: Item, reading: Reading, threshold: float) -> None:
+    """Where the score falls among the test films."""
+    st.subheader("Among the test films")
+    table = cache.test_scores(reading.network)
+    if table is None:
+        st.markdown(f"This copy has no scores of the test films by the network *{reading.network}*.")
+        return
+    from covid_model import charts  # plotly: the page is on the screen before it is loaded
+
+    st.markdown(words.neighbours(table, reading.score, item.ours.id if item.ours else None))
+    given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
+    st.plotly_chart(
+        charts.score_distribution(*given, ids=list(table.index)),
+        config=charts.CONFIG,
+        alt=charts.score_distribution_alt(*given),
+        key="place",
+    )
+    if sentence := words.adults(table, threshold):
+        st.markdown(sentence)
+
+
+def _width(picture: np.ndarray) -> str | int:
+    """The width to show a picture at: its column's, less for one that would be too tall."""
+    height, width = picture.shape[:2]
+    return "stretch" if height <= TALLEST * width else round(TALL_HEIGHT * width / height)

@@ -1,0 +1,113 @@
+"""Films of ours: one named in a link, and a handful to try. No streamlit in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from covid_model import settings
+from covid_model.app import words
+from covid_model.dataset import DataError, Dataset
+
+
+@dataclass(frozen=True)
+class OurFilm:
+    """A film that a page can show without an upload.
+
+    Attributes:
+        id: as it stands in the address.
+        path: of the picture.
+        finding: as the source gives it, "" where it gives none.
+        covid: whether the source lists it as COVID-19; None where nobody knows (a simulated film, say).
+        split: of the data set, "" for a film outside it.
+        credit: source and licence, as Markdown.
+    """
+
+    id: str
+    path: Path
+    finding: str
+    covid: bool | None
+    split: str
+    credit: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A film to try: its id, and what it is in two or three words."""
+
+    id: str
+    label: str
+
+
+def of_dataset(dataset: Dataset, film: str) -> OurFilm:
+    """The film of a data folder with this id. Raises DataError where its picture is not there."""
+    path, row = dataset.path(film), dataset.films.loc[film]
+    if not path.is_file():
+        raise DataError(f"The film {film!r} stands in the manifest, but its picture {path} is not there.")
+    finding = row["finding"] if isinstance(row["finding"], str) else ""
+    return OurFilm(film, path, finding, bool(row["covid"]), row["split"], words.credit(row))
+
+
+def examples(dataset: Dataset, scores: pd.DataFrame | None) -> list[Example]:
+    """Five test films that tell the story, by their scores where there are any, else the first of each kind.
+
+    Args:
+        dataset: the data folder.
+        scores: all networks' scores (columns id, network, score), or None.
+    """
+    test = dataset.split("test")
+    table = pd.DataFrame(index=test.index)
+    if scores is not None:
+        table = scores[scores["id"].isin(test.index)].pivot_table(index="id", columns="network", values="score")
+    kinds = [_covid_high, _covid_low, _adult, _child, _child_pneumonia]
+    found = [kind(test, table.reindex(test.index)) for kind in kinds]
+    return [one for one in found if one and dataset.path(one.id).is_file()]
+
+
+# Each picks one film of `test`; `table` has the same rows, and a column of scores for each network.
+
+
+def _covid_high(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
+    """The film that every network is surest of."""
+    lowest = table[test["covid"] == 1].min(axis=1).sort_values(ascending=False, kind="stable")
+    film = _first(lowest)
+    return Example(film, "COVID-19" if pd.isna(lowest[film]) else "COVID-19, high score") if film else None
+
+
+def _covid_low(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
+    """The film that every network is least sure of."""
+    highest = table[test["covid"] == 1].max(axis=1).sort_values(kind="stable")
+    film = _first(highest)
+    if not film or pd.isna(highest[film]):
+        return None
+    return Example(film, "COVID-19, missed" if highest[film] <= settings.THRESHOLD else "COVID-19, lowest score")
+
+
+def _adult(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
+    """The film that the networks differ about most."""
+    adults = table[(test["covid"] == 0) & (test["source"] != settings.CHILDREN)]
+    film = _first((adults.max(axis=1) - adults.min(axis=1)).sort_values(ascending=False, kind="stable"))
+    return Example(film, "Adult without COVID-19") if film else None
+
+
+def _child(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
+    healthy = test["finding"].fillna("").str.startswith("Normal")
+    film = _middle(table[(test["source"] == settings.CHILDREN) & healthy].mean(axis=1))
+    return Example(film, "Child, nothing found") if film else None
+
+
+def _child_pneumonia(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
+    pneumonia = test["finding"].fillna("").str.startswith("Pneumonia")
+    film = _middle(table[(test["source"] == settings.CHILDREN) & pneumonia].mean(axis=1))
+    return Example(film, "Child with pneumonia") if film else None
+
+
+def _first(values: pd.Series) -> str | None:
+    return None if values.empty else str(values.index[0])
+
+
+def _middle(values: pd.Series) -> str | None:
+    """The film with the middle value."""
+    return None if values.empty else str(values.sort_values(kind="stable").index[len(values) // 2])

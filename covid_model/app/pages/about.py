@@ -1,0 +1,93 @@
+"""About: what this is and is not, the data and their licences, the networks, the limits. Rendered from data."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from covid_model import network, settings
+from covid_model.app import cache, facts, words
+from covid_model.dataset import DataError
+
+st.title("About")
+
+is_column, is_not_column = st.columns(2, gap="large")
+with is_column:
+    st.subheader("What it is")
+    st.markdown(
+        "A demo for a class on transfer learning: the convolutional layers of VGG-19, trained on photographs, and two "
+        "dense layers on top learn to tell the chest films of people with COVID-19 from others. It shows what comes "
+        "out, how such a result is read, and how a good-looking figure can mislead."
+    )
+with is_not_column:
+    st.subheader("What it is not")
+    st.markdown(
+        "Not a medical device, and not a step towards one. A score says how much a film looks like the COVID-19 films "
+        "that the network was trained on; it is not the chance that anyone has the disease. Nothing here was tested on "
+        "people who came to a clinic, and it must not be used to decide about anyone's health."
+    )
+
+st.subheader("The paper")
+st.markdown(
+    f"N. Amini, M. B. Menhaj, H. A. Talebi: *{settings.PAPER_TITLE}*, 2021, "
+    f"[doi {settings.PAPER_DOI}](https://doi.org/{settings.PAPER_DOI}). It reports an accuracy of "
+    f"{settings.PAPER_ACCURACY:.0%} on {settings.PAPER_TEST[0]:,} test films, {settings.PAPER_TEST[1]} of them "
+    f"COVID-19, after training on {settings.PAPER_TRAIN[0]:,} films, {settings.PAPER_TRAIN[1]} of them COVID-19."
+)
+
+scores = cache.scores()
+
+st.subheader("Limits, and traps to know")
+if scores is None:
+    st.caption("This copy has no scores of the test films, so the figures that belong here are missing.")
+else:
+    for sentence in facts.traps(scores, settings.THRESHOLD):
+        st.markdown(f"- {sentence}")
+    st.markdown(
+        f"**Called positive at the threshold of {settings.THRESHOLD}**, by films that no network was trained on"
+    )
+    st.table(
+        facts.called_positive(scores, settings.THRESHOLD),
+        border="horizontal",
+        hide_index=True,
+        alt="How many films of each source and truth each network calls positive",
+    )
+
+st.subheader("The networks")
+for name in settings.NETWORK_NAMES:
+    spec = cache.spec(name)
+    with st.container(border=True):
+        if spec is None:
+            st.markdown(f"**{name}**")
+            try:
+                network.spec(name)
+            except network.NetworkError as error:
+                st.caption(words.plain(error))
+            continue
+        st.markdown(f"**{words.plain(spec.title)}** · `{spec.name}`")
+        st.markdown(words.plain(spec.summary))
+        st.table(facts.of_network(spec), border="horizontal", hide_header=True, alt=f"Facts about the network {name}")
+
+st.subheader("The films")
+try:
+    films = cache.films_table()
+except DataError as error:
+    st.caption(words.plain(error))
+else:
+    st.markdown(
+        f"{len(films):,} frontal chest films of public sources, {int(films['covid'].sum()):,} of them of people with "
+        "COVID-19. `test` has the paper's counts; `external` are hospitals that stand in no other split. None of these "
+        "films is part of this project: its list of films says where each one is to be had."
+    )
+    st.markdown("**Films by source and split**, those of people with COVID-19 in brackets")
+    st.table(facts.counts(films), border="horizontal", alt="Number of films of each source in each split")
+    with st.expander("Licences, as the sources state them", icon=":material/license:"):
+        st.table(
+            facts.licences(films), border="horizontal", hide_index=True, alt="Number of films by source and licence"
+        )
+
+st.subheader("What happens to a film that you upload")
+st.markdown(
+    "It is decoded and read in the memory of the machine that runs this demo, for your session alone, and forgotten "
+    "when the session ends. It is not stored, not passed on, and not trained on. Names, dates and other tags of a "
+    "DICOM file are never shown or exported."
+)

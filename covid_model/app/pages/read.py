@@ -1,0 +1,159 @@
+"""Read a film: its model score, what on the film spoke for it, and where it falls among the test films."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from covid_model import settings
+from covid_model.app import cache, film_panel, ours, state, words
+from covid_model.app.item import Item
+from covid_model.dataset import DataError
+from covid_model.films import FilmError
+from covid_model.network import NetworkError
+from covid_model.reading import Reading, ReadingError
+
+EXPLAINED = {
+    "A score": "A number between 0 and 1: how much the film looks like the COVID-19 films that the network was trained "
+    "on. Above the threshold the film is called positive.",
+    "Where it looked": "Grad-CAM colours the parts of the film that raised the score and those that lowered it. It "
+    "shows where the network found its evidence, not what the evidence is.",
+    "A place": f"The score among those of {settings.PAPER_TEST[0]:,} test films with a known answer: how often was a "
+    "film that scored like this one a COVID-19 film?",
+}
+
+
+def read_all(items: list[Item], name: str) -> list[Reading | str]:
+    """Read films one after another, with progress: each one's reading, or the sentence that says why there is none.
+
+    Raises NetworkError. What was read before is not read again.
+    """
+    progress, found = st.empty(), []
+    for number, item in enumerate(items, 1):
+        progress.progress((number - 1) / len(items), f"Reading film {number} of {len(items)}")
+        try:
+            found.append(cache.reading(item.data(), name))
+        except (FilmError, ReadingError) as error:
+            found.append(str(error))
+    progress.empty()
+    return found
+
+
+def results_table(items: list[Item], found: list[Reading | str], threshold: float) -> None:
+    """All films of an upload with what came of them."""
+    rows = [
+        (item.name, None, "Refused", one)
+        if isinstance(one, str)
+        else (item.name, one.score, "Positive" if one.score > threshold else "Negative", " ".join(one.warnings))
+        for item, one in zip(items, found, strict=True)
+    ]
+    st.dataframe(
+        pd.DataFrame(rows, columns=["File", "Score", "Verdict", "Remarks"]),
+        hide_index=True,
+        column_config={
+            "File": st.column_config.TextColumn(width="medium"),
+            "Score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f", width="medium"),
+            "Remarks": st.column_config.TextColumn(width="large"),
+        },
+        height=min(420, 38 + 35 * len(rows)),
+        placeholder="–",
+        alt="Score and verdict of every film uploaded",
+    )
+
+
+def show_uploads(items: list[Item], name: str, threshold: float) -> None:
+    """One upload as it is; several as a table, with one of them to look at."""
+    if len(items) == 1:
+        film_panel.show(items[0], name, threshold)
+        return
+    try:
+        found = read_all(items, name)
+    except NetworkError as error:
+        film_panel.network_missing(error, name)
+        return
+    results_table(items, found, threshold)
+    look_column, save_column = st.columns([3, 1], vertical_alignment="bottom")
+    with save_column:
+        pairs = [(item.name, one) for item, one in zip(items, found, strict=True)]
+        film_panel.download("All results (JSON)", pairs, name, threshold, "results")
+    scored = [number for number, one in enumerate(found) if not isinstance(one, str)]
+    if scored:
+        chosen = look_column.selectbox(
+            "Look at one", scored, format_func=lambda number: items[number].name, key="look", filter_mode=None
+        )
+        film_panel.show(items[chosen if chosen in scored else scored[0]], name, threshold)
+
+
+def show_ours(film: str, name: str, threshold: float) -> None:
+    """A film of the data folder."""
+    try:
+        dataset = cache.dataset()
+        if dataset is None:
+            raise DataError(
+                f"The film {film} belongs to the data set. It can be shown where {settings.DATA_VARIABLE} names a "
+                "data folder that holds it."
+            )
+        item = Item.of_ours(ours.of_dataset(dataset, film))
+    except DataError as error:
+        st.info(words.plain(error), icon=":material/folder_off:")
+        return
+    film_panel.show(item, name, threshold)
+
+
+def films_to_try(shown: str | None) -> None:
+    """A few films of the data folder, named by what they are."""
+    try:
+        dataset, tries = cache.dataset(), cache.examples()
+    except DataError as error:
+        st.warning(words.plain(error), icon=":material/folder_off:")
+        return
+    if dataset is None:
+        st.caption(f"Films to try without an upload appear here where {settings.DATA_VARIABLE} names a data folder.")
+        return
+    st.markdown(":small[Or take one of the test films, which no network was trained on]")
+    for column, one in zip(st.columns(max(1, len(tries)), gap="xsmall", wrap=False), tries, strict=False):
+        with column:
+            thumbnail = cache.thumbnail(str(dataset.path(one.id)))
+            if thumbnail is not None:
+                st.image(thumbnail, width="stretch", alt="")
+            st.button(
+                one.label,
+                key=f"try-{one.id}",
+                on_click=state.choose_film,
+                args=(one.id,),
+                type="primary" if one.id == shown else "secondary",
+                width="stretch",
+                wrap=True,
+            )
+
+
+# --- The page, from top to bottom ------------------------------------------------------------------
+
+st.title("Read a film")
+st.markdown(
+    "Give it a frontal chest film. It answers with a score between 0 and 1 and shows which parts of the film spoke "
+    "for it and which against."
+)
+film = state.film_id(cache.film_ids())
+given_column, ours_column = st.columns([5, 7], gap="medium")
+with given_column:
+    uploads = state.uploader()
+    name = state.network_picker()
+    threshold = state.threshold_slider()
+with ours_column:
+    films_to_try(film)
+
+if film:
+    if uploads:
+        st.button("Back to the films uploaded", icon=":material/undo:", on_click=state.choose_film, args=(None,))
+    show_ours(film, name, threshold)
+elif uploads:
+    if len(uploads) > settings.MAX_UPLOADS:
+        st.warning(f"{len(uploads)} films came; the first {settings.MAX_UPLOADS} are read.")
+    if not st.session_state.get(state.UPLOADER):
+        st.button("Take these films away", icon=":material/delete:", on_click=state.drop_uploads)
+    show_uploads([Item.of_upload(upload) for upload in uploads[: settings.MAX_UPLOADS]], name, threshold)
+else:
+    for column, (title, text) in zip(st.columns(3, gap="medium"), EXPLAINED.items(), strict=True):
+        column.subheader(title)
+        column.markdown(text)

@@ -1,0 +1,130 @@
+"""What a visitor sets: network and threshold and film in the address, uploads in the session.
+
+A link carries the scene: `?network=paper&threshold=0.4&film=cohen-0001`. Nonsense in the address falls back to the
+default and leaves the address. The widgets here check what comes from the browser a second time, for their limits hold
+in the browser only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Sequence
+
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from covid_model import settings
+
+NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
+UPLOADER, UPLOADS = "uploader", "uploads"
+THRESHOLD_STEP = 0.01
+
+
+def network_from(value: object) -> str:
+    """`value` where it names a network, else the default one."""
+    return value if isinstance(value, str) and value in settings.NETWORK_NAMES else settings.DEFAULT_NETWORK
+
+
+def threshold_from(value: object) -> float:
+    """`value` as a number in [0, 1], rounded to hundredths; the default threshold where it is none."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return settings.THRESHOLD
+    return round(number, 2) if math.isfinite(number) and 0 <= number <= 1 else settings.THRESHOLD
+
+
+def network_picker(label: str = "Network") -> str:
+    """Draw the choice of network, bound to the address, and return the name chosen."""
+    chosen = st.segmented_control(
+        label,
+        settings.NETWORK_NAMES,
+        default=settings.DEFAULT_NETWORK,
+        required=True,
+        key=NETWORK,
+        bind="query-params",
+        help="*fine-tuned*: all layers of VGG-19 trained on adults' and children's films. "
+        "*paper*: the published recipe, with VGG-19 as ImageNet left it and two new layers.",
+    )
+    return network_from(chosen)
+
+
+def threshold_slider(label: str = "Threshold") -> float:
+    """Draw the threshold slider, bound to the address, and return the threshold in [0, 1]."""
+    chosen = st.slider(
+        label,
+        0.0,
+        1.0,
+        settings.THRESHOLD,
+        THRESHOLD_STEP,
+        key=THRESHOLD,
+        bind="query-params",
+        help=f"A film that scores above it is called positive. The paper's Figure 3 marks {settings.THRESHOLD}.",
+    )
+    return threshold_from(chosen)
+
+
+def choose_network(name: str) -> None:
+    """Set the network, from a callback."""
+    st.session_state[NETWORK] = network_from(name)
+
+
+# --- The film shown: one of ours by its id (in the address), or the visitor's uploads ----------------
+
+
+def film_id(known: Container[str]) -> str | None:
+    """The id of the film of ours to show, or None. An id that is not in `known` leaves the address.
+
+    Streamlit clears the address when the page changes, so the session remembers the film; on the way back to the page
+    (its widgets are new then) the address is filled again.
+    """
+    asked = st.query_params.get(FILM)
+    if asked is None and UPLOADER not in st.session_state:
+        asked = st.session_state.get(FILM)
+    if asked is not None and asked not in known:
+        asked = None
+    _show(asked)
+    return asked
+
+
+def choose_film(film: str | None) -> None:
+    """Show the film of ours with this id, or the uploads again where it is None; from a callback."""
+    _show(film)
+
+
+def _show(film: str | None) -> None:
+    st.session_state[FILM] = film
+    if film is not None:
+        st.query_params[FILM] = film
+    elif FILM in st.query_params:
+        del st.query_params[FILM]
+
+
+def uploader() -> list[UploadedFile]:
+    """Draw the upload field and return the visitor's films, of this visit to the page or an earlier one.
+
+    They stay in the session, and only there, until he takes them away or leaves.
+    """
+    st.file_uploader(
+        "Upload chest films",
+        type=list(settings.UPLOAD_TYPES),
+        accept_multiple_files=True,
+        max_upload_size=settings.MAX_BYTES // 2**20,
+        key=UPLOADER,
+        on_change=take_uploads,
+        help="PNG, JPEG, TIFF or DICOM, one or several. They stay in memory while this page is open; none is stored.",
+    )
+    return list(st.session_state.get(UPLOADS, ()))
+
+
+def take_uploads() -> None:
+    """Keep what the upload field holds now, and show that rather than a film of ours."""
+    files: Sequence[UploadedFile] = st.session_state.get(UPLOADER) or ()
+    st.session_state[UPLOADS] = list(files)
+    if files:
+        _show(None)
+
+
+def drop_uploads() -> None:
+    """Forget every upload."""
+    st.session_state[UPLOADS] = []

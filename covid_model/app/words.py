@@ -1,0 +1,109 @@
+"""What the pages say: sentences and records made of figures. No streamlit in here."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from covid_model import settings
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def plain(text: str) -> str:
+    """`text` for a place that renders Markdown, so that it comes out letter for letter and on one line."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def score_text(score: float) -> str:
+    """A score to three places; what is neither 0 nor 1 never looks as if it were."""
+    if 0 < score < 0.001:
+        return "< 0.001"
+    if 0.999 < score < 1:
+        return "> 0.999"
+    return f"{score:.3f}"
+
+
+def verdict(score: float, threshold: float) -> str:
+    """What the network makes of a film, in one sentence."""
+    if score > threshold:
+        return f"Above the threshold of {threshold:.2f}: the network calls this film positive."
+    return f"Not above the threshold of {threshold:.2f}: the network calls this film negative."
+
+
+def outcome(positive: bool, covid: bool) -> str:
+    """How a verdict stands to what is known of the film."""
+    if covid:
+        return "True positive: the network agrees." if positive else "False negative: the network missed it."
+    return "False positive: a false alarm." if positive else "True negative: the network agrees."
+
+
+def neighbours(table: pd.DataFrame, score: float, film: str | None = None) -> str:
+    """How many of the test films that scored alike were COVID-19 films.
+
+    Args:
+        table: one network's test films, indexed by id, with `score` and `covid`.
+        score: in [0, 1].
+        film: the id of the film itself, which is left out where it stands in the table.
+    """
+    others = table.drop(index=film) if film in table.index else table
+    alike = others[(others["score"] - score).abs() <= settings.NEIGHBOUR_BAND]
+    of_all = f"{'other ' if len(others) < len(table) else ''}{len(others):,} test films"
+    if alike.empty:
+        return f"None of the {of_all} scored within ±{settings.NEIGHBOUR_BAND} of this one."
+    covid = int(alike["covid"].sum())
+    return (
+        f"Of the {of_all}, {len(alike):,} scored within ±{settings.NEIGHBOUR_BAND} of this one; "
+        f"**{covid:,} of these {len(alike):,}** {'is a' if covid == 1 else 'are'} COVID-19 "
+        f"{'film' if covid == 1 else 'films'}."
+    )
+
+
+def adults(table: pd.DataFrame, threshold: float) -> str | None:
+    """How many adults without COVID-19 the network calls positive, in a sentence; None where the table has none."""
+    rows = table[(table["source"] != settings.CHILDREN) & (table["covid"] == 0)]
+    if rows.empty:
+        return None
+    called = int((rows["score"] > threshold).sum())
+    return (
+        f"Mind who is in there: nearly all test films without COVID-19 are children's. Of the {len(rows)} of adults "
+        f"without COVID-19, this network calls **{called}** positive at this threshold."
+    )
+
+
+def record(
+    file: str,
+    network: str,
+    threshold: float,
+    score: float | None = None,
+    warnings: tuple[str, ...] = (),
+    refused: str | None = None,
+) -> dict[str, object]:
+    """One film's result, with the fields that the command line gives with --json."""
+    return {
+        "file": file,
+        "network": network,
+        "score": score,
+        "covid": None if score is None else score > threshold,
+        "threshold": threshold,
+        "warnings": list(warnings),
+        "refused": refused,
+        "overlay": None,
+    }
+
+
+def source(name: str) -> str:
+    """A source's title."""
+    return settings.SOURCE_TITLES.get(name, name)
+
+
+def credit(row: pd.Series) -> str:
+    """Where a film of the data set comes from and under which licence, as Markdown."""
+    licence = row.get("license")
+    licence = plain(licence) if isinstance(licence, str) and licence.strip() else "not stated"
+    url = row.get("url")
+    title = plain(source(row["source"]))
+    if isinstance(url, str) and re.fullmatch(r"https?://[^\s()<>\[\]]+", url):
+        title = f"[{title}]({url})"
+    return f"Source: {title}. Licence: {licence}."

@@ -1,0 +1,39 @@
+"""The demo: `streamlit run streamlit_app.py`. Page config, navigation, the notice; everything else is in the pages."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from covid_model import settings
+from covid_model.app.icon import ICON
+
+PAGES = "covid_model/app/pages"
+
+st.set_page_config(page_title="Chest films", page_icon=ICON, layout="wide")
+page = st.navigation(
+    [
+        st.Page(
+            f"{PAGES}/read.py",
+            title="Read a film",
+            icon=":material/radiology:",
+            default=True,
+            help="Upload a chest film or take one of ours: its model score, and what on the film spoke for it.",
+        ),
+        st.Page(
+            f"{PAGES}/test_set.py",
+            title="Test set",
+            icon=":material/scatter_plot:",
+            help="How every film of the test set scored, and how often each network was right.",
+        ),
+        st.Page(
+            f"{PAGES}/about.py",
+            title="About",
+            icon=":material/info:",
+            help="What this is and is not, where the films come from, and what the networks cannot do.",
+        ),
+    ],
+    position="top",
+)
+with st.container(horizontal_alignment="center"), st.container(width=settings.PAGE_WIDTH, key="page"):
+    st.markdown(f":small[:material/info: {settings.NOTICE}]")
+    page.run()
