@@ -14,11 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from covid_model import dataset, network
+    from covid_model import dataset, network, scoring
 
     data = dataset.load(data_folder(given.data))
-    from covid_model import scoring
-
     for name in [given.network] if given.network else network.available():
         scoring.run(name, data, vgg19_for(name, given.vgg19))
     return DONE

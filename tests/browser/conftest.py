@@ -1,0 +1,80 @@
+"""One server and one Chromium for all tests of this folder; each test has its own visitor."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.browser import demo
+from tests.conftest import browser_path
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[tuple[str, subprocess.Popen]]:
+    """The demo's address and its process."""
+    with demo.served() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def address(server) -> str:
+    return server[0]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    with demo.chromium(browser_path()) as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(browser) -> Iterator:
+    """A new page of a new visitor; at the end it must have come without an error of the app or of the browser."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    try:
+        assert page.locator("[data-testid=stException]").count() == 0, "the app shows an exception"
+        assert errors == []
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def network_name() -> str:
+    name = demo.network_to_use()
+    if name is None:
+        pytest.skip("no network can be loaded here without a download")
+    return name
+
+
+def made_up_film() -> bytes:
+    """A drawing in the manner of a chest film: two dark lungs in a bright chest, as PNG."""
+    down, across = np.mgrid[-1:1:480j, -1:1:400j]
+    chest = 190 * np.exp(-((across / 0.95) ** 6) - (down / 1.2) ** 6)
+    for side in (-0.42, 0.42):
+        chest -= 130 * np.exp(-((((across - side) / 0.3) ** 2 + ((down + 0.05) / 0.62) ** 2) ** 2))
+    noise = np.random.default_rng(0).normal(0, 4, chest.shape)
+    file = io.BytesIO()
+    Image.fromarray(np.clip(chest + noise + 20, 0, 255).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def film() -> Path | dict:
+    """A film to upload: a real one of the test set where there is a data folder, else a drawing."""
+    from covid_model import dataset
+
+    try:
+        data = dataset.load()
+    except dataset.DataError:
+        return {"name": "drawn.png", "mimeType": "image/png", "buffer": made_up_film()}
+    return data.path(data.split("test").query("covid == 1").index[0])

@@ -1,0 +1,161 @@
+"""The demo in a real browser: serve it, open a page, wait until it stands still, press its keys."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from covid_model import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+BUILD = settings.ROOT / "build"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+ARGUMENTS += ["--disable-component-update", "--no-first-run"]
+READING = 180.0  # seconds for TensorFlow, a network and one film on a busy machine
+STILL = 0.7  # seconds without a change that count as the end of a run
+BUSY = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-testid=stSpinner]"
+SLIDER = ".st-key-threshold input[type=range]"
+TALLEST = 6000  # pixels of a screenshot
+
+
+@contextlib.contextmanager
+def served(patience: float = 60.0) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Run the demo on a free port of this machine; gives its address and its process, and ends it afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    BUILD.mkdir(exist_ok=True)
+    log = BUILD / "streamlit.log"
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=settings.ROOT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        end = time.monotonic() + patience
+        while not _answers(f"{address}/_stcore/health"):
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"The demo did not start:\n{log.read_text()}")
+            time.sleep(0.1)
+        yield address, process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def chromium(path: str) -> Iterator[Browser]:
+    """The Chromium at `path`, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def settle(page: Page, patience: float = READING) -> None:
+    """Wait until the app is connected, has drawn something and no run, spinner or placeholder is left."""
+    page.wait_for_selector("[data-testid=stMainBlockContainer] h1", timeout=60_000)
+    end, still_since = time.monotonic() + patience, None
+    while True:
+        running = page.locator("[data-testid=stApp][data-test-script-state=running]").count()
+        if running or page.locator(BUSY).count():
+            still_since = None
+        elif still_since is None:
+            still_since = time.monotonic()
+        elif time.monotonic() - still_since > STILL:
+            return
+        if time.monotonic() > end:
+            raise AssertionError(f"The page was still busy after {patience:.0f} s.")
+        page.wait_for_timeout(100)
+
+
+def open_page(page: Page, url: str) -> None:
+    """Go to an address and wait until the page stands still."""
+    page.goto(url)
+    settle(page)
+
+
+def score(page: Page) -> str | None:
+    """The model score as the page shows it, None where it shows none."""
+    metric = page.locator("[data-testid=stMetric]", has_text="Model score")
+    return metric.locator("[data-testid=stMetricValue]").inner_text() if metric.count() else None
+
+
+def upload(page: Page, *files: Path | dict) -> None:
+    """Give the upload field files (paths, or name, mimeType and buffer), and wait until they are read."""
+    page.locator("input[type=file]").first.set_input_files(list(files))
+    page.wait_for_timeout(500)
+    settle(page)
+
+
+def threshold(page: Page) -> float:
+    """The threshold as its slider stands."""
+    return float(page.locator(SLIDER).first.input_value())
+
+
+def move_threshold(page: Page, key: str) -> float:
+    """Press a key on the threshold's slider (ArrowRight, ArrowLeft, Home, End); gives the threshold then."""
+    page.locator(SLIDER).first.press(key)
+    page.wait_for_timeout(400)
+    settle(page)
+    return threshold(page)
+
+
+def change_page(page: Page, title: str) -> None:
+    """Go to another page by the navigation on top."""
+    page.get_by_role("link", name=title, exact=True).first.click()
+    page.wait_for_selector(f"h1:has-text('{title}')", timeout=30_000)
+    settle(page)
+
+
+def picture(page: Page, path: Path) -> None:
+    """Keep a screenshot of the whole page, which Streamlit scrolls inside the window."""
+    size = page.viewport_size
+    height = page.evaluate("(document.querySelector('[data-testid=stMain]') || document.body).scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": min(max(size["height"], height), TALLEST)})
+    settle(page)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path)
+    page.set_viewport_size(size)
+
+
+def tensorflow_loaded(process: subprocess.Popen) -> bool | None:
+    """Whether a process has TensorFlow in memory; None where this machine cannot tell."""
+    try:
+        maps = Path(f"/proc/{process.pid}/maps").read_text()
+    except OSError:
+        return None
+    return "libtensorflow" in maps
+
+
+def network_to_use() -> str | None:
+    """A network that can be loaded here without a download, None where there is none."""
+    from covid_model import network
+
+    for name in network.available():
+        if network.spec(name).base != network.IMAGENET or os.environ.get(settings.VGG19_VARIABLE):
+            return name
+    return None

@@ -1,0 +1,112 @@
+"""What a visitor does, in a real browser: read a film, move the threshold, change pages. Keeps screenshots."""
+
+from __future__ import annotations
+
+import pytest
+
+from covid_model import settings
+from tests.browser import demo
+
+pytestmark = pytest.mark.browser
+
+PICTURES = demo.BUILD / "screenshots"
+PAGES = {"read": ("", "Read a film"), "test_set": ("test_set", "Test set"), "about": ("about", "About")}
+BAD = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html>not a film</html>"}
+
+needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
+
+
+def test_the_first_page_needs_no_tensorflow(visitor, server):
+    """First in this file: no test has read a film yet."""
+    address, process = server
+    for path, title in PAGES.values():
+        demo.open_page(visitor, f"{address}/{path}")
+        assert visitor.get_by_role("heading", name=title, exact=True).count()
+    if demo.tensorflow_loaded(process) is None:
+        pytest.skip("this machine does not tell what a process has loaded")
+    assert not demo.tensorflow_loaded(process)
+
+
+def test_read_a_film(visitor, address, network_name, film):
+    demo.open_page(visitor, f"{address}/?network={network_name}")
+    assert demo.score(visitor) is None
+    demo.upload(visitor, film)
+    shown = demo.score(visitor)
+    score = float(shown.strip("<> "))
+    assert 0 <= score <= 1
+    assert visitor.get_by_alt_text("Grad-CAM").count()
+    demo.picture(visitor, PICTURES / "read-a-film.png")
+
+    for key, wanted in (("End", 1), ("Home", 0)):
+        threshold = demo.move_threshold(visitor, key)
+        assert threshold == wanted
+        called = "positive" if score > threshold else "negative"
+        assert visitor.get_by_text(f"calls this film {called}").count()
+        assert demo.score(visitor) == shown  # a threshold changes no score
+
+    demo.change_page(visitor, "About")
+    demo.change_page(visitor, "Read a film")
+    assert demo.score(visitor) == shown  # the film stays with its visitor
+
+
+def test_a_file_that_is_no_film_and_then_one_that_is(visitor, address, network_name, film):
+    demo.open_page(visitor, f"{address}/?network={network_name}")
+    demo.upload(visitor, BAD)
+    assert demo.score(visitor) is None
+    assert visitor.locator("[data-testid=stAlert]").count()
+    demo.upload(visitor, film)
+    assert visitor.get_by_text("page.png").count()  # refused, and named
+    assert demo.score(visitor) is not None
+
+
+@needs_scores
+def test_the_threshold_moves_the_test_set(visitor, address):
+    demo.open_page(visitor, f"{address}/test_set")
+    before = visitor.locator("[data-testid=stMetricValue]").all_inner_texts()
+    assert demo.move_threshold(visitor, "Home") == 0
+    after = visitor.locator("[data-testid=stMetricValue]").all_inner_texts()
+    assert len(before) == len(after) and before != after
+    assert visitor.locator("[data-testid=stPlotlyChart]").count() >= 4
+
+
+@needs_scores
+def test_a_cell_lists_its_films(visitor, address):
+    demo.open_page(visitor, f"{address}/test_set")
+    assert visitor.locator("[data-testid=stDataFrame]").count() == 0
+    visitor.get_by_text("True positives", exact=True).first.click()
+    demo.settle(visitor)
+    assert visitor.locator("[data-testid=stDataFrame]").count() == 1
+
+
+@pytest.mark.parametrize("nonsense", ["threshold=abc", "threshold=7", "network=xyz", "film=..%2F..%2Fetc"])
+def test_nonsense_in_the_address_falls_back(visitor, address, nonsense):
+    demo.open_page(visitor, f"{address}/?{nonsense}")
+    assert demo.threshold(visitor) == settings.THRESHOLD
+    assert visitor.get_by_role("heading", name="Read a film", exact=True).count()
+
+
+def test_two_visitors_have_their_own_thresholds(browser, visitor, address):
+    other_context = browser.new_context()
+    try:
+        other = other_context.new_page()
+        demo.open_page(visitor, f"{address}/?threshold=0.3")
+        demo.open_page(other, f"{address}/?threshold=0.8")
+        demo.move_threshold(visitor, "ArrowRight")
+        assert [demo.threshold(page) for page in (visitor, other)] == pytest.approx([0.31, 0.8])
+    finally:
+        other_context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_fit_the_window(visitor, address, name, scheme, width):
+    visitor.emulate_media(color_scheme=scheme)
+    visitor.set_viewport_size({"width": width, "height": 900})
+    demo.open_page(visitor, f"{address}/{PAGES[name][0]}")
+    demo.picture(visitor, PICTURES / f"{name}-{scheme}-{width}.png")
+    wider = visitor.evaluate(
+        "(() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth - main.clientWidth })()"
+    )
+    assert wider <= 1, f"{name} is {wider} pixels wider than a window of {width}"

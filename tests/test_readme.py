@@ -1,0 +1,68 @@
+"""README.md says what assets/results says, names every dependency and keeps to the project's words."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+from covid_model import settings
+from covid_model.cli import main, readme
+
+
+@pytest.fixture
+def scores() -> pd.DataFrame:
+    """Eight films that one network scores well and the other badly."""
+    films = [  # split, source, covid, fine-tuned, paper
+        ("test", "cohen", 1, 0.9, 0.7),
+        ("test", "cohen", 1, 0.6, 0.61),  # at the threshold is not above it
+        ("test", "cohen", 0, 0.2, 0.8),
+        ("test", "kermany", 0, 0.1, 0.1),
+        ("train", "cohen", 0, 0.9, 0.9),
+        ("external", "actualmed", 1, 0.8, 0.3),
+        ("external", "actualmed", 0, 0.3, 0.4),
+        ("external", "figure1", 0, 0.9, 0.9),
+    ]
+    rows = [
+        (str(number), split, source, covid, network, score)
+        for number, (split, source, covid, *both) in enumerate(films)
+        for network, score in zip(("fine-tuned", "paper"), both, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["id", "split", "source", "covid", "network", "score"])
+
+
+def test_figures(scores):
+    table = readme.figures(scores)
+    assert "| `paper` | 75.0 % | 2 of 2 | 1 of 1 | 0.00 |" in table
+    assert "| `fine-tuned` | 75.0 % | 1 of 2 | 0 of 1 | 1.00 |" in table
+    assert "| answering “no” every time | 50.0 % | 0 of 2 | 0 of 1 | 0.50 |" in table
+
+
+def test_a_network_without_scores_has_no_row(scores):
+    table = readme.figures(scores[scores["network"] == "paper"])
+    assert "`paper`" in table and "`fine-tuned`" not in table
+
+
+def test_no_scores_no_figures():
+    assert readme.figures(None) == readme.NOT_YET
+
+
+def test_figures_stand_between_the_markers():
+    text = "before\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nafter\n"
+    assert readme.filled(text, "figures", r"new \1") == text.replace("old", r"new \1")
+    assert readme.filled(text, "figures", "") == text.replace("old\n", "")
+    with pytest.raises(ValueError, match="markers"):
+        readme.filled(text, "screenshot", "new")
+
+
+def test_readme_agrees_with_the_scores():
+    assert main(["readme", "--check"]) == 0
+
+
+def test_readme_says_why_each_dependency_is_here():
+    text = readme.README.read_text(encoding="utf-8")
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (settings.ROOT / name).read_text().splitlines():
+            if match := re.match(r"([A-Za-z0-9_.-]+)==", line):
+                assert re.search(rf"^\|.*\b{re.escape(match[1])}\b.*\|.*\|$", text, re.MULTILINE), match[1]
