@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: help demo test lint format readme screenshots clean
 
 help:  ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1|/' | column -t -s '|'
+	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/demo  ## set up what is missing and open the demo at http://localhost:8501 (PORT=...)
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)

@@ -1,4 +1,4 @@
-"""What holds for the project as a whole: its top level, its words, its pins, and who may import what."""
+"""What holds for the project as a whole: its top level, its pins, its words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ TOP_LEVEL = {
     "streamlit_app.py", "covid_model", "assets", "requirements.txt", "requirements-dev.txt", "tests", ".streamlit",
     "README.md", "LICENSE", "Makefile", "pyproject.toml", ".ci", ".gitignore",
 }  # fmt: skip
+NOT_OUR_WORDS = re.compile(r"diagnos|patient has|AI detects", re.IGNORECASE)
+SOURCES = [settings.ROOT / "streamlit_app.py", *sorted((settings.ROOT / "covid_model").rglob("*.py"))]
 
 
 def _lines(name: str) -> list[str]:
@@ -36,6 +38,11 @@ def test_every_requirement_is_pinned():
         assert re.match(r"^[A-Za-z0-9_.\-\[\]]+==[0-9][^ ;]*(;.*)?$", line), line
 
 
-def test_sharing_machine_paths_stay_in_ci():
-    for path in (settings.ROOT / "covid_model").rglob("*.py"):
-        assert "../shared" not in path.read_text(), path
+def test_paths_of_one_machine_stay_in_ci():
+    for path in SOURCES:
+        assert not re.search(r"\.\./shared|/work/", path.read_text()), path
+
+
+def test_words():
+    for path in [*SOURCES, settings.ROOT / "README.md", settings.ASSETS / "NOTICE.md"]:
+        assert not NOT_OUR_WORDS.search(path.read_text(encoding="utf-8")), path

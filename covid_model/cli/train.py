@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from covid_model import dataset
-    from covid_model.training import fine_tuned, paper
+    from covid_model import dataset, training
 
-    recipe = {"paper": paper, "fine-tuned": fine_tuned}[given.recipe]
-    recipe.run(dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19), given.work)
+    training.run(given.recipe, dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19), given.work)
     return DONE
