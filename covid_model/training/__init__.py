@@ -1,1 +1,30 @@
 """Recipes: how the networks came about. `paper` trains a head on frozen features, `fine_tuned` every layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from covid_model import settings
+
+if TYPE_CHECKING:
+    from covid_model.dataset import Dataset
+    from covid_model.network import NetworkSpec
+
+
+def run(recipe: str, data: Dataset, vgg19: str, work: Path = settings.WORK) -> NetworkSpec:
+    """Run a recipe from films to a network in assets/, its history and its scores.
+
+    Args:
+        recipe: "paper" or "fine-tuned".
+        data: a data folder.
+        vgg19: VGG-19's ImageNet weights: a file, or "imagenet" for Keras' download.
+        work: where features and checkpoints are kept; a run that was cut goes on from there.
+    """
+    if recipe == "paper":
+        from covid_model.training import paper as chosen
+    elif recipe == "fine-tuned":
+        from covid_model.training import fine_tuned as chosen
+    else:
+        raise ValueError(f"Recipes are {' and '.join(settings.NETWORK_NAMES)}. Received: {recipe!r}.")
+    return chosen.run(data, vgg19, work)

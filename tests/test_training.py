@@ -1,0 +1,143 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model import network, training
+from covid_model.jitter import Jitter
+from covid_model.preprocessing import Preprocessing
+from covid_model.training import fine_tuned, heads
+from covid_model.training.sampling import Stream, draw, truths
+from tests import mock_networks
+
+TABLE = pd.DataFrame(
+    {
+        "source": ["cohen", "cohen", "nih", "nih"] * 4,
+        "covid": [1, 0, 0, 0] * 4,
+        "finding": ["COVID-19", "Influenza", "No finding", "Pneumonia"] * 4,
+    },
+    index=[f"film-{number}" for number in range(16)],
+)
+
+
+def test_groups_are_drawn_by_their_shares():
+    groups = np.array(["a"] * 90 + ["b"] * 10)
+    rows = draw(groups, {"a": 1.0, "b": 3.0, "absent": 9.0}, 4000, np.random.default_rng(0))
+    assert (groups[rows] == "b").mean() == pytest.approx(0.75, abs=0.03)
+    assert len(set(rows)) == 100
+
+
+def test_truths_are_covid_and_any_finding():
+    assert truths(TABLE.iloc[:4]).tolist() == [[1, 1], [0, 1], [0, 0], [0, 1]]
+
+
+def stream(**options):
+    pixels = [mock_networks.film(number) for number in range(16)]
+    return Stream(pixels, TABLE, {"cohen 1": 0.5, "nih 0": 0.5}, Jitter(flip=0.5), Preprocessing(size=32), **options)
+
+
+def test_a_batch_is_the_same_in_every_run_and_another_at_every_step():
+    first, again = stream(seed=1, size=4), stream(seed=1, size=4)
+    made = list(first.batches(3, 9))
+    assert len(made) == 6
+    assert made[0][0].shape == (4, 32, 32, 3) and made[0][1].shape == (4, 2)
+    for step, (inputs, truth) in enumerate(made, 3):
+        np.testing.assert_array_equal(inputs, again.batch(step)[0])
+        np.testing.assert_array_equal(truth, again.batch(step)[1])
+    assert (made[0][0] != made[1][0]).any()
+
+
+def test_the_threshold_is_moved_to_where_classes_part_whatever_the_size_of_a_source():
+    logits = np.array([3.0, 3.5, 4.0] + [1.0] * 50 + [-5.0] * 500)
+    truth = np.array([1] * 3 + [0] * 550)
+    source = np.array(["cohen"] * 53 + ["kermany"] * 500)
+    shift = fine_tuned.best_shift(logits, truth, source)
+    mark = np.log(0.6 / 0.4)
+    assert ((logits + shift > mark) == truth).all()
+
+
+def test_a_look_finds_what_a_source_cannot_tell():
+    table = pd.DataFrame({"source": ["a", "a", "b", "b", "c"], "covid": [1, 0, 1, 0, 0]})
+    found = fine_tuned.look(table, np.array([0.9, 0.8, 0.2, 0.1, 0.7]))
+    assert found["within"] == 1.0
+    assert found["val_auc"] < 1.0
+    assert found["alarms a"] == 1.0 and found["alarms b"] == 0.0 and found["alarms c"] == 1.0
+    assert found["found a"] == 1.0 and found["found b"] == 0.0
+
+
+SHORT = replace(
+    fine_tuned.RECIPE,
+    preprocessing=Preprocessing(size=32),
+    head=network.Head("average", 4, 0.0),
+    steps=4,
+    look=2,
+    head_steps=1,
+    warmup=1,
+)
+
+
+def test_a_cut_run_goes_on_to_the_same_end(tmp_path, monkeypatch):
+    import keras
+
+    from covid_model.training.steps import Trainer
+
+    keras.utils.set_random_seed(0)
+    vgg19 = tmp_path / "base.weights.h5"
+    keras.applications.VGG19(include_top=False, weights=None, input_shape=(32, 32, 3)).save_weights(vgg19)
+    pixels = {film: mock_networks.film(number) for number, film in enumerate(TABLE.index)}
+    held_out = pd.Series([False] * 12 + [True] * 4, index=TABLE.index)
+
+    def run(work):
+        keras.utils.set_random_seed(1)
+        (tmp_path / work).mkdir(exist_ok=True)
+        model, history = fine_tuned.train(TABLE, pixels, held_out, str(vgg19), tmp_path / work, SHORT)
+        return model.get_weights(), [{key: row[key] for key in ("step", "loss", "val_loss")} for row in history]
+
+    whole, history = run("whole")
+    assert [row["step"] for row in history] == [2, 4]
+
+    take_step = Trainer.step
+
+    def cut_at_three(self, inputs, truth, number):
+        if number == 3:
+            raise KeyboardInterrupt
+        return take_step(self, inputs, truth, number)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "step", cut_at_three)
+        run("cut")
+    steps = []
+    monkeypatch.setattr(
+        Trainer,
+        "step",
+        lambda self, inputs, truth, number: steps.append(number) or take_step(self, inputs, truth, number),
+    )
+    resumed, again = run("cut")
+    assert steps == [3, 4]  # the first two were not taken again
+    for row, wanted in zip(again, history, strict=True):
+        assert row == pytest.approx(wanted, rel=0.05)
+    for one, other in zip(whole, resumed, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_a_head_learns_what_can_be_learnt_and_comes_back_rounded():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    features = rng.normal(size=(200, 2, 2, 8)).astype(np.float16)
+    features[:, 0, 0, 0] += 6 * labels
+    recipe = heads.HeadRecipe(network.Head("flatten", 16, 0.0), learning_rate=1e-2)
+    copies = [features, features + np.float16(0.01)]
+    head, history = heads.fit(copies, labels, recipe, 0, (features[:50], labels[:50]))
+    assert len(history) == 10 and history[-1]["loss"] < history[0]["loss"]
+    assert history[-1]["val_accuracy"] > 0.95
+    stored = heads.rounded(head)
+    assert {array.dtype for array in stored.values()} == {np.dtype(np.float16)}
+    found = heads.scores(head, features)
+    assert found.shape == (200,)
+    assert ((found > 0.5) == labels).mean() > 0.95
+
+
+def test_an_unknown_recipe_is_refused():
+    with pytest.raises(ValueError, match="Received: 'other'"):
+        training.run("other", None, "imagenet")
