@@ -45,7 +45,7 @@ def spec(name: str) -> NetworkSpec | None:
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _spec(name: str, stamp: float) -> NetworkSpec:
-    return network.spec(name)
+    return network.spec(name, settings.NETWORKS)
 
 
 def scores() -> pd.DataFrame | None:

@@ -59,7 +59,7 @@ for name in settings.NETWORK_NAMES:
         if spec is None:
             st.markdown(f"**{name}**")
             try:
-                network.spec(name)
+                network.spec(name, settings.NETWORKS)
             except network.NetworkError as error:
                 st.caption(words.plain(error))
             continue

@@ -121,7 +121,7 @@ def films_to_try(shown: str | None) -> None:
                 key=f"try-{one.id}",
                 on_click=state.choose_film,
                 args=(one.id,),
-                type="primary" if one.id == shown else "secondary",
+                icon=":material/check:" if one.id == shown else None,
                 width="stretch",
                 wrap=True,
             )

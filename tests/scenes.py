@@ -1,0 +1,116 @@
+"""What the tests of the pages share: a data folder of made-up films, their scores, a network of a few lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from covid_model import settings
+from covid_model.app import cache
+from covid_model.films import Film
+from covid_model.network import NetworkError
+from covid_model.reading import Reading, ReadingError
+from tests import made_up
+
+ENTRY = str(settings.ROOT / "streamlit_app.py")
+ROWS = [  # id, source, split, covid, finding, score of fine-tuned, score of paper
+    ("cohen-1", "cohen", "test", 1, "COVID-19", 0.97, 0.99),
+    ("cohen-2", "cohen", "test", 1, "COVID-19, ARDS", 0.20, 0.40),
+    ("cohen-3", "cohen", "test", 0, "Streptococcus", 0.10, 0.95),
+    ("cohen-4", "cohen", "train", 1, "COVID-19", 0.93, 0.98),
+    ("kermany-1", "kermany", "test", 0, "Normal", 0.01, 0.02),
+    ("kermany-2", "kermany", "test", 0, "Pneumonia, viral", 0.03, 0.01),
+    ("nih-1", "nih", "extra-test", 0, "No Finding", 0.05, 0.90),
+]
+
+
+class MockReader:
+    """Scores a film by its brightest pixel and counts how often it was asked."""
+
+    asked: list[str] = []  # noqa: RUF012 (one list for all, emptied by `demo`)
+    failure: Exception | None = None
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def read(self, film: Film) -> Reading:
+        MockReader.asked.append(self.name)
+        if MockReader.failure:
+            raise MockReader.failure
+        score = float(film.pixels.max()) / 256
+        heatmap = np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4)
+        return Reading(self.name, 0.6, score, 0.0, heatmap, (0.1, 0.1, 0.9, 0.9), film.warnings, 12.0)
+
+
+def film_bytes(brightest: int = 240) -> bytes:
+    """A PNG whose mock score is `brightest` / 256."""
+    pixels = made_up.film().astype(float)
+    pixels = pixels * brightest / pixels.max()
+    return cv2.imencode(".png", np.rint(pixels).astype(np.uint8))[1].tobytes()
+
+
+def data_folder(folder: Path) -> Path:
+    """A data folder with a made-up film for each of ROWS."""
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for number, (film, source, split, covid, finding, *_) in enumerate(ROWS):
+        (folder / "images" / f"{film}.png").write_bytes(film_bytes(180 + 10 * number))
+        rows.append(
+            {"id": film, "path": f"images/{film}.png", "source": source, "split": split, "covid": covid}
+            | {"finding": finding, "patient": film, "license": "CC BY 4.0", "url": "https://example.org/films"}
+        )
+    pd.DataFrame(rows).to_csv(folder / "manifest.csv", index=False)
+    return folder
+
+
+def write_scores(path: Path) -> None:
+    """Scores of ROWS by both networks, in the columns of assets/results/scores.csv."""
+    rows = [
+        {"id": film, "split": split, "source": source, "covid": covid, "network": name, "score": score}
+        for film, source, split, covid, _, *scores in ROWS
+        for name, score in zip(("fine-tuned", "paper"), scores, strict=True)
+    ]
+    pd.DataFrame(rows).to_csv(path, index=False)
+
+
+@pytest.fixture
+def demo(tmp_path, monkeypatch) -> Path:
+    """The app on made-up ground: data folder, list of films, scores, networks' folder (empty), mock reader."""
+    folder = data_folder(tmp_path / "data")
+    write_scores(tmp_path / "scores.csv")
+    (tmp_path / "networks").mkdir()
+    monkeypatch.setenv(settings.DATA_VARIABLE, str(folder))
+    monkeypatch.setattr(settings, "SCORES_CSV", tmp_path / "scores.csv")
+    monkeypatch.setattr(settings, "DATASET_CSV", folder / "manifest.csv")
+    monkeypatch.setattr(settings, "NETWORKS", tmp_path / "networks")
+    monkeypatch.setattr(cache, "reader", MockReader)
+    monkeypatch.setattr(MockReader, "asked", [])
+    monkeypatch.setattr(MockReader, "failure", None)
+    st.cache_data.clear()  # AppTest gives every test the same session
+    return tmp_path
+
+
+def open_page(page: str | None = None, **address: str) -> AppTest:
+    """The app as it opens at an address, and the page asked for, without an error."""
+    app = AppTest.from_file(ENTRY, default_timeout=20)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    if page:
+        app.switch_page(f"covid_model/app/pages/{page}.py").run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def text(app: AppTest) -> str:
+    """All that the page says in Markdown and plain text."""
+    return "\n".join(one.value for kind in (app.markdown, app.text, app.caption, app.subheader) for one in kind)
+
+
+__all__ = ["ENTRY", "ROWS", "MockReader", "NetworkError", "ReadingError", "demo", "film_bytes", "open_page", "text"]

@@ -1,0 +1,73 @@
+"""Sentences, records and the score's bar."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pandas as pd
+import pytest
+
+from covid_model.app import ours, words
+from covid_model.app.scorebar import score_bar
+from covid_model.cli.predict import Result
+
+
+def table(*rows: tuple[str, float, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["id", "score", "covid"]).set_index("id")
+
+
+def test_plain_escapes_what_markdown_would_render():
+    for mark in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~":
+        assert words.plain(f"a{mark}b") == f"a\\{mark}b"
+    assert words.plain("one\n\ntwo  three") == "one two three"
+
+
+@pytest.mark.parametrize(
+    ("score", "text"), [(0, "0.000"), (0.0004, "< 0.001"), (0.6, "0.600"), (0.9996, "> 0.999"), (1, "1.000")]
+)
+def test_a_score_never_looks_like_certainty(score, text):
+    assert words.score_text(score) == text
+
+
+def test_the_verdict_is_positive_strictly_above():
+    assert "positive" in words.verdict(0.6001, 0.6)
+    assert "negative" in words.verdict(0.6, 0.6)
+    assert words.record("f", "paper", 0.6, 0.6)["covid"] is False
+
+
+def test_neighbours():
+    films = table(("a", 0.50, 1), ("b", 0.54, 1), ("c", 0.56, 0), ("d", 0.9, 1))
+    assert words.neighbours(films, 0.5).startswith("Of the 4 test films, 2 scored")
+    assert "**1 of these 1** is a COVID-19 film" in words.neighbours(films, 0.5, "a")
+    assert words.neighbours(films, 0.2) == "None of the 4 test films scored within ±0.05 of this one."
+    assert "4 test films" in words.neighbours(films, 0.5, "unknown")
+
+
+def test_a_record_has_the_fields_of_the_command_line():
+    assert list(words.record("f", "paper", 0.6)) == [field.name for field in fields(Result)]
+    refused = words.record("f", "paper", 0.6, refused="No.")
+    assert (refused["score"], refused["covid"], refused["refused"]) == (None, None, "No.")
+
+
+def test_credit_links_only_to_addresses():
+    row = pd.Series({"source": "nih", "license": float("nan"), "url": "javascript:alert(1)"})
+    assert words.credit(row) == "Source: NIH ChestX\\-ray8. Licence: not stated."
+    row["url"] = "https://a.org/b"
+    assert "](https://a.org/b)" in words.credit(row)
+
+
+@pytest.mark.parametrize(("score", "threshold"), [(0.0, 0.0), (1.0, 1.0), (0.4, 0.6), (0.00001, 0.95)])
+def test_score_bar_names_what_it_shows(score, threshold):
+    bar = score_bar(score, threshold)
+    assert f"threshold at {threshold:.2f}" in bar
+    assert "below 0.001" in bar if 0 < score < 0.001 else words.score_text(score) in bar
+
+
+def test_examples_need_no_scores(tmp_path):
+    from covid_model import dataset
+    from tests.scenes import data_folder
+
+    found = ours.examples(dataset.load(data_folder(tmp_path / "data")), None)
+    assert [one.label for one in found] == [
+        "COVID-19", "Adult without COVID-19", "Child, nothing found", "Child with pneumonia",
+    ]  # fmt: skip
