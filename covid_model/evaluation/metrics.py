@@ -1,0 +1,140 @@
+"""The rates that a confusion matrix gives, and the areas under its curves, each with an interval."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from covid_model.evaluation.estimates import DRAWS, LEVEL, SEED, Estimate, bootstrap, percentile_interval, proportion
+from covid_model.evaluation.matrix import CELLS, Confusion, cells, check
+
+RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy")
+_SHARES = RATES[:5]  # counts over counts: Wilson's interval; the other two are bootstrapped
+
+
+def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    over, under = np.asarray(over, dtype=np.float64), np.asarray(under, dtype=np.float64)
+    return np.divide(over, under, out=np.full_like(over, np.nan), where=under > 0)
+
+
+def _rates_of(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Every rate of counts (..., 4), ordered as CELLS: name -> (...,), NaN where it cannot be computed."""
+    tp, fn, fp, tn = np.moveaxis(np.asarray(counts), -1, 0)
+    sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    return {
+        "accuracy": _ratio(tp + tn, tp + fn + fp + tn),
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "ppv": _ratio(tp, tp + fp),
+        "npv": _ratio(tn, tn + fn),
+        "f1": np.where(tp + fn > 0, _ratio(2 * tp, 2 * tp + fp + fn), np.nan),
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+    }
+
+
+def from_confusion(
+    matrix: Confusion, level: float = LEVEL, draws: int = DRAWS, seed: int = SEED
+) -> dict[str, Estimate]:
+    """Every rate of RATES with its interval: Wilson's for shares of films, a bootstrap by film for the other two.
+
+    To draw films with replacement is to draw their four counts from a multinomial, so no film need be touched.
+    """
+    counts = np.array([matrix.count(cell) for cell in CELLS])
+    values = {name: float(value) for name, value in _rates_of(counts).items()}
+    tp, fn, fp, tn = counts.tolist()
+    of = {
+        "accuracy": (tp + tn, matrix.total),
+        "sensitivity": (tp, tp + fn),
+        "specificity": (tn, tn + fp),
+        "ppv": (tp, tp + fp),
+        "npv": (tn, tn + fn),
+    }
+    found = {name: proportion(*of[name], level) for name in _SHARES}
+    if matrix.total:
+        sample = np.random.default_rng(seed).multinomial(matrix.total, counts / matrix.total, size=draws)
+        drawn = _rates_of(sample)
+    else:
+        drawn = {name: np.empty(0) for name in RATES}
+    return found | {name: percentile_interval(values[name], drawn[name], level) for name in RATES[5:]}
+
+
+def rates(
+    scores: ArrayLike,
+    covid: ArrayLike,
+    threshold: float,
+    patients: ArrayLike | None = None,
+    level: float = LEVEL,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> dict[str, Estimate]:
+    """Every rate of RATES at `threshold`, in [0, 1].
+
+    Without `patients`: as `from_confusion`. With `patients` (n,), every interval is a bootstrap of whole patients.
+    """
+    found = cells(scores, covid, threshold)
+    member = np.stack([found == cell for cell in CELLS], axis=-1).astype(np.int64)  # (n, 4)
+    by_film = from_confusion(Confusion(*member.sum(axis=0).tolist()), level, draws, seed)
+    if patients is None or found.size == 0:
+        return by_film
+    drawn = bootstrap(lambda weights: _rates_of(weights @ member), found.size, np.asarray(patients), draws, seed)
+    clustered = {}
+    for name, film in by_film.items():
+        patient = percentile_interval(film.value, drawn[name], level)
+        clustered[name] = Estimate(patient.value, patient.low, patient.high, film.count, film.total)
+    return clustered
+
+
+def area_intervals(
+    scores: ArrayLike,
+    covid: ArrayLike,
+    patients: ArrayLike | None = None,
+    level: float = LEVEL,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> dict[str, Estimate]:
+    """`auc` (area under the ROC curve) and `average_precision`, bootstrapped by film or, with `patients`, by patient.
+
+    The values are scikit-learn's. Both are None where one of the two classes is missing.
+    """
+    scores, truth = check(scores, covid)
+    if not truth.any() or truth.all():
+        return {"auc": Estimate(None), "average_precision": Estimate(None)}
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    values = {"auc": roc_auc_score(truth, scores), "average_precision": average_precision_score(truth, scores)}
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)  # the last film of each distinct score
+    drawn = bootstrap(
+        lambda weights: weighted_areas(weights[:, order], truth[order], last),
+        scores.size,
+        None if patients is None else np.asarray(patients),
+        draws,
+        seed,
+    )
+    return {name: percentile_interval(value, drawn[name], level) for name, value in values.items()}
+
+
+def weighted_areas(weights: np.ndarray, truth: np.ndarray, last: np.ndarray) -> dict[str, np.ndarray]:
+    """Both areas for many weightings at once: weights (n, films) and truth (films,), highest score first.
+
+    scikit-learn with `sample_weight` gives the same, one weighting at a time, and takes a second for a thousand.
+    """
+    tp = np.cumsum(weights * truth, axis=1, dtype=np.float64)[:, last]  # (n, distinct scores)
+    fp = np.cumsum(weights * ~truth, axis=1, dtype=np.float64)[:, last]
+    gained, alarms = np.diff(tp, axis=1, prepend=0), np.diff(fp, axis=1, prepend=0)
+    auc = _ratio(((tp - gained / 2) * alarms).sum(axis=1), tp[:, -1] * fp[:, -1])
+    precision = _ratio(tp, tp + fp)
+    precision = np.where(np.isnan(precision), 0, precision)  # nothing drawn yet: nothing gained either
+    return {"auc": auc, "average_precision": _ratio((gained * precision).sum(axis=1), tp[:, -1])}
+
+
+def share_above(scores: ArrayLike, threshold: float, level: float = LEVEL) -> Estimate:
+    """The share of films with a score strictly above `threshold`."""
+    scores, _ = check(scores, np.zeros(np.shape(scores)))
+    return proportion(int((scores > threshold).sum()), scores.size, level)
+
+
+def always_no(covid: ArrayLike) -> dict[str, Estimate]:
+    """The rates of one who answers "no" to every film, as `rates` gives them: the floor under every headline."""
+    truth = np.asarray(covid)
+    return rates(np.zeros(truth.shape), truth, threshold=1.0)
