@@ -70,3 +70,14 @@ def vgg19_file() -> Path:
     if reason:
         pytest.skip(reason)
     return Path(os.environ[settings.VGG19_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def network_name() -> str:
+    """A network that can be loaded here without a download."""
+    from covid_model import network
+
+    for name in network.available():
+        if network.spec(name).base != network.IMAGENET or _missing_vgg19() is None:
+            return name
+    pytest.skip("no network can be loaded here without a download")

@@ -21,6 +21,7 @@ from covid_model.cli.predict import OverlayNames
 from covid_model.network import IMAGENET, STORED, NetworkError
 from covid_model.reading import Reading, ReadingError
 
+_vgg19 = os.environ.get(settings.VGG19_VARIABLE)  # of the machine, before tests take it away
 JSON_FIELDS = {"file", "network", "score", "covid", "threshold", "warnings", "refused", "overlay"}
 
 
@@ -316,6 +317,31 @@ def test_a_refused_file_as_a_program(films):
     command = [sys.executable, "-m", "covid_model", "predict", str(films.bad)]
     done = subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.films
+def test_real_films_as_a_program(data_folder, network_name, films, tmp_path):
+    from covid_model import dataset
+
+    data = dataset.load(data_folder)
+    paths = [str(data.path(film)) for film in data.split("test").index[:2]]
+    command = [sys.executable, "-m", "covid_model", "predict", *paths, str(films.bad), "--network", network_name]
+    command += ["--overlay", str(tmp_path / "overlays"), "--json"]
+    if _vgg19:
+        command += ["--vgg19", _vgg19]
+    done = subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1  # the bad file's line: nothing of TensorFlow's
+    *read, refused = json.loads(done.stdout)
+    assert all(0 <= one["score"] <= 1 and Path(one["overlay"]).is_file() for one in read)
+    assert refused["score"] is None
+
+
+def test_quiet_mutes_compiled_code_and_keeps_results_clean():
+    code = "import os, sys; from covid_model.cli.quiet import quiet\n"
+    code += "with quiet():\n os.write(2, b'chatter'); print('downloading'); print('warning', file=sys.stderr)\n"
+    code += "os.write(2, b'after'); print('result')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=settings.ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("result\n", "downloading\nwarning\nafter")
 
 
 def test_progress_is_shown_where_somebody_sees_it(films, monkeypatch, capsys):

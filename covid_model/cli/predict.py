@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from covid_model import settings
 from covid_model.cli.common import DONE, FAILED, UsageError, add_network, add_vgg19, say_error, share, vgg19_for
+from covid_model.cli.quiet import quiet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +97,9 @@ def read_all(given: argparse.Namespace) -> Iterator[Result]:
     for file in given.files:
         try:
             film = films.read(Path(file))
-            reader = reader or Reader(given.network, vgg19_for(given.network, given.vgg19))
+            if reader is None:
+                with quiet():
+                    reader = Reader(given.network, vgg19_for(given.network, given.vgg19))
             reading = reader.read(film)
         except (films.FilmError, ReadingError) as error:
             yield Result(file, given.network, None, None, given.threshold, [], str(error), None)

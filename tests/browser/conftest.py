@@ -48,14 +48,6 @@ def visitor(browser) -> Iterator:
         context.close()
 
 
-@pytest.fixture(scope="session")
-def network_name() -> str:
-    name = demo.network_to_use()
-    if name is None:
-        pytest.skip("no network can be loaded here without a download")
-    return name
-
-
 def made_up_film() -> bytes:
     """A drawing in the manner of a chest film: two dark lungs in a bright chest, as PNG."""
     down, across = np.mgrid[-1:1:480j, -1:1:400j]

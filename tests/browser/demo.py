@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
@@ -149,13 +148,3 @@ def tensorflow_loaded(process: subprocess.Popen) -> bool | None:
     except OSError:
         return None
     return "libtensorflow" in maps
-
-
-def network_to_use() -> str | None:
-    """A network that can be loaded here without a download, None where there is none."""
-    from covid_model import network
-
-    for name in network.available():
-        if network.spec(name).base != network.IMAGENET or os.environ.get(settings.VGG19_VARIABLE):
-            return name
-    return None
