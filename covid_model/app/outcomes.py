@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from covid_model import evaluation, settings
+from covid_model.app import words
 from covid_model.evaluation import Confusion, Curve, Estimate
 
 CELL_NAMES = {"tp": "True positives", "fn": "False negatives", "fp": "False positives", "tn": "True negatives"}
@@ -121,18 +122,18 @@ def counted(estimate: Estimate) -> str:
 def cards(of: Called, floor: dict[str, Estimate]) -> list[Card]:
     """The figures that belong together: false alarms on adults, films found, accuracy, and the accuracy's floor."""
     found = []
-    for label, estimate, words, alarm in (
+    for label, estimate, asks, alarm in (
         ("Adults without COVID-19 called positive", of.adults, "Every one of them is a false alarm.", True),
         ("COVID-19 films called positive", of.rates["sensitivity"], "Sensitivity at this threshold.", False),
     ):
         if estimate:
             share, about = percent(estimate.value), f"95 %: {interval(estimate)}"
-            found.append(Card(label, counted(estimate), share, about, words, alarm and estimate.count > 0))
-    for label, estimate, words in (
+            found.append(Card(label, counted(estimate), share, about, asks, alarm and estimate.count > 0))
+    for label, estimate, asks in (
         ("Accuracy", of.rates["accuracy"], "The share of films called as they are."),
         ("Accuracy of always “no”", floor["accuracy"], "What anyone gets who calls every film negative."),
     ):
-        found.append(Card(label, percent(estimate.value), counted(estimate), f"95 %: {interval(estimate)}", words))
+        found.append(Card(label, percent(estimate.value), counted(estimate), f"95 %: {interval(estimate)}", asks))
     return found
 
 
@@ -162,7 +163,9 @@ def measures(networks: Sequence[Called], floor: dict[str, Estimate], with_paper:
         row = {"": f"**{title}**  \n:small[{meaning}]"}
         for of in networks:
             about = interval(of.rates[name], number)
-            row[f"Ours: {of.title}"] = f"**{number(of.rates[name].value)}**" + (f"  \n:small[{about}]" if about else "")
+            row[f"Ours: {words.plain(of.title)}"] = f"**{number(of.rates[name].value)}**" + (
+                f"  \n:small[{about}]" if about else ""
+            )
         row["Always “no”"] = number(floor[name].value)
         if with_paper:
             row["The paper"] = f"**{percent(settings.PAPER_ACCURACY)}**" if name == "accuracy" else "–"

@@ -1,0 +1,30 @@
+"""Plotly figures of scores, truth and training runs, each with a sentence that says what it shows.
+
+Every figure has a transparent ground, leaves the fonts to the page's theme, and tells COVID-19 films (vermilion
+diamonds) from others (blue circles) by colour, shape and label. Nothing here knows Streamlit.
+"""
+
+from __future__ import annotations
+
+from covid_model.charts.confusion import clicked_cell, confusion_matrix, confusion_matrix_alt
+from covid_model.charts.curves import precision_recall, precision_recall_alt, roc, roc_alt
+from covid_model.charts.distribution import score_distribution, score_distribution_alt
+from covid_model.charts.history import training_history, training_history_alt
+from covid_model.charts.style import CONFIG, COVID_COLOUR, OTHER_COLOUR
+
+__all__ = [
+    "CONFIG",
+    "COVID_COLOUR",
+    "OTHER_COLOUR",
+    "clicked_cell",
+    "confusion_matrix",
+    "confusion_matrix_alt",
+    "precision_recall",
+    "precision_recall_alt",
+    "roc",
+    "roc_alt",
+    "score_distribution",
+    "score_distribution_alt",
+    "training_history",
+    "training_history_alt",
+]

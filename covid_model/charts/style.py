@@ -1,0 +1,83 @@
+"""What all figures share: colours, shapes, the empty ground.
+
+The two colours are Okabe and Ito's vermilion and blue (jfly.uni-koeln.de/color), the blue made lighter so that it
+stands out 3:1 or more from white and from the dark theme alike. The colour-blind tell them apart; shape and label
+do it without colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+COVID_COLOUR = "#D55E00"
+OTHER_COLOUR = "#3583C4"
+GREY = "#808495"  # lines that are read against: the threshold, the diagonal; 3:1 or more on light and dark
+FAINT = "rgba(128, 132, 149, 0.25)"  # grid lines
+CLEAR = "rgba(0, 0, 0, 0)"
+
+COVID_LABEL = "COVID-19"
+OTHER_LABEL = "Other"
+COVID_SYMBOL = "diamond"
+OTHER_SYMBOL = "circle"
+
+DASHES = ("solid", "dot", "dash", "dashdot")  # one a network, so that curves differ without colour
+LINE_COLOURS = (OTHER_COLOUR, COVID_COLOUR, "#009E73", "#B0699A")
+
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}  # for whoever shows a figure
+
+
+def faded(colour: str, alpha: float) -> str:
+    """`colour` (#RRGGBB) with `alpha` in [0, 1], as CSS."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha:.3f})"
+
+
+def figure(height: int, ink: str | None, traces: Sequence[dict], **layout) -> go.Figure:
+    """A figure of `height` pixels, as wide as its place, that cannot be zoomed or dragged.
+
+    `ink` (CSS) colours all words; without it they are what the page's theme makes of them, which can be faint. All
+    parts come at once, as plotly's own dictionaries: to add them one by one takes four times as long, and a slider
+    that moves the figure would be felt to lag.
+    """
+    words = {"font": {"color": ink}, "legend_font_color": ink} if ink else {}
+    base = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "dragmode": False,
+        "hoverlabel": {"align": "left"},
+    }
+    return go.Figure(data=list(traces), layout=base | words | layout)
+
+
+def note(x: float, y: float, text: str, ink: str | None, size: int = 12, **more) -> dict:
+    """Words at a place in the figure, without an arrow."""
+    return {"x": x, "y": y, "text": text, "font": {"size": size, "color": ink}, "showarrow": False} | more
+
+
+def line(x0: float, y0: float, x1: float, y1: float, dash: str = "dash", width: int = 1, colour: str = GREY) -> dict:
+    """A straight line to read the figure against."""
+    drawn = {"color": colour, "width": width, "dash": dash}
+    return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": drawn}
+
+
+def axis(title: str, limits: tuple[float, float] | None = None, ink: str | None = None, **more) -> dict:
+    """An axis with faint lines and no zoom, its words in `ink`."""
+    colour = {"font": {"color": ink}} if ink else {}
+    more = ({"tickfont": {"color": ink}} if ink else {}) | more
+    base = {
+        "title": {"text": title} | colour,
+        "fixedrange": True,
+        "gridcolor": FAINT,
+        "zeroline": False,
+        "automargin": True,
+    }
+    return base | ({"range": list(limits)} if limits else {}) | more
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share in [0, 1] for people: "97.3 %", or a dash."""
+    return "–" if share is None else f"{100 * share:.{digits}f} %"
