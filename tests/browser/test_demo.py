@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from covid_model import settings
+from covid_model import network, settings
 from tests.browser import demo
 
 pytestmark = pytest.mark.browser
@@ -56,6 +56,14 @@ def test_a_file_that_is_no_film_and_then_one_that_is(visitor, address, network_n
     assert visitor.locator("[data-testid=stAlert]").count()
     demo.upload(visitor, film)
     assert visitor.get_by_text("page.png").count()  # refused, and named
+    assert demo.score(visitor) is not None
+
+
+@pytest.mark.vgg19
+@pytest.mark.skipif("paper" not in network.available(), reason="no assets/networks/paper.json")
+def test_the_paper_network_reads_with_the_weights_named_in_the_environment(visitor, address, film):
+    demo.open_page(visitor, f"{address}/?network=paper")
+    demo.upload(visitor, film)
     assert demo.score(visitor) is not None
 
 
