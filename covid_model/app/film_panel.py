@@ -36,33 +36,37 @@ def show(item: Item, name: str, threshold: float) -> None:
         return
     small = cache.preview(data, film.pixels)
     known = cache.known_reading(data, name)
+    # Each slot is one element, so that what the film before left there goes at once, not when this one is read.
     score_column, film_column, overlay_column = st.columns(3, gap="medium")
-    score_slot = score_column.empty()
+    score_heading, overlay_heading = score_column.empty(), overlay_column.empty()
+    score_slot = score_column.empty() if known else score_column.skeleton(height=SCORE_HEIGHT)
+    overlay_slot = overlay_column.empty() if known else overlay_column.skeleton(height=OVERLAY_HEIGHT)
+    place_slot = st.empty()
     with film_column:
         _film(item, small)
-    overlay_column.markdown("**What spoke for it, and against**")
-    overlay_slot = overlay_column.empty() if known else overlay_column.skeleton(height=OVERLAY_HEIGHT)
+    overlay_heading.markdown("**What spoke for it, and against**")
     try:
         if known:
             reading = cache.reading(data, name)
         else:
-            with score_slot.container(), st.spinner("Reading. The first film waits for the network to load."):
-                st.skeleton(height=SCORE_HEIGHT)
+            with score_heading, st.spinner("Reading. The first film waits for the network to load."):
                 reading = cache.reading(data, name)
-    except network.NetworkError as error:
-        overlay_slot.empty()
+    except (network.NetworkError, FilmError, ReadingError) as error:
+        for slot in (score_heading, overlay_heading, overlay_slot):
+            slot.empty()
         with score_slot.container():
-            network_missing(error, name)
+            if isinstance(error, network.NetworkError):
+                network_missing(error, name)
+            else:
+                st.error(words.plain(error), icon=":material/block:")
         return
-    except (FilmError, ReadingError) as error:
-        overlay_slot.empty()
-        score_slot.error(words.plain(error), icon=":material/block:")
-        return
+    score_heading.markdown("**Model score**")
     with score_slot.container():
         _score(item, reading, threshold, film.warnings)
     with overlay_slot.container():
         _overlay(small, reading)
-    _place(item, reading, threshold)
+    with place_slot.container():
+        _place(item, reading, threshold)
 
 
 def network_missing(error: network.NetworkError, name: str) -> None:
@@ -104,7 +108,7 @@ def _film(item: Item, small: np.ndarray) -> None:
 
 def _score(item: Item, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
     """The score as number and bar, the verdict, what is known of the film."""
-    st.metric("Model score", words.score_text(reading.score))
+    st.metric("Model score", words.score_text(reading.score), label_visibility="collapsed")
     st.html(score_bar(reading.score, threshold))
     st.markdown(f"**{words.verdict(reading.score, threshold)}**")
     if item.ours and item.ours.covid is not None:

@@ -143,6 +143,7 @@ with given_column:
 with ours_column:
     films_to_try(film)
 
+explained = st.empty()  # a place of its own: what stands here goes at once when a film comes
 if film:
     if uploads:
         st.button("Back to the films uploaded", icon=":material/undo:", on_click=state.choose_film, args=(None,))
@@ -154,6 +155,7 @@ elif uploads:
         st.button("Take these films away", icon=":material/delete:", on_click=state.drop_uploads)
     show_uploads([Item.of_upload(upload) for upload in uploads[: settings.MAX_UPLOADS]], name, threshold)
 else:
-    for column, (title, text) in zip(st.columns(3, gap="medium"), EXPLAINED.items(), strict=True):
-        column.subheader(title)
-        column.markdown(text)
+    with explained.container():
+        for column, (title, text) in zip(st.columns(3, gap="medium"), EXPLAINED.items(), strict=True):
+            column.subheader(title)
+            column.markdown(text)
