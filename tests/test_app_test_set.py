@@ -1,4 +1,4 @@
-"""The Test set page: every figure from the scores, all of it moved by the threshold, and what stands where they lack."""
+"""The Test set page: every figure from the scores, all moved by the threshold, and what stands where they lack."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.scenes import ROWS, demo, open_page, text
 
 __all__ = ["demo"]
 
-# At 0.6 in the made-up test films (2 COVID-19, 1 adult and 2 children without): fine-tuned finds cohen-1 alone and calls
-# nobody else positive; paper finds cohen-1 and calls the adult, cohen-3, positive.
+# At 0.6 in the made-up test films (2 COVID-19, 1 adult and 2 children without): fine-tuned calls cohen-1 alone
+# positive, which is COVID-19; paper calls cohen-1 positive and the adult, cohen-3, too.
 
 
 def cards(app: AppTest) -> dict[str, str]:
@@ -91,6 +91,15 @@ def test_a_cell_lists_its_films(demo, cell, ids):
     assert app.dataframe[0].value["film"].str.startswith("data:image/jpeg").all()
     assert set(app.dataframe[0].value["source"]) <= set(settings.SOURCE_TITLES.values())
     assert app.dataframe[0].value["finding"].iloc[0] == next(row[4] for row in ROWS if row[0] == ids[0])
+
+
+def test_a_listed_film_opens_on_the_read_page(demo):
+    app = show(open_page("test_set"), network="paper", cell="fp")
+    app.session_state["open"] = "cohen-3"  # what a click on its row leaves behind
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "Read a film" and app.query_params["film"] == "cohen-3"
+    assert app.get_by_key("network").value == "paper"
 
 
 def test_an_empty_cell_says_so(demo):

@@ -23,7 +23,7 @@ from covid_model.dataset import DataError
 from covid_model.evaluation import Estimate
 
 SPLIT, BOTH, CELL = "split", "both", "cell"  # in the address, by their labels
-LISTED = "listed"  # the network whose films are listed
+LISTED, OPEN = "listed", "open"  # the network whose films are listed; the film to open
 READ_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "read.py"
 ROWS = 24  # films on one page of the list
 THUMBNAIL = 96  # pixels
@@ -194,12 +194,11 @@ def film_table(films: pd.DataFrame, networks: Sequence[Scored], what: str, netwo
 
 
 def open_film(ids: list[str], network: str) -> None:
-    """A click on a row's button opens the film on the Read page; network and threshold come along by themselves."""
-    film = ids[st.session_state["open_film"]["row"]]
-    if network != st.session_state.get(state.NETWORK):  # set without need, it would leave the address
+    """A click on a row's button: the page ends by opening that film on the Read page."""
+    st.session_state[OPEN] = ids[st.session_state["open_film"]["row"]]
+    if network != st.session_state.get(state.NETWORK):
         state.choose_network(network)
-    state.choose_film(film)
-    st.switch_page(READ_PAGE, query_params={state.FILM: film})
+    st.rerun()
 
 
 def thumbnails(ids: list[str]) -> list[str | None] | None:
@@ -312,3 +311,8 @@ except ValueError as error:
     st.error(f"The scores cannot be used. {error}", title="Damaged scores")
     st.stop()
 explore(networks, floor, split)
+
+film = st.session_state.pop(OPEN, None)
+if film:  # here and not in the fragment: there, the network would leave the address
+    state.choose_film(film)
+    st.switch_page(READ_PAGE, query_params={state.FILM: film})
