@@ -98,7 +98,7 @@ def demo(tmp_path, monkeypatch) -> Path:
 
 def open_page(page: str | None = None, **address: str) -> AppTest:
     """The app as it opens at an address, and the page asked for, without an error."""
-    app = AppTest.from_file(ENTRY, default_timeout=20)
+    app = AppTest.from_file(ENTRY, default_timeout=60)
     for name, value in address.items():
         app.query_params[name] = value
     app.run()

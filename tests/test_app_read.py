@@ -104,6 +104,12 @@ def test_a_film_over_the_limit(demo, monkeypatch):
     assert "at most 1 MB" in app.error[0].value.replace("\\", "")
 
 
+def test_an_ending_forged_past_the_browser_is_refused_and_the_others_are_read(demo):
+    app = upload(open_page(), ("evil.exe", film_bytes()), ("film.png", film_bytes()))
+    assert app.dataframe[0].value["Verdict"].tolist() == ["Refused", "Positive"]
+    assert "must end in one of png" in app.dataframe[0].value["Remarks"][0]
+
+
 @pytest.mark.parametrize("data", [film_bytes(), b"<html>"])
 def test_a_hostile_name_is_plain_text(demo, data):
     app = upload(open_page(), (HOSTILE, data))

@@ -20,7 +20,7 @@ def scene(known=("film-1",)):
 
 
 def open_with(**address) -> AppTest:
-    app = AppTest.from_function(scene)
+    app = AppTest.from_function(scene, default_timeout=60)
     for name, value in address.items():
         app.query_params[name] = value
     app.run()

@@ -28,12 +28,14 @@ class Item:
         return cls(ours.id, ours=ours)
 
     def data(self) -> bytes:
-        """The file's bytes. Raises FilmError where it is too large or cannot be read."""
+        """The file's bytes. Raises FilmError where it is too large, cannot be read or is named as no film is."""
         if self.upload is None:
             try:
                 return self.ours.path.read_bytes()
             except OSError as error:
                 raise FilmError(f"The picture of {self.name} could not be read: {error.strerror}.") from error
+        if not self.upload.name.lower().endswith(tuple(f".{ending}" for ending in settings.UPLOAD_TYPES)):
+            raise FilmError(f"The name of a film's file must end in one of {', '.join(settings.UPLOAD_TYPES)}.")
         if self.upload.size > settings.MAX_BYTES:
             limit, came = settings.MAX_BYTES / 2**20, self.upload.size / 2**20
             raise FilmError(f"A film's file may have at most {limit:.0f} MB; this one has {came:.1f} MB.")

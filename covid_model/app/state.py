@@ -18,6 +18,9 @@ from covid_model import settings
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
 UPLOADER, UPLOADS = "uploader", "uploads"
 THRESHOLD_STEP = 0.01
+# With a MIME type in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for
+# an ending forged past the browser, on every run and before any code of ours; `item.Item` refuses such a file instead.
+DICOM_MIME = "application/dicom"
 
 
 def network_from(value: object) -> str:
@@ -107,7 +110,7 @@ def uploader() -> list[UploadedFile]:
     """
     st.file_uploader(
         "Upload chest films",
-        type=list(settings.UPLOAD_TYPES),
+        type=[*settings.UPLOAD_TYPES, DICOM_MIME],
         accept_multiple_files=True,
         max_upload_size=settings.MAX_BYTES // 2**20,
         key=UPLOADER,
@@ -123,6 +126,11 @@ def take_uploads() -> None:
     st.session_state[UPLOADS] = list(files)
     if files:
         _show(None)
+
+
+def field_is_empty() -> bool:
+    """Whether the upload field holds nothing, though there may be uploads of an earlier visit to the page."""
+    return not st.session_state.get(UPLOADER)
 
 
 def drop_uploads() -> None:

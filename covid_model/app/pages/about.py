@@ -43,7 +43,7 @@ else:
     for sentence in facts.traps(scores, settings.THRESHOLD):
         st.markdown(f"- {sentence}")
     st.markdown(
-        f"**Called positive at the threshold of {settings.THRESHOLD}**, by films that no network was trained on"
+        f"**Called positive at the threshold of {settings.THRESHOLD}**, of films that no network was trained on"
     )
     st.table(
         facts.called_positive(scores, settings.THRESHOLD),

@@ -151,7 +151,7 @@ if film:
 elif uploads:
     if len(uploads) > settings.MAX_UPLOADS:
         st.warning(f"{len(uploads)} films came; the first {settings.MAX_UPLOADS} are read.")
-    if not st.session_state.get(state.UPLOADER):
+    if state.field_is_empty():
         st.button("Take these films away", icon=":material/delete:", on_click=state.drop_uploads)
     show_uploads([Item.of_upload(upload) for upload in uploads[: settings.MAX_UPLOADS]], name, threshold)
 else:
