@@ -19,11 +19,24 @@ COLUMNS = ["id", "split", "source", "covid", "network", "score"]
 DECIMALS = 6
 
 
-def run(name: str, data: Dataset, vgg19: str | None = None, to: Path = settings.SCORES_CSV) -> pd.DataFrame:
-    """Score all films of `data` with the network `name` and replace its rows in the table at `to`."""
-    reader = Reader(name, vgg19)
-    scores = score_films(reader, data, list(data.films.index))
-    return record(name, data.films, scores, to)
+def run(
+    name: str, data: Dataset, vgg19: str | None = None, to: Path = settings.SCORES_CSV, exact: bool = True
+) -> pd.DataFrame:
+    """Score all films of `data` with the network `name` and replace its rows in the table at `to`.
+
+    With `exact`, in float32, as the app does. Without, only the films that are reported are; those of the splits that
+    networks are trained on are scored in bfloat16 where the processor has it (scores then differ by about 0.01).
+    """
+    trained_on = data.films["split"].isin(settings.TRAINING_SPLITS)
+    fast = settings.fast_precision()
+    if exact or fast == "float32":
+        passes = {"float32": data.films}
+    else:
+        passes = {"float32": data.films[~trained_on], fast: data.films[trained_on]}
+    for precision, films_of_pass in passes.items():
+        reader = Reader(name, vgg19, precision)
+        done = record(name, films_of_pass, score_films(reader, data, list(films_of_pass.index)), to)
+    return done
 
 
 def score_films(reader: Reader, data: Dataset, ids: list[str]) -> np.ndarray:
@@ -44,7 +57,7 @@ def _decoded(pool: ThreadPoolExecutor, data: Dataset, ids: list[str]) -> Iterabl
 
 
 def record(name: str, table: pd.DataFrame, scores: np.ndarray, to: Path = settings.SCORES_CSV) -> pd.DataFrame:
-    """Put one network's scores, in the order of `table`, into the file at `to`; the other networks' rows stay.
+    """Put one network's scores of the films of `table` into the file at `to`, in their order; all other rows stay.
 
     Raises:
         ValueError: as many scores as films were wanted, each of them in [0, 1].
@@ -57,9 +70,10 @@ def record(name: str, table: pd.DataFrame, scores: np.ndarray, to: Path = settin
     new = table.reset_index()[["id", "split", "source", "covid"]].assign(network=name, score=scores.round(DECIMALS))
     if to.is_file():
         old = pd.read_csv(to, dtype={"id": str})
-        new = pd.concat([old[old["network"] != name], new])
-    order = {network: place for place, network in enumerate(settings.NETWORK_NAMES)}
-    new = new.sort_values("network", key=lambda column: column.map(order), kind="stable")[COLUMNS]
+        replaced = (old["network"] == name) & old["id"].isin(new["id"])
+        new = pd.concat([old[~replaced], new])
+    place = {network: number for number, network in enumerate(settings.NETWORK_NAMES)}
+    new = new.assign(place=new["network"].map(place)).sort_values(["place", "id"], kind="stable")[COLUMNS]
     to.parent.mkdir(parents=True, exist_ok=True)
     new.to_csv(to, index=False, float_format=f"%.{DECIMALS}f")
     return new

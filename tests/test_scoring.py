@@ -21,6 +21,13 @@ def test_a_networks_rows_are_replaced_and_the_others_stay(tmp_path):
     assert found["id"].tolist() == ["a", "b", "a", "b"]
 
 
+def test_films_that_were_not_scored_again_keep_their_scores(tmp_path):
+    file = tmp_path / "scores.csv"
+    scoring.record("paper", TABLE, np.array([0.25, 0.5]), file)
+    found = scoring.record("paper", TABLE.iloc[1:], np.array([0.75]), file)
+    assert found[["id", "score"]].to_numpy().tolist() == [["a", 0.25], ["b", 0.75]]
+
+
 @pytest.mark.parametrize("wrong", [[0.5], [0.5, np.nan], [0.5, 1.1]])
 def test_scores_that_are_none_are_not_recorded(tmp_path, wrong):
     with pytest.raises(ValueError, match="Received"):
