@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -178,7 +179,8 @@ def load(
 
     Args:
         name: one of `available()`.
-        vgg19: for a network on the frozen base, where that comes from: a file, or "imagenet" for Keras' download.
+        vgg19: for a network on the frozen base, where that comes from: a file, or "imagenet" for Keras' download;
+            COVID_MODEL_VGG19's where none is given, else the download.
         folder: where the networks lie.
         precision: see `build`.
 
@@ -189,7 +191,7 @@ def load(
     weights = _checked_weights(what, folder)
     base_weights = None
     if what.base == IMAGENET:
-        base_weights = vgg19 or settings.VGG19_DOWNLOAD
+        base_weights = vgg19 or os.environ.get(settings.VGG19_VARIABLE, "").strip() or settings.VGG19_DOWNLOAD
     try:
         model = build(what.head, what.preprocessing.size, base_weights, precision)
     except Exception as error:  # Keras raises plain Exception where a download fails, OSError or ValueError for a file
