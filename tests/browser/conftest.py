@@ -37,6 +37,7 @@ def browser() -> Iterator:
 def visitor(browser) -> Iterator:
     """A new page of a new visitor; at the end it must have come without an error of the app or of the browser."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(demo.PATIENCE)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -21,6 +21,7 @@ BUILD = settings.ROOT / "build"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--no-first-run"]
 READING = 180.0  # seconds for TensorFlow, a network and one film on a busy machine
+PATIENCE = 120_000  # milliseconds for anything else that a browser is asked for
 STILL = 0.7  # seconds without a change that count as the end of a run
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-testid=stSpinner]"
 SLIDER = ".st-key-threshold input[type=range]"
@@ -76,7 +77,7 @@ def chromium(path: str) -> Iterator[Browser]:
 
 def settle(page: Page, patience: float = READING) -> None:
     """Wait until the app is connected, has drawn something and no run, spinner or placeholder is left."""
-    page.wait_for_selector("[data-testid=stMainBlockContainer] h1", timeout=60_000)
+    page.wait_for_selector("[data-testid=stMainBlockContainer] h1", timeout=PATIENCE)
     end, still_since = time.monotonic() + patience, None
     while True:
         running = page.locator("[data-testid=stApp][data-test-script-state=running]").count()
@@ -93,7 +94,7 @@ def settle(page: Page, patience: float = READING) -> None:
 
 def open_page(page: Page, url: str) -> None:
     """Go to an address and wait until the page stands still."""
-    page.goto(url)
+    page.goto(url, wait_until="commit", timeout=PATIENCE)
     settle(page)
 
 
@@ -126,7 +127,7 @@ def move_threshold(page: Page, key: str) -> float:
 def change_page(page: Page, title: str) -> None:
     """Go to another page by the navigation on top."""
     page.get_by_role("link", name=title, exact=True).first.click()
-    page.wait_for_selector(f"h1:has-text('{title}')", timeout=30_000)
+    page.wait_for_selector(f"h1:has-text('{title}')", timeout=PATIENCE)
     settle(page)
 
 

@@ -96,6 +96,7 @@ def test_nonsense_in_the_address_falls_back(visitor, address, nonsense):
 def test_two_visitors_have_their_own_thresholds(browser, visitor, address):
     other_context = browser.new_context()
     try:
+        other_context.set_default_timeout(demo.PATIENCE)
         other = other_context.new_page()
         demo.open_page(visitor, f"{address}/?threshold=0.3")
         demo.open_page(other, f"{address}/?threshold=0.8")
