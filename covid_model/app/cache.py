@@ -7,6 +7,7 @@ Kept for the whole process: networks, tables, names of files. Kept for one sessi
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import streamlit as st
 
 from covid_model import dataset as datasets
 from covid_model import films, network, settings
+from covid_model import samples as samples_room
 from covid_model.app import ours
 from covid_model.films import Film, FilmError
 
@@ -61,6 +63,19 @@ def _scores(path: str, stamp: float) -> pd.DataFrame | None:
     except (OSError, ValueError):
         return None
     return table if set(SCORE_COLUMNS) <= set(table.columns) else None
+
+
+def seed_runs() -> list[dict] | None:
+    """The repeated runs of the paper's recipe; None where they were not kept."""
+    return _seed_runs(str(settings.SEEDS_JSON), _stamp(settings.SEEDS_JSON))
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _seed_runs(path: str, stamp: float) -> list[dict] | None:
+    try:
+        return json.loads(Path(path).read_text())["runs"]
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def test_scores(name: str) -> pd.DataFrame | None:
@@ -110,13 +125,24 @@ def _examples(folder: str, stamp: float, scores_stamp: float) -> list[ours.Examp
     return ours.examples(dataset(), scores())
 
 
+def samples() -> dict[str, samples_room.Sample]:
+    """The films that the project brings along, by id, in their own order."""
+    return _samples(str(settings.FILMS_JSON), _stamp(settings.FILMS_JSON))
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _samples(path: str, stamp: float) -> dict[str, samples_room.Sample]:
+    return {sample.id: sample for sample in ours.samples()}
+
+
 def film_ids() -> pd.Index:
-    """The ids that a link may name: the data folder's, else those of the committed list, else none."""
+    """The ids that a link may name: our own films', and the data folder's, else those of the committed list."""
+    own = pd.Index(list(samples()), dtype=object)
     try:
         found = dataset()
-        return films_table().index if found is None else found.films.index
+        return own.append(films_table().index if found is None else found.films.index)
     except datasets.DataError:
-        return pd.Index([])
+        return own
 
 
 def _stamp(path: Path) -> float:

@@ -102,6 +102,10 @@ def _film(item: Item, small: np.ndarray) -> None:
     st.markdown("**The film**")
     st.image(small, width=_width(small), alt="The chest film as it was given")
     st.text(item.name)
+    if item.ours and item.ours.shows:
+        st.markdown(f"**{words.plain(item.ours.finding)}.** {words.plain(item.ours.shows)}")
+    if item.ours and item.ours.simulated:
+        st.markdown("A simulated film lies outside what the networks were trained on: its score may be odd.")
     if item.ours:
         st.markdown(f":small[{item.ours.credit}]")
 

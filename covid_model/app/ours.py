@@ -10,6 +10,8 @@ import pandas as pd
 from covid_model import settings
 from covid_model.app import words
 from covid_model.dataset import DataError, Dataset
+from covid_model.samples import Sample, SampleError
+from covid_model.samples import samples as samples_of_ours
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class OurFilm:
         covid: whether the source lists it as COVID-19; None where nobody knows (a simulated film, say).
         split: of the data set, "" for a film outside it.
         credit: source and licence, as Markdown.
+        shows: one sentence on a film that we made or carry, "" for the others.
+        simulated: whether it was rendered from a CT.
     """
 
     id: str
@@ -31,6 +35,8 @@ class OurFilm:
     covid: bool | None
     split: str
     credit: str
+    shows: str = ""
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,27 @@ def of_dataset(dataset: Dataset, film: str) -> OurFilm:
         raise DataError(f"The film {film!r} stands in the manifest, but its picture {path} is not there.")
     finding = row["finding"] if isinstance(row["finding"], str) else ""
     return OurFilm(film, path, finding, bool(row["covid"]), row["split"], words.credit(row))
+
+
+def of_sample(sample: Sample) -> OurFilm:
+    """A film that the project brings along, simulated or free to carry."""
+    covid = None if sample.covid is None or sample.simulated else bool(sample.covid)
+    credit = words.plain(sample.credit)
+    return OurFilm(sample.id, sample.path, sample.title, covid, "", credit, sample.description, sample.simulated)
+
+
+def short_title(sample: Sample) -> str:
+    """The title less its "Simulated:", which stands above all of them."""
+    _, colon, rest = sample.title.partition("Simulated: ")
+    return rest[:1].upper() + rest[1:] if colon else sample.title
+
+
+def samples() -> list[Sample]:
+    """The films that the project brings along; none where their list is missing or damaged."""
+    try:
+        return samples_of_ours()
+    except SampleError:
+        return []
 
 
 def examples(dataset: Dataset, scores: pd.DataFrame | None) -> list[Example]:

@@ -28,7 +28,7 @@ with is_not_column:
 
 st.subheader("The paper")
 st.markdown(
-    f"N. Amini, M. B. Menhaj, H. A. Talebi: *{settings.PAPER_TITLE}*, 2021, "
+    f"M. H. Amini, M. B. Menhaj, H. A. Talebi: *{settings.PAPER_TITLE}*, 2021, "
     f"[doi {settings.PAPER_DOI}](https://doi.org/{settings.PAPER_DOI}). It reports an accuracy of "
     f"{settings.PAPER_ACCURACY:.0%} on {settings.PAPER_TEST[0]:,} test films, {settings.PAPER_TEST[1]} of them "
     f"COVID-19, after training on {settings.PAPER_TRAIN[0]:,} films, {settings.PAPER_TRAIN[1]} of them COVID-19."
@@ -66,6 +66,18 @@ for name in settings.NETWORK_NAMES:
         st.markdown(f"**{words.plain(spec.title)}** · `{spec.name}`")
         st.markdown(words.plain(spec.summary))
         st.table(facts.of_network(spec), border="horizontal", hide_header=True, alt=f"Facts about the network {name}")
+
+runs = cache.seed_runs()
+if runs:
+    st.subheader("The paper's recipe, run again and again")
+    count = len({run["seed"] for run in runs})
+    st.markdown(
+        f"One run can be lucky. Here are {count} runs from other random starts, with random jitter of the training "
+        "films and without: the mean, and the standard deviation among the runs."
+    )
+    st.table(
+        facts.seeds(runs), border="horizontal", hide_index=True, alt="Mean and spread of the figures of repeated runs"
+    )
 
 st.subheader("The films")
 try:

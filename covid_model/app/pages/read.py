@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
@@ -13,6 +15,7 @@ from covid_model.films import FilmError
 from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
 
+TRIES_A_ROW = 5
 EXPLAINED = {
     "A score": "A number between 0 and 1: how much the film looks like the COVID-19 films that the network was trained "
     "on. Above the threshold the film is called positive.",
@@ -85,7 +88,10 @@ def show_uploads(items: list[Item], name: str, threshold: float) -> None:
 
 
 def show_ours(film: str, name: str, threshold: float) -> None:
-    """A film of the data folder."""
+    """A film that the project brings along, or one of the data folder."""
+    if film in cache.samples():
+        film_panel.show(Item.of_ours(ours.of_sample(cache.samples()[film])), name, threshold)
+        return
     try:
         dataset = cache.dataset()
         if dataset is None:
@@ -101,30 +107,42 @@ def show_ours(film: str, name: str, threshold: float) -> None:
 
 
 def films_to_try(shown: str | None) -> None:
-    """A few films of the data folder, named by what they are."""
+    """A few films to take without an upload: real ones of the data folder, and those that the project brings along."""
     try:
         dataset, tries = cache.dataset(), cache.examples()
     except DataError as error:
         st.warning(words.plain(error), icon=":material/folder_off:")
-        return
-    if dataset is None:
+        dataset, tries = None, []
+    if tries:
+        st.markdown(":small[Or take one of the test films, which no network was trained on]")
+        offer([(one.id, one.label, dataset.path(one.id)) for one in tries], shown)
+    own = [(one.id, ours.short_title(one), one.path) for one in cache.samples().values()]
+    if own:
+        st.markdown(":small[Or a film made for this demo: **simulated** from a CT, so that anyone may have it]")
+        offer(own if not tries else own[: len(tries)], shown)
+    if not tries and not own:
         st.caption(f"Films to try without an upload appear here where {settings.DATA_VARIABLE} names a data folder.")
-        return
-    st.markdown(":small[Or take one of the test films, which no network was trained on]")
-    for column, one in zip(st.columns(max(1, len(tries)), gap="xsmall", wrap=False), tries, strict=False):
-        with column:
-            thumbnail = cache.thumbnail(str(dataset.path(one.id)))
-            if thumbnail is not None:
-                st.image(thumbnail, width="stretch", alt="")
-            st.button(
-                one.label,
-                key=f"try-{one.id}",
-                on_click=state.choose_film,
-                args=(one.id,),
-                icon=":material/check:" if one.id == shown else None,
-                width="stretch",
-                wrap=True,
-            )
+
+
+def offer(films: list[tuple[str, str, Path]], shown: str | None) -> None:
+    """Rows of films (id, label, picture), each with a button that takes it."""
+    for start in range(0, len(films), TRIES_A_ROW):
+        for column, (film, label, path) in zip(
+            st.columns(TRIES_A_ROW, gap="xsmall", wrap=False), films[start:], strict=False
+        ):
+            with column:
+                thumbnail = cache.thumbnail(str(path))
+                if thumbnail is not None:
+                    st.image(thumbnail, width="stretch", alt="")
+                st.button(
+                    label,
+                    key=f"try-{film}",
+                    on_click=state.choose_film,
+                    args=(film,),
+                    icon=":material/check:" if film == shown else None,
+                    width="stretch",
+                    wrap=True,
+                )
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------
