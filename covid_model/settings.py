@@ -117,6 +117,24 @@ OVERLAY_OPACITY = 0.45  # of the heatmap where it is strongest
 OVERLAY_DIRECTIONS = ("for", "against", "both")
 LEGEND_SIZE = (256, 16)  # pixels, width and height
 
+# --- Films of our own -----------------------------------------------------------------------------
+FILMS = ASSETS / "films"  # simulated films, their masks, and a real one that may be carried
+FILMS_JSON = FILMS / "films.json"  # what each of them is
+
+# --- The evidence behind the score (python -m covid_model audit) --------------------------------------
+AUDIT = RESULTS / "audit"  # NAME-EXPERIMENT.json
+AUDIT_EXPERIMENTS = (
+    "elsewhere",
+    "lungs",
+    "rivals",
+    "attention",
+    "calibration",
+    "novelty",
+    "robustness",
+    "severity",
+)
+NOVELTY_GRID = 2  # cells a side that features are averaged over before their distance is taken
+
 # --- Words that stand on every page ------------------------------------------------------------
 NOTICE = (
     "Not a medical device. A teaching demo: a model score says how much a film looks like the COVID-19 films "
