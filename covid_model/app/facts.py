@@ -74,6 +74,9 @@ def traps(scores: pd.DataFrame, threshold: float) -> list[str]:
     return found
 
 
+TOLD_ABOVE = ("preprocessing", "head")  # parts of a recipe that the table of a network tells in words
+
+
 def of_network(spec: NetworkSpec) -> pd.DataFrame:
     """What a network is, one row a fact."""
     how = spec.preprocessing
@@ -88,10 +91,10 @@ def of_network(spec: NetworkSpec) -> pd.DataFrame:
         "Parameters": f"{spec.parameters:,}",
         "Sees": ", ".join(steps),
         "Threshold": f"{spec.threshold:g}",
-        "Epochs": f"{len(spec.history)}" if spec.history else None,
         "Weights": f"{spec.weights}, SHA-256 {spec.sha256[:12]}…",
     }
-    facts |= {f"Recipe: {_title(key)}": _value(value) for key, value in spec.recipe.items()}
+    recipe = spec.recipe.get("ours", spec.recipe)  # the rest of a recipe is what it was chosen from
+    facts |= {f"Recipe: {_title(key)}": _value(value) for key, value in recipe.items() if key not in TOLD_ABOVE}
     facts |= {f"Training: {_title(key)}": _value(value) for key, value in spec.training.items()}
     known = {words.plain(key): words.plain(value) for key, value in facts.items() if value not in (None, "")}
     return pd.DataFrame({"": list(known.values())}, index=list(known))
@@ -166,7 +169,7 @@ def _title(key: str) -> str:
 def _value(value: Any) -> str:
     """A value of a recipe on one line."""
     if isinstance(value, dict):
-        return ", ".join(f"{_title(key)} {_value(one)}" for key, one in value.items())
+        return ", ".join(f"{_title(key)} {_value(one)}" for key, one in value.items() if one not in (None, 0))
     if isinstance(value, (list, tuple)):
         return ", ".join(_value(one) for one in value)
     if isinstance(value, bool):

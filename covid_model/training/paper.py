@@ -56,7 +56,6 @@ def run(data: dataset.Dataset, vgg19: str, work: Path = settings.WORK) -> networ
     for seed in range(JITTERED_COPIES):
         job = features.FeatureJob(vgg19, jitter=JITTER, seed=seed, precision=fast)
         copies.append(np.array(features.extract(data, list(table.index), job, work)))
-    extracted = time.perf_counter()
 
     chosen, choice = choose(copies, table)
     runs, shipped = [], None
@@ -98,7 +97,6 @@ def run(data: dataset.Dataset, vgg19: str, work: Path = settings.WORK) -> networ
             "covid": int(table["covid"].sum()),
             "seed": SEEDS[0],
             "seconds": round(seconds, 1),
-            "feature_seconds": round(extracted - started, 1),
             "recipe_seconds": round(time.perf_counter() - started, 1),
             "machine": describe(),
         },
