@@ -12,6 +12,7 @@ NETWORKS = ASSETS / "networks"  # NAME.json (what a network is) and NAME.npz (it
 RESULTS = ASSETS / "results"  # what runs on real films left behind
 SCORES_CSV = RESULTS / "scores.csv"  # id, split, source, covid, network, score
 SEEDS_JSON = RESULTS / "paper_seeds.json"  # five runs of the paper's recipe, with and without jitter
+LEFT_OUT_JSON = RESULTS / "leave_one_out.json"  # trials of the fine-tuned recipe with one source left out
 DATASET_CSV = ASSETS / "dataset.csv"  # which film of which public source stands in which split
 WORK = Path(os.environ.get("COVID_MODEL_WORK", Path.home() / ".cache" / "covid_model"))  # features, checkpoints
 
@@ -135,11 +136,30 @@ AUDIT_EXPERIMENTS = (
 )
 NOVELTY_GRID = 2  # cells a side that features are averaged over before their distance is taken
 
+# --- Train a head ------------------------------------------------------------------------------
+LAB = ASSETS / "lab"  # features.npz: block5_pool averaged over the film, for every film of assets/dataset.csv
+LAB_RUNS = 3  # that stand side by side
+LAB_BASE_SEED = 2021  # of the base that was never trained
+
 # --- Words that stand on every page ------------------------------------------------------------
 NOTICE = (
     "Not a medical device. A teaching demo: a model score says how much a film looks like the COVID-19 films "
     "this network was trained on. It must not be used to decide about anyone's health."
 )
+
+# --- Colours of truth (Okabe and Ito's vermilion and blue; see charts/style.py) -----------------
+COVID_COLOUR = "#D55E00"
+OTHER_COLOUR = "#3583C4"
+
+# --- Films, the gallery ------------------------------------------------------------------------
+SHEET = 24  # films shown at a time
+CARD_SIDE = 320  # pixels of a film's picture there
+CARDS_KEPT = 480  # such pictures kept in memory for all visitors, about 20 KB each
+CARDS_KEPT_HEATMAP = 48  # under their heatmaps, for one visitor
+
+# --- A film's report, one page of A4 -----------------------------------------------------------
+REPORT_BINS = 20  # parts that the line from 0 to 1 is cut into, to draw how the test films scored
+REPORT_SENTENCE = 600  # characters of a warning or sentence that are printed
 
 # --- The app -----------------------------------------------------------------------------------
 MAX_UPLOADS = 50  # films of one upload that are read

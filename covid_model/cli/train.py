@@ -6,13 +6,22 @@ import argparse
 from pathlib import Path
 
 from covid_model import settings
-from covid_model.cli.common import DONE, add_data, add_vgg19, data_folder
+from covid_model.cli.common import DONE, UsageError, add_data, add_vgg19, data_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", choices=settings.NETWORK_NAMES, required=True, help="which network to train")
     add_data(parser)
     add_vgg19(parser)
+    parser.add_argument(
+        "--leave-out",
+        choices=tuple(settings.SOURCE_TITLES),
+        metavar="SOURCE",
+        help="of the fine-tuned recipe: a short trial without this source, looking at its films; trains no network",
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, metavar="RATE", help="of such a trial (default: the recipe's own)"
+    )
     parser.add_argument(
         "--work",
         type=Path,

@@ -28,3 +28,10 @@ def run(recipe: str, data: Dataset, vgg19: str, work: Path = settings.WORK) -> N
     else:
         raise ValueError(f"Recipes are {' and '.join(settings.NETWORK_NAMES)}. Received: {recipe!r}.")
     return chosen.run(data, vgg19, work)
+
+
+def leave_out(data: Dataset, source: str, vgg19: str, work: Path = settings.WORK, **changes: float) -> None:
+    """A short trial of the fine-tuned recipe without one source; see `fine_tuned.leave_out`."""
+    from covid_model.training import fine_tuned
+
+    fine_tuned.leave_out(data, source, vgg19, work, **changes)
