@@ -34,5 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     from covid_model import dataset, training
 
-    training.run(given.recipe, dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19), given.work)
+    if given.leave_out and given.recipe != "fine-tuned":
+        raise UsageError("--leave-out goes with --recipe fine-tuned")
+    data, vgg19 = dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19)
+    if given.leave_out:
+        changes = {"learning_rate": given.learning_rate} if given.learning_rate else {}
+        training.leave_out(data, given.leave_out, vgg19, given.work, **changes)
+    else:
+        training.run(given.recipe, data, vgg19, given.work)
     return DONE
