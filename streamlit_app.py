@@ -26,6 +26,12 @@ page = st.navigation(
             help="How every film of the test set scored, and how often each network was right.",
         ),
         st.Page(
+            f"{PAGES}/how_it_works.py",
+            title="How it works",
+            icon=":material/school:",
+            help="One film carried through the network, step by step, with its real numbers.",
+        ),
+        st.Page(
             f"{PAGES}/about.py",
             title="About",
             icon=":material/info:",

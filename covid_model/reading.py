@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from covid_model import gradcam, network, settings
 from covid_model.films import Film
 from covid_model.preprocessing import batches, prepare, to_input
+
+if TYPE_CHECKING:
+    import keras
 
 
 class ReadingError(RuntimeError):
@@ -59,8 +64,14 @@ class Reader:
     def __init__(self, name: str = settings.DEFAULT_NETWORK, vgg19: str | None = None, precision: str = "float32"):
         self.spec = network.spec(name)
         self._lock = threading.Lock()
-        model = network.load(name, vgg19, precision=precision)
-        self._explain, self._score = _functions(model)
+        self._model = network.load(name, vgg19, precision=precision)
+        self._explain, self._score = _functions(self._model)
+
+    @contextmanager
+    def alone(self) -> Iterator[keras.Model]:
+        """The loaded model, for as long as the block lasts; no film is read meanwhile. It must not be changed."""
+        with self._lock:
+            yield self._model
 
     def read(self, film: Film) -> Reading:
         """Read one film.

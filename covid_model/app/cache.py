@@ -23,6 +23,7 @@ from covid_model.app import ours
 from covid_model.films import Film, FilmError
 
 if TYPE_CHECKING:
+    from covid_model.anatomy import Walk
     from covid_model.network import NetworkSpec
     from covid_model.reading import Reader, Reading
 
@@ -208,6 +209,29 @@ def _reading(key: str, name: str, _data: bytes) -> Reading | tuple[str, str]:
         return "film", str(error)
     except ReadingError as error:
         return "reading", str(error)
+
+
+def known_walk(data: bytes, name: str) -> bool:
+    """Whether this session has carried these bytes through this network before."""
+    return (digest(data), name) in st.session_state.get("walked", ())
+
+
+def walk(data: bytes, name: str) -> Walk:
+    """What every layer makes of a film; the network runs only where this session has not asked before.
+
+    Raises FilmError, NetworkError, ReadingError; none of them is kept.
+    """
+    key = digest(data)
+    found = _walk(key, name, data)
+    st.session_state.setdefault("walked", set()).add((key, name))
+    return found
+
+
+@st.cache_data(scope="session", max_entries=6, show_spinner=False)
+def _walk(key: str, name: str, _data: bytes) -> Walk:
+    from covid_model import anatomy
+
+    return anatomy.walk(reader(name), film(_data))
 
 
 def preview(data: bytes, pixels: np.ndarray) -> np.ndarray:

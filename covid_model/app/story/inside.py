@@ -1,0 +1,272 @@
+"""The parts of the story that need the network: its blocks, its head, the loss of its score, Grad-CAM."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from covid_model import gradcam, overlay
+from covid_model.anatomy import Block, Walk, loss, slope
+from covid_model.anatomy.maps import enlarged
+from covid_model.app import words
+from covid_model.app.story import look
+from covid_model.charts import story
+
+BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
+SIDE = 132  # pixels: how wide a map is shown
+DRAWN = 2 * SIDE  # pixels: how wide it is sent
+TAUGHT = {
+    "block1": "The first block finds edges and tones; its maps still look like the film.",
+    "block2": "Edges become strips and corners. Pooling has halved each side: each pixel stands for more of the film.",
+    "block3": "Textures: patterns that repeat, as ribs do.",
+    "block4": "Larger shapes. What a dark map answers to is not on this film.",
+    "block5": "The last block. Its small maps say what is where, roughly; Grad-CAM looks here.",
+}
+OTHERWISE = {
+    "input": "The film itself, prepared as in step 1: three equal channels.",
+    "features": "No maps any more: the last block's output becomes one row of numbers (step 3).",
+    "fc1": "The dense layer: every unit weighs every feature (step 3).",
+    "score": "One unit: the logit. A sigmoid makes the score of it (step 3).",
+}
+
+
+@st.fragment
+def blocks(walk: Walk) -> None:
+    """Figure 1, and what the block that is clicked or chosen makes of the film."""
+    names = [block.name for block in walk.blocks]
+    titles = {block.name: block.title for block in walk.blocks}
+    drawn = st.container()
+    chosen = st.segmented_control(
+        "Block: click it above, or choose it here",
+        names,
+        format_func=titles.get,
+        default="block1",
+        required=True,
+        key=BLOCK,
+        bind="query-params",
+        width="stretch",
+        wrap=True,
+    )
+    chosen = chosen if chosen in titles else "block1"
+    with drawn:
+        look.figure(
+            story.drawing(walk.blocks, chosen, ink=look.ink()),
+            DRAWING,
+            story.drawing_alt(walk.blocks),
+            on_select=_click,
+            selection_mode="points",
+        )
+        st.caption(
+            "A slab is a layer: as high as its maps, the wider the more of them. Green and solid: trained by this "
+            "network's recipe. Grey and hatched: frozen, as ImageNet left it. Empty: no weights. Under each name: "
+            "what it hands on, and how many parameters it has."
+        )
+    block = next(one for one in walk.blocks if one.name == chosen)
+    if chosen in TAUGHT:
+        _maps(block, walk)
+    else:
+        st.markdown(OTHERWISE.get(chosen, ""))
+    with st.expander("Every layer of the graph", key="all_layers"):
+        st.dataframe(
+            layers_table(walk.blocks),
+            hide_index=True,
+            column_config={
+                "Parameters": st.column_config.NumberColumn(format="localized"),
+                "Sees": st.column_config.NumberColumn(
+                    help="Pixels a side of the input that one of its pixels depends on"
+                ),
+            },
+            placeholder="–",
+            alt="Every layer with its output's shape and its parameters",
+            key="layers_table",
+        )
+
+
+def _click() -> None:
+    """A click on a slab chooses its block."""
+    clicked = story.clicked_block(st.session_state[DRAWING]["selection"]["points"])
+    if clicked:
+        st.session_state[BLOCK] = clicked
+
+
+def _maps(block: Block, walk: Walk) -> None:
+    """The strongest maps of one of the block's layers, and the filters of the first ones."""
+    st.markdown(TAUGHT[block.name])
+    layers = [layer.name for layer in block.layers if layer.name in walk.maps]
+    key = f"layer_{block.name}"
+    layer = st.segmented_control(
+        "Layer",
+        layers,
+        format_func=lambda name: name.split("_", 1)[1],
+        default=layers[0],
+        required=True,
+        key=key,
+        label_visibility="collapsed",
+    )
+    layer = layer if layer in layers else layers[0]
+    maps = walk.maps[layer]
+    what = next(one for one in block.layers if one.name == layer)
+    st.markdown(
+        f"`{layer}` hands on {maps.total} maps of {what.shape[0]} × {what.shape[1]}; a pixel of them depends on up to "
+        f"{what.sees} × {what.sees} pixels of what went in. These {len(maps.channels)} answer most to "
+        f"this film, each with its mean; **{maps.silent}** of the {maps.total} stay dark everywhere."
+    )
+    st.image(
+        [enlarged(picture, DRAWN) for picture in maps.pictures],
+        caption=[f"{channel}: {mean:.3g}" for channel, mean in zip(maps.channels, maps.means, strict=True)],
+        width=SIDE,
+        alt=[f"Map {channel} of {layer}: bright where it answers to the film" for channel in maps.channels],
+    )
+    if layer in walk.filters:
+        st.markdown(
+            "**Its filters.** Each is 3 × 3 weights that slide over the film; mid grey is weight 0. "
+            + (
+                "In colour, for ImageNet's pictures were; a grey film gives all three channels the same."
+                if layer.endswith("conv1")
+                else "Each has 64 slices, one a map below it; the one with the largest weights is shown."
+            )
+        )
+        sheet = walk.filters[layer]
+        st.image(enlarged(sheet, 2 * sheet.shape[1]), width=440, alt=f"The 64 filters of {layer}, 3 × 3 pixels each")
+
+
+def layers_table(blocks: tuple[Block, ...]) -> pd.DataFrame:
+    """One row a layer of the graph."""
+    rows = [
+        {
+            "Layer": layer.name,
+            "Kind": layer.kind,
+            "Output": " × ".join(str(size) for size in layer.shape),
+            "Sees": layer.sees,
+            "Parameters": layer.parameters,
+            "Weights": ("trained" if layer.trained else "frozen") if layer.parameters else "none",
+        }
+        for block in blocks
+        for layer in block.layers
+    ]
+    return pd.DataFrame(rows).astype({"Sees": "Int64"})
+
+
+def head(walk: Walk, threshold: float) -> None:
+    """From features to score, with this film's numbers."""
+    numbers = walk.head
+    block5 = next(block for block in walk.blocks if block.name == "block5").shape
+    flat = walk.blocks[[block.name for block in walk.blocks].index("features")].layers[-1].kind == "flatten"
+    made = (
+        f"all {block5[0]} × {block5[1]} × {block5[2]} of them in one row"
+        if flat
+        else f"the mean of each of the {block5[2]} maps of {block5[0]} × {block5[1]}"
+    )
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.markdown(
+            f"- **{numbers.features.size:,} features**: {made}. {int((numbers.features > 0).sum()):,} are not 0 here.\n"
+            f"- **{numbers.units.size} units** weigh them (`fc1`), and a ReLU turns off those below 0: "
+            f"**{numbers.active}** stay on.\n"
+            "- **One unit** weighs those. Its sum is the **logit**; dropout worked in training alone."
+        )
+        st.latex(
+            rf"z = \underbrace{{{numbers.ups:.3f}}}_{{\text{{for}}}} \underbrace{{{numbers.downs:+.3f}}}"
+            rf"_{{\text{{against}}}} \underbrace{{{numbers.bias:+.3f}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
+        )
+        st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
+        st.metric("Model score", words.score_text(numbers.score))
+        st.markdown(words.verdict(numbers.score, threshold))
+    with right:
+        st.markdown("**What each unit adds to the logit**")
+        look.figure(story.logit_parts(numbers, ink=look.ink()), "logit_parts", story.logit_parts_alt(numbers))
+
+
+@st.fragment
+def loss_of(walk: Walk | None, covid: bool | None) -> None:
+    """Equation 1 as a curve, with this film's point; a toggle flips its truth."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.latex(r"L = -\,\bigl[\,y \log h(X) + (1 - y) \log (1 - h(X))\,\bigr]")
+        st.markdown(
+            "A score that is right and sure costs almost nothing. One that is sure and **wrong** costs without "
+            "limit: that is what training works hardest on."
+        )
+        flipped = st.toggle("Flip the truth", key=FLIP, bind="query-params")
+        known = "as its source lists it" if covid is not None else "assumed, for nobody says"
+        truth = (covid is not False) != flipped
+        st.markdown(f"Truth **y = {int(truth)}** ({'flipped' if flipped else known}).")
+        if walk is not None:
+            _loss_in_words(walk.head.logit, walk.head.score, truth)
+    with right:
+        score = walk.head.score if walk else None
+        cost = loss(walk.head.logit, truth) if walk else None
+        look.figure(
+            story.loss_curve(score, cost, truth, ink=look.ink()),
+            "loss_curve",
+            story.loss_curve_alt(score, cost, truth),
+        )
+
+
+def _loss_in_words(logit: float, score: float, truth: bool) -> None:
+    cost, other, steep = loss(logit, truth), loss(logit, not truth), slope(logit, truth)
+    inside = rf"{score:.3f}" if truth else rf"1 - {score:.3f}"
+    st.latex(rf"L = -\log({inside}) = {cost:.3f}")
+    st.markdown(
+        f"The other truth would cost **{other:.3f}**. The loss's slope by the logit is h − y = **{steep:+.3f}**: "
+        f"a step of training on this film would push its score {'up' if steep < 0 else 'down'}, and the harder the "
+        "further that is from 0."
+    )
+
+
+def explained(walk: Walk, pixels: np.ndarray) -> None:
+    """Grad-CAM step by step. `pixels`: the film, (H, W) uint8."""
+    cam = walk.gradcam
+    side = cam.summed.shape[0]
+    st.markdown(
+        f"**a. Gradients become weights.** How much would the logit move if a map of `block5_conv4` were a little "
+        f"brighter? That gradient, averaged over the map's {side} × {side} pixels, is the map's weight."
+    )
+    st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial z}{\partial A^k_{ij}}")
+    look.figure(
+        story.channel_weights(cam.weights, cam.channels, ink=look.ink()),
+        "channel_weights",
+        story.channel_weights_alt(cam.weights),
+    )
+    st.markdown(
+        f"**b. Each map times its weight.** The {len(cam.channels)} of {cam.weights.size} maps that say most: above as "
+        "the layer hands them on, below times their weights; yellow and red speak for COVID-19, blue against."
+    )
+    st.image(
+        [enlarged(_grey(one), DRAWN) for one in cam.maps],
+        caption=[f"map {channel}" for channel in cam.channels],
+        width=SIDE,
+        alt=[f"Feature map {channel} of block5_conv4" for channel in cam.channels],
+    )
+    largest = float(np.abs(cam.weighted).max()) or 1.0
+    st.image(
+        [enlarged(look.coloured(one / largest), DRAWN) for one in cam.weighted],
+        caption=[f"× {cam.weights[channel]:+.2e}" for channel in cam.channels],
+        width=SIDE,
+        alt=[
+            f"Map {channel} times its weight, {'for' if cam.weights[channel] > 0 else 'against'} COVID-19"
+            for channel in cam.channels
+        ],
+    )
+    st.markdown(f"**c. Add all {cam.weights.size}, keep what is above 0 (ReLU), and enlarge it over the film.**")
+    st.latex(r"\text{Grad-CAM} = \text{ReLU}\Bigl(\sum_k \alpha_k A^k\Bigr)")
+    signed = gradcam.scaled(cam.summed)
+    pictures = (
+        ("The sum", enlarged(look.coloured(signed), 320), "The sum of all weighted maps, for and against"),
+        ("Above 0 only", enlarged(look.coloured(signed, "for"), 320), "The sum with everything against set to 0"),
+        ("Over the film", overlay.blend(pixels, signed, walk.box), "The film under its Grad-CAM heatmap"),
+    )
+    for column, (title, picture, alt) in zip(st.columns(3, gap="medium"), pictures, strict=True):
+        with column:
+            st.image(picture, caption=title, width=300, alt=alt)
+    if not cam.positive.any():
+        st.markdown("Nothing is left above 0: no part of this film spoke for COVID-19.")
+    st.image(overlay.legend("both"), width=300, alt="Left to right: most against COVID-19, no say, most for it")
+    st.caption("Left to right: most against COVID-19, no say, most for it. Each picture by its own strongest value.")
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    highest = float(values.max(initial=0.0)) or 1.0
+    return cv2.convertScaleAbs(np.clip(values, 0, None), alpha=255 / highest)

@@ -1,0 +1,28 @@
+"""How the story's figures and pictures are put on the page."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from covid_model import charts, overlay
+
+GROUND = 96  # grey where a map says nothing
+
+
+def ink() -> str | None:
+    """The colour of the page's words, for the figures'; None where the browser has not told its theme."""
+    theme = st.context.theme.type
+    return st.get_option(f"theme.{theme}.textColor") if theme in ("light", "dark") else None
+
+
+def figure(drawn: go.Figure, key: str, alt: str, **more) -> None:
+    """A figure over the full width of its place."""
+    st.plotly_chart(drawn, key=key, config=charts.CONFIG, alt=alt, **more)
+
+
+def coloured(values: np.ndarray, direction: str = "both") -> np.ndarray:
+    """A map (h, w) in [-1, 1] in the heatmap's colours on grey, (h, w, 3) uint8."""
+    ground = np.full(values.shape, GROUND, np.uint8)
+    return overlay.blend(ground, values, (0, 0, 1, 1), 1.0, direction)

@@ -1,0 +1,90 @@
+"""Table 2: the recipe of a training run beside what the paper says of its own. No streamlit in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from covid_model import settings
+from covid_model.network import IMAGENET, NetworkSpec
+
+PAPER = "The paper"
+HERE = "This network"
+
+
+def rows(spec: NetworkSpec) -> pd.DataFrame:
+    """One row a fact, as text; what neither the paper nor the network's JSON says has no row.
+
+    Both networks' JSON keep what was chosen in `recipe` (or in its `ours`), and what came of it in `training`.
+    """
+    recipe = spec.recipe.get("ours") if isinstance(spec.recipe.get("ours"), Mapping) else spec.recipe
+    done = spec.training
+    table = {
+        "Base": ("VGG-19, frozen", "VGG-19, frozen" if spec.base == IMAGENET else "VGG-19, every layer trained"),
+        "Head": (
+            "two fully-connected layers",
+            f"{spec.head.pooling}, {spec.head.units} units, dropout {spec.head.dropout:g}, one unit",
+        ),
+        "Loss": ("binary cross-entropy", "binary cross-entropy"),
+        "Optimiser": (None, recipe.get("optimizer")),
+        "Learning rate": (None, _number(recipe.get("learning_rate"))),
+        "Films a step": (None, _number(recipe.get("batch"))),
+        "Epochs": (str(settings.PAPER_EPOCHS), _number(recipe.get("epochs"))),
+        "Steps": (None, _number(recipe.get("steps"))),
+        "Training films": (_films(*settings.PAPER_TRAIN), _films(done.get("films"), done.get("covid"))),
+        "Validation films": (None, _number(done.get("validation"))),
+        "Jitter": (None, _jitter(recipe.get("jitter"))),
+        "Copies of a film": (None, _number(recipe.get("copies"))),
+        "Training took": (None, duration(done.get("seconds"))),
+        "Features took": (None, duration(done.get("feature_seconds"))),
+        "Precision": (None, done.get("precision")),
+        "Processor": (None, _machine(done.get("machine"))),
+    }
+    known = {name: pair for name, pair in table.items() if any(pair)}
+    return pd.DataFrame(
+        {PAPER: [pair[0] or "–" for pair in known.values()], HERE: [pair[1] or "–" for pair in known.values()]},
+        index=list(known),
+    )
+
+
+def duration(seconds: object) -> str | None:
+    """Seconds for people: "42 s", "3 min 20 s", "1 h 5 min"."""
+    if not isinstance(seconds, int | float) or seconds != seconds or seconds < 0:
+        return None
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.3g} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def _number(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _films(films: object, covid: object) -> str | None:
+    if not isinstance(films, int | float):
+        return None
+    return f"{int(films):,}, of them {int(covid):,} COVID-19" if isinstance(covid, int | float) else f"{int(films):,}"
+
+
+def _jitter(jitter: object) -> str | None:
+    """Which changes films were put through in training."""
+    if not isinstance(jitter, Mapping):
+        return None
+    return ", ".join(str(name).replace("_", " ") for name, value in jitter.items() if value and name != "each") or None
+
+
+def _machine(machine: Any) -> str | None:
+    if not isinstance(machine, Mapping):
+        return str(machine) if machine else None
+    cores = machine.get("cores")
+    parts = [machine.get("processor"), f"{cores} cores" if cores else None]
+    return ", ".join(str(part) for part in parts if part) or None

@@ -1,0 +1,95 @@
+"""Binary cross-entropy over the score, equation 1 of the paper."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from covid_model.charts import style
+
+HIGHEST = 7.0  # of the axis; a loss above it is drawn at its edge
+_POINTS = 200
+
+
+def loss_curve(
+    score: float | None = None,
+    loss: float | None = None,
+    covid: bool = True,
+    height: int = 340,
+    ink: str | None = None,
+) -> go.Figure:
+    """Loss over score for a COVID-19 film and for another; the truth that holds (`covid`) is drawn strong.
+
+    `score` in [0, 1] and its `loss` put this film's point on the curve of its truth.
+    """
+    scores = np.linspace(np.exp(-HIGHEST), 1 - np.exp(-HIGHEST), _POINTS)
+    traces = []
+    for flag, values in ((True, -np.log(scores)), (False, -np.log1p(-scores))):
+        colour = style.COVID_COLOUR if flag else style.OTHER_COLOUR
+        label = f"truth {int(flag)}: {style.COVID_LABEL if flag else style.OTHER_LABEL}"
+        traces.append(
+            {
+                "type": "scatter",
+                "x": scores,
+                "y": values,
+                "mode": "lines",
+                "name": label,
+                "line": {
+                    "color": colour if flag == covid else style.faded(colour, 0.45),
+                    "width": 3.5 if flag == covid else 2,
+                    "dash": "solid" if flag == covid else "dot",
+                },
+                "hovertemplate": "score %{x:.2f}, loss %{y:.2f}<extra>" + label + "</extra>",
+            }
+        )
+    notes = []
+    if score is not None and loss is not None:
+        shown = min(loss, HIGHEST)
+        colour = style.COVID_COLOUR if covid else style.OTHER_COLOUR
+        symbol = style.COVID_SYMBOL if covid else style.OTHER_SYMBOL
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [score],
+                "y": [shown],
+                "mode": "markers",
+                "name": "this film",
+                "showlegend": False,
+                "cliponaxis": False,
+                "marker": {"color": colour, "symbol": symbol, "size": 15, "line": {"width": 2, "color": "white"}},
+                "hovertemplate": f"this film: score {score:.3f}, loss {loss:.3f}<extra></extra>",
+            }
+        )
+        left = score > 0.5
+        notes.append(
+            style.note(
+                score,
+                shown,
+                f"<b>this film: {loss:.3f}</b>",
+                ink,
+                13,
+                xanchor="right" if left else "left",
+                xshift=-14 if left else 14,
+                yshift=10 if shown < HIGHEST else -6,
+            )
+        )
+    return style.figure(
+        height,
+        ink,
+        traces,
+        legend={"x": 0.5, "xanchor": "center", "y": 1, "yanchor": "top", "bgcolor": style.CLEAR},
+        annotations=notes,
+        xaxis=style.axis("score h(X)", (-0.03, 1.03), ink),
+        yaxis=style.axis("loss", (-0.2, HIGHEST + 0.2), ink),
+    )
+
+
+def loss_curve_alt(score: float | None, loss: float | None, covid: bool) -> str:
+    """The curve, and this film's place on it, in a sentence."""
+    curve = (
+        "Binary cross-entropy over the score: for a COVID-19 film it falls to 0 at score 1, for another at score 0; a "
+        "score that is sure and wrong costs without limit."
+    )
+    if score is None or loss is None:
+        return curve
+    return f"{curve} This film, score {score:.3f} and truth {int(covid)}, costs {loss:.3f}."

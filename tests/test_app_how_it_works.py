@@ -1,0 +1,184 @@
+"""The page that explains a network, with a made-up walk through it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import anatomy, network, settings
+from covid_model.anatomy import Block, HeadNumbers, Layer, maps
+from covid_model.app import cache
+from covid_model.network import NetworkError
+from covid_model.preprocessing import Preprocessing
+from tests.scenes import demo, film_bytes, open_page, text
+
+__all__ = ["demo"]
+PAGE = "how_it_works"
+RNG = np.random.default_rng(0)
+HISTORY = [{"epoch": 1, "loss": 0.5, "accuracy": 0.8}, {"epoch": 2, "loss": 0.3, "accuracy": 0.9}]
+
+
+def made_up_walk(name: str = "fine-tuned") -> anatomy.Walk:
+    """A walk through two blocks of the usual names, with random numbers."""
+    layers = [
+        Layer(f"block{at}_{what}", kind, (8, 8, 16), 100 * (kind == "convolution"), kind == "convolution", 5)
+        for at in (1, 5)
+        for what, kind in (("conv1", "convolution"), ("pool", "pooling"))
+    ]
+    features = RNG.random((4, 4, 16)).astype(np.float32)
+    units, weights = np.array([1.0, 0.0, 2.0], np.float32), np.array([0.5, 1.0, 0.25], np.float32)
+    return anatomy.Walk(
+        network=name,
+        box=(0.0, 0.0, 1.0, 1.0),
+        blocks=(
+            Block("input", (Layer("film", "input", (8, 8, 3), 0, False),)),
+            Block("block1", tuple(layers[:2])),
+            Block("block5", tuple(layers[2:])),
+            Block("features", (Layer("average", "average", (16,), 0, False),)),
+            Block("fc1", (Layer("fc1", "dense", (3,), 51, True),)),
+            Block("score", (Layer("logit", "dense", (1,), 4, True),)),
+        ),
+        maps={layer.name: maps.strongest(layer.name, RNG.random((8, 8, 16))) for layer in layers},
+        filters={"block1_conv1": maps.filters(RNG.normal(size=(3, 3, 3, 16)))},
+        head=HeadNumbers(np.ones(16, np.float32), units, weights, 1.0, 2.0, 0.880797),
+        gradcam=maps.steps(features, RNG.normal(size=(4, 4, 16)).astype(np.float32)),
+    )
+
+
+@pytest.fixture
+def story(demo, monkeypatch):
+    """The demo with both networks' JSON and a walk that counts how often it was asked for."""
+    for name in settings.NETWORK_NAMES:
+        spec = network.NetworkSpec(
+            name, name.capitalize(), "A summary.", 0.6, Preprocessing(size=32, border=0.1), network.STORED,
+            network.Head("average", 3, 0.0), f"{name}.npz", "0", 155, {"optimizer": "Adam"}, HISTORY, {"films": 9},
+        )  # fmt: skip
+        spec.save(settings.NETWORKS)
+    monkeypatch.setattr(settings, "RESULTS", demo)
+    asked: list[str] = []
+    monkeypatch.setattr(cache, "walk", lambda data, name: asked.append(name) or made_up_walk(name))
+    monkeypatch.setattr(cache, "known_walk", lambda data, name: False)
+    return asked
+
+
+def run(app: AppTest) -> AppTest:
+    app.button(key="run_network").click().run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def headers(app: AppTest) -> list[str]:
+    return [one.value for one in app.header]
+
+
+def test_opens_without_the_network(story):
+    app = open_page(PAGE)
+    assert app.title[0].value == "How it works" and not app.metric and story == []
+    assert [header[0] for header in headers(app)] == list("1234567")
+    assert app.button(key="run_network")
+    assert "Border cut" in text(app) and "32 × 32 × 3 = 3,072 numbers" in text(app)
+    assert settings.NOTICE in text(app)
+
+
+def test_run_shows_the_numbers_of_this_film(story):
+    app = run(open_page(PAGE, film="cohen-1"))
+    assert story == ["fine-tuned"]
+    assert app.metric[0].value == "0.881"
+    assert "the network calls this film positive" in text(app)
+    assert "**2** stay on" in text(app) and "Truth **y = 1** (as its source lists it)" in text(app)
+    assert "`block1_conv1` hands on 16 maps of 8 × 8" in text(app)
+    assert app.query_params["run"] == ["1"] or app.query_params["run"] == "1"
+
+
+def test_once_asked_for_it_follows_network_and_film(story):
+    app = run(open_page(PAGE))
+    app.segmented_control(key="network").set_value("paper").run()
+    app.selectbox(key="story_film").set_value("schematic").run()
+    assert not app.exception, app.exception[0].value
+    assert story[0] == "fine-tuned" and story[-1] == "paper" and app.metric[0].value == "0.881"
+    assert "A drawing made by a few lines of code" in text(app)
+    assert "Truth **y = 1** (assumed, for nobody says)" in text(app)
+
+
+def test_flipping_the_truth(story):
+    app = run(open_page(PAGE, film="cohen-1"))
+    assert "h − y = **-0.119**" in text(app) and "push its score up" in text(app)
+    app.toggle(key="flip").set_value(True).run()
+    assert "Truth **y = 0** (flipped)" in text(app)
+    assert "h − y = **+0.881**" in text(app) and "push its score down" in text(app)
+
+
+def test_blocks_can_be_chosen(story):
+    app = run(open_page(PAGE))
+    app.segmented_control(key="block").set_value("block5").run()
+    assert "Grad-CAM looks here" in text(app)
+    app.segmented_control(key="layer_block5").set_value("block5_pool").run()
+    assert "`block5_pool` hands on" in text(app)
+    app.segmented_control(key="block").set_value("fc1").run()
+    assert not app.exception and "every unit weighs every feature" in text(app)
+
+
+def test_the_drawing_is_there_without_any_film(story, monkeypatch):
+    monkeypatch.delenv(settings.DATA_VARIABLE)
+    monkeypatch.setattr(settings, "FILMS_JSON", settings.RESULTS / "none.json")
+    app = open_page(PAGE)
+    assert app.selectbox(key="story_film").options == ["A drawing"]
+    assert "not a radiograph" in text(app)
+
+
+def test_a_film_that_cannot_be_shown_is_said_so(story, monkeypatch):
+    monkeypatch.delenv(settings.DATA_VARIABLE)
+    app = open_page(PAGE)
+    app.query_params["film"] = "cohen-1"
+    app.run()
+    assert "belongs to the data set" in app.info[0].value.replace("\\", "")
+    assert not app.exception
+
+
+def test_an_upload_is_followed(story):
+    app = open_page()
+    app.file_uploader[0].upload("mine.png", film_bytes()).run()
+    app.switch_page(f"covid_model/app/pages/{PAGE}.py").run()
+    assert "mine.png" in text(app) and "Your upload" in app.selectbox(key="story_film").options
+
+
+def test_a_network_that_cannot_be_loaded(story, monkeypatch):
+    def fail(data, name):
+        raise NetworkError("No weights here.")
+
+    monkeypatch.setattr(cache, "walk", fail)
+    app = run(open_page(PAGE))
+    assert "No weights here" in app.error[0].value.replace("\\", "")
+    assert headers(app)[-1].startswith("7") and not app.metric
+
+
+def test_no_network_at_all(story):
+    for file in settings.NETWORKS.iterdir():
+        file.unlink()
+    app = open_page(PAGE)
+    assert [header[0] for header in headers(app)] == list("123456")
+
+
+def test_curves_to_compare_only_where_they_are_stored(story):
+    runs = {"frozen": HISTORY, "fine-tuned": HISTORY, "random": HISTORY}
+    (settings.RESULTS / "learning_curves.json").write_text(json.dumps(runs))
+    assert headers(open_page(PAGE))[-1].startswith("8")
+
+
+def test_first_paint_loads_no_tensorflow():
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('streamlit_app.py', default_timeout=60).run()\n"
+        f"app.switch_page('covid_model/app/pages/{PAGE}.py').run()\n"
+        "assert not app.exception, app.exception[0].value\n"
+        "print(sorted({'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=settings.ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip().splitlines()[-1] == "[]"
