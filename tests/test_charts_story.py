@@ -11,7 +11,7 @@ import pytest
 
 from covid_model import learning_curves, network, pretrained, schematic, settings
 from covid_model.anatomy import Block, HeadNumbers, Layer, loss
-from covid_model.app.story import run_table
+from covid_model.app.story import inside, run_table
 from covid_model.charts import story
 from covid_model.charts.story.drawing import short_count, short_shape
 from covid_model.preprocessing import Preprocessing
@@ -143,6 +143,20 @@ def test_table_2_says_what_the_json_says():
     assert here["Training films"] == "4,718, of them 330 COVID-19" == paper["Training films"]
     assert here["Training took"] == "3 min 20 s" and here["Processor"] == "P, 2 cores" and here["Jitter"] == "flip"
     assert "Steps" not in table.index and paper["Optimiser"] == "–"
+
+
+def test_settings_tried():
+    assert run_table.tried(spec())[0] == [] and run_table.tried(spec(recipe={"candidates": 3}))[0] == []
+    one = {"head": {"units": 64}, "learning_rate": 1e-4, "val_loss": 0.2, "chosen": False}
+    history, table = run_table.tried(spec(recipe={"candidates": [one, one | {"chosen": True, "history": EPOCHS}]}))
+    assert history == EPOCHS
+    assert list(table.columns) == ["units", "learning rate", "val loss", "chosen"] and len(table) == 2
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.04, "0.040"), (8.8e-9, r"8.8 \cdot 10^{-9}"), (0.0, "0.000")])
+def test_numbers_in_formulas(value, said):
+    assert inside.tex(value) == said
+    assert inside.signed(-1e-9) == "+0.000" and inside.signed(-2.5) == "-2.500"
 
 
 def test_table_2_of_a_bare_json():

@@ -21,6 +21,7 @@ from covid_model.network import NetworkSpec
 from covid_model.reading import ReadingError
 
 RUN = "run"  # in the address and the session: the network has been asked for
+MOST_STEPS = 5  # of a preparation
 THUMB = 360  # pixels: how wide a step's picture is sent at most
 SECTIONS = {
     "preparation": "1. The film is made to fit",
@@ -65,7 +66,7 @@ def prepared(shown: Film, spec: NetworkSpec | None) -> None:
         st.caption("This copy does not have the network chosen, so its preparation is not known.")
         return
     steps = preparation(shown.pixels, spec.preprocessing)
-    with st.grid(len(steps), min_column_width=150, gap="medium"):
+    with st.grid(MOST_STEPS, min_column_width=150, gap="medium"):
         for number, step in enumerate(steps, 1):
             with st.container():
                 small = cache.shrink(step.picture, THUMB)
@@ -159,6 +160,15 @@ def table_2(spec: NetworkSpec) -> None:
             with st.expander("Every figure that was recorded", key="records"):
                 history = pd.DataFrame(spec.history)
                 st.dataframe(history, hide_index=True, key="records_table", alt="The history of the run, row by row")
+    chosen, tried = run_table.tried(spec)
+    if chosen:
+        st.markdown(
+            f"**How its settings were chosen.** {len(tried)} settings were tried with some of the training films held "
+            "out; this is the one taken, on the others and on those held out. Then it was trained on all of them."
+        )
+        look.figure(story.run(chosen, ink=look.ink()), "chosen_curves", story.run_alt(chosen))
+        with st.expander("Every setting that was tried", key="tried"):
+            st.dataframe(tried, hide_index=True, key="tried_table", alt="The settings tried, with what each came to")
 
 
 def compared(runs: learning_curves.Runs) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from covid_model import gradcam, overlay
 from covid_model.anatomy import Block, Walk, loss, slope
-from covid_model.anatomy.maps import enlarged
+from covid_model.anatomy.maps import enlarged, grey
 from covid_model.app import words
 from covid_model.app.story import look
 from covid_model.charts import story
 
 BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
-SIDE = 132  # pixels: how wide a map is shown
-DRAWN = 2 * SIDE  # pixels: how wide it is sent
+DRAWN = 224  # pixels: how wide a map is sent
 TAUGHT = {
     "block1": "The first block finds edges and tones; its maps still look like the film.",
     "block2": "Edges become strips and corners. Pooling has halved each side: each pixel stands for more of the film.",
@@ -113,11 +111,12 @@ def _maps(block: Block, walk: Walk) -> None:
         f"{what.sees} × {what.sees} pixels of what went in. These {len(maps.channels)} answer most to "
         f"this film, each with its mean; **{maps.silent}** of the {maps.total} stay dark everywhere."
     )
-    st.image(
-        [enlarged(picture, DRAWN) for picture in maps.pictures],
-        caption=[f"{channel}: {mean:.3g}" for channel, mean in zip(maps.channels, maps.means, strict=True)],
-        width=SIDE,
-        alt=[f"Map {channel} of {layer}: bright where it answers to the film" for channel in maps.channels],
+    look.gallery(
+        [
+            [(enlarged(picture, DRAWN), f"Map {channel} of {layer}: bright where it answers to the film")]
+            for channel, picture in zip(maps.channels, maps.pictures, strict=True)
+        ],
+        [f"Map {channel}, mean {mean:.3g}" for channel, mean in zip(maps.channels, maps.means, strict=True)],
     )
     if layer in walk.filters:
         st.markdown(
@@ -168,8 +167,8 @@ def head(walk: Walk, threshold: float) -> None:
             "- **One unit** weighs those. Its sum is the **logit**; dropout worked in training alone."
         )
         st.latex(
-            rf"z = \underbrace{{{numbers.ups:.3f}}}_{{\text{{for}}}} \underbrace{{{numbers.downs:+.3f}}}"
-            rf"_{{\text{{against}}}} \underbrace{{{numbers.bias:+.3f}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
+            rf"z = \underbrace{{{numbers.ups:.3f}}}_{{\text{{for}}}} \underbrace{{{signed(numbers.downs)}}}"
+            rf"_{{\text{{against}}}} \underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
         )
         st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
         st.metric("Model score", words.score_text(numbers.score))
@@ -194,7 +193,7 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
         truth = (covid is not False) != flipped
         st.markdown(f"Truth **y = {int(truth)}** ({'flipped' if flipped else known}).")
         if walk is not None:
-            _loss_in_words(walk.head.logit, walk.head.score, truth)
+            _loss_in_words(walk.head.logit, truth)
     with right:
         score = walk.head.score if walk else None
         cost = loss(walk.head.logit, truth) if walk else None
@@ -205,14 +204,15 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
         )
 
 
-def _loss_in_words(logit: float, score: float, truth: bool) -> None:
-    cost, other, steep = loss(logit, truth), loss(logit, not truth), slope(logit, truth)
-    inside = rf"{score:.3f}" if truth else rf"1 - {score:.3f}"
-    st.latex(rf"L = -\log({inside}) = {cost:.3f}")
+def _loss_in_words(logit: float, truth: bool) -> None:
+    steep = slope(logit, truth)
+    inside = "h(X)" if truth else "1 - h(X)"
+    st.latex(rf"L = -\log({inside}) = \log(1 + e^{{{-logit if truth else logit:.3f}}}) = {tex(loss(logit, truth))}")
+    st.latex(rf"\frac{{\partial L}}{{\partial z}} = h(X) - y = {tex(steep)}")
     st.markdown(
-        f"The other truth would cost **{other:.3f}**. The loss's slope by the logit is h − y = **{steep:+.3f}**: "
-        f"a step of training on this film would push its score {'up' if steep < 0 else 'down'}, and the harder the "
-        "further that is from 0."
+        f"The slope's sign says that a step of training on this film would push its score **"
+        f"{'up' if steep < 0 else 'down'}**, and its size how hard. With the other truth the loss would be "
+        f"**{loss(logit, not truth):.3g}**."
     )
 
 
@@ -234,21 +234,19 @@ def explained(walk: Walk, pixels: np.ndarray) -> None:
         f"**b. Each map times its weight.** The {len(cam.channels)} of {cam.weights.size} maps that say most: above as "
         "the layer hands them on, below times their weights; yellow and red speak for COVID-19, blue against."
     )
-    st.image(
-        [enlarged(_grey(one), DRAWN) for one in cam.maps],
-        caption=[f"map {channel}" for channel in cam.channels],
-        width=SIDE,
-        alt=[f"Feature map {channel} of block5_conv4" for channel in cam.channels],
-    )
     largest = float(np.abs(cam.weighted).max()) or 1.0
-    st.image(
-        [enlarged(look.coloured(one / largest), DRAWN) for one in cam.weighted],
-        caption=[f"× {cam.weights[channel]:+.2e}" for channel in cam.channels],
-        width=SIDE,
-        alt=[
-            f"Map {channel} times its weight, {'for' if cam.weights[channel] > 0 else 'against'} COVID-19"
-            for channel in cam.channels
+    look.gallery(
+        [
+            [
+                (enlarged(grey(plain), DRAWN), f"Feature map {channel} of block5_conv4"),
+                (
+                    enlarged(look.coloured(weighted / largest), DRAWN),
+                    f"Map {channel} times its weight, {'for' if cam.weights[channel] > 0 else 'against'} COVID-19",
+                ),
+            ]
+            for channel, plain, weighted in zip(cam.channels, cam.maps, cam.weighted, strict=True)
         ],
+        [f"Map {channel}, weight {cam.weights[channel]:+.1e}".replace("e-0", "e-") for channel in cam.channels],
     )
     st.markdown(f"**c. Add all {cam.weights.size}, keep what is above 0 (ReLU), and enlarge it over the film.**")
     st.latex(r"\text{Grad-CAM} = \text{ReLU}\Bigl(\sum_k \alpha_k A^k\Bigr)")
@@ -264,9 +262,17 @@ def explained(walk: Walk, pixels: np.ndarray) -> None:
     if not cam.positive.any():
         st.markdown("Nothing is left above 0: no part of this film spoke for COVID-19.")
     st.image(overlay.legend("both"), width=300, alt="Left to right: most against COVID-19, no say, most for it")
-    st.caption("Left to right: most against COVID-19, no say, most for it. Each picture by its own strongest value.")
+    st.caption("Left to right: most against COVID-19, no say, most for it. The three pictures share one scale.")
 
 
-def _grey(values: np.ndarray) -> np.ndarray:
-    highest = float(values.max(initial=0.0)) or 1.0
-    return cv2.convertScaleAbs(np.clip(values, 0, None), alpha=255 / highest)
+def tex(value: float) -> str:
+    """A number for a formula: three places, or a power of ten where three places would hide it."""
+    if value == 0 or abs(value) >= 0.001:
+        return f"{value:.3f}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+
+
+def signed(value: float) -> str:
+    """A part of a sum to three places, with its sign; never minus nothing."""
+    return f"{round(value, 3) + 0.0:+.3f}"

@@ -63,6 +63,19 @@ def duration(seconds: object) -> str | None:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def tried(spec: NetworkSpec) -> tuple[list[dict[str, float]], pd.DataFrame]:
+    """The history of the setting taken, with films held out, and all settings tried, a row each; empty if unknown."""
+    candidates = spec.recipe.get("candidates")
+    if not isinstance(candidates, list) or not all(isinstance(one, Mapping) for one in candidates):
+        return [], pd.DataFrame()
+    history = next((one["history"] for one in candidates if isinstance(one.get("history"), list)), [])
+    table = []
+    for one in candidates:
+        head = one.get("head") if isinstance(one.get("head"), Mapping) else {}
+        table.append(head | {key: value for key, value in one.items() if key not in ("head", "history")})
+    return history, pd.DataFrame(table).rename(columns=lambda name: name.replace("_", " "))
+
+
 def _number(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TRAINED_COLOUR = "#009E73"
 FROZEN_COLOUR = style.GREY
-_GAP, _AIR = 0.1, 0.9  # between the layers of a block, and between blocks, in slab widths
+_GAP, _AIR, _WIDE_AIR = 0.1, 0.9, 1.7  # between the layers of a block, between blocks, between those of the head
 _SHOWN = ("input", "convolution", "pooling", "flatten", "average", "dense", "sigmoid")
 
 
@@ -26,7 +26,7 @@ def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 38
     training left them grey and hatched, those without weights empty. The block `chosen` has a frame. Slabs are bars,
     because bars report clicks wherever they are hit; each one's customdata begins with its block (`clicked_block`).
     """
-    slabs, notes, frames, x = [], [], [], 0.0
+    slabs, notes, frames, x, end = [], [], [], 0.0, 0.0
     for number, block in enumerate(blocks):
         start = x
         for layer in block.layers:
@@ -39,7 +39,7 @@ def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 38
         if block.name == chosen:
             frames.append(_frame(start - 0.3, end + 0.3))
         notes.append(_label(block, (start + end) / 2, above=number % 2 == 0, ink=ink))
-        x += _AIR
+        x = end + (_AIR if block.name.startswith(("input", "block")) else _WIDE_AIR)
     tiles = {
         "type": "bar",
         "x": [at for at, *_ in slabs],
@@ -71,7 +71,7 @@ def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 38
         shapes=frames,
         annotations=notes,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        xaxis=style.axis("", (-1.1, x - _AIR + 1.1), ink, **bare),
+        xaxis=style.axis("", (-1.1, end + 1.1), ink, **bare),
         yaxis=style.axis("", (-0.94, 0.94), ink, **bare),
     )
 

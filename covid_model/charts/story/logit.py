@@ -29,14 +29,14 @@ def logit_parts(head: HeadNumbers, units: int = UNITS, height: int = 340, ink: s
         "y": [*names, "<b>logit</b>"],
         "x": [*parts, head.logit],
         "base": [*starts, 0],
-        "text": [*(f"{part:+.3f}" for part in parts), f"<b>{head.logit:+.3f}</b>"],
+        "text": [*(f"{round(part, 3) + 0.0:+.3f}" for part in parts), f"<b>{head.logit:+.3f}</b>"],
         "textposition": "outside",
         "cliponaxis": False,
         "marker": {"color": [*colours, ink or style.GREY]},
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     low, high = min(0.0, head.logit, *ends), max(0.0, head.logit, *ends)
-    air = 0.2 * ((high - low) or 1)
+    air = 0.3 * ((high - low) or 1)
     return style.figure(
         height,
         ink,

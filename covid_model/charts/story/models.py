@@ -37,7 +37,7 @@ def models(found: Sequence[Pretrained], marked: str, height: int = 420, ink: str
     notes = []
     for one in found:
         if one.name == marked:
-            look = {"color": style.COVID_COLOUR, "symbol": "diamond", "size": 17}
+            look = {"color": style.COVID_COLOUR, "symbol": "diamond-open", "size": 18}  # its neighbours show through
             traces.append(
                 {
                     "type": "scatter",
@@ -46,7 +46,7 @@ def models(found: Sequence[Pretrained], marked: str, height: int = 420, ink: str
                     "x": [one.millions],
                     "y": [one.top1],
                     "text": [_hover(one)],
-                    "marker": look | {"line": {"color": "white", "width": 1.5}},
+                    "marker": look | {"line": {"width": 3}},
                     "hovertemplate": "%{text}<extra></extra>",
                 }
             )
