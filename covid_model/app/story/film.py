@@ -109,7 +109,10 @@ def _of_id(film: str) -> Shown:
     if film in cache.samples():
         sample = cache.samples()[film]
         one = ours.of_sample(sample)
-        return Shown(sample.title, Item.of_ours(one).data, one.covid, f"{words.plain(sample.description)} {one.credit}")
+        remark = f"{words.plain(sample.description)} {one.credit}"
+        if one.simulated:
+            remark += " A simulated film lies outside what the networks were trained on: its score may be odd."
+        return Shown(sample.title, Item.of_ours(one).data, one.covid, remark)
     dataset = cache.dataset()
     if dataset is None:
         raise DataError(

@@ -207,7 +207,11 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
 def _loss_in_words(logit: float, truth: bool) -> None:
     steep = slope(logit, truth)
     inside = "h(X)" if truth else "1 - h(X)"
-    st.latex(rf"L = -\log({inside}) = \log(1 + e^{{{-logit if truth else logit:.3f}}}) = {tex(loss(logit, truth))}")
+    power = f"{-logit if truth else logit:.3f}"
+    st.latex(
+        rf"\begin{{aligned}}L &= -\log({inside}) = \log(1 + e^{{{power}}}) \\"
+        rf"&= {tex(loss(logit, truth))}\end{{aligned}}"
+    )
     st.latex(rf"\frac{{\partial L}}{{\partial z}} = h(X) - y = {tex(steep)}")
     st.markdown(
         f"The slope's sign says that a step of training on this film would push its score **"

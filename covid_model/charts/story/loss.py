@@ -57,7 +57,7 @@ def loss_curve(
                 "showlegend": False,
                 "cliponaxis": False,
                 "marker": {"color": colour, "symbol": symbol, "size": 15, "line": {"width": 2, "color": "white"}},
-                "hovertemplate": f"this film: score {score:.3f}, loss {loss:.3f}<extra></extra>",
+                "hovertemplate": f"this film: score {score:.3f}, loss {_said(loss)}<extra></extra>",
             }
         )
         left = score > 0.5
@@ -65,7 +65,7 @@ def loss_curve(
             style.note(
                 score,
                 shown,
-                f"<b>this film: {loss:.3f}</b>",
+                f"<b>this film: {_said(loss)}</b>",
                 ink,
                 13,
                 xanchor="right" if left else "left",
@@ -84,6 +84,11 @@ def loss_curve(
     )
 
 
+def _said(loss: float) -> str:
+    """A loss to three places; what is not 0 never looks as if it were."""
+    return f"{loss:.3f}" if loss == 0 or loss >= 0.001 else "< 0.001"
+
+
 def loss_curve_alt(score: float | None, loss: float | None, covid: bool) -> str:
     """The curve, and this film's place on it, in a sentence."""
     curve = (
@@ -92,4 +97,4 @@ def loss_curve_alt(score: float | None, loss: float | None, covid: bool) -> str:
     )
     if score is None or loss is None:
         return curve
-    return f"{curve} This film, score {score:.3f} and truth {int(covid)}, costs {loss:.3f}."
+    return f"{curve} This film, score {score:.3f} and truth {int(covid)}, costs {_said(loss)}."
