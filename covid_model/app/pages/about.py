@@ -52,6 +52,16 @@ else:
         alt="How many films of each source and truth each network calls positive",
     )
 
+st.markdown(
+    "- **What was looked at, and when.** Nothing was trained on or chosen by the splits `test`, `extra-test` and "
+    "`external`. But Actualmed was scored nine times while this project was planned (with frozen features and a linear "
+    "head), and Figure 1 in the same runs: the ideas of cutting the border, blurring and equalising come from there.\n"
+    "- **How the recipe was chosen.** By short trials with one source left out of training, and by validation films "
+    "cut out by patient (`assets/results/leave_one_out.json`).\n"
+    "- **Patients on one side only.** Ten NIH patients stand in both `extra` and `extra-test` of the list; their films "
+    "in `extra` were not trained on."
+)
+
 st.subheader("The networks")
 for name in settings.NETWORK_NAMES:
     spec = cache.spec(name)
