@@ -32,6 +32,12 @@ page = st.navigation(
             help="One film carried through the network, step by step, with its real numbers.",
         ),
         st.Page(
+            f"{PAGES}/train.py",
+            title="Train a head",
+            icon=":material/model_training:",
+            help="Train the last layers in seconds, on films and with settings of your choice, and watch every epoch.",
+        ),
+        st.Page(
             f"{PAGES}/about.py",
             title="About",
             icon=":material/info:",

@@ -17,10 +17,11 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import dataset as datasets
-from covid_model import films, network, settings
+from covid_model import films, lab, network, settings
 from covid_model import samples as samples_room
 from covid_model.app import ours
 from covid_model.films import Film, FilmError
+from covid_model.lab.store import FEATURES, Store
 
 if TYPE_CHECKING:
     from covid_model.anatomy import Walk
@@ -144,6 +145,16 @@ def film_ids() -> pd.Index:
         return own.append(films_table().index if found is None else found.films.index)
     except datasets.DataError:
         return own
+
+
+def lab_store() -> Store:
+    """The stored features, read and checked once per process. Raises LabError and DataError, which are not kept."""
+    return _lab_store(str(settings.LAB), _stamp(settings.LAB / FEATURES), _stamp(settings.DATASET_CSV))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _lab_store(folder: str, stamp: float, list_stamp: float) -> Store:
+    return lab.load(Path(folder))
 
 
 def _stamp(path: Path) -> float:

@@ -10,6 +10,7 @@ from covid_model.charts.confusion import clicked_cell, confusion_matrix, confusi
 from covid_model.charts.curves import precision_recall, precision_recall_alt, roc, roc_alt
 from covid_model.charts.distribution import score_distribution, score_distribution_alt
 from covid_model.charts.history import training_history, training_history_alt
+from covid_model.charts.lab import learning_curve, learning_curve_alt, run_look, small_confusion_matrix
 from covid_model.charts.style import CONFIG, COVID_COLOUR, OTHER_COLOUR
 
 __all__ = [
@@ -19,12 +20,16 @@ __all__ = [
     "clicked_cell",
     "confusion_matrix",
     "confusion_matrix_alt",
+    "learning_curve",
+    "learning_curve_alt",
     "precision_recall",
     "precision_recall_alt",
     "roc",
     "roc_alt",
+    "run_look",
     "score_distribution",
     "score_distribution_alt",
+    "small_confusion_matrix",
     "training_history",
     "training_history_alt",
 ]

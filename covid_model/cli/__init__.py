@@ -1,4 +1,4 @@
-"""The command line: `python -m covid_model predict | train | evaluate | fetch | readme`, one file a command.
+"""The command line: `python -m covid_model COMMAND`, one file a command; `--help` lists them.
 
 Exit codes: 0 all done, 1 something could not be read, loaded or written, 2 bad usage, 130 stopped from the keyboard.
 Results go to standard output; errors to standard error, one line each.
@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from covid_model.cli import evaluate, fetch, predict, readme, train
+from covid_model.cli import evaluate, fetch, lab_features, predict, readme, train
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
-COMMANDS = (predict, train, evaluate, fetch, readme)
+COMMANDS = (predict, train, evaluate, fetch, lab_features, readme)
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     whole = Parser(prog=PROGRAM, description="Read chest films with VGG-19 and two dense layers. A teaching demo.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for command in COMMANDS:
-        name = command.__name__.rsplit(".", 1)[-1]
+        name = command.__name__.rsplit(".", 1)[-1].replace("_", "-")
         summary = (command.__doc__ or "").splitlines()[0]
         one = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         command.add_arguments(one)

@@ -1,0 +1,256 @@
+"""Train a head: settings on the left, curves growing epoch by epoch on the right, up to three runs side by side.
+
+The run lives in the script: each epoch is drawn as it ends, and whatever the visitor touches meanwhile stops it there.
+Runs stay in the session, so that two visitors never meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from covid_model import charts, lab, settings
+from covid_model.app import cache, words
+from covid_model.dataset import DataError
+from covid_model.evaluation import Estimate
+from covid_model.lab import Epoch, LabError, Recipe, Run
+from covid_model.lab.recipe import CHOICES, RANGES, label, sentence
+from covid_model.lab.run import counts
+
+RUNS = "lab_runs"  # in the session: the runs shown, the oldest first
+MADE = "lab_made"  # in the session: how many runs there have been
+NAMES = {  # what each setting is called, and what it is
+    "covid_films": ("COVID-19 films", f"How many of the paper's {CHOICES['covid_films'][-1]}, drawn by the seed."),
+    "other_films": (
+        "Other films",
+        f"How many of the paper's {CHOICES['other_films'][-1]:,}, drawn by the seed; nearly all are of children.",
+    ),
+    "adults": (
+        "Adults added",
+        "Films of adults from NIH ChestX-ray8 and the COVID-19 Radiography Database, all of them.",
+    ),
+    "weight": ("A COVID-19 film counts as", "How many other films it counts for in the loss."),
+    "units": ("Hidden units", "Of the first dense layer. 0 leaves it out, which is logistic regression."),
+    "dropout": ("Dropout", "Share of the hidden units that are silent, drawn anew at each step."),
+    "rate": ("Learning rate", "How far Adam goes at each step."),
+    "epochs": ("Epochs", "Passes over the training films."),
+    "seed": ("Seed", "Of the films drawn, the first weights, their order and the dropout: one seed, one result."),
+    "base": ("Frozen base", "VGG-19 as ImageNet taught it, or with random weights that nothing was ever taught."),
+    "marker": (
+        "Planted marker in the test",
+        "A made-up number beside the features, as a letter on a film's edge would be: in training, 1 on every COVID-19 "
+        "film and 0 on the others. Here you choose where it stands in the test films.",
+    ),
+}
+
+
+def ink() -> str | None:
+    """The colour of the page's words, for the figures'; None where the browser has not told its theme."""
+    theme = st.context.theme.type
+    return st.get_option(f"theme.{theme}.textColor") if theme in ("light", "dark") else None
+
+
+# --- Settings -----------------------------------------------------------------------------------------
+
+
+def setting(name: str) -> object:
+    """Draw the widget of one setting, bound to the address, and return what it stands at."""
+    title, help_ = NAMES[name]
+    default = getattr(Recipe(), name)
+    common = {"key": name, "bind": "query-params", "help": help_}
+    if name in CHOICES:
+        written = {label(name, value): value for value in CHOICES[name]}
+        kind = {"adults": st.segmented_control, "base": st.segmented_control, "marker": st.selectbox}
+        if name in ("adults", "base"):
+            common["required"] = True
+        if kind.get(name) is st.selectbox:
+            chosen = st.selectbox(title, list(written), index=list(written).index(label(name, default)), **common)
+        elif name in kind:
+            chosen = st.segmented_control(title, list(written), default=label(name, default), **common)
+        else:
+            chosen = st.select_slider(title, list(written), label(name, default), **common)
+        return written.get(chosen)
+    low, high, step = RANGES[name]
+    draw = st.number_input if name == "seed" else st.slider
+    return draw(title, low, high, default, step, **common)
+
+
+def settings_panel() -> Recipe:
+    values = {name: setting(name) for name in ("covid_films", "other_films", "adults", "base", "marker")}
+    with st.expander("The head and its training", key="lab_head"):
+        values |= {name: setting(name) for name in ("epochs", "units", "dropout", "rate", "weight", "seed")}
+    return Recipe.of(values)
+
+
+def set_scene(recipe: Recipe) -> None:
+    """Set the whole panel, and with it the address; from a callback."""
+    for name, value in recipe.__dict__.items():
+        st.session_state[name] = label(name, value) if name in CHOICES else value
+
+
+def scenes() -> None:
+    """The prepared scenes: each sets the panel and the address, which is the link to it."""
+    with st.grid(len(lab.SCENES), min_column_width=200, gap="small"):
+        for name, scene in lab.SCENES.items():
+            with st.container(border=True, key=f"card_{name}", gap="xsmall", height="stretch"):
+                st.button(
+                    f"**{scene.title}**",
+                    key=f"scene_{name}",
+                    icon=":material/play_circle:",
+                    type="tertiary",
+                    on_click=set_scene,
+                    args=(scene.recipe,),
+                )
+                st.caption(scene.sentence)
+    st.caption("A scene sets everything below. The address holds it: copy it to send the scene as a link.")
+
+
+# --- What came of it ----------------------------------------------------------------------------------
+
+
+def panels(floor: float) -> dict[str, tuple[str, Callable[[Epoch], float | None], dict]]:
+    """The curves: name, what an epoch gives it, and how it is drawn."""
+    always = (floor, f"always “no”: {100 * floor:.1f} %")
+    return {
+        "loss": ("Loss, training films", lambda epoch: epoch.loss, {"limits": None}),
+        "accuracy": ("Accuracy, test films", lambda epoch: epoch.test_accuracy, {"limits": (0.9, 1), "floor": always}),
+        "found": ("COVID-19 films found", lambda epoch: epoch.sensitivity, {}),
+        "alarms": ("Adults’ false alarms", lambda epoch: epoch.more_adults.value, {}),
+    }
+
+
+def curves(runs: list[Run], floor: float, drawn: str) -> None:
+    longest = max([settings.PAPER_EPOCHS, *(run.recipe.epochs for run in runs)]) if runs else settings.PAPER_EPOCHS
+    with st.grid(4, min_column_width=200, gap="small"):
+        for name, (title, value, look) in panels(floor).items():
+            lines = {run.number: [value(epoch) or 0.0 for epoch in run.epochs] for run in runs}
+            with st.container(gap="xsmall"):
+                st.markdown(f"**{title}**")
+                st.plotly_chart(
+                    charts.learning_curve(lines, longest, ink=ink(), **look),
+                    key=f"lab_{name}_{drawn}",
+                    config=charts.CONFIG,
+                    alt=charts.learning_curve_alt(title, lines, share=name != "loss"),
+                )
+
+
+def of(estimate: Estimate) -> str:
+    return f"{estimate.count:,} of {estimate.total:,}"
+
+
+def card(run: Run, stopped: bool, drawn: str) -> None:
+    """One run: its settings, its test films, its figures."""
+    state = f"{len(run.epochs)} of {run.recipe.epochs} epochs{', stopped' if stopped else ''}"
+    st.markdown(f"**Run {run.number}** · {state}  \n:small[{words.plain(sentence(run.recipe))}]")
+    if not run.epochs:
+        st.caption("No epoch has ended yet.")
+        return
+    last = run.epochs[-1]
+    st.plotly_chart(
+        charts.small_confusion_matrix(last.matrix, ink=ink()),
+        key=f"lab_matrix_{run.number}_{drawn}",
+        config=charts.CONFIG,
+        alt=charts.confusion_matrix_alt(last.matrix, settings.THRESHOLD),
+    )
+    auc = "–" if last.auc is None else f"{last.auc:.3f}"
+    st.markdown(
+        f"- Adults without COVID-19 called positive: **{of(last.adults)}** in the test, **{of(last.more_adults)}** "
+        f"elsewhere\n- Test accuracy **{100 * last.test_accuracy:.1f} %**, AUC {auc}\n"
+        f"- Trained on {run.covid:,} COVID-19 and {run.other:,} other films in {last.seconds:.1f} s; "
+        f"training accuracy {100 * last.accuracy:.1f} %"
+    )
+
+
+def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
+    drawn = "_".join(f"{run.number}-{len(run.epochs)}" for run in runs)  # in keys: one script draws many times
+    curves(runs, floor, drawn)
+    if not runs:
+        st.caption(f"Press *Train*. Up to {settings.LAB_RUNS} runs will stand here, side by side.")
+        return
+    st.markdown(f"**Test films at the threshold {settings.THRESHOLD:.1f}**")
+    for column, run in zip(st.columns(settings.LAB_RUNS, gap="medium"), runs, strict=False):
+        with column:
+            card(run, run is not running and not run.finished, drawn)
+
+
+def idle(runs: list[Run]) -> tuple[float, str]:
+    """How far the last run came, for the bar that stands there before and after a run as well."""
+    if not runs or not runs[-1].epochs:
+        return 0.0, "No epoch has ended yet."
+    last = runs[-1]
+    return len(last.epochs) / last.recipe.epochs, progress_text(last)
+
+
+def progress_text(run: Run) -> str:
+    return f"Run {run.number}: {len(run.epochs)} of {run.recipe.epochs} epochs, {run.epochs[-1].seconds:.1f} s"
+
+
+def clear() -> None:
+    st.session_state[RUNS], st.session_state[MADE] = [], 0
+
+
+def begin(recipe: Recipe, films: tuple[int, int]) -> Run:
+    """A new run in the session, in the place of the oldest where three stand there."""
+    st.session_state[MADE] = st.session_state.get(MADE, 0) + 1
+    run = Run(st.session_state[MADE], recipe, *films)
+    st.session_state[RUNS] = [*st.session_state.get(RUNS, []), run][-settings.LAB_RUNS :]
+    return run
+
+
+# --- The page -----------------------------------------------------------------------------------------
+
+st.title("Train a head")
+st.markdown(
+    "The convolutional layers stay frozen, so what they make of each film was computed once; only the last layers "
+    "learn, here and now. The paper’s head sees 7 × 7 × 512 features of a film; this one sees their 512 averages over "
+    "the film, so it learns in seconds but cannot tell where on a film something is."
+)
+try:
+    store = cache.lab_store()
+except (LabError, DataError) as error:
+    st.info(words.plain(str(error)), title="No features to train on")
+    st.stop()
+
+scenes()
+left, right = st.columns([1, 3], gap="medium")
+with left, st.container(border=True, key="lab_settings"):
+    recipe = settings_panel()
+    covid, other = counts(store.films, recipe)
+    st.caption(f"Trains on **{covid:,}** COVID-19 films and **{other:,}** others.")
+with right:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        start = st.button("Train", key="lab_train", icon=":material/play_arrow:")
+        stop = st.empty()
+        st.button(
+            "Clear runs", key="lab_clear", icon=":material/delete:", type="tertiary", on_click=clear,
+            disabled=not st.session_state.get(RUNS) and not start,
+        )  # fmt: skip
+    progress, shown = st.empty(), st.empty()
+
+test = store.films["split"].eq("test")
+floor = float(1 - store.films.loc[test, "covid"].mean())
+if start:
+    run = begin(recipe, (covid, other))
+    runs = st.session_state[RUNS]
+    stop.button("Stop", key="lab_stop", icon=":material/stop:", help="Keeps the epochs that have ended.")
+    progress.progress(0.0, f"Run {run.number}: epoch 1 of {recipe.epochs}")
+    with shown.container():
+        results(runs, floor, running=run)
+    for epoch in lab.train(store, recipe):
+        run.epochs.append(epoch)
+        with shown.container():
+            results(runs, floor, running=run)
+        progress.progress(epoch.number / recipe.epochs, progress_text(run))
+    stop.empty()
+else:
+    runs = st.session_state.get(RUNS, [])
+    progress.progress(*idle(runs))
+    with shown.container():
+        results(runs, floor)
+with right:
+    st.caption(
+        "*Adults’ false alarms*: share of the adults without COVID-19 in the split “More adults” that are called "
+        "positive; no run trains on them. The test films are scored after every epoch for you to watch. Whoever picks "
+        "settings by them has used them up as a test."
+    )

@@ -1,0 +1,108 @@
+"""Train a head: scenes, runs side by side, what stands in the address, and the page without its features."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import lab, settings
+from covid_model.lab.recipe import address
+from tests.made_up_lab import made_up_lab
+from tests.scenes import ENTRY, text
+
+__all__ = ["made_up_lab"]
+
+
+def open_page(**query: str) -> AppTest:
+    app = AppTest.from_file(ENTRY, default_timeout=180)
+    app.switch_page("covid_model/app/pages/train.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception[0].value
+    assert app.title[0].value == "Train a head"
+    return app
+
+
+def train(app: AppTest) -> AppTest:
+    app.get_by_key("lab_train").click().run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def recipes(app: AppTest) -> list[lab.Recipe]:
+    return [run.recipe for run in app.session_state["lab_runs"]]
+
+
+def test_missing_features_name_their_command(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "LAB", tmp_path)
+    app = open_page()
+    assert app.info[0].title == "No features to train on"
+    assert "python -m covid_model lab-features --data" in app.info[0].value.replace("\\", "")
+    assert not app.button
+
+
+def test_a_run_and_its_figures(made_up_lab):
+    app = train(open_page(epochs="2"))
+    (run,) = app.session_state["lab_runs"]
+    assert run.finished and len(run.epochs) == 2
+    said, last = text(app), run.epochs[-1]
+    assert "**Run 1** · 2 of 2 epochs" in said and "stopped" not in said
+    assert f"Test accuracy **{100 * last.test_accuracy:.1f} %**" in said
+    assert f"**{last.more_adults.count} of 30** elsewhere" in said
+    assert "Trains on **40** COVID-19 films and **122** others." in said
+
+
+def test_three_runs_stand_side_by_side_and_the_oldest_goes(made_up_lab):
+    app = open_page(epochs="1")
+    for _ in range(4):
+        train(app)
+    assert [run.number for run in app.session_state["lab_runs"]] == [2, 3, 4]
+    app.get_by_key("lab_clear").click().run()
+    assert app.session_state["lab_runs"] == [] and "Press *Train*" in text(app)
+
+
+def test_a_run_that_was_cut_says_so(made_up_lab):
+    app = train(open_page(epochs="3"))
+    del app.session_state["lab_runs"][0].epochs[2:]  # as a press on Stop leaves it
+    app.run()
+    assert "2 of 3 epochs, stopped" in text(app)
+
+
+@pytest.mark.parametrize("scene", lab.SCENES.values(), ids=list(lab.SCENES))
+def test_a_link_to_a_scene_sets_the_panel(made_up_lab, scene):
+    app = train(open_page(**(address(scene.recipe) | {"epochs": "1"})))
+    assert recipes(app) == [lab.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))]
+
+
+def test_nonsense_in_the_address_falls_back(made_up_lab):
+    query = {
+        "covid_films": "31",
+        "adults": "x",
+        "rate": "-1",
+        "units": "",
+        "dropout": "9",
+        "seed": "abc",
+        "base": "<b>",
+    }
+    app = train(open_page(**query, marker="?", weight="nan", other_films="1e99", epochs="1"))
+    assert recipes(app) == [lab.Recipe(epochs=1)]
+
+
+def test_two_visitors_do_not_meet(made_up_lab):
+    first, second = open_page(epochs="1"), open_page(epochs="2", seed="5")
+    train(first)
+    assert not second.run().session_state["lab_runs"] if "lab_runs" in second.session_state else True
+    train(second)
+    assert recipes(first) == [lab.Recipe(epochs=1)] and recipes(second) == [lab.Recipe(epochs=2, seed=5)]
+
+
+def test_a_scene_sets_the_panel_and_the_address(made_up_lab):
+    app = open_page(covid_films="100", epochs="7")
+    for name, scene in lab.SCENES.items():
+        assert scene.sentence in text(app)
+        app.get_by_key(f"scene_{name}").click().run()
+        assert not app.exception, app.exception[0].value
+        assert {key: app.query_params[key] for key in address(scene.recipe)} == address(scene.recipe)
+        assert "epochs" not in app.query_params
+    assert recipes(train(app)) == [lab.SCENES["thirty"].recipe]
