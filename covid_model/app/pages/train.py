@@ -11,7 +11,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from covid_model import charts, lab, settings
-from covid_model.app import cache, words
+from covid_model.app import cache, theme, words
 from covid_model.dataset import DataError
 from covid_model.evaluation import Estimate
 from covid_model.lab import Epoch, LabError, Recipe, Run
@@ -43,12 +43,6 @@ NAMES = {  # what each setting is called, and what it is
         "film and 0 on the others. Here you choose where it stands in the test films.",
     ),
 }
-
-
-def ink() -> str | None:
-    """The colour of the page's words, for the figures'; None where the browser has not told its theme."""
-    theme = st.context.theme.type
-    return st.get_option(f"theme.{theme}.textColor") if theme in ("light", "dark") else None
 
 
 # --- Settings -----------------------------------------------------------------------------------------
@@ -128,7 +122,7 @@ def curves(runs: list[Run], floor: float, drawn: str) -> None:
             with st.container(gap="xsmall"):
                 st.markdown(f"**{title}**")
                 st.plotly_chart(
-                    charts.learning_curve(lines, longest, ink=ink(), **look),
+                    charts.learning_curve(lines, longest, ink=theme.ink(), **look),
                     key=f"lab_{name}_{drawn}",
                     config=charts.CONFIG,
                     alt=charts.learning_curve_alt(title, lines, share=name != "loss"),
@@ -148,7 +142,7 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
         return
     last = run.epochs[-1]
     st.plotly_chart(
-        charts.small_confusion_matrix(last.matrix, ink=ink()),
+        charts.small_confusion_matrix(last.matrix, ink=theme.ink()),
         key=f"lab_matrix_{run.number}_{drawn}",
         config=charts.CONFIG,
         alt=charts.confusion_matrix_alt(last.matrix, settings.THRESHOLD),
@@ -156,7 +150,7 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
     auc = "–" if last.auc is None else f"{last.auc:.3f}"
     st.markdown(
         f"- Adults without COVID-19 called positive: **{of(last.adults)}** in the test, **{of(last.more_adults)}** "
-        f"elsewhere\n- Test accuracy **{100 * last.test_accuracy:.1f} %**, AUC {auc}\n"
+        f"in “More adults”\n- Test accuracy **{100 * last.test_accuracy:.1f} %**, AUC {auc}\n"
         f"- Trained on {run.covid:,} COVID-19 and {run.other:,} other films in {last.seconds:.1f} s; "
         f"training accuracy {100 * last.accuracy:.1f} %"
     )
