@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from covid_model import gradcam, network, settings
+from covid_model import gradcam, network, novelty, settings
 from covid_model.films import Film
 from covid_model.preprocessing import batches, prepare, to_input
 
@@ -37,6 +37,8 @@ class Reading:
         box: left, top, right, bottom of the part that the network saw, as fractions of the film.
         warnings: the film's, as it was decoded.
         milliseconds: that the reading took, the decoding aside.
+        novelty: how unlike the training films this one is: above 1 the score means nothing (see `novelty.Gate`); None
+            for a network without a gate.
     """
 
     network: str
@@ -47,6 +49,7 @@ class Reading:
     box: tuple[float, float, float, float]
     warnings: tuple[str, ...]
     milliseconds: float
+    novelty: float | None = None
 
     @property
     def positive(self) -> bool:
@@ -66,6 +69,7 @@ class Reader:
         self._lock = threading.Lock()
         self._model = network.load(name, vgg19, precision=precision)
         self._explain, self._score = _functions(self._model)
+        self._gate = novelty.gate_of(self.spec)
 
     @contextmanager
     def alone(self) -> Iterator[keras.Model]:
@@ -96,6 +100,7 @@ class Reader:
             box=self.spec.preprocessing.box,
             warnings=film.warnings,
             milliseconds=1000 * (time.perf_counter() - started),
+            novelty=None if self._gate is None else self._gate.distance(features[0]),
         )
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = settings.BATCH) -> Iterator[float]:

@@ -134,7 +134,6 @@ AUDIT_EXPERIMENTS = (
     "robustness",
     "severity",
 )
-NOVELTY_GRID = 2  # cells a side that features are averaged over before their distance is taken
 
 # --- Train a head ------------------------------------------------------------------------------
 LAB = ASSETS / "lab"  # features.npz: block5_pool averaged over the film, for every film of assets/dataset.csv

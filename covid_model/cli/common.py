@@ -18,12 +18,13 @@ class UsageError(ValueError):
 
 def known_errors() -> tuple[type[BaseException], ...]:
     """Errors whose message is a sentence for the person at the screen. Any other is a bug and keeps its traceback."""
+    from covid_model.audit.case import AuditError
     from covid_model.dataset import DataError
     from covid_model.fetch import FetchError
     from covid_model.films import FilmError
     from covid_model.network import NetworkError
 
-    return (OSError, DataError, FetchError, FilmError, NetworkError)
+    return (OSError, AuditError, DataError, FetchError, FilmError, NetworkError)
 
 
 def say_error(message: str) -> None:

@@ -1,0 +1,86 @@
+"""What an experiment is made on: one network, its scores, and a data folder. Loaded only when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from covid_model import dataset, films, network, settings
+from covid_model.reading import Reader
+
+
+class AuditError(RuntimeError):
+    """An experiment cannot be made. The message says what is missing and how to get it."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network under audit.
+
+    Attributes:
+        name: of the network.
+        data: a data folder.
+        vgg19: where a network on the frozen base takes VGG-19's weights from; None for the environment's, else Keras'.
+        work: where features are kept between runs.
+        scores_csv: the scores of all films, by network.
+        networks: the folder of the networks.
+        seed: of every draw.
+    """
+
+    name: str
+    data: dataset.Dataset
+    vgg19: str | None = None
+    work: Path = settings.WORK
+    scores_csv: Path = settings.SCORES_CSV
+    networks: Path = settings.NETWORKS
+    seed: int = settings.SEED
+
+    @cached_property
+    def spec(self) -> network.NetworkSpec:
+        return network.spec(self.name, self.networks)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The network as the app runs it: float32."""
+        return Reader(self.name, self.vgg19)
+
+    @cached_property
+    def trained_on(self) -> tuple[str, ...]:
+        """The splits that the network was trained on."""
+        return ("train",) if self.spec.base == network.IMAGENET else settings.TRAINING_SPLITS
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """The films of those splits, less those of patients with a reported film."""
+        return dataset.training_films(self.data.films, *self.trained_on)
+
+    @cached_property
+    def validation(self) -> pd.Series:
+        """Of `training`, the held-out part: True where a film is in it. The same part as in training."""
+        return dataset.hold_out(self.training)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The manifest's rows with this network's `score`, indexed by id, in the manifest's order.
+
+        Raises:
+            AuditError: there is no table of scores, or it lacks films of the data folder.
+        """
+        again = f"python -m covid_model evaluate --network {self.name}"
+        if not self.scores_csv.is_file():
+            raise AuditError(f"{self.scores_csv} is missing. Make it: {again}.")
+        table = pd.read_csv(self.scores_csv, dtype={"id": str})
+        own = table[table["network"] == self.name].set_index("id")["score"]
+        joined = self.data.films.assign(score=own.reindex(self.data.films.index))
+        missing = int(joined["score"].isna().sum())
+        if missing:
+            raise AuditError(f"{self.scores_csv} lacks {missing} films of the network {self.name!r}. Run {again}.")
+        return joined
+
+    def pixels(self, film_id: str) -> np.ndarray:
+        """One film, (height, width) uint8."""
+        return films.read(self.data.path(film_id)).pixels

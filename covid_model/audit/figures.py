@@ -1,0 +1,77 @@
+"""What experiments share in arithmetic: intervals by patient, and figures made ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from covid_model import evaluation
+from covid_model.evaluation import Estimate
+from covid_model.evaluation.estimates import bootstrap, percentile_interval, resample
+
+DECIMALS = 4
+
+
+def share(hits: ArrayLike, patients: ArrayLike) -> Estimate:
+    """The share of films that `hits` (n,) marks, with an interval by patient.
+
+    Whole patients are drawn with replacement. Where all films agree such draws have no width; the interval is then
+    Wilson's for as many patients, all agreeing.
+    """
+    hits, patients = np.asarray(hits, bool), np.asarray(patients).astype(str)
+    count, total = int(hits.sum()), hits.size
+    if total == 0:
+        return Estimate(None, count=0, total=0)
+    found = mean(hits, patients)
+    low, high = found.low, found.high
+    if count in (0, total):
+        people = len(np.unique(patients))
+        alike = evaluation.proportion(people if count else 0, people)
+        low, high = alike.low, alike.high
+    return Estimate(count / total, low, high, count, total)
+
+
+def mean(values: ArrayLike, patients: ArrayLike) -> Estimate:
+    """The mean of `values` (n,) with a bootstrap interval by patient."""
+    values, patients = np.asarray(values, np.float64), np.asarray(patients)
+    if values.size == 0:
+        return Estimate(None)
+    drawn = bootstrap(lambda weights: {"mean": weights @ values / weights.sum(axis=1)}, values.size, patients)
+    return percentile_interval(float(values.mean()), drawn["mean"])
+
+
+def rank_correlation(x: ArrayLike, y: ArrayLike, patients: ArrayLike) -> Estimate:
+    """Spearman's rank correlation in [-1, 1], with a bootstrap interval by patient; none where a side is constant."""
+    from scipy.stats import rankdata, spearmanr
+
+    x, y = rankdata(x), rankdata(y)
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return Estimate(None)
+    draws = []
+    for chunk in resample(len(x), np.asarray(patients)):
+        for weights in chunk:
+            rows = np.repeat(np.arange(len(x)), weights)
+            varies = np.ptp(x[rows]) > 0 and np.ptp(y[rows]) > 0
+            draws.append(spearmanr(x[rows], y[rows]).statistic if varies else np.nan)
+    return percentile_interval(float(spearmanr(x, y).statistic), np.array(draws))
+
+
+def plain(value: Any) -> Any:
+    """A figure as JSON holds it: dataclasses and mappings as objects, arrays as lists, floats rounded, NaN as null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: plain(part) for key, part in asdict(value).items() if part is not None or key == "value"}
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(part) for part in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return round(float(value), DECIMALS) if np.isfinite(value) else None
+    return value

@@ -1,0 +1,236 @@
+"""Lungs erased, lungs only: how much of the score survives without what the question is about.
+
+Maguolo and Nanni (2021, doi 10.1016/j.inffus.2021.04.008) blanked the middle of films and networks told COVID-19 data
+sets apart as well as before. Here: the films with lung masks (Selvan et al. 2020), read by the network as it is; and
+the paper's recipe trained and tested on films whose middle is blank.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from covid_model import dataset, evaluation, features, network, settings
+from covid_model.audit import rivals
+from covid_model.audit.case import AuditError, Case
+from covid_model.audit.figures import mean, share
+
+FILLS = {
+    "border grey": "the median grey of the film's own outermost pixels",
+    "noise": "random grey of the mean and spread of the film outside the lungs",
+    "blur": "the film itself, blurred until nothing of the lungs can be made out",
+}
+VARIANTS = {
+    "erased": "the lungs are filled",
+    "erased in a box": "the smallest upright rectangle around the lungs is filled, so that their outline goes too",
+    "only": "everything but the lungs is filled",
+}
+FRAME = 0.02  # of the longer side: how far the border goes in
+BLUR = 0.08  # of the longer side: the standard deviation of the blur
+BLANK = (0.12, 0.12, 0.88, 0.88)  # left, top, right, bottom of the blank middle, as fractions of the film
+
+
+def run(case: Case) -> dict[str, Any]:
+    """The test films with masks, erased in every way; and, for a network on the frozen base, the recipe on blanks."""
+    table = masked(case.data, "test")
+    scores, truth = score_all(case, table), table["covid"].to_numpy()
+    found = {
+        "films": len(table),
+        "covid": int(truth.sum()),
+        "patients": int(table["patient"].nunique()),
+        "fills": FILLS,
+        "variants": VARIANTS,
+        "whole": _figures(scores["whole"], scores["whole"], table, case.spec.threshold),
+        "erased": [
+            {"variant": variant, "fill": fill}
+            | _figures(scores[variant, fill], scores["whole"], table, case.spec.threshold)
+            for variant in VARIANTS
+            for fill in FILLS
+        ],
+        "films_scores": {
+            "id": list(table.index),
+            "covid": truth,
+            **{key if isinstance(key, str) else " / ".join(key): value for key, value in scores.items()},
+        },
+    }
+    if case.spec.base == network.IMAGENET:
+        found["trained_on_blanks"] = train_on_blanks(case)
+    return found
+
+
+def masked(data: dataset.Dataset, *splits: str) -> pd.DataFrame:
+    """The films of `splits` that have a lung mask."""
+    table = data.split(*splits)
+    return table[table["lung_mask"].notna()] if "lung_mask" in table else table.iloc[:0]
+
+
+def read_mask(data: dataset.Dataset, film: str, shape: tuple[int, int]) -> np.ndarray:
+    """The lung mask of `film`, scaled to the film's (height, width): bool, True in the lungs."""
+    path = data.folder / data.films.at[film, "lung_mask"]
+    drawn = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)  # 1 bit a pixel becomes 0 and 255
+    if drawn is None:
+        raise AuditError(f"The lung mask {path} is missing or damaged.")
+    return cv2.resize(drawn, shape[::-1], interpolation=cv2.INTER_AREA) > settings.GREY_LEVELS / 2
+
+
+def fill(pixels: np.ndarray, where: np.ndarray, how: str, lungs: np.ndarray, seed: int = 0) -> np.ndarray:
+    """`pixels` (height, width) uint8 with the part `where` (bool, alike) filled; a new array.
+
+    Args:
+        how: one of FILLS.
+        lungs: bool, alike: what noise must not be measured on.
+    """
+    out, longer = pixels.copy(), max(pixels.shape)
+    if how == "border grey":
+        out[where] = round(float(np.median(pixels[frame(pixels.shape)])))
+    elif how == "noise":
+        outside = pixels[~lungs] if (~lungs).any() else pixels
+        grain = np.random.default_rng(seed).normal(outside.mean(), outside.std(), int(where.sum()))
+        out[where] = grain.round().clip(0, settings.GREY_LEVELS).astype(np.uint8)
+    elif how == "blur":
+        out[where] = cv2.GaussianBlur(pixels, (0, 0), BLUR * longer)[where]
+    else:
+        raise ValueError(f"Fills are {', '.join(FILLS)}. Received: {how!r}.")
+    return out
+
+
+def frame(shape: tuple[int, int]) -> np.ndarray:
+    """The outermost pixels of a film of (height, width): bool."""
+    wide = max(1, round(FRAME * max(shape)))
+    edge = np.ones(shape, bool)
+    edge[wide:-wide, wide:-wide] = False
+    return edge
+
+
+def box(lungs: np.ndarray) -> np.ndarray:
+    """The smallest upright rectangle around the True pixels: bool, alike."""
+    out = np.zeros_like(lungs)
+    rows, columns = np.flatnonzero(lungs.any(axis=1)), np.flatnonzero(lungs.any(axis=0))
+    if rows.size:
+        out[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    return out
+
+
+def variants(pixels: np.ndarray, lungs: np.ndarray, seed: int = 0) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    """Every way to erase: ((variant, fill), the film so changed)."""
+    parts = {"erased": lungs, "erased in a box": box(lungs), "only": ~lungs}
+    for variant, where in parts.items():
+        for how in FILLS:
+            yield (variant, how), fill(pixels, where, how, lungs, seed)
+
+
+def score_all(case: Case, table: pd.DataFrame) -> dict[str | tuple[str, str], np.ndarray]:
+    """The scores (n,) of the films of `table`: "whole", and by (variant, fill)."""
+    keys: list[str | tuple[str, str]] = ["whole", *((variant, how) for variant in VARIANTS for how in FILLS)]
+
+    def pictures() -> Iterator[np.ndarray]:
+        for number, film in enumerate(tqdm(table.index, unit="film", desc="lungs")):
+            pixels = case.pixels(film)
+            yield pixels
+            yield from (
+                changed for _, changed in variants(pixels, read_mask(case.data, film, pixels.shape), case.seed + number)
+            )
+
+    found = np.array(list(case.reader.scores(pictures()))).reshape(len(table), len(keys))
+    return dict(zip(keys, found.T, strict=True))
+
+
+def _figures(scores: np.ndarray, whole: np.ndarray, table: pd.DataFrame, threshold: float) -> dict[str, Any]:
+    """What is left of the whole film's scores."""
+    covid, patients = table["covid"].to_numpy() == 1, table["patient"].to_numpy()
+    return {
+        "auc": evaluation.area_intervals(scores, covid, patients)["auc"],
+        "covid_positive": share(scores[covid] > threshold, patients[covid]),
+        "other_positive": share(scores[~covid] > threshold, patients[~covid]),
+        "mean_score": {"covid": _mean(scores[covid]), "other": _mean(scores[~covid])},
+        "change": mean(scores - whole, patients),
+        "verdict_stays": share((scores > threshold) == (whole > threshold), patients),
+    }
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if values.size else None
+
+
+@dataclass(frozen=True)
+class Blank:
+    """Fills the middle of a film with its own border grey; stands where features.FeatureJob wants a jitter."""
+
+    left: float = BLANK[0]
+    top: float = BLANK[1]
+    right: float = BLANK[2]
+    bottom: float = BLANK[3]
+
+    def __call__(self, pixels: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """(height, width) uint8 to the same."""
+        where = self.where(pixels.shape)
+        return fill(pixels, where, "border grey", where)
+
+    def where(self, shape: tuple[int, int]) -> np.ndarray:
+        """What is filled of a film of (height, width): bool."""
+        height, width = shape
+        out = np.zeros(shape, bool)
+        rows = slice(round(self.top * height), round(self.bottom * height))
+        out[rows, round(self.left * width) : round(self.right * width)] = True
+        return out
+
+
+def train_on_blanks(case: Case, blank: Blank | None = None) -> dict[str, Any]:
+    """The network's own recipe (frozen base, no jitter) trained and tested on films whose middle is blank.
+
+    If this scores like the whole films do, then the protocol rewards something other than lungs. `whole` is the same
+    run on whole films, as the recipe's own record has it.
+    """
+    from covid_model.training import heads
+
+    blank = blank or Blank()
+    train, test = case.data.split("train"), case.data.split("test")
+    job = features.FeatureJob(
+        dataset.weights_file(case.vgg19), case.spec.preprocessing, blank, precision=settings.fast_precision()
+    )
+    seen = np.array(features.extract(case.data, list(train.index), job, case.work))
+    unseen = features.extract(case.data, list(test.index), job, case.work)
+    head, _ = heads.fit([seen], train["covid"].to_numpy(), recipe_of(case.spec), seed=0)
+    return {
+        "blank": asdict(blank),
+        "fill": "border grey",
+        "trained_on": len(train),
+        "lungs_covered": covered(case.data, blank),
+        "whole": whole_run(),
+        "blank_middle": rivals.measure(test, heads.scores(head, unseen)),
+        "always_no": rivals.measure(test, np.zeros(len(test))),
+    }
+
+
+def covered(data: dataset.Dataset, blank: Blank) -> float | None:
+    """The mean share of a lung mask that `blank` covers, over all films that have one."""
+    shape = (settings.INPUT_SIZE, settings.INPUT_SIZE)
+    inside = blank.where(shape)
+    masks = (read_mask(data, film, shape) for film in masked(data, *settings.SPLITS).index)
+    shares = [float(inside[mask].mean()) for mask in masks if mask.any()]
+    return float(np.mean(shares)) if shares else None
+
+
+def whole_run() -> dict[str, Any] | None:
+    """The recipe's run without jitter and with the seed used here, as its own record has it; None without one."""
+    try:
+        runs = json.loads(settings.SEEDS_JSON.read_text(encoding="utf-8"))["runs"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return next((run for run in runs if run["variant"] == "without jitter" and run["seed"] == 0), None)
+
+
+def recipe_of(spec: network.NetworkSpec):
+    """The training.heads.HeadRecipe that a network on the frozen base was trained by, as its JSON says it."""
+    from covid_model.training.heads import HeadRecipe
+
+    ours = spec.recipe.get("ours", {})
+    known = {key: ours[key] for key in ("learning_rate", "batch", "epochs") if key in ours}
+    return replace(HeadRecipe(head=spec.head), **known)

@@ -1,0 +1,124 @@
+"""The novelty gate: whether the network has seen anything like this film. From features that a reading has anyway.
+
+Two questions, each answered with a number that is 1 at its cut, so that the higher of them is the film's distance:
+
+- *How far from the training films?* Their features' probabilistic PCA (Tipping and Bishop 1999): a mean, a few
+  directions in which films differ, one variance for all others; the Mahalanobis distance to that mean.
+- *Turned or inverted?* Such films lie near upright ones (features answer to edges, and theirs are there still), so a
+  logistic regression was fitted to tell training films from copies turned or inverted in code.
+
+Both cuts together pass all but one in a hundred of the validation films. Fitted by `audit.novelty`.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from covid_model import settings
+from covid_model.network import NetworkError, NetworkSpec, sha256
+
+UNFAMILIAR, CHANGED = "unfamiliar", "turned or inverted"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What is known of training films, for one network.
+
+    Attributes:
+        mean: (d,) float32, the mean of their `pool`ed features.
+        directions: (k, d) float32, orthonormal.
+        variances: (k,) float32, along them.
+        rest: () variance along every other direction.
+        cut: () the Mahalanobis distance above which a film is unfamiliar.
+        slope, offset: (d,) and (): 0 for the usual upright film, 1 where a film begins to look turned or inverted.
+        network: () SHA-256 of the weights that the features came from.
+    """
+
+    mean: np.ndarray
+    directions: np.ndarray
+    variances: np.ndarray
+    rest: np.ndarray
+    cut: np.ndarray
+    slope: np.ndarray
+    offset: np.ndarray
+    network: np.ndarray
+
+    def distance(self, features: np.ndarray) -> float:
+        """How far out a film lies: above 1 it is novel.
+
+        Args:
+            features: (h, w, channels) of the last convolutional layer, or the same `pool`ed, (channels,).
+        """
+        return float(self.distances(self._pooled(features)).max(axis=1)[0])
+
+    def novel(self, features: np.ndarray) -> bool:
+        """Whether a film lies further out than the cut; `features` as in `distance`."""
+        return self.distance(features) > 1
+
+    def reason(self, features: np.ndarray) -> str | None:
+        """Why a film is novel, UNFAMILIAR or CHANGED; None where it is not."""
+        unfamiliar, changed = self.distances(self._pooled(features))[0]
+        if max(unfamiliar, changed) <= 1:
+            return None
+        return CHANGED if changed > unfamiliar else UNFAMILIAR
+
+    def distances(self, pooled: np.ndarray) -> np.ndarray:
+        """Both numbers of many films: pooled features (n, d) to (n, 2), unfamiliar and changed; 1 is the cut."""
+        if pooled.ndim != 2 or pooled.shape[1] != self.mean.size:
+            raise ValueError(f"Pooled features are (n, {self.mean.size}). Received: {pooled.shape}.")
+        pooled = pooled.astype(np.float32)
+        return np.column_stack([self.mahalanobis(pooled) / self.cut, pooled @ self.slope + self.offset])
+
+    def mahalanobis(self, pooled: np.ndarray) -> np.ndarray:
+        """(n, d) to (n,): about the square root of d for a film that lies as training films do."""
+        off = pooled - self.mean  # (n, d)
+        along = off @ self.directions.T  # (n, k)
+        beside = np.maximum(np.square(off).sum(axis=1) - np.square(along).sum(axis=1), 0)  # (n,)
+        return np.sqrt((np.square(along) / self.variances).sum(axis=1) + beside / self.rest)
+
+    def save(self, name: str, folder: Path = settings.NETWORKS) -> str:
+        """Write NAME-novelty.npz into `folder`; returns its SHA-256."""
+        path = path_of(name, folder)
+        np.savez(path, **{one.name: getattr(self, one.name) for one in fields(self)})
+        return sha256(path)
+
+    @classmethod
+    def load(cls, name: str, folder: Path = settings.NETWORKS) -> Gate:
+        """The gate of the network `name`. Raises NetworkError where it is missing or damaged."""
+        path = path_of(name, folder)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                kept = {one.name: arrays[one.name] for one in fields(cls)}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            again = f"python -m covid_model audit --only novelty --network {name}"
+            raise NetworkError(f"The novelty gate {path} cannot be read: {error}. Make it again: {again}.") from error
+        return cls(**{key: one if key == "network" else one.astype(np.float32) for key, one in kept.items()})
+
+    def _pooled(self, features: np.ndarray) -> np.ndarray:
+        return pool(features)[None] if features.ndim == 3 else features[None]
+
+
+def gate_of(what: NetworkSpec, folder: Path = settings.NETWORKS) -> Gate | None:
+    """The gate of a network; None where there is none, or where it was fitted to other weights than these."""
+    try:
+        gate = Gate.load(what.name, folder)
+    except NetworkError:
+        return None
+    return gate if str(gate.network) == what.sha256 else None
+
+
+def path_of(name: str, folder: Path = settings.NETWORKS) -> Path:
+    """Where the gate of the network `name` lies."""
+    return folder / f"{name}-novelty.npz"
+
+
+def pool(features: np.ndarray) -> np.ndarray:
+    """Features (h, w, channels) as one vector (channels,) float32: square roots of their means over the film.
+
+    The square root evens out features that are mostly near 0 and seldom large.
+    """
+    return np.sqrt(np.maximum(features.astype(np.float32).mean(axis=(0, 1)), 0))

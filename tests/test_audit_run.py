@@ -1,0 +1,301 @@
+"""The experiments end to end, on a mock network and a made-up data folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model import audit, features, network, novelty, scoring, settings
+from covid_model.audit import attention, calibration, case, lungs, robustness
+from covid_model.audit import novelty as fitting
+from covid_model.cli import main
+from covid_model.films import Film
+from covid_model.reading import Reader
+from tests import made_up_data, mock_networks
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return made_up_data.save(tmp_path_factory.mktemp("data") / "films")
+
+
+@pytest.fixture(scope="module")
+def made(data, tmp_path_factory):
+    """A case on a mock network, whose threshold lies in the middle of its scores."""
+    folder = tmp_path_factory.mktemp("networks")
+    what = mock_networks.save(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for function, defaults in {
+            network.spec: (folder,),
+            network.load: (None, folder, "float32"),
+        }.items():
+            patch.setattr(function, "__defaults__", defaults)
+        scores = scoring.score_films(Reader("fine-tuned"), data, list(data.films.index))
+        replace(what, threshold=float(np.median(scores))).save(folder)
+        table = folder / "scores.csv"
+        scoring.record("fine-tuned", data.films, scores, table)
+        patch.setattr(settings, "fast_precision", lambda: "float32")
+        patch.setattr(attention, "STEPS", 4)
+        patch.setattr(fitting, "DIRECTIONS", 4)
+        yield audit.Case("fine-tuned", data, None, tmp_path_factory.mktemp("work"), table, folder)
+
+
+@pytest.fixture
+def few_pictures(monkeypatch):
+    """Pictures of one kind of each way to come by them."""
+    kinds = {"painted": [np.tile(np.arange(90, dtype=np.uint8), (90, 1))]}
+    monkeypatch.setattr(fitting, "other_pictures", lambda case: (kinds, 1))
+
+
+@pytest.mark.parametrize("experiment", settings.AUDIT_EXPERIMENTS)
+def test_an_experiment_leaves_its_record(made, experiment, tmp_path, few_pictures):
+    (path,) = audit.run(made, [experiment], tmp_path)
+    assert path.name == f"fine-tuned-{experiment}.json"
+    first = json.loads(path.read_text())
+    assert first["experiment"] == experiment and first["weights_sha256"] == made.spec.sha256
+    audit.run(made, [experiment], tmp_path)
+    second = json.loads(path.read_text())
+    assert first | {"seconds": 0} == second | {"seconds": 0}  # the same again
+    assert audit.load("fine-tuned", experiment, tmp_path)["experiment"] == experiment
+
+
+def test_erased_films_score_as_the_network_scores_them(made):
+    found = lungs.run(made)
+    assert (found["films"], found["covid"], found["patients"]) == (10, 6, 5)
+    whole = made.scores.loc[found["films_scores"]["id"], "score"]
+    np.testing.assert_allclose(found["films_scores"]["whole"], whole, atol=1e-4)
+    assert found["whole"]["change"].value == 0 and found["whole"]["verdict_stays"].value == 1
+    assert len(found["erased"]) == 9 and any(abs(one["change"].value) > 0 for one in found["erased"])
+
+
+def test_no_masks_no_lungs(made, data):
+    bare = replace(data, films=data.films.drop(columns="lung_mask"))
+    assert lungs.masked(bare, "test").empty
+
+
+def test_a_mask_that_is_missing(data):
+    films = data.films.assign(lung_mask="lung_masks/none.png")
+    with pytest.raises(audit.AuditError, match="missing or damaged"):
+        lungs.read_mask(replace(data, films=films), films.index[0], (9, 9))
+
+
+def test_a_mask_is_scaled_to_the_film(data):
+    film = lungs.masked(data, "test").index[0]
+    found = lungs.read_mask(data, film, (made_up_data.HEIGHT, made_up_data.WIDTH))
+    assert (found == made_up_data.lungs()).mean() > 0.98
+
+
+def test_films_without_a_score_are_said(made, tmp_path):
+    nowhere = replace(made, scores_csv=tmp_path / "scores.csv")
+    with pytest.raises(audit.AuditError, match="missing"):
+        _ = nowhere.scores
+    pd.read_csv(made.scores_csv).iloc[3:].to_csv(tmp_path / "scores.csv", index=False)
+    with pytest.raises(audit.AuditError, match="lacks 3 films"):
+        _ = replace(made, scores_csv=tmp_path / "scores.csv").scores
+
+
+def test_an_unknown_experiment(made, tmp_path):
+    with pytest.raises(ValueError, match="Received: astrology"):
+        audit.run(made, ["astrology"], tmp_path)
+
+
+def test_a_record_of_other_weights_is_none(made, tmp_path):
+    path = audit.path_of("fine-tuned", "elsewhere", tmp_path)
+    path.write_text(json.dumps({"weights_sha256": "other"}))
+    assert audit.load("fine-tuned", "elsewhere", tmp_path) is None
+    path.write_text("{")
+    assert audit.load("fine-tuned", "elsewhere", tmp_path) is None
+    assert audit.load("fine-tuned", "severity", tmp_path) is None
+
+
+# --- a network on the frozen base: its head is trained again, on features that stand in for VGG-19's ---------
+@pytest.fixture
+def frozen(made, monkeypatch):
+    """The case as one of a frozen base with a tiny head; features tell the truth, with grain."""
+
+    def extract(data, ids, job, work):
+        rng = np.random.default_rng(0)
+        truth = data.films.loc[ids, "covid"].to_numpy()[:, None, None, None]
+        return (truth + rng.normal(0, 0.1, (len(ids), 2, 2, 8))).astype(np.float16)
+
+    monkeypatch.setattr(features, "extract", extract)
+    one = replace(made)
+    head = network.Head("flatten", 4, 0.0)
+    recipe = {"ours": {"learning_rate": 0.05, "batch": 8, "epochs": 4}}
+    one.__dict__["spec"] = replace(made.spec, base=network.IMAGENET, head=head, recipe=recipe)
+    return one
+
+
+def test_a_head_trained_on_blanks(frozen):
+    found = lungs.train_on_blanks(frozen)
+    assert found["blank_middle"]["at_0.5"]["accuracy"].value == 1 and found["blank_middle"]["auc"].value == 1
+    assert (found["trained_on"], found["blank_middle"]["films"]) == (42, 16)
+    assert found["always_no"]["at_0.5"]["accuracy"].value == pytest.approx(10 / 16)
+    assert found["lungs_covered"] == 1
+
+
+def test_a_frozen_network_is_calibrated_on_films_it_did_not_see(frozen):
+    found, how = calibration.validation_scores(frozen)
+    assert "head trained" in how and set(found["split"]) == {"train"}
+    assert len(found) == frozen.validation.sum() < len(frozen.training)
+    assert ((found["score"] > 0.5) == found["covid"]).all()
+
+
+def test_the_recipe_is_that_of_the_network(frozen):
+    recipe = lungs.recipe_of(frozen.spec)
+    assert (recipe.head.units, recipe.learning_rate, recipe.batch, recipe.epochs) == (4, 0.05, 8, 4)
+
+
+# --- on the film in hand ------------------------------------------------------------------------
+def test_spread(made):
+    film = Film(mock_networks.film(), (), "PNG")
+    one, same = (audit.spread(made.reader, film, 6) for _ in range(2))
+    assert one.scores.shape == (6,) and one.score == pytest.approx(made.reader.read(film).score, abs=1e-5)
+    np.testing.assert_array_equal(one.scores, same.scores)
+    assert audit.spread(made.reader, film.pixels, 3, robustness.Jitter()).scores == pytest.approx([one.score] * 3)
+    with pytest.raises(ValueError, match="Received: 0"):
+        audit.spread(made.reader, film, 0)
+
+
+# --- the command -------------------------------------------------------------------------------
+def test_the_command(made, data, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(case.Case.__init__, "__defaults__", (None, made.work, made.scores_csv, made.networks, 0))
+    monkeypatch.setattr(audit.run, "__defaults__", ((), tmp_path))
+    monkeypatch.setattr(network.available, "__defaults__", (made.networks,))
+    given = ["audit", "--data", str(data.folder), "--only", "elsewhere", "--only", "calibration"]
+    assert main(given) == 0
+    written = capsys.readouterr().out.split()
+    assert written == [str(tmp_path / f"fine-tuned-{name}.json") for name in ("elsewhere", "calibration")]
+
+
+def test_the_command_without_scores(made, data, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(case.Case.__init__, "__defaults__", (None, made.work, tmp_path / "none", made.networks, 0))
+    monkeypatch.setattr(network.available, "__defaults__", (made.networks,))
+    assert main(["audit", "--data", str(data.folder), "--only", "elsewhere"]) == 1
+    assert "python -m covid_model evaluate" in capsys.readouterr().err
+
+
+def test_the_command_and_experiments_that_are_none(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["audit", "--only", "astrology"])
+    assert "astrology" in capsys.readouterr().err
+
+
+# --- novelty -----------------------------------------------------------------------------------
+@pytest.fixture
+def films_and_gate(monkeypatch):
+    """Features that differ in three directions, copies that are moved along a fourth, and the gate of them."""
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(fitting, "DIRECTIONS", 3)
+    films = 5 + rng.normal(size=(1200, 3)) @ rng.normal(size=(3, 16)) * 2 + rng.normal(0, 0.1, (1200, 16))
+    moved = films[:200] + np.eye(16)[5] * 2
+    films, moved = films.astype(np.float32), moved.astype(np.float32)
+    return films, moved, fitting.fit(films[:800], moved, films[800:], ["one"] * 400)
+
+
+def test_a_gate_tells_far_from_near(films_and_gate):
+    films, moved, gate = films_and_gate
+    assert np.mean(gate.distances(films[800:]).max(axis=1) > 1) == pytest.approx(0.01, abs=0.005)
+    assert np.mean(gate.distances(moved)[:, 1] > 1) > 0.98
+    assert replace(gate, cut=np.float32(1e6)).reason(moved[0]) == novelty.CHANGED
+    far = films[:800].mean(0) + 400 * gate.directions[0]  # along a known direction, but too far
+    assert gate.novel(far) and gate.distance(far) > 2
+    assert replace(gate, slope=0 * gate.slope).reason(far) == novelty.UNFAMILIAR
+    usual = films[:800].mean(0)
+    assert not gate.novel(usual) and gate.reason(usual) is None
+
+
+def test_a_gate_survives_its_file(films_and_gate, tmp_path):
+    films, _, gate = films_and_gate
+    replace(gate, network=np.array("a" * 64)).save("fine-tuned", tmp_path)
+    again = novelty.Gate.load("fine-tuned", tmp_path)
+    np.testing.assert_array_equal(again.distances(films), gate.distances(films))
+    assert str(again.network) == "a" * 64
+
+
+def test_a_gate_of_other_weights_is_none(made, films_and_gate, tmp_path):
+    *_, gate = films_and_gate
+    assert novelty.gate_of(made.spec, tmp_path) is None
+    replace(gate, network=np.array("other")).save("fine-tuned", tmp_path)
+    assert novelty.gate_of(made.spec, tmp_path) is None
+    replace(gate, network=np.array(made.spec.sha256)).save("fine-tuned", tmp_path)
+    assert novelty.gate_of(made.spec, tmp_path) is not None
+
+
+def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
+    film = Film(mock_networks.film(), (), "PNG")
+    assert made.reader.read(film).novelty is None  # no gate
+    told = []
+    gate = SimpleNamespace(distance=lambda features: told.append(features.shape) or 1.5)
+    monkeypatch.setattr(made.reader, "_gate", gate)
+    assert made.reader.read(film).novelty == 1.5 and told == [(2, 2, 512)]
+
+
+def test_a_cut_counts_groups_alike():
+    values, groups = np.arange(100.0), np.array(["many"] * 98 + ["few"] * 2)
+    assert fitting.cut_of(values, np.array(["one"] * 100), 0.01) == 98
+    assert fitting.cut_of(values, groups, 0.01) == 99  # one of the few films is a quarter of all
+    assert fitting.cut_of(values, groups, 0.25) == 98
+    assert fitting.cut_of(values, groups, 0.6) == pytest.approx(97 - 19, abs=1)
+
+
+def test_far_is_the_probabilistic_pcas_distance(monkeypatch):
+    from sklearn.decomposition import PCA
+
+    monkeypatch.setattr(fitting, "DIRECTIONS", 2)
+    x = np.random.default_rng(0).normal(size=(300, 6)) * [3, 2, 1, 0.5, 0.5, 0.5]
+    gate = fitting.fit(x, x[::-1] + 9, x, ["one"] * 300)
+    off = x - x.mean(0)
+    expected = np.sqrt(np.einsum("ij,jk,ik->i", off, PCA(2).fit(x).get_precision(), off))
+    np.testing.assert_allclose(gate.mahalanobis(x), expected, rtol=1e-3)
+
+
+def test_features_and_pooled_features_lie_alike(films_and_gate):
+    *_, gate = films_and_gate
+    maps = np.random.default_rng(0).uniform(0, 4, (14, 14, 16)).astype(np.float32)
+    pooled = novelty.pool(maps)
+    assert pooled == pytest.approx(np.sqrt(maps.mean((0, 1))))
+    assert gate.distance(maps) == gate.distance(pooled)
+    with pytest.raises(ValueError, match="Received"):
+        gate.distance(pooled[:5])
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "nonsense"])
+def test_a_damaged_gate(tmp_path, damage):
+    path = novelty.path_of("paper", tmp_path)
+    if damage == "cut":
+        np.savez(path, mean=np.zeros(3))
+    elif damage == "nonsense":
+        path.write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(network.NetworkError, match="audit --only novelty"):
+        novelty.Gate.load("paper", tmp_path)
+
+
+def test_pictures_that_are_no_films():
+    from covid_model.audit import pictures
+
+    rng = np.random.default_rng(0)
+    for name, paint in pictures.PAINTED.items():
+        one, other = paint(rng), paint(rng)
+        assert one.dtype == np.uint8 and one.ndim == 2 and min(one.shape) >= settings.MIN_SIDE, name
+        assert np.ptp(one) > 20 and (one.shape != other.shape or (one != other).any()), name
+    film = mock_networks.film()
+    for name, change in pictures.CHANGED.items():
+        assert change(film).shape in (film.shape, film.shape[::-1]) and (change(film) != film[:1, :1]).any(), name
+
+
+def test_pictures_of_packages():
+    pytest.importorskip("skimage")
+    pytest.importorskip("data_store")
+    from covid_model.audit import pictures
+
+    photographs = list(pictures.photographs())
+    assert len(photographs) == 2 * len(pictures.PHOTOGRAPHS)
+    assert all(one.dtype == np.uint8 and one.ndim == 2 for one in photographs)
+    parts, refused = pictures.body_parts()
+    assert len(parts) + refused == len(pictures.OTHER_BODY_PARTS) and len(parts) > 4
