@@ -26,6 +26,12 @@ page = st.navigation(
             help="How every film of the test set scored, and how often each network was right.",
         ),
         st.Page(
+            f"{PAGES}/films.py",
+            title="Films",
+            icon=":material/photo_library:",
+            help="Every film with its score: pick by source, truth and verdict, see heatmaps, open one to read it.",
+        ),
+        st.Page(
             f"{PAGES}/how_it_works.py",
             title="How it works",
             icon=":material/school:",

@@ -17,9 +17,9 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import dataset as datasets
-from covid_model import films, lab, network, settings
+from covid_model import films, lab, network, overlay, settings
 from covid_model import samples as samples_room
-from covid_model.app import ours
+from covid_model.app import card, gallery, ours
 from covid_model.films import Film, FilmError
 from covid_model.lab.store import FEATURES, Store
 
@@ -97,6 +97,31 @@ def films_table() -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=2)
 def _films_table(path: str, stamp: float) -> pd.DataFrame:
     return datasets.committed()
+
+
+def gallery_table(name: str) -> pd.DataFrame | None:
+    """One network's films and scores for the gallery, for looking only: all sessions share it. None without scores."""
+    if scores() is None:
+        return None
+    return _gallery_table(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2 * len(settings.NETWORK_NAMES))
+def _gallery_table(name: str, path: str, stamp: float, list_stamp: float) -> pd.DataFrame:
+    try:
+        films = films_table()
+    except datasets.DataError:
+        films = None
+    return gallery.table(scores(), name, films)
+
+
+@st.cache_data(show_spinner=False, max_entries=settings.CARDS_KEPT)
+def card_picture(path: str) -> bytes | None:
+    """A film of ours as a small JPEG for the gallery; None where it cannot be read. Never for an upload."""
+    try:
+        return card.jpeg(card.fitted(films.read(Path(path)).pixels))
+    except FilmError:
+        return None
 
 
 def data_folder() -> Path | None:
@@ -220,6 +245,28 @@ def _reading(key: str, name: str, _data: bytes) -> Reading | tuple[str, str]:
         return "film", str(error)
     except ReadingError as error:
         return "reading", str(error)
+
+
+@st.cache_data(scope="session", max_entries=settings.CARDS_KEPT_HEATMAP, show_spinner=False)
+def card_heatmap(path: str, name: str) -> tuple[bytes, float]:
+    """A film of ours under its heatmap as a small JPEG, and its score. Raises FilmError, NetworkError, ReadingError."""
+    data = read_bytes(path)
+    found = reading(data, name)
+    small = shrink(film(data).pixels, settings.CARD_SIDE)
+    return card.jpeg(card.fitted(overlay.blend(small, found.heatmap, found.box))), found.score
+
+
+def known_card(path: str, name: str) -> bool:
+    """Whether this session has read this film of ours with this network before. Raises FilmError."""
+    return known_reading(read_bytes(path), name)
+
+
+def read_bytes(path: str) -> bytes:
+    """A film of ours as it lies on disk. Raises FilmError."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise FilmError(f"The picture {Path(path).name} could not be read: {error.strerror}.") from error
 
 
 def known_walk(data: bytes, name: str) -> bool:

@@ -6,6 +6,7 @@ import functools
 import json
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from covid_model import network, overlay, settings
@@ -18,6 +19,7 @@ from covid_model.reading import Reading, ReadingError
 SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels kept free while a film is read, so that nothing jumps
 TALLEST = 1.35  # height over width of a film that may fill its column
 TALL_HEIGHT = 500  # pixels: how high a taller one is shown
+TRAINED_ON = "It is one of the films that networks are trained on: its score may be memory, not skill."
 DIRECTIONS = {"for": "For COVID-19", "against": "Against", "both": "Both"}
 LEGENDS = {
     "for": "Left to right: no say, spoke most for COVID-19.",
@@ -62,7 +64,7 @@ def show(item: Item, name: str, threshold: float) -> None:
         return
     score_heading.markdown("**Model score**")
     with score_slot.container():
-        _score(item, reading, threshold, film.warnings)
+        _score(item, small, reading, threshold, film.warnings)
     with overlay_slot.container():
         _overlay(small, reading)
     with place_slot.container():
@@ -79,15 +81,9 @@ def network_missing(error: network.NetworkError, name: str) -> None:
 
 def download(label: str, pairs: list[tuple[str, Reading | str]], name: str, threshold: float, stem: str) -> None:
     """A button for results as JSON. `pairs`: each film's name with its reading, or why it was refused."""
-    records = [
-        words.record(file, name, threshold, refused=one)
-        if isinstance(one, str)
-        else words.record(file, one.network, threshold, one.score, one.warnings)
-        for file, one in pairs
-    ]
     st.download_button(
         label,
-        json.dumps(records, indent=1),
+        json.dumps(_records(pairs, name, threshold), indent=1),
         f"{stem}.json",
         "application/json",
         key=f"json-{stem}",
@@ -95,6 +91,76 @@ def download(label: str, pairs: list[tuple[str, Reading | str]], name: str, thre
         on_click="ignore",
         width="stretch",
     )
+
+
+def download_table(label: str, pairs: list[tuple[str, Reading | str]], name: str, threshold: float, stem: str) -> None:
+    """A button for the same results as CSV, made when it is pressed."""
+
+    def table() -> bytes:
+        from covid_model import report  # fpdf2 comes with it, and not before somebody asks
+
+        return report.csv_of(_records(pairs, name, threshold))
+
+    st.download_button(
+        label,
+        table,
+        f"{stem}.csv",
+        "text/csv",
+        key=f"csv-{stem}",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _records(pairs: list[tuple[str, Reading | str]], name: str, threshold: float) -> list[dict[str, object]]:
+    return [
+        words.record(file, name, threshold, refused=one)
+        if isinstance(one, str)
+        else words.record(file, one.network, threshold, one.score, one.warnings)
+        for file, one in pairs
+    ]
+
+
+def _report(item: Item, small: np.ndarray, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
+    """A button for the film's reading as a page of A4, made when it is pressed."""
+    scores, spec = cache.test_scores(reading.network), cache.spec(reading.network)
+
+    def page() -> bytes:
+        from covid_model import report  # fpdf2 comes with it, and not before somebody asks
+
+        said = [words.unmarked(one) for one in _sentences(item, reading, threshold, scores)]
+        title = spec.title if spec else ""
+        return report.pdf(small, reading, threshold, item.name, scores, said, warnings, title)
+
+    st.download_button(
+        "Report (PDF)",
+        page,
+        "report.pdf",
+        "application/pdf",
+        key="pdf",
+        icon=":material/picture_as_pdf:",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFrame | None) -> list[str]:
+    """What the report says of the film beside its score, as Markdown."""
+    ours, found = item.ours, []
+    if ours and ours.simulated:
+        found.append("A simulated film, not a real one: it lies outside what the networks were trained on.")
+    if ours and ours.covid is not None:
+        finding = words.plain(ours.finding) or ("COVID-19" if ours.covid else "not COVID-19")
+        found.append(f"Its source lists it as: {finding}. {words.outcome(reading.score > threshold, ours.covid)}")
+        if ours.split in settings.TRAINING_SPLITS:
+            found.append(TRAINED_ON)
+    if ours:
+        found.append(ours.credit)
+    if scores is not None:
+        found.append(words.neighbours(scores, reading.score, ours.id if ours else None))
+        found.append(words.adults(scores, threshold) or "")
+    return [one for one in found if one]
 
 
 def _film(item: Item, small: np.ndarray) -> None:
@@ -110,7 +176,7 @@ def _film(item: Item, small: np.ndarray) -> None:
         st.markdown(f":small[{item.ours.credit}]")
 
 
-def _score(item: Item, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
+def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
     """The score as number and bar, the verdict, what is known of the film."""
     st.metric("Model score", words.score_text(reading.score), label_visibility="collapsed")
     st.html(score_bar(reading.score, threshold))
@@ -121,10 +187,11 @@ def _score(item: Item, reading: Reading, threshold: float, warnings: tuple[str, 
         outcome = words.outcome(reading.score > threshold, item.ours.covid)
         st.markdown(f"The source lists this film as **{listed}**{finding}. {outcome}")
         if item.ours.split in settings.TRAINING_SPLITS:
-            st.markdown("It is one of the films that networks are trained on: its score may be memory, not skill.")
+            st.markdown(TRAINED_ON)
     for warning in dict.fromkeys((*warnings, *reading.warnings)):
         st.warning(words.plain(warning), icon=":material/warning:")
     download("Result (JSON)", [(item.name, reading)], reading.network, threshold, "result")
+    _report(item, small, reading, threshold, warnings)
     st.markdown(f":small[Read by the network *{reading.network}* in {reading.milliseconds / 1000:.1f} s.]")
 
 

@@ -7,6 +7,8 @@ import re
 import pandas as pd
 
 from covid_model import settings
+from covid_model.phrases import score_text as score_text
+from covid_model.phrases import verdict as verdict
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -16,20 +18,10 @@ def plain(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", " ".join(str(text).split()))
 
 
-def score_text(score: float) -> str:
-    """A score to three places; what is neither 0 nor 1 never looks as if it were."""
-    if 0 < score < 0.001:
-        return "< 0.001"
-    if 0.999 < score < 1:
-        return "> 0.999"
-    return f"{score:.3f}"
-
-
-def verdict(score: float, threshold: float) -> str:
-    """What the network makes of a film, in one sentence."""
-    if score > threshold:
-        return f"Above the threshold of {threshold:.2f}: the network calls this film positive."
-    return f"Not above the threshold of {threshold:.2f}: the network calls this film negative."
+def unmarked(text: str) -> str:
+    """Markdown of ours (bold, links, marks that `plain` escaped) as plain text."""
+    text = re.sub(r"(?<!\\)\[([^\]]*)\]\((\S+?)\)", r"\1 (\2)", text)
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
 
 
 def outcome(positive: bool, covid: bool) -> str:

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-COVID_COLOUR = "#D55E00"
-OTHER_COLOUR = "#3583C4"
+from covid_model import settings
+
+COVID_COLOUR = settings.COVID_COLOUR
+OTHER_COLOUR = settings.OTHER_COLOUR
 GREY = "#808495"  # lines that are read against: the threshold, the diagonal; 3:1 or more on light and dark
 FAINT = "rgba(128, 132, 149, 0.25)"  # grid lines
 CLEAR = "rgba(0, 0, 0, 0)"

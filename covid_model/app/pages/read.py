@@ -75,9 +75,11 @@ def show_uploads(items: list[Item], name: str, threshold: float) -> None:
         film_panel.network_missing(error, name)
         return
     results_table(items, found, threshold)
-    look_column, save_column = st.columns([3, 1], vertical_alignment="bottom")
-    with save_column:
-        pairs = [(item.name, one) for item, one in zip(items, found, strict=True)]
+    look_column, csv_column, json_column = st.columns([2, 1, 1], vertical_alignment="bottom")
+    pairs = [(item.name, one) for item, one in zip(items, found, strict=True)]
+    with csv_column:
+        film_panel.download_table("All results (CSV)", pairs, name, threshold, "results")
+    with json_column:
         film_panel.download("All results (JSON)", pairs, name, threshold, "results")
     scored = [number for number, one in enumerate(found) if not isinstance(one, str)]
     if scored:

@@ -17,24 +17,19 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import charts, settings
-from covid_model.app import cache, outcomes, state, words
+from covid_model.app import cache, gallery, outcomes, state, words
 from covid_model.app.outcomes import CELL_NAMES, Called, Scored
+from covid_model.app.splits import SPLITS
 from covid_model.dataset import DataError
 from covid_model.evaluation import Estimate
 
 SPLIT, BOTH, CELL = "split", "both", "cell"  # in the address, by their labels
 LISTED, OPEN = "listed", "open"  # the network whose films are listed; the film to open
-READ_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "read.py"
+OPEN_CELL = "open-cell"  # the cell to open on the Films page
+PAGES = settings.ROOT / "covid_model" / "app" / "pages"
+READ_PAGE, FILMS_PAGE = PAGES / "read.py", PAGES / "films.py"
 ROWS = 24  # films on one page of the list
 THUMBNAIL = 96  # pixels
-
-SPLITS = {
-    "test": ("Test", "The paper's test films, which no network here was trained on"),
-    "extra-test": ("More adults", "Adults' films that no network here was trained on"),
-    "external": ("Other hospitals", "Films of hospitals that no network here was trained on"),
-    "train": ("Training", "Films that both networks were trained on, so their figures flatter them"),
-    "extra": ("Extra training", "Adults' films that the fine-tuned network was trained on, and the paper's was not"),
-}
 
 
 def ink() -> str | None:
@@ -154,6 +149,14 @@ def film_list(cell: str, of: Called, networks: Sequence[Scored]) -> None:
     first = (min(st.session_state.get(key, 1), pages) - 1) * ROWS
     shown = films.iloc[first : first + ROWS]
     st.caption(f"{len(films):,} {what}" + (f", {first + 1:,} to {first + len(shown):,}" if pages > 1 else "") + ".")
+    st.button(
+        "All films of this cell in Films",
+        type="tertiary",
+        key="cell_in_films",
+        icon=":material/photo_library:",
+        on_click=open_cell,
+        args=(cell, of.name),
+    )
     film_table(shown, networks, what, of.name)
     if pages > 1:
         st.pagination(pages, key=key)
@@ -196,6 +199,14 @@ def film_table(films: pd.DataFrame, networks: Sequence[Scored], what: str, netwo
 def open_film(ids: list[str], network: str) -> None:
     """A click on a row's button: the page ends by opening that film on the Read page."""
     st.session_state[OPEN] = ids[st.session_state["open_film"]["row"]]
+    if network != st.session_state.get(state.NETWORK):
+        state.choose_network(network)
+    st.rerun()
+
+
+def open_cell(cell: str, network: str) -> None:
+    """A click: the page ends by showing the films of that cell on the Films page."""
+    st.session_state[OPEN_CELL] = cell
     if network != st.session_state.get(state.NETWORK):
         state.choose_network(network)
     st.rerun()
@@ -316,3 +327,10 @@ film = st.session_state.pop(OPEN, None)
 if film:  # here and not in the fragment: there, the network would leave the address
     state.choose_film(film)
     st.switch_page(READ_PAGE, query_params={state.FILM: film})
+
+cell = st.session_state.pop(OPEN_CELL, None)
+if cell:
+    for key in gallery.PICKED:  # of an earlier visit to that page
+        st.session_state.pop(key, None)
+    st.session_state[gallery.VERDICT] = [cell]
+    st.switch_page(FILMS_PAGE, query_params={gallery.SET: SPLITS[split][0], gallery.VERDICT: CELL_NAMES[cell]})

@@ -1,0 +1,292 @@
+"""Films: who scored what, film by film, as in the paper's Figures 2 and 3. Pick, sort, page, open.
+
+Everything set here stands in the address. Scores come from assets/results/scores.csv; pictures, where there are any,
+are read for the films shown and for no others, and the network runs on those only when heatmaps are asked for.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from covid_model import settings
+from covid_model.app import cache, card, film_panel, gallery, ours, state, words
+from covid_model.app.gallery import HEATMAPS, ORDER, SET, SHEET, SOURCE, TRUTH, VERDICT
+from covid_model.app.outcomes import CELL_NAMES
+from covid_model.dataset import DataError
+from covid_model.films import FilmError
+from covid_model.network import NetworkError
+from covid_model.reading import ReadingError
+
+SHOWN = "films-shown"  # what was picked last: another pick starts at its first sheet
+READ_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "read.py"
+A_ROW, NARROWEST = 6, 150  # cards side by side at most; pixels that a card needs at least
+
+# --- What is picked ---------------------------------------------------------------------------------
+
+
+def pick_set() -> str:
+    picked = st.segmented_control(
+        "Films",
+        list(gallery.SETS),
+        format_func=lambda name: gallery.SETS[name][0],
+        default="test",
+        required=True,
+        key=SET,
+        bind="query-params",
+        wrap=True,
+    )
+    return picked if picked in gallery.SETS else "test"
+
+
+def pick_source(films: pd.DataFrame) -> str | None:
+    """One of the sources that the films come from, or None for all."""
+    here = set(films["source"])
+    titles = {title: name for name, title in settings.SOURCE_TITLES.items() if name in here}
+    everything = "All sources"
+    if st.session_state.get(SOURCE) not in (None, everything, *titles):  # of a set looked at before
+        st.session_state[SOURCE] = everything
+    picked = st.selectbox("Source", [everything, *titles], key=SOURCE, bind="query-params", width=260)
+    return titles.get(picked)
+
+
+def pick_truth() -> str | None:
+    picked = st.segmented_control(
+        "Listed as", list(gallery.TRUTHS), format_func=gallery.TRUTHS.get, key=TRUTH, bind="query-params"
+    )
+    return picked if picked in gallery.TRUTHS else None
+
+
+def pick_verdicts() -> list[str]:
+    picked = st.pills(
+        "Verdict at this threshold",
+        list(CELL_NAMES),
+        format_func=CELL_NAMES.get,
+        selection_mode="multi",
+        key=VERDICT,
+        bind="query-params",
+        wrap=True,
+        help="A film is called positive where it scores above the threshold. No choice: all films.",
+    )
+    return [cell for cell in picked if cell in CELL_NAMES]
+
+
+def pick_order() -> str:
+    picked = st.selectbox(
+        "Order",
+        list(gallery.ORDERS),
+        format_func=gallery.ORDERS.get,
+        key=ORDER,
+        bind="query-params",
+        width=220,
+        help="*Most wrong*: how far the score lies from the truth, which is 1 for COVID-19 and 0 for other films.",
+    )
+    return picked if picked in gallery.ORDERS else next(iter(gallery.ORDERS))
+
+
+def pick_sheet(sheets: int, picked: tuple) -> int:
+    """The number of the sheet to show; the first one where anything else was picked anew."""
+    last = st.session_state.get(SHOWN)
+    st.session_state[SHOWN] = picked
+    number = st.session_state.get(SHEET, 1)
+    if (last is not None and last != picked) or not isinstance(number, int) or not 1 <= number <= sheets:
+        st.session_state[SHEET] = 1
+    if sheets == 1:
+        return 1
+    return st.pagination(sheets, key=SHEET, bind="query-params")
+
+
+# --- What is shown ----------------------------------------------------------------------------------
+
+
+def open_link(film: str, network: str, threshold: float) -> None:
+    st.page_link(
+        READ_PAGE,
+        label=film,
+        icon=":material/open_in_new:",
+        help="Read this film on the first page",
+        query_params={state.FILM: film, state.NETWORK: network, state.THRESHOLD: f"{threshold:g}"},
+    )
+
+
+def cards(films: pd.DataFrame, paths: dict[str, Path], network: str, threshold: float, heatmaps: bool) -> None:
+    """The films as cards: picture, score, verdict, what the source lists, a link to read it."""
+    slots = {}
+    with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
+        for film, row in films.iterrows():
+            with grid.cell(), st.container(gap="xsmall"):
+                alt = card.describe(film, row["score"], row["cell"])
+                slots[film] = picture(paths.get(film), alt, network, heatmaps)
+                st.html(card.of_film(row["score"], threshold, row["cell"], row["finding"], row["source"], row["url"]))
+                open_link(film, network, threshold)
+    if heatmaps:
+        read_slots([(film, slot, paths[film]) for film, slot in slots.items() if slot], network)
+
+
+def simulated(network: str, threshold: float, heatmaps: bool) -> None:
+    """The films that were rendered for the demo. Their score is known once they are read."""
+    films = {film.id: film for film in cache.samples().values() if film.simulated}
+    if not films:
+        st.info("This copy has no simulated films.", icon=":material/folder_off:")
+        return
+    st.markdown(
+        "Rendered from a CT, with opacities put in by us: **simulated**, and outside what the networks were trained "
+        "on, so their scores may be odd. They are scored when you ask for heatmaps."
+    )
+    slots, facts = {}, {}
+    with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
+        for film in films.values():
+            with grid.cell(), st.container(gap="xsmall"):
+                title = ours.short_title(film)
+                slots[film.id] = picture(film.path, f"Simulated film: {title}", network, heatmaps)
+                facts[film.id] = st.empty()
+                known = read_before(film.path, network) if heatmaps else None
+                facts[film.id].html(card.of_simulated(title, known[1] if known else None, threshold))
+                open_link(film.id, network, threshold)
+    if heatmaps:
+        waiting = [(film, slot, films[film].path) for film, slot in slots.items() if slot]
+        for film, score in read_slots(waiting, network).items():
+            facts[film].html(card.of_simulated(ours.short_title(films[film]), score, threshold))
+
+
+def picture(path: Path | None, alt: str, network: str, heatmap: bool):
+    """Draw a film. Gives its place on the page where the heatmap is still to come, else None."""
+    place = st.empty()
+    plain = cache.card_picture(str(path)) if path else None
+    if plain is None:
+        place.markdown(":small[:material/hide_image: No picture here]")
+        return None
+    known = read_before(path, network) if heatmap else None
+    if known:
+        place.image(known[0], width="stretch", alt=f"{alt}, under its heatmap")
+        return None
+    place.image(plain, width="stretch", alt=alt)
+    return partial(place.image, width="stretch", alt=f"{alt}, under its heatmap") if heatmap else None
+
+
+def read_before(path: Path, network: str) -> tuple[bytes, float] | None:
+    """A film under its heatmap, and its score, where this visitor has had it read; None where not, or refused."""
+    try:
+        return cache.card_heatmap(str(path), network) if cache.known_card(str(path), network) else None
+    except (FilmError, ReadingError):
+        return None
+
+
+def read_slots(waiting: list, network: str) -> dict[str, float]:
+    """Read films one after another, each one's heatmap on the page as soon as it is there. Gives their scores."""
+    scores = {}
+    for number, (film, slot, path) in enumerate(waiting, 1):
+        try:
+            with busy, st.spinner(f"Reading film {number} of {len(waiting)}. The first waits for the network to load."):
+                jpeg, scores[film] = cache.card_heatmap(str(path), network)
+        except NetworkError as error:
+            with busy.container():
+                film_panel.network_missing(error, network)
+            return scores
+        except (FilmError, ReadingError) as error:
+            st.toast(words.plain(f"{film}: {error}"), icon=":material/block:")
+        else:
+            slot(jpeg)
+    busy.empty()
+    return scores
+
+
+def list_of(films: pd.DataFrame, title: str) -> None:
+    """The films as a table, for copies without pictures."""
+    rows = pd.DataFrame(
+        {
+            "id": films.index,
+            "score": films["score"].to_numpy(),
+            "verdict": films["cell"].map(card.VERDICT).to_numpy(),
+            "listed": films["finding"].to_numpy(),
+            "source": films["source"].map(words.source).to_numpy(),
+            "url": films["url"].where(films["url"].str.match(r"https?://"), None).to_numpy(),
+        }
+    )
+    columns = st.column_config
+    st.dataframe(
+        rows,
+        key="films_list",
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        alt=f"{title}: id, score, verdict, finding and source of each film",
+        column_config={
+            "id": columns.TextColumn("Id"),
+            "score": columns.ProgressColumn("Score", min_value=0, max_value=1, format="%.3f"),
+            "verdict": columns.TextColumn("Verdict"),
+            "listed": columns.TextColumn("Finding"),
+            "source": columns.TextColumn("Source"),
+            "url": columns.LinkColumn("At its source", display_text="Open"),
+        },
+    )
+
+
+def pictures(films: pd.DataFrame) -> dict[str, Path] | None:
+    """Where the films' pictures are, by id; None where no data folder is set, or a damaged one."""
+    try:
+        data = cache.dataset()
+        if data is None:
+            return None
+        return {film: data.path(film) for film in films.index if film in data.films.index}
+    except DataError as error:
+        st.warning(words.plain(error), icon=":material/folder_off:")
+        return None
+
+
+# --- The page, from top to bottom ------------------------------------------------------------------
+
+st.title("Films")
+introduction = st.empty()
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    films_set = pick_set()
+    network = state.network_picker()
+    beside = st.container(width="content")
+threshold = state.threshold_slider("Threshold: films that score above it are called positive")
+
+if films_set == gallery.SIMULATED:
+    introduction.markdown(f"{gallery.SETS[films_set][1]}.")
+    heatmaps = beside.toggle("Scores and heatmaps", key=HEATMAPS, bind="query-params")
+    busy = st.empty()
+    simulated(network, threshold, heatmaps)
+    st.stop()
+
+films = cache.gallery_table(network)
+if films is None:
+    st.info(
+        f"This page reads `assets/results/{settings.SCORES_CSV.name}`, which is not there or not as it must be. "
+        "Make it with `python -m covid_model evaluate`, which takes a data folder and a while.",
+        title="No scores yet",
+    )
+    st.stop()
+films = gallery.of_split(films, films_set, threshold)
+introduction.markdown(f"{gallery.SETS[films_set][1]}: what each of them scored. Open one to see what spoke for it.")
+if films.empty:
+    st.info(f"There are no scores of the network {words.plain(network)} for these films.", title="Nothing to show")
+    for other in settings.NETWORK_NAMES:
+        if other != network and cache.gallery_table(other)["split"].eq(films_set).any():
+            st.button(f"Use {other} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}")
+    st.stop()
+
+with st.container(horizontal=True, gap="medium"):
+    source, truth, verdicts, order = pick_source(films), pick_truth(), pick_verdicts(), pick_order()
+found = gallery.ordered(gallery.chosen(films, source, truth, verdicts), order)
+if found.empty:
+    st.info("No film is like that.", icon=":material/filter_alt_off:")
+    st.stop()
+above = st.container()
+number = pick_sheet(gallery.sheet(found, 1).sheets, (films_set, network, source, truth, tuple(verdicts), order))
+sheet = gallery.sheet(found, number)
+with above:
+    st.markdown(gallery.summary(found, sheet))
+    paths = pictures(sheet.rows)
+    if paths is None:
+        list_of(sheet.rows, gallery.SETS[films_set][0])
+        st.caption(f"Pictures and heatmaps appear where {settings.DATA_VARIABLE} names a data folder.")
+    else:
+        heatmaps = beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
+        busy = st.empty()
+        cards(sheet.rows, paths, network, threshold, heatmaps)

@@ -1,0 +1,289 @@
+"""The Films page: what is picked and how it is ordered, from the address too; heatmaps on request; open one."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import settings
+from covid_model.app import cache
+from covid_model.network import NetworkError
+from covid_model.reading import ReadingError
+from tests import made_up
+from tests.scenes import ENTRY, MockReader, demo, open_page, text
+
+__all__ = ["demo"]
+
+# At 0.6 in the made-up test films: fine-tuned calls cohen-1 alone positive, paper calls cohen-1 and cohen-3 positive.
+ALL = ["cohen-1", "cohen-2", "cohen-3", "kermany-2", "kermany-1"]  # by the score of fine-tuned
+
+
+def films_page(**address: str | list[str]) -> AppTest:
+    """The page as it opens at an address."""
+    app = AppTest.from_file(ENTRY, default_timeout=60)
+    app.switch_page("covid_model/app/pages/films.py")
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def show(app: AppTest, **widgets) -> AppTest:
+    for key, value in widgets.items():
+        app.get_by_key(key).set_value(value)
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def shown(app: AppTest) -> list[str]:
+    """The ids of the films on the page, in order: each has a link with its id."""
+    return [one.proto.label for one in app.get("page_link")]
+
+
+def pictures(app: AppTest) -> list[str]:
+    """What the pictures on the page are said to show."""
+    return [one.alt for image in app.get("image") for one in image.proto.imgs]
+
+
+def test_all_test_films_by_score(demo):
+    app = open_page("films")
+    assert shown(app) == ALL
+    assert "5 films: 1 true positive, 1 false negative, 3 true negatives." in text(app)
+    assert pictures(app)[0] == "COVID-19 film cohen-1, score 0.970, true positive"
+    assert MockReader.asked == []  # scores come from the table
+
+
+@pytest.mark.parametrize(
+    ("picked", "found"),
+    [
+        ({"network": "paper"}, ["cohen-1", "cohen-3", "cohen-2", "kermany-1", "kermany-2"]),
+        ({"source": "Kermany et al. (children)"}, ["kermany-2", "kermany-1"]),
+        ({"truth": "covid"}, ["cohen-1", "cohen-2"]),
+        ({"verdict": ["fn", "tp"]}, ["cohen-1", "cohen-2"]),
+        ({"network": "paper", "verdict": ["fp"]}, ["cohen-3"]),
+        ({"threshold": 0.15, "verdict": ["tp"]}, ["cohen-1", "cohen-2"]),
+        ({"order": "lowest"}, ALL[::-1]),
+        ({"order": "other"}, ["cohen-3", "kermany-2", "kermany-1", "cohen-1", "cohen-2"]),
+        ({"order": "wrong"}, ["cohen-2", "cohen-3", "cohen-1", "kermany-2", "kermany-1"]),
+        ({"set": "train"}, ["cohen-4"]),
+        ({"set": "extra-test"}, ["nih-1"]),
+    ],
+)
+def test_what_is_picked(demo, picked, found):
+    assert shown(show(open_page("films"), **picked)) == found
+
+
+def test_nothing_like_that(demo):
+    app = show(open_page("films"), verdict=["fp"])
+    assert app.info[0].value == "No film is like that." and not shown(app)
+
+
+def test_a_source_of_another_set_is_let_go(demo):
+    app = show(open_page("films"), source="Kermany et al. (children)")
+    assert shown(show(app, set="extra-test")) == ["nih-1"]
+
+
+def test_scene_from_the_address(demo):
+    app = films_page(network="paper", threshold="0.3", verdict="False positives", truth="Other", set="Test")
+    assert shown(app) == ["cohen-3"] and app.slider(key="threshold").value == 0.3
+    app = films_page(order="Most wrong first", source="COVID-19 Image Data Collection")
+    assert shown(app) == ["cohen-2", "cohen-3", "cohen-1"]
+
+
+def test_nonsense_in_the_address_changes_nothing(demo):
+    nonsense = {
+        "set": "9",
+        "source": "<b>",
+        "truth": "x",
+        "verdict": "all",
+        "order": "-",
+        "sheet": "0",
+        "heatmaps": "?",
+    }
+    assert shown(films_page(**nonsense)) == ALL
+    assert shown(films_page(sheet="99", network="xyz", threshold="nan")) == ALL
+    assert MockReader.asked == []
+
+
+def test_a_link_opens_the_film_with_network_and_threshold(demo):
+    app = show(open_page("films"), network="paper", threshold=0.35)
+    link = app.get("page_link")[0].proto
+    assert link.label == "cohen-1" and link.page == ""
+    assert link.query_string == "film=cohen-1&network=paper&threshold=0.35"
+
+
+# --- Sheets -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(demo):
+    rows = [(f"kermany-{n}", "test", "kermany", 0, "fine-tuned", n / 100) for n in range(50)]
+    pd.DataFrame(rows, columns=cache.SCORE_COLUMNS).to_csv(demo / "scores.csv", index=False)
+    return demo
+
+
+def test_twenty_four_a_sheet(many):
+    app = open_page("films")
+    assert shown(app)[0] == "kermany-49" and len(shown(app)) == 24
+    assert "50 films, 1 to 24 shown" in text(app)
+    assert shown(show(app, sheet=3)) == ["kermany-1", "kermany-0"]
+    assert shown(show(app, order="lowest"))[0] == "kermany-0"  # another order starts at its first sheet
+
+
+def test_a_sheet_from_the_address(many):
+    assert shown(films_page(sheet="3")) == ["kermany-1", "kermany-0"]
+    assert len(shown(films_page(sheet="4"))) == 24
+
+
+def test_only_the_pictures_shown_are_read(many, monkeypatch):
+    """Of the fifty, two have a picture, and both are on the last sheet or the first one, by order."""
+    asked = []
+    monkeypatch.setattr(cache, "card_picture", lambda path: asked.append(path))
+    app = open_page("films")
+    assert asked == []
+    show(app, order="lowest")
+    assert [path.split("/")[-1] for path in asked] == ["kermany-1.png", "kermany-2.png"]
+
+
+# --- Heatmaps ---------------------------------------------------------------------------------------
+
+
+def test_heatmaps_of_the_films_shown_only(demo):
+    app = show(open_page("films"), truth="covid", heatmaps=True)
+    assert len(MockReader.asked) == 2
+    assert all("under its heatmap" in one for one in pictures(app))
+    show(app, threshold=0.3)
+    assert len(MockReader.asked) == 2  # what was read is not read again
+    show(app, truth="other")
+    assert len(MockReader.asked) == 5
+
+
+def test_a_network_that_cannot_be_loaded_leaves_the_films(demo, monkeypatch):
+    monkeypatch.setattr(MockReader, "failure", NetworkError("No weights."))
+    app = show(open_page("films"), heatmaps=True)
+    assert app.error[0].value == "No weights\\." and shown(app) == ALL
+    assert len(pictures(app)) == 5
+
+
+def test_films_without_a_usable_score_keep_their_pictures(demo, monkeypatch):
+    monkeypatch.setattr(MockReader, "failure", ReadingError("No score."))
+    app = show(open_page("films"), truth="covid", heatmaps=True)
+    app.run()
+    assert not app.exception and len(MockReader.asked) == 2
+    assert len(pictures(app)) == 2 and "heatmap" not in pictures(app)[0]
+
+
+def test_a_film_that_cannot_be_read_leaves_the_others(demo):
+    (demo / "data" / "images" / "cohen-1.png").write_bytes(b"no film")
+    app = show(open_page("films"), heatmaps=True)
+    assert shown(app) == ALL and len(pictures(app)) == 4
+    assert "No picture here" in text(app)
+
+
+# --- What is not there ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_without_pictures_the_scores_are_a_table(demo, monkeypatch, broken):
+    if broken:
+        (demo / "data" / "manifest.csv").rename(demo / "films.csv")
+    else:
+        monkeypatch.delenv(settings.DATA_VARIABLE)
+    monkeypatch.setattr(settings, "DATASET_CSV", demo / ("films.csv" if broken else "data/manifest.csv"))
+    app = open_page("films")
+    table = app.dataframe[0].value
+    assert table["id"].tolist() == ALL
+    assert table.loc[1, ["verdict", "listed"]].tolist() == ["False negative", "COVID-19, ARDS"]
+    assert table["url"].str.startswith("https://").all() and table.loc[4, "source"] == "Kermany et al. (children)"
+    assert not app.get("image") and settings.DATA_VARIABLE in text(app)
+
+
+def test_without_a_list_of_films_the_scores_still_stand(demo, monkeypatch):
+    monkeypatch.setattr(settings, "DATASET_CSV", demo / "none.csv")
+    assert shown(open_page("films")) == ALL
+
+
+def test_without_scores_the_page_says_how_to_make_them(demo):
+    (demo / "scores.csv").unlink()
+    app = open_page("films")
+    assert app.info[0].title == "No scores yet" and "python -m covid_model evaluate" in app.info[0].value
+
+
+def test_a_network_without_scores_offers_the_other(demo):
+    table = pd.read_csv(demo / "scores.csv")
+    table[table["network"] == "paper"].to_csv(demo / "scores.csv", index=False)
+    app = open_page("films")
+    assert app.info[0].title == "Nothing to show"
+    app.button(key="use-paper").click().run()
+    assert len(shown(app)) == 5
+
+
+# --- Simulated films --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rendered(demo, monkeypatch):
+    """A list of two films of ours, one of them simulated."""
+    folder = demo / "films"
+    folder.mkdir()
+    for name in ("sim", "real"):
+        (folder / f"{name}.png").write_bytes(cv2.imencode(".png", made_up.film())[1].tobytes())
+    common = {"shows": "Lungs.", "credit": "Ours", "covid": 0, "mask": None, "lungs": None}
+    entries = [
+        common | {"id": "sim", "file": "sim.png", "title": "Simulated: clear lungs", "simulated": True},
+        common | {"id": "real", "file": "real.png", "title": "A real film", "simulated": False},
+    ]
+    (folder / "films.json").write_text(json.dumps({"films": entries}))
+    monkeypatch.setattr(settings, "FILMS_JSON", folder / "films.json")
+    return demo
+
+
+def test_simulated_films_are_labelled_and_read_on_request(rendered):
+    app = show(open_page("films"), set="simulated")
+    assert shown(app) == ["sim"] and MockReader.asked == []
+    assert "**simulated**" in text(app) and pictures(app) == ["Simulated film: Clear lungs"]
+    html = app.get("html")[0].proto.body
+    assert "Simulated, not a real film" in html and "Score" not in html
+    app = show(app, heatmaps=True)
+    assert MockReader.asked == [settings.DEFAULT_NETWORK]
+    assert any("Score 0." in one.proto.body for one in app.get("html"))
+    app.run()
+    assert len(MockReader.asked) == 1 and any("Score 0." in one.proto.body for one in app.get("html"))
+
+
+def test_no_simulated_films(demo, monkeypatch):
+    monkeypatch.setattr(settings, "FILMS_JSON", demo / "none.json")
+    app = show(open_page("films"), set="simulated")
+    assert "no simulated films" in app.info[0].value
+
+
+def test_simulated_films_need_no_scores(rendered):
+    (rendered / "scores.csv").unlink()
+    assert shown(show(open_page("films"), set="simulated")) == ["sim"]
+
+
+# --- From the confusion matrix ----------------------------------------------------------------------
+
+
+def test_a_cell_of_the_matrix_leads_here(demo):
+    app = show(open_page("test_set"), network="paper", cell="fp", threshold=0.7)
+    app.session_state["open-cell"] = "fp"  # what a click on the button leaves behind
+    app.run()
+    assert not app.exception
+    assert app.title[0].value == "Films" and shown(app) == ["cohen-3"]
+    assert app.get_by_key("network").value == "paper" and app.get_by_key("threshold").value == 0.7
+    assert app.get_by_key("verdict").value == ["fp"] and "False positives" in app.query_params["verdict"]
+
+
+def test_what_was_picked_before_does_not_hide_the_cell(demo):
+    app = show(open_page("films"), set="train", order="lowest")
+    app.switch_page("covid_model/app/pages/test_set.py").run()
+    app.session_state["open-cell"] = "fn"
+    app.run()
+    assert not app.exception and shown(app) == ["cohen-2"]

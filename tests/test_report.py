@@ -1,0 +1,181 @@
+"""What is taken away: a reading as one page of A4, a batch as a table that no spreadsheet can be tricked by."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import re
+import zlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model import report, settings
+from covid_model.app import film_panel, ours, words
+from covid_model.app.item import Item
+from covid_model.reading import Reading
+from tests import made_up
+from tests.scenes import demo, film_bytes, open_page
+
+__all__ = ["demo"]
+
+MADE = datetime.datetime(2026, 11, 23, 9, 30, tzinfo=datetime.UTC)
+
+
+def reading(score: float = 0.97, warnings: tuple[str, ...] = ()) -> Reading:
+    heatmap = np.linspace(-1, 1, 196, dtype=np.float32).reshape(14, 14)
+    return Reading("paper", 0.6, score, 3.0, heatmap, (0.0, 0.1, 1.0, 0.9), warnings, 12.0)
+
+
+def scores(count: int = 40) -> pd.DataFrame:
+    return pd.DataFrame({"score": np.linspace(0, 1, count), "covid": np.arange(count) % 2})
+
+
+def made(film: np.ndarray | None = None, score: float = 0.97, threshold: float = 0.6, **more) -> bytes:
+    more = {"name": "film.png", "made": MADE} | more
+    return report.pdf(made_up.film() if film is None else film, reading(score), threshold, **more)
+
+
+def said(page: bytes) -> str:
+    """The words of a page, run together: what its content stream shows as text."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", page, re.DOTALL)
+    words_of = []
+    for stream in streams:
+        try:
+            content = zlib.decompress(stream)
+        except zlib.error:
+            continue
+        if (b"BT" in content and b"Tj" in content) or b"TJ" in content:
+            words_of += re.findall(rb"\(((?:\\.|[^\\()])*)\)", content)
+    return b" ".join(words_of).decode("cp1252").replace("\\(", "(").replace("\\)", ")")
+
+
+def pages(page: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", page))
+
+
+def test_one_page_of_a4_says_everything():
+    page = made(scores=scores(), sentences=["A sentence."], warnings=["Few tones."], title="The recipe")
+    assert page.startswith(b"%PDF-") and pages(page) == 1
+    assert re.search(rb"/MediaBox\s*\[0 0 595\.28 841\.89\]", page)
+    text = said(page)
+    for part in (
+        "film.png", "Model score 0.970", "Above the threshold of 0.60", "A sentence.", "Warning: Few tones.",
+        "20 COVID-19 films", "20 other films", "The recipe (paper)", "23 November 2026 at 09:30", "threshold 0.60",
+        "Not a medical device",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_the_same_again_for_the_same():
+    assert made(scores=scores()) == made(scores=scores())
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (1024, 260), (260, 1024)])
+@pytest.mark.parametrize(("score", "threshold"), [(0.0, 0.0), (1.0, 1.0), (0.0001, 0.97)])
+def test_any_film_and_any_score_keep_to_one_page(shape, score, threshold):
+    film = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+    assert pages(made(film, score, threshold, scores=scores())) == 1
+
+
+def test_too_much_to_say_keeps_to_one_page_and_says_so():
+    page = made(np.zeros((900, 300), np.uint8), sentences=["word " * 400] * 6, warnings=["much " * 300] * 3)
+    assert pages(page) == 1 and "on the screen" in said(page) and "Not a medical device" in said(page)
+
+
+def test_no_scores_are_named():
+    for none in (None, scores(0)):
+        assert "no scores of the test films by the network paper" in said(made(scores=none))
+
+
+@pytest.mark.parametrize("name", ["<b>x</b>.png", "رادیو 北京.png", "a\u202egnp.exe", "(x) \\ %s", "n" * 500, ""])
+def test_names_are_plain_text(name):
+    page = made(name=name)
+    assert pages(page) == 1 and b"/Annot" not in page
+
+
+def test_links_and_marks_in_what_is_said_are_letters():
+    page = made(sentences=["**bold** [x](http://a.org) --under--"])
+    assert "**bold** [x](http://a.org) --under--" in said(page) and b"/URI" not in page
+
+
+def test_unmarked_markdown_of_ours():
+    credit = words.credit(pd.Series({"source": "nih", "license": "CC BY 4.0", "url": "https://a.org/b-c"}))
+    assert words.unmarked(credit) == "Source: NIH ChestX-ray8 (https://a.org/b-c). Licence: CC BY 4.0."
+    assert words.unmarked("**3 of these 4** are") == "3 of these 4 are"
+    assert words.unmarked(words.plain("a**b_[c](d)")) == "a**b_[c](d)"
+
+
+# --- CSV --------------------------------------------------------------------------------------------
+
+
+def rows(*records: dict) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(report.csv_of(records).decode("utf-8-sig"))))
+
+
+def test_csv_has_a_row_a_film():
+    found = rows(
+        words.record("röntgen.png", "paper", 0.6, 0.75, ("One.", "Two.")),
+        words.record("x.txt", "paper", 0.6, refused="No film."),
+        words.record("low.png", "paper", 0.6, 0.6),
+    )
+    assert found[0] == list(report.CSV_COLUMNS)
+    assert found[1] == ["röntgen.png", "paper", "0.75", "yes", "0.6", "One. Two.", ""]
+    assert found[2] == ["x.txt", "paper", "", "", "0.6", "", "No film."]
+    assert found[3][3] == "no"
+    assert report.csv_of([]).decode("utf-8-sig").count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1.png", "+x", "-x", "@x", "\t=x", "  =x", "=cmd|' /C calc'!A0", "\r=x", "＝x", "|x", "%x"]
+)
+def test_csv_runs_no_formula(name):
+    assert rows(words.record(name, "paper", 0.6, 0.5))[1][0] == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ['a,"b";=1.png', "two\nlines", "a;=1+1", "plain.png", ""])
+def test_csv_keeps_a_name_in_one_cell(name):
+    assert rows(words.record(name, "paper", 0.6, 0.5))[1][0] == name
+    assert f'"{name}"'.replace('"b"', '""b""').encode() in report.csv_of([words.record(name, "paper", 0.6, 0.5)])
+
+
+def test_csv_opens_as_a_table():
+    table = pd.read_csv(io.BytesIO(report.csv_of([words.record("a", "paper", 0.6, 0.123456789)])))
+    assert table.loc[0, "score"] == 0.123456789 and table.loc[0, "threshold"] == settings.THRESHOLD
+
+
+# --- On the first page ------------------------------------------------------------------------------
+
+
+def buttons(app) -> list[str]:
+    return [one.proto.label for one in app.get("download_button")]
+
+
+def test_a_film_of_ours_has_its_report(demo):
+    assert buttons(open_page(film="cohen-4")) == ["Result (JSON)", "Report (PDF)", "Overlay (PNG)"]
+
+
+def test_what_the_report_says_of_a_film_of_ours(tmp_path):
+    film = ours.OurFilm(
+        "cohen-4", tmp_path, "ARDS_1", True, "train", "Source: [A](https://a.org). Licence: CC BY\\-NC."
+    )
+    table = pd.DataFrame({"score": [0.97, 0.1], "covid": [1, 0], "source": ["cohen", "nih"]}, index=["a", "b"])
+    told = film_panel._sentences(Item.of_ours(film), reading(), 0.6, table)
+    assert [words.unmarked(one) for one in told] == [
+        "Its source lists it as: ARDS_1. True positive: the network agrees.",
+        film_panel.TRAINED_ON,
+        "Source: A (https://a.org). Licence: CC BY-NC.",
+        "Of the 2 test films, 1 scored within ±0.05 of this one; 1 of these 1 is a COVID-19 film.",
+        words.unmarked(words.adults(table, 0.6)),
+    ]
+    assert film_panel._sentences(Item("upload.png"), reading(), 0.6, None) == []
+
+
+def test_several_films_have_a_table(demo):
+    app = open_page()
+    for number in (1, 2):
+        app.file_uploader[0].upload(f"{number}.png", film_bytes(200 + number))
+    app.run()
+    assert not app.exception and buttons(app)[:2] == ["All results (CSV)", "All results (JSON)"]
