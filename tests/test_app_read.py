@@ -165,8 +165,9 @@ def test_a_training_film_says_so(demo):
 def test_films_to_try_and_back_to_the_uploads(demo):
     app = upload(open_page(), ("film.png", film_bytes()))
     labels = [one.label for one in app.button if one.key.startswith("try-")]
-    assert labels == ["COVID-19, high score", "COVID-19, missed", "Adult without COVID-19", "Child, nothing found",
-                      "Child with pneumonia"]  # fmt: skip
+    assert labels[:5] == ["COVID-19, high score", "COVID-19, missed", "Adult without COVID-19", "Child, nothing found",
+                          "Child with pneumonia"]  # fmt: skip
+    assert len(labels) == 10  # and a row of those that the project brings along
     app.button(key="try-kermany-2").click().run()
     assert app.query_params["film"] == "kermany-2"
     assert [one.value for one in app.text] == ["kermany-2"]
@@ -210,7 +211,11 @@ def test_without_a_data_folder(demo, monkeypatch):
     monkeypatch.delenv(settings.DATA_VARIABLE)
     app = open_page(film="cohen-1")
     assert settings.DATA_VARIABLE in app.info[0].value.replace("\\", "")
-    assert not [one for one in app.button if one.key.startswith("try-")]
+    offered = [one.key for one in app.button if one.key.startswith("try-")]
+    assert offered == [f"try-{name}" for name in cache.samples()]
+    app.button(key=offered[0]).click().run()
+    assert score(app)
+    assert "A simulated film lies outside what the networks were trained on" in text(app)
 
 
 def test_without_scores_of_the_test_films(demo):

@@ -169,7 +169,9 @@ def _title(key: str) -> str:
 def _value(value: Any) -> str:
     """A value of a recipe on one line."""
     if isinstance(value, dict):
-        return ", ".join(f"{_title(key)} {_value(one)}" for key, one in value.items() if one not in (None, 0))
+        return ", ".join(
+            f"{_title(key)} {_value(one)}" for key, one in value.items() if one is False or one not in (None, 0)
+        )
     if isinstance(value, (list, tuple)):
         return ", ".join(_value(one) for one in value)
     if isinstance(value, bool):

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import network, overlay, settings
-from covid_model.app import cache, state, words
+from covid_model.app import cache, state, theme, words
 from covid_model.app.item import Item
 from covid_model.app.scorebar import score_bar
 from covid_model.films import FilmError
@@ -245,7 +245,7 @@ def _place(item: Item, reading: Reading, threshold: float) -> None:
     st.markdown(words.neighbours(table, reading.score, item.ours.id if item.ours else None))
     given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
     st.plotly_chart(
-        charts.score_distribution(*given, ids=list(table.index)),
+        charts.score_distribution(*given, ids=list(table.index), ink=theme.ink()),
         config=charts.CONFIG,
         alt=charts.score_distribution_alt(*given),
         key="place",

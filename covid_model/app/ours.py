@@ -63,6 +63,18 @@ def of_sample(sample: Sample) -> OurFilm:
     return OurFilm(sample.id, sample.path, sample.title, covid, "", credit, sample.description, sample.simulated)
 
 
+def varied(samples: list[Sample], count: int) -> list[Sample]:
+    """At most `count` of the films, one of each kind (the first word of an id) before a second of any."""
+    seen: dict[str, int] = {}
+    ranks = []
+    for sample in samples:
+        kind = sample.id.partition("-")[0]
+        ranks.append(seen.setdefault(kind, 0))
+        seen[kind] += 1
+    order = sorted(range(len(samples)), key=lambda number: (ranks[number], number))
+    return [samples[number] for number in sorted(order[:count])]
+
+
 def short_title(sample: Sample) -> str:
     """The title less its "Simulated:", which stands above all of them."""
     _, colon, rest = sample.title.partition("Simulated: ")

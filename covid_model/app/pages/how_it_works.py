@@ -12,7 +12,7 @@ import streamlit as st
 from covid_model import learning_curves, network, pretrained, settings
 from covid_model.anatomy import Walk, preparation
 from covid_model.anatomy.preparation import input_ranges
-from covid_model.app import cache, film_panel, state, words
+from covid_model.app import cache, film_panel, state, theme, words
 from covid_model.app.story import film as story_film
 from covid_model.app.story import inside, look, run_table
 from covid_model.charts import story
@@ -135,7 +135,7 @@ def table_1() -> None:
         )
     with right:
         look.figure(
-            story.models(pretrained.MODELS, pretrained.OURS, ink=look.ink()),
+            story.models(pretrained.MODELS, pretrained.OURS, ink=theme.ink()),
             "models",
             story.models_alt(pretrained.MODELS, pretrained.OURS),
         )
@@ -156,7 +156,7 @@ def table_2(spec: NetworkSpec) -> None:
         st.table(run_table.rows(spec), border="horizontal", alt="Table 2: the settings of the training run")
     with right:
         if spec.history:
-            look.figure(story.run(spec.history, ink=look.ink()), "run_curves", story.run_alt(spec.history))
+            look.figure(story.run(spec.history, ink=theme.ink()), "run_curves", story.run_alt(spec.history))
             with st.expander("Every figure that was recorded", key="records"):
                 history = pd.DataFrame(spec.history)
                 st.dataframe(history, hide_index=True, key="records_table", alt="The history of the run, row by row")
@@ -166,7 +166,7 @@ def table_2(spec: NetworkSpec) -> None:
             f"**How its settings were chosen.** {len(tried)} settings were tried with some of the training films held "
             "out; this is the one taken, on the others and on those held out. Then it was trained on all of them."
         )
-        look.figure(story.run(chosen, ink=look.ink()), "chosen_curves", story.run_alt(chosen))
+        look.figure(story.run(chosen, ink=theme.ink()), "chosen_curves", story.run_alt(chosen))
         with st.expander("Every setting that was tried", key="tried"):
             st.dataframe(tried, hide_index=True, key="tried_table", alt="The settings tried, with what each came to")
 
@@ -178,7 +178,7 @@ def compared(runs: learning_curves.Runs) -> None:
     key = learning_curves.measure(runs)
     title = learning_curves.MEASURES[key]
     look.figure(
-        story.comparison(runs, key, title, ink=look.ink()), "comparison", story.comparison_alt(runs, key, title)
+        story.comparison(runs, key, title, ink=theme.ink()), "comparison", story.comparison_alt(runs, key, title)
     )
 
 

@@ -118,10 +118,13 @@ def films_to_try(shown: str | None) -> None:
     if tries:
         st.markdown(":small[Or take one of the test films, which no network was trained on]")
         offer([(one.id, one.label, dataset.path(one.id)) for one in tries], shown)
-    own = [(one.id, ours.short_title(one), one.path) for one in cache.samples().values()]
+    carried = list(cache.samples().values())
+    if tries:  # a row of each is enough
+        carried = ours.varied(carried, TRIES_A_ROW)
+    own = [(one.id, ours.short_title(one), one.path) for one in carried]
     if own:
         st.markdown(":small[Or a film made for this demo: **simulated** from a CT, so that anyone may have it]")
-        offer(own if not tries else own[: len(tries)], shown)
+        offer(own, shown)
     if not tries and not own:
         st.caption(f"Films to try without an upload appear here where {settings.DATA_VARIABLE} names a data folder.")
 

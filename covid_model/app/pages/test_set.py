@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import charts, settings
-from covid_model.app import cache, gallery, outcomes, state, words
+from covid_model.app import cache, gallery, outcomes, state, theme, words
 from covid_model.app.outcomes import CELL_NAMES, Called, Scored
 from covid_model.app.splits import SPLITS
 from covid_model.dataset import DataError
@@ -30,12 +30,6 @@ PAGES = settings.ROOT / "covid_model" / "app" / "pages"
 READ_PAGE, FILMS_PAGE = PAGES / "read.py", PAGES / "films.py"
 ROWS = 24  # films on one page of the list
 THUMBNAIL = 96  # pixels
-
-
-def ink() -> str | None:
-    """The colour of the page's words, for the figures'; None where the browser has not told its theme."""
-    theme = st.context.theme.type
-    return st.get_option(f"theme.{theme}.textColor") if theme in ("light", "dark") else None
 
 
 def title_of(network: str) -> str:
@@ -73,7 +67,7 @@ def note_on_adults(of: Called) -> None:
 def matrix(of: Called, chosen: str | None, listed: str) -> None:
     st.markdown("**Confusion matrix**")
     st.plotly_chart(
-        charts.confusion_matrix(of.matrix, chosen if listed == of.name else None, ink=ink()),
+        charts.confusion_matrix(of.matrix, chosen if listed == of.name else None, ink=theme.ink()),
         key=f"matrix_{of.name}",
         config=charts.CONFIG,
         on_select=partial(choose_cell, of.name),
@@ -93,7 +87,9 @@ def distribution(of: Called) -> None:
     st.markdown("**Scores by truth**")
     films = of.scored.films
     st.plotly_chart(
-        charts.score_distribution(films["score"], films["covid"], of.threshold, ids=films.index.tolist(), ink=ink()),
+        charts.score_distribution(
+            films["score"], films["covid"], of.threshold, ids=films.index.tolist(), ink=theme.ink()
+        ),
         key=f"distribution_{of.name}",
         config=charts.CONFIG,
         alt=charts.score_distribution_alt(films["score"], films["covid"], of.threshold),
@@ -236,7 +232,7 @@ def curves(networks: Sequence[Called]) -> None:
     """ROC and precision-recall curves, a cross where the threshold stands."""
     rates = {of.title: {name: estimate.value for name, estimate in of.rates.items()} for of in networks}
     alarms = {name: None if of["specificity"] is None else 1 - of["specificity"] for name, of in rates.items()}
-    look = {"height": 330, "ink": ink()}
+    look = {"height": 330, "ink": theme.ink()}
 
     st.markdown("**ROC curve**")
     lines = {of.title: of.scored.roc for of in networks}

@@ -9,7 +9,7 @@ import streamlit as st
 from covid_model import gradcam, overlay
 from covid_model.anatomy import Block, Walk, loss, slope
 from covid_model.anatomy.maps import enlarged, grey
-from covid_model.app import words
+from covid_model.app import theme, words
 from covid_model.app.story import look
 from covid_model.charts import story
 
@@ -50,7 +50,7 @@ def blocks(walk: Walk) -> None:
     chosen = chosen if chosen in titles else "block1"
     with drawn:
         look.figure(
-            story.drawing(walk.blocks, chosen, ink=look.ink()),
+            story.drawing(walk.blocks, chosen, ink=theme.ink()),
             DRAWING,
             story.drawing_alt(walk.blocks),
             on_select=_click,
@@ -175,7 +175,7 @@ def head(walk: Walk, threshold: float) -> None:
         st.markdown(words.verdict(numbers.score, threshold))
     with right:
         st.markdown("**What each unit adds to the logit**")
-        look.figure(story.logit_parts(numbers, ink=look.ink()), "logit_parts", story.logit_parts_alt(numbers))
+        look.figure(story.logit_parts(numbers, ink=theme.ink()), "logit_parts", story.logit_parts_alt(numbers))
 
 
 @st.fragment
@@ -198,7 +198,7 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
         score = walk.head.score if walk else None
         cost = loss(walk.head.logit, truth) if walk else None
         look.figure(
-            story.loss_curve(score, cost, truth, ink=look.ink()),
+            story.loss_curve(score, cost, truth, ink=theme.ink()),
             "loss_curve",
             story.loss_curve_alt(score, cost, truth),
         )
@@ -230,7 +230,7 @@ def explained(walk: Walk, pixels: np.ndarray) -> None:
     )
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial z}{\partial A^k_{ij}}")
     look.figure(
-        story.channel_weights(cam.weights, cam.channels, ink=look.ink()),
+        story.channel_weights(cam.weights, cam.channels, ink=theme.ink()),
         "channel_weights",
         story.channel_weights_alt(cam.weights),
     )

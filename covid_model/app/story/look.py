@@ -11,12 +11,6 @@ from covid_model import charts, overlay
 GROUND = 96  # grey where a map says nothing
 
 
-def ink() -> str | None:
-    """The colour of the page's words, for the figures'; None where the browser has not told its theme."""
-    theme = st.context.theme.type
-    return st.get_option(f"theme.{theme}.textColor") if theme in ("light", "dark") else None
-
-
 def figure(drawn: go.Figure, key: str, alt: str, **more) -> None:
     """A figure over the full width of its place."""
     st.plotly_chart(drawn, key=key, config=charts.CONFIG, alt=alt, **more)
