@@ -152,6 +152,20 @@ def adults_note(of: Called) -> tuple[str, str] | None:
     )
 
 
+def more_adults(table: pd.DataFrame, network: str, threshold: float) -> str | None:
+    """What the network calls the adults without COVID-19 of `extra-test`, in a sentence; None where none is scored.
+
+    Args:
+        table: every score, with the columns network, split, source, covid, score.
+    """
+    rows = table[(table["network"] == network) & (table["split"] == "extra-test")]
+    found = evaluation.adults_without_covid(rows["score"], rows["covid"], rows["source"], threshold)
+    if not found.total:
+        return None
+    called = f"{counted(found)} positive ({percent(found.value)})"
+    return f"Of the adults without COVID-19 in the set “More adults” it calls {called}."
+
+
 # --- Tables -----------------------------------------------------------------------------------------
 
 

@@ -77,7 +77,9 @@ def load(folder: Path | None = None) -> Store:
         wanted, ids = facts["sha256"], facts["ids"]
         found = network.sha256(path)
     except FileNotFoundError as error:
-        raise LabError(f"{Path(error.filename).name} is not in {folder}. Make it: {COMMAND}") from error
+        raise LabError(
+            f"{Path(error.filename).name} is not in {folder.parent.name}/{folder.name}. Make it: {COMMAND}"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LabError(f"{folder / FACTS} is damaged ({error!r}). Make it again: {COMMAND}") from error
     if found != wanted:

@@ -29,8 +29,8 @@ class Look:
 
     scatter: float = 0.9
     quanta: float = 300.0
-    lung: float = 0.32
-    dense: float = 0.83
+    lung: float = 0.30
+    dense: float = 0.84
     level: float = 0.25
     edge: float = 0.9
     lean: float = 0.0

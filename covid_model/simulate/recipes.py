@@ -76,7 +76,7 @@ RECIPES = (
         12,
         build=SLIM,
         geometry=Geometry(margins=(30, 16, 30, 28)),
-        look=Look(lung=0.29, level=0.3),
+        look=Look(lung=0.27, level=0.3),
         letters=(Letter("R", (0.075, 0.08), 0.032),),
         shutters=(0.022, 0.0, 0.028, 0.0),
     ),
@@ -96,7 +96,7 @@ RECIPES = (
         "Clear lungs, PA; the haze over the lower zones is that of the breasts.",
         14,
         build=WOMAN,
-        look=Look(lung=0.31),
+        look=Look(lung=0.31, dense=0.83),
         letters=(Letter("L", (0.93, 0.10), 0.026, ring=True),),
     ),
     Recipe(

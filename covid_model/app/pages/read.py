@@ -136,7 +136,8 @@ def offer(films: list[tuple[str, str, Path]], shown: str | None) -> None:
             st.columns(TRIES_A_ROW, gap="xsmall", wrap=False), films[start:], strict=False
         ):
             with column:
-                thumbnail = cache.thumbnail(str(path))
+                dicom = path.suffix == ".dcm"  # its decoder takes a second to load: not for the first page
+                thumbnail = None if dicom else cache.thumbnail(str(path))
                 if thumbnail is not None:
                     st.image(thumbnail, width="stretch", alt="")
                 st.button(

@@ -61,7 +61,8 @@ def note_on_adults(of: Called) -> None:
     note = outcomes.adults_note(of)
     if note:
         show, icon = (st.warning, "visibility") if of.adults.count else (st.info, "check")
-        show(note[1], title=note[0], icon=f":material/{icon}:")
+        elsewhere = outcomes.more_adults(cache.scores(), of.name, of.threshold)
+        show(" ".join(filter(None, (note[1], elsewhere))), title=note[0], icon=f":material/{icon}:")
 
 
 def matrix(of: Called, chosen: str | None, listed: str) -> None:

@@ -19,6 +19,7 @@ from covid_model.lab.recipe import CHOICES, RANGES, label, sentence
 from covid_model.lab.run import counts
 
 RUNS = "lab_runs"  # in the session: the runs shown, the oldest first
+PLAY = "lab-play"  # a scene was chosen: train it at once
 MADE = "lab_made"  # in the session: how many runs there have been
 NAMES = {  # what each setting is called, and what it is
     "covid_films": ("COVID-19 films", f"How many of the paper's {CHOICES['covid_films'][-1]}, drawn by the seed."),
@@ -81,6 +82,7 @@ def set_scene(recipe: Recipe) -> None:
     """Set the whole panel, and with it the address; from a callback."""
     for name, value in recipe.__dict__.items():
         st.session_state[name] = label(name, value) if name in CHOICES else value
+    st.session_state[PLAY] = True
 
 
 def scenes() -> None:
@@ -97,7 +99,10 @@ def scenes() -> None:
                     args=(scene.recipe,),
                 )
                 st.caption(scene.sentence)
-    st.caption("A scene sets everything below. The address holds it: copy it to send the scene as a link.")
+    st.caption(
+        "A scene sets everything below and trains at once. The address then holds what differs from the first "
+        "settings: copy it to send the scene as a link."
+    )
 
 
 # --- What came of it ----------------------------------------------------------------------------------
@@ -224,7 +229,7 @@ with right:
 
 test = store.films["split"].eq("test")
 floor = float(1 - store.films.loc[test, "covid"].mean())
-if start:
+if start or st.session_state.pop(PLAY, False):
     run = begin(recipe, (covid, other))
     runs = st.session_state[RUNS]
     stop.button("Stop", key="lab_stop", icon=":material/stop:", help="Keeps the epochs that have ended.")
