@@ -37,7 +37,7 @@ def show(app: AppTest, **widgets) -> AppTest:
 
 def test_headline_comes_from_the_scores(demo):
     assert cards(open_page("test_set")) == {
-        "Adults without COVID-19 called positive": "0 of 1",
+        "Adults’ false alarms": "0 of 1",
         "COVID-19 films called positive": "1 of 2",
         "Accuracy": "80.0 %",
         "Accuracy of always “no”": "60.0 %",
@@ -55,7 +55,7 @@ def test_threshold_moves_everything(demo):
         .startswith("**100.0")
     )
     app = show(app, threshold=0.0)
-    assert cards(app)["Adults without COVID-19 called positive"] == "1 of 1"
+    assert cards(app)["Adults’ false alarms"] == "1 of 1"
     app = show(app, threshold=1.0)
     assert cards(app)["Accuracy"] == cards(app)["Accuracy of always “no”"] == "60.0 %"
 

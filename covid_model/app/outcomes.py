@@ -123,7 +123,7 @@ def cards(of: Called, floor: dict[str, Estimate]) -> list[Card]:
     """The figures that belong together: false alarms on adults, films found, accuracy, and the accuracy's floor."""
     found = []
     for label, estimate, asks, alarm in (
-        ("Adults without COVID-19 called positive", of.adults, "Every one of them is a false alarm.", True),
+        ("Adults’ false alarms", of.adults, "Adults without COVID-19 who are called positive.", True),
         ("COVID-19 films called positive", of.rates["sensitivity"], "Sensitivity at this threshold.", False),
     ):
         if estimate:
