@@ -118,9 +118,8 @@ def films_to_try(shown: str | None) -> None:
     if tries:
         st.markdown(":small[Or take one of the test films, which no network was trained on]")
         offer([(one.id, one.label, dataset.path(one.id)) for one in tries], shown)
-    carried = list(cache.samples().values())
-    if tries:  # a row of each is enough
-        carried = ours.varied(carried, TRIES_A_ROW)
+    rows = 1 if tries else 2  # more would push the score off the screen; the Films page has them all
+    carried = ours.varied(list(cache.samples().values()), rows * TRIES_A_ROW)
     own = [(one.id, ours.short_title(one), one.path) for one in carried]
     if own:
         st.markdown(":small[Or a film made for this demo: **simulated** from a CT, so that anyone may have it]")
