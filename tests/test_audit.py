@@ -197,7 +197,6 @@ def test_orders_and_steps():
     heatmap = np.array([[0.1, 0.9], [-1, 0.5]])
     rng = np.random.default_rng(0)
     assert attention.order_of(heatmap, "grad-cam", rng).tolist() == [1, 3, 0, 2]
-    assert attention.order_of(heatmap, "reverse", rng).tolist() == [2, 0, 3, 1]
     assert sorted(attention.order_of(heatmap, "random", rng)) == [0, 1, 2, 3]
     steps = list(attention.steps_of(np.array([1, 3, 0, 2]), 2))
     assert [step.tolist() for step in steps] == [[False] * 4, [False, True, False, True], [True] * 4]
@@ -214,7 +213,7 @@ def test_area_and_summary():
     assert attention.area(np.ones(21)) == pytest.approx(1)
     assert attention.area(np.linspace(1, 0, 21)) == pytest.approx(0.5)
     falls, stays = np.array([1, 0, 0.0]), np.array([1, 1, 0.0])
-    one = {("deletion", "grad-cam"): falls, ("deletion", "random"): stays, ("deletion", "reverse"): stays}
+    one = {("deletion", "grad-cam"): falls, ("deletion", "random"): stays}
     one |= {("insertion", order): stays[::-1] for order in attention.ORDERS}
     found = attention.summary([one], np.array(["a"]))
     assert found["deletion"]["gain_over_random"].value == pytest.approx(0.5)

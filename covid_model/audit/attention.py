@@ -19,8 +19,7 @@ from covid_model.audit.lungs import BLUR, masked, read_mask
 from covid_model.films import Film
 
 STEPS = 20  # of the curves: each takes 5 % of the map's cells
-RANDOM_ORDERS = 2
-ORDERS = ("grad-cam", "random", "reverse")
+ORDERS = ("grad-cam", "random")
 
 
 def run(case: Case) -> dict[str, Any]:
@@ -56,8 +55,7 @@ def run(case: Case) -> dict[str, Any]:
             "value": share(np.array([bool(hit) for hit in hits])[known], patients[known]),
             "chance": mean(chances[known], patients[known]),
         },
-        "curves": {"films": int(positive.sum()), "steps": STEPS, "fill": "blur", "random_orders": RANDOM_ORDERS}
-        | summary(curves, patients[positive]),
+        "curves": {"films": int(positive.sum()), "steps": STEPS, "fill": "blur"} | summary(curves, patients[positive]),
     }
 
 
@@ -99,11 +97,8 @@ def points_inside(heatmap: np.ndarray, cells: np.ndarray) -> bool:
 
 
 def order_of(heatmap: np.ndarray, name: str, rng: np.random.Generator) -> np.ndarray:
-    """The cells' numbers in the order in which they are taken: highest first, at random, or lowest first."""
-    if name == "random":
-        return rng.permutation(heatmap.size)
-    order = np.argsort(-heatmap, axis=None, kind="stable")
-    return order if name == "grad-cam" else order[::-1]
+    """The cells' numbers in the order in which they are taken: highest first, or at random."""
+    return rng.permutation(heatmap.size) if name == "random" else np.argsort(-heatmap, axis=None, kind="stable")
 
 
 def steps_of(order: np.ndarray, steps: int = STEPS) -> Iterator[np.ndarray]:
@@ -132,20 +127,17 @@ def film_curves(
     """Scores (steps + 1,) by (kind, order): "deletion" blurs cell after cell, "insertion" sharpens a blurred film."""
     soft = cv2.GaussianBlur(pixels, (0, 0), BLUR * max(pixels.shape))
     rng = np.random.default_rng(seed)
-    orders = [(name, order_of(heatmap, name, rng)) for name in ("grad-cam", "reverse")]
-    orders += [("random", order_of(heatmap, "random", rng)) for _ in range(RANDOM_ORDERS)]
-    keys, pictures = [], []
-    for name, order in orders:
-        for taken in steps_of(order, STEPS):
+    pictures = []
+    for name in ORDERS:
+        for taken in steps_of(order_of(heatmap, name, rng), STEPS):
             cells = taken.reshape(heatmap.shape)
             pictures += [blend(pixels, soft, cells, box), blend(pixels, soft, ~cells, box)]
-        keys.append(name)
-    scores = np.array(list(case.reader.scores(pictures))).reshape(len(orders), STEPS + 1, 2)
-    found = {}
-    for name in ORDERS:
-        own = scores[[key == name for key in keys]].mean(axis=0)  # (steps + 1, 2)
-        found["deletion", name], found["insertion", name] = own[:, 0], own[:, 1]
-    return found
+    scores = np.array(list(case.reader.scores(pictures))).reshape(len(ORDERS), STEPS + 1, 2)
+    return {
+        (kind, name): scores[row, :, column]
+        for row, name in enumerate(ORDERS)
+        for column, kind in enumerate(("deletion", "insertion"))
+    }
 
 
 def area(curve: np.ndarray) -> float:
