@@ -163,6 +163,15 @@ def weights_of(model: keras.Model, base: str) -> dict[str, np.ndarray]:
     }
 
 
+def put_weights(layers: list[keras.Layer], weights: dict[str, np.ndarray]) -> None:
+    """Put stored weights, named as in `weights_of`, into layers. Raises ValueError where one is missing or no fit."""
+    for layer in layers:
+        try:
+            layer.set_weights([weights[f"{layer.name}/{v.name}"].astype(np.float32) for v in layer.weights])
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"layer {layer.name!r}: {error}") from error
+
+
 def save_weights(weights: dict[str, np.ndarray], path: Path) -> str:
     """Write weights and return the file's SHA-256."""
     np.savez(path, **weights)
@@ -202,11 +211,10 @@ def load(
             f"{base_weights!r}. Connect to the internet, or name a file with --vgg19 or {settings.VGG19_VARIABLE}; "
             f"the network {settings.DEFAULT_NETWORK!r} needs no download."
         ) from error
-    for layer in model.layers if what.base == STORED else head_layers(model):
-        try:
-            layer.set_weights([weights[f"{layer.name}/{v.name}"].astype(np.float32) for v in layer.weights])
-        except (KeyError, ValueError) as error:
-            raise NetworkError(f"{folder / what.weights} does not fit layer {layer.name!r}: {error}") from error
+    try:
+        put_weights(model.layers if what.base == STORED else head_layers(model), weights)
+    except ValueError as error:
+        raise NetworkError(f"{folder / what.weights} does not fit {error}") from error
     model.trainable = False
     return model
 

@@ -29,7 +29,7 @@ def test_groups_are_drawn_by_their_shares():
 
 
 def test_truths_are_covid_and_any_finding():
-    assert truths(TABLE.iloc[:4]).tolist() == [[1, 1], [0, 1], [0, 0], [0, 1]]
+    assert truths(TABLE.iloc[:4]).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]]
 
 
 def stream(**options):
@@ -41,7 +41,7 @@ def test_a_batch_is_the_same_in_every_run_and_another_at_every_step():
     first, again = stream(seed=1, size=4), stream(seed=1, size=4)
     made = list(first.batches(3, 9))
     assert len(made) == 6
-    assert made[0][0].shape == (4, 32, 32, 3) and made[0][1].shape == (4, 2)
+    assert made[0][0].shape == (4, 32, 32, 3) and made[0][1].shape == (4, 3)
     for step, (inputs, truth) in enumerate(made, 3):
         np.testing.assert_array_equal(inputs, again.batch(step)[0])
         np.testing.assert_array_equal(truth, again.batch(step)[1])
@@ -119,6 +119,34 @@ def test_a_cut_run_goes_on_to_the_same_end(tmp_path, monkeypatch):
         assert row == pytest.approx(wanted, rel=0.05)
     for one, other in zip(whole, resumed, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_a_second_stage_goes_on_from_the_first_and_leaves_the_frozen_blocks_alone(tmp_path):
+    pixels = {film: mock_networks.film(number) for number, film in enumerate(TABLE.index)}
+    held_out = pd.Series([False] * 12 + [True] * 4, index=TABLE.index)
+    first = network.weights_of(network.build(SHORT.head, SHORT.preprocessing.size), network.STORED)
+    kept = tmp_path / fine_tuned.KEPT
+    network.save_weights(first, kept)
+    second = replace(SHORT, frozen_blocks=3, ranking=0.5)
+    model, _ = fine_tuned.train(TABLE, pixels, held_out, str(kept), tmp_path / "second", second)
+    last = network.weights_of(model, network.STORED)
+    moved = {name for name in first if (first[name] != last[name]).any()}
+    assert {name[:6] for name in moved if name.startswith("block")} == {"block4", "block5"}
+    assert {"fc1/kernel", "logit/kernel"} <= moved
+
+
+def test_the_ranking_compares_films_of_one_source_alone():
+    from covid_model.training.steps import ranking
+
+    logits, covid, source = np.float32([[2, 1, -1, 5], [1, 0, 1, 0], [0, 0, 0, 1]])
+    pairs = [np.log1p(np.exp(-(2 - 1))), np.log1p(np.exp(-(-1 - 1)))]  # the film of source 1 has no counterpart
+    assert float(ranking(logits, covid, source)) == pytest.approx(np.mean(pairs), rel=1e-6)
+    assert float(ranking(logits, covid, np.float32([0, 1, 0, 1]))) == 0
+
+
+def test_the_history_of_two_stages_goes_on_counting():
+    whole = fine_tuned.joined(fine_tuned.joined([], [{"step": 4, "seconds": 9.0}]), [{"step": 2, "seconds": 1.0}])
+    assert whole == [{"step": 4, "seconds": 9.0, "stage": 1}, {"step": 6, "seconds": 10.0, "stage": 2}]
 
 
 def test_a_head_learns_what_can_be_learnt_and_comes_back_rounded():

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import keras
 
 NAME = "fine-tuned"
+KEPT, PROGRESS = "weights.npz", "history.json"  # what a stage leaves in its folder
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +47,9 @@ class Recipe:
         auxiliary: weight of the second question that is asked in training alone: does the film show anything at all?
             (Children's and NIH's films answer it within one source, so it teaches to look at lungs.)
         averaging: momentum of the running mean of the weights, which is what is kept.
+        ranking: weight of the pairwise logistic loss over pairs of a film with COVID and one without, both of one
+            source (RankNet, Burges et al. 2005): what tells the sources apart cannot lower it.
+        frozen_blocks: how many of VGG-19's five blocks stay as they are, from the first on.
         steps: batches in all; `look` batches between looks at the validation part.
     """
 
@@ -82,29 +86,65 @@ class Recipe:
     weight_decay: float = 1e-2
     auxiliary: float = 1.0
     averaging: float = 0.98
+    ranking: float = 0.0
+    frozen_blocks: int = 0
     steps: int = 1000
     look: int = 125
     warmup: int = 30
     seed: int = settings.SEED
 
-    def key(self, vgg19: str) -> str:
+    def key(self, start: str) -> str:
         """A short name that changes with the recipe and the weights it starts from: of its checkpoints' folder."""
-        return hashlib.sha256(json.dumps([vgg19, asdict(self)]).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps([start, asdict(self)]).encode()).hexdigest()[:16]
 
 
-RECIPE = Recipe()
+RECIPE = Recipe()  # the first stage: every layer
+SECOND = replace(  # the second goes on from what the first left: half the cost a step, films of one source compared
+    RECIPE,
+    shares={
+        "cohen 1": 0.22,
+        "cohen 0": 0.12,
+        "radiography 1": 0.28,
+        "radiography 0": 0.16,
+        "nih 0": 0.10,
+        "kermany 0": 0.12,
+    },
+    averaging=0.99,
+    ranking=0.5,
+    frozen_blocks=3,
+    steps=440,
+    look=140,
+    seed=settings.SEED + 1,
+)
 TRIAL = {"steps": 300, "look": 100, "head_steps": 40, "warmup": 20}  # of a comparison
 TRIAL_SIZE = 160  # pixels a side: half the time
 TRIAL_FILMS = 500
 
 
-def run(data: dataset.Dataset, vgg19: str, work: Path = settings.WORK, recipe: Recipe = RECIPE) -> network.NetworkSpec:
-    """Train on `train` and `extra` less the validation part, keep the network in `assets/`, score every film."""
+def run(
+    data: dataset.Dataset,
+    vgg19: str,
+    work: Path = settings.WORK,
+    stages: Sequence[Recipe] = (RECIPE, SECOND),
+) -> network.NetworkSpec:
+    """Train on `train` and `extra` less the validation part, keep the network in `assets/`, score every film.
+
+    Each stage goes on from the weights that the one before left in `work`; one that is there is not run again.
+    """
     started = time.perf_counter()
     table = dataset.training_films(data.films, *settings.TRAINING_SPLITS)
     held_out = dataset.hold_out(table)
     pixels = read_all(data, table)
-    model, history = train(table, pixels, held_out, vgg19, work / NAME / recipe.key(vgg19), recipe)
+    start, history = vgg19, []
+    for recipe in stages[:-1]:
+        folder = work / NAME / recipe.key(start)
+        if not (folder / KEPT).is_file():
+            model, _ = train(table, pixels, held_out, start, folder, recipe)
+            network.save_weights(network.weights_of(model, network.STORED), folder / KEPT)
+        start, history = str(folder / KEPT), joined(history, json.loads((folder / PROGRESS).read_text()))
+    recipe = stages[-1]
+    model, rows = train(table, pixels, held_out, start, work / NAME / recipe.key(start), recipe)
+    history = joined(history, rows)
     moved = move_threshold(model, table[held_out], [pixels[film] for film in table.index[held_out]], recipe)
     stored = network.weights_of(model, network.STORED)
     what = network.NetworkSpec(
@@ -118,7 +158,8 @@ def run(data: dataset.Dataset, vgg19: str, work: Path = settings.WORK, recipe: R
         weights=f"{NAME}.npz",
         sha256=network.save_weights(stored, settings.NETWORKS / f"{NAME}.npz"),
         parameters=sum(array.size for array in stored.values()),
-        recipe=asdict(recipe) | {"optimizer": "AdamW", "logit_shift": moved},
+        recipe=asdict(recipe)
+        | {"optimizer": "AdamW", "logit_shift": moved, "stages_before": [asdict(one) for one in stages[:-1]]},
         history=history,
         training={
             "films": int((~held_out).sum()),
@@ -134,6 +175,18 @@ def run(data: dataset.Dataset, vgg19: str, work: Path = settings.WORK, recipe: R
     log.info("trained in %.0f s", time.perf_counter() - started)
     scoring.run(NAME, data, exact=False)
     return what
+
+
+def joined(before: list[dict[str, float]], rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    """A stage's history behind that of the stages before it: steps and seconds go on counting."""
+    if not before:
+        return [row | {"stage": 1} for row in rows]
+    last = before[-1]
+    return before + [
+        row
+        | {"step": last["step"] + row["step"], "seconds": last["seconds"] + row["seconds"], "stage": last["stage"] + 1}
+        for row in rows
+    ]
 
 
 def move_threshold(model: keras.Model, table: pd.DataFrame, pixels: Sequence[np.ndarray], recipe: Recipe) -> float:
@@ -175,12 +228,13 @@ def train(
     table: pd.DataFrame,
     pixels: Mapping[str, np.ndarray],
     held_out: pd.Series,
-    vgg19: str,
+    start: str,
     work: Path,
     recipe: Recipe = RECIPE,
 ) -> tuple[keras.Model, list[dict[str, float]]]:
     """Train on the films of `table` that are not held out; look at those that are, every `recipe.look` steps.
 
+    `start` is what training starts from: VGG-19's ImageNet weights (a file or "imagenet"), or an earlier stage's KEPT.
     Goes on from the last checkpoint in `work` where there is one. Returns the model (its averaged weights in place)
     and one row of history for each look.
     """
@@ -188,7 +242,11 @@ def train(
 
     from covid_model.training.steps import Trainer
 
-    model = network.build(recipe.head, recipe.preprocessing.size, vgg19, settings.fast_precision())
+    goes_on = start.endswith(KEPT)
+    model = network.build(recipe.head, recipe.preprocessing.size, None if goes_on else start, settings.fast_precision())
+    if goes_on:
+        with np.load(start, allow_pickle=False) as weights:
+            network.put_weights(model.layers, weights)
     trainer = Trainer(model, recipe)
     rows = table[~held_out]
     stream = Stream(
@@ -204,7 +262,7 @@ def train(
 
     checkpoint = tf.train.Checkpoint(model=trainer.logits, optimizer=trainer.optimizer, head=trainer.head_optimizer)
     manager = tf.train.CheckpointManager(checkpoint, work, max_to_keep=1)
-    progress = work / "history.json"
+    progress = work / PROGRESS
     history: list[dict[str, float]] = []
     if manager.latest_checkpoint and progress.is_file():
         checkpoint.restore(manager.latest_checkpoint).expect_partial()

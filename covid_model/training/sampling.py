@@ -33,9 +33,13 @@ def draw(groups: np.ndarray, shares: Mapping[str, float], size: int, rng: np.ran
 
 
 def truths(table: pd.DataFrame) -> np.ndarray:
-    """What each film is known to be: (n, 2) float32, COVID or not, and abnormal (any finding at all) or not."""
+    """What each film is known to be: (n, 3) float32.
+
+    COVID or not; abnormal (any finding at all) or not; the number of its source, sources in alphabetical order.
+    """
     normal = table["finding"].str.lower().isin(settings.NORMAL_FINDINGS)
-    return np.column_stack([table["covid"], ~normal]).astype(np.float32)
+    source = np.unique(table["source"], return_inverse=True)[1]
+    return np.column_stack([table["covid"], ~normal, source]).astype(np.float32)
 
 
 class Stream:
@@ -56,7 +60,7 @@ class Stream:
         self.shares, self.seed, self.size = shares, seed, size
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch number `step`: (size, side, side, 3) float32 inputs and (size, 2) float32 `truths`."""
+        """Batch number `step`: (size, side, side, 3) float32 inputs and (size, 3) float32 `truths`."""
         rng = np.random.default_rng((self.seed, step))
         rows = draw(self.groups, self.shares, self.size, rng)
         films = [prepare(self.jitter(self.pixels[row], rng), self.preprocessing) for row in rows]

@@ -23,6 +23,8 @@ class Trainer:
 
     def __init__(self, model: keras.Model, recipe: Recipe):
         self.model, self.recipe = model, recipe
+        for layer in base_layers(model):
+            layer.trainable = int(layer.name[len("block")]) > recipe.frozen_blocks
         pooled = model.get_layer("fc1").input
         abnormal = keras.layers.Dense(1, dtype="float32", name="abnormal")(pooled)  # (n, 1); training's alone
         self.logits = keras.Model(model.input, [model.get_layer("logit").output, abnormal])
@@ -75,10 +77,27 @@ class Trainer:
     ) -> tf.Tensor:
         with tf.GradientTape() as tape:
             logits = tf.concat(self.logits(inputs, training=True), axis=1)  # (n, 2)
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=truth, logits=logits)  # (n, 2), equation 1 each
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=truth[:, :2], logits=logits)  # equation 1 each
             loss = tf.reduce_mean(losses @ tf.constant([[1.0], [self.recipe.auxiliary]]))
+            if self.recipe.ranking:
+                loss += self.recipe.ranking * ranking(logits[:, 0], truth[:, 0], truth[:, 2])
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
+
+
+def ranking(logits: tf.Tensor, covid: tf.Tensor, source: tf.Tensor) -> tf.Tensor:
+    """Mean of log(1 + exp(-(a - b))) over pairs of one source, `a` the logit of a film with COVID, `b` of one without.
+
+    Args:
+        logits, covid, source: (n,) each; covid is 0 or 1.
+
+    Returns:
+        () the loss; 0 where no source has films of both kinds. (RankNet, Burges et al. 2005.)
+    """
+    pairs = covid[:, None] * (1 - covid)[None] * tf.cast(source[:, None] == source[None], logits.dtype)  # (n, n)
+    return tf.math.divide_no_nan(
+        tf.reduce_sum(pairs * tf.nn.softplus(logits[None] - logits[:, None])), tf.reduce_sum(pairs)
+    )
 
 
 def base_layers(model: keras.Model) -> list[keras.Layer]:
