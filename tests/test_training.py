@@ -48,13 +48,15 @@ def test_a_batch_is_the_same_in_every_run_and_another_at_every_step():
     assert (made[0][0] != made[1][0]).any()
 
 
-def test_the_threshold_is_moved_to_where_classes_part_whatever_the_size_of_a_source():
-    logits = np.array([3.0, 3.5, 4.0] + [1.0] * 50 + [-5.0] * 500)
-    truth = np.array([1] * 3 + [0] * 550)
-    source = np.array(["cohen"] * 53 + ["kermany"] * 500)
-    shift = fine_tuned.best_shift(logits, truth, source)
+def test_the_threshold_is_moved_to_where_enough_films_without_covid_are_negative():
+    logits = np.random.default_rng(0).normal(3, 2, 200)
     mark = np.log(0.6 / 0.4)
-    assert ((logits + shift > mark) == truth).all()
+    for specificity, positive in ((0.95, 10), (0.5, 100), (1.0, 0)):
+        moved = logits + fine_tuned.shift_for(logits, specificity)
+        assert (moved > mark).sum() == positive
+    assert (np.array([1.0, 2.0]) + fine_tuned.shift_for(np.array([1.0, 2.0]), 0.5)).tolist() == pytest.approx(
+        [mark - 0.5, mark + 0.5]
+    )
 
 
 def test_a_look_finds_what_a_source_cannot_tell():

@@ -98,6 +98,7 @@ class Recipe:
         return hashlib.sha256(json.dumps([start, asdict(self)]).encode()).hexdigest()[:16]
 
 
+SPECIFICITY = 0.95  # share of held-out adults without COVID that the threshold must call negative
 RECIPE = Recipe()  # the first stage: every layer
 SECOND = replace(  # the second goes on from what the first left: half the cost a step, films of one source compared
     RECIPE,
@@ -190,38 +191,29 @@ def joined(before: list[dict[str, float]], rows: list[dict[str, float]]) -> list
 
 
 def move_threshold(model: keras.Model, table: pd.DataFrame, pixels: Sequence[np.ndarray], recipe: Recipe) -> float:
-    """Shift the logit, in place, so that the threshold stands where held-out films part best. Returns the shift.
-
-    Best is the highest mean, over COVID and the rest, of the mean share of each source that is called right: every
-    source counts alike, however many films it has.
-    """
+    """Shift the logit, in place, so that the threshold keeps to SPECIFICITY on held-out adults. Returns the shift."""
     import keras
 
     logits = keras.Model(model.input, model.get_layer("logit").output)
     prepared = (prepare(film, recipe.preprocessing) for film in pixels)
     found = np.concatenate([logits(to_input(group), training=False).numpy()[:, 0] for group in batches(prepared)])
-    shift = best_shift(found, table["covid"].to_numpy(), table["source"].to_numpy())
+    adults = (table["covid"].eq(0) & table["source"].ne(settings.CHILDREN)).to_numpy()
+    shift = shift_for(found[adults])
     layer = model.get_layer("logit")
     layer.bias.assign_add([shift])
     return shift
 
 
-def best_shift(logits: np.ndarray, truth: np.ndarray, source: np.ndarray) -> float:
-    """What to add to `logits` (n,) so that the threshold's own logit parts truth best; see `move_threshold`."""
+def shift_for(logits: np.ndarray, specificity: float = SPECIFICITY) -> float:
+    """What to add to `logits` (n,), of films without COVID, so that `specificity` of them are called negative.
+
+    The cut lies midway between two films' logits; of all cuts that keep to `specificity` it is the lowest.
+    """
     mark = float(np.log(settings.THRESHOLD / (1 - settings.THRESHOLD)))
     ordered = np.sort(logits)
-    cuts = np.concatenate([ordered[:1] - 1, (ordered[1:] + ordered[:-1]) / 2, ordered[-1:] + 1])  # (n + 1,)
-    right = []
-    for label in (1, 0):
-        shares = [
-            ((logits[rows][:, None] > cuts) == label).mean(axis=0)
-            for one in np.unique(source)
-            if (rows := (truth == label) & (source == one)).any()
-        ]
-        right.append(np.mean(shares, axis=0))
-    quality = np.mean(right, axis=0)  # (n + 1,)
-    best = np.flatnonzero(quality == quality.max())
-    return mark - float(cuts[best[len(best) // 2]])  # the middle of the best cuts
+    below = int(np.ceil(specificity * len(ordered)))  # films that must lie below the cut
+    above = ordered[below] if below < len(ordered) else ordered[-1] + 1
+    return mark - float(ordered[below - 1] + above) / 2
 
 
 def train(
