@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import keras
 
 
+NOVEL = "This film does not look like the films that the network was trained on, so its score means nothing."
+
+
 class ReadingError(RuntimeError):
     """The network gave no usable score for this film."""
 
@@ -55,6 +58,16 @@ class Reading:
     def positive(self) -> bool:
         """Whether the score is above the network's threshold."""
         return self.score > self.threshold
+
+    @property
+    def novel(self) -> bool:
+        """Whether the film lies outside what the network was trained on, so that its score means nothing."""
+        return self.novelty is not None and self.novelty > 1
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to bear in mind about the score, in plain sentences: NOVEL where it is so, and the film's warnings."""
+        return (NOVEL,) * self.novel + self.warnings
 
 
 class Reader:

@@ -61,7 +61,7 @@ def pdf(
     covered = overlay.blend(film, reading.heatmap, reading.box)
     page.pictures(Image.fromarray(film), Image.fromarray(covered), Image.fromarray(overlay.legend("for")))
     page.score(reading.score, threshold)
-    page.say([f"Warning: {warning}" for warning in dict.fromkeys((*warnings, *reading.warnings))], "B")
+    page.say([f"Warning: {warning}" for warning in dict.fromkeys((*reading.remarks, *warnings))], "B")
     page.say(sentences)
     page.distribution(scores, reading.score, threshold, reading.network)
     network = f"{title} ({reading.network})" if title and title != reading.network else reading.network

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from covid_model import settings
+from tests import bad_inputs
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -46,7 +47,10 @@ NEEDS = {"films": _missing_films, "vgg19": _missing_vgg19, "browser": _missing_b
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what cannot run here: tests marked films, vgg19 or browser where those are absent."""
+    """Skip what cannot run here: tests marked films, vgg19 or browser where those are absent. Mark rows by name."""
+    for item in items:
+        for row in bad_inputs.rows_of(item.name):
+            item.add_marker(pytest.mark.row(n=row))
     for marker, missing in NEEDS.items():
         reason = missing()
         for item in items if reason else ():

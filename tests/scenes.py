@@ -35,8 +35,9 @@ class MockReader:
 
     asked: list[str] = []  # noqa: RUF012 (one list for all, emptied by `demo`)
     failure: Exception | None = None
+    novelty: float | None = None
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, vgg19: str | None = None):
         self.name = name
 
     def read(self, film: Film) -> Reading:
@@ -45,7 +46,7 @@ class MockReader:
             raise MockReader.failure
         score = float(film.pixels.max()) / 256
         heatmap = np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4)
-        return Reading(self.name, 0.6, score, 0.0, heatmap, (0.1, 0.1, 0.9, 0.9), film.warnings, 12.0)
+        return Reading(self.name, 0.6, score, 0.0, heatmap, (0.1, 0.1, 0.9, 0.9), film.warnings, 12.0, self.novelty)
 
 
 def film_bytes(brightest: int = 240) -> bytes:

@@ -291,7 +291,7 @@ def test_13_deep_tiff_with_white_as_zero():
     assert np.abs(films.decode(file).pixels.astype(int) - scaled(DEEP)).max() <= 1
 
 
-def test_13_32_bits():
+def test_13_of_32_bits():
     assert np.array_equal(films.decode(made_up.save(DEEP.astype(np.int32) * 1000, "TIFF")).pixels, scaled(DEEP))
 
 

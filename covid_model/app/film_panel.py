@@ -117,7 +117,7 @@ def _records(pairs: list[tuple[str, Reading | str]], name: str, threshold: float
     return [
         words.record(file, name, threshold, refused=one)
         if isinstance(one, str)
-        else words.record(file, one.network, threshold, one.score, one.warnings)
+        else words.record(file, one.network, threshold, one.score, one.remarks)
         for file, one in pairs
     ]
 
@@ -178,9 +178,11 @@ def _film(item: Item, small: np.ndarray) -> None:
 
 def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
     """The score as number and bar, the verdict, what is known of the film."""
-    st.metric("Model score", words.score_text(reading.score), label_visibility="collapsed")
-    st.html(score_bar(reading.score, threshold))
-    st.markdown(f"**{words.verdict(reading.score, threshold)}**")
+    number = words.score_text(reading.score)
+    st.metric("Model score", f":gray[{number}]" if reading.novel else number, label_visibility="collapsed")
+    st.html(score_bar(reading.score, threshold, faint=reading.novel))
+    if not reading.novel:
+        st.markdown(f"**{words.verdict(reading.score, threshold)}**")
     if item.ours and item.ours.covid is not None:
         listed = "COVID-19" if item.ours.covid else "not COVID-19"
         finding = f" ({words.plain(item.ours.finding)})" if item.ours.finding not in ("", listed) else ""
@@ -188,7 +190,7 @@ def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float, wa
         st.markdown(f"The source lists this film as **{listed}**{finding}. {outcome}")
         if item.ours.split in settings.TRAINING_SPLITS:
             st.markdown(TRAINED_ON)
-    for warning in dict.fromkeys((*warnings, *reading.warnings)):
+    for warning in dict.fromkeys((*reading.remarks, *warnings)):
         st.warning(words.plain(warning), icon=":material/warning:")
     download("Result (JSON)", [(item.name, reading)], reading.network, threshold, "result")
     _report(item, small, reading, threshold, warnings)

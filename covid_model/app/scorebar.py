@@ -5,10 +5,16 @@ from __future__ import annotations
 from covid_model import settings
 from covid_model.app import words
 
+FAINT = "color-mix(in srgb,currentColor 40%,transparent)"
 
-def score_bar(score: float, threshold: float) -> str:
-    """HTML of the bar. Both numbers in [0, 1]; text and mark take the colour of the page's text."""
+
+def score_bar(score: float, threshold: float, faint: bool = False) -> str:
+    """HTML of the bar. Both numbers in [0, 1]; text and mark take the colour of the page's text.
+
+    With `faint` the bar is grey: for a score that means nothing.
+    """
     colour = settings.COVID_COLOUR if score > threshold else settings.OTHER_COLOUR
+    colour = FAINT if faint else colour
     ends = [(0, "0")] * (threshold >= 0.1) + [(1, "1")] * (threshold <= 0.9)
     labels = "".join(_label(at, text) for at, text in [*ends, (threshold, f"{threshold:.2f}")])
     says = f"Model score {words.score_text(score)} on a line from 0 to 1, threshold at {threshold:.2f}"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from covid_model import settings
 from covid_model.phrases import score_text as score_text
 from covid_model.phrases import verdict as verdict
+
+if TYPE_CHECKING:
+    from covid_model.reading import Reading
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -22,6 +26,13 @@ def unmarked(text: str) -> str:
     """Markdown of ours (bold, links, marks that `plain` escaped) as plain text."""
     text = re.sub(r"(?<!\\)\[([^\]]*)\]\((\S+?)\)", r"\1 (\2)", text)
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
+
+
+def verdict_word(reading: Reading, threshold: float) -> str:
+    """The verdict on a film for a table: none on a film that the network does not know the like of."""
+    if reading.novel:
+        return "No verdict"
+    return "Positive" if reading.score > threshold else "Negative"
 
 
 def outcome(positive: bool, covid: bool) -> str:

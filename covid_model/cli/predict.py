@@ -110,7 +110,7 @@ def read_all(given: argparse.Namespace) -> Iterator[Result]:
             score=float(reading.score),
             covid=bool(reading.score > given.threshold),
             threshold=given.threshold,
-            warnings=list(dict.fromkeys((*film.warnings, *reading.warnings))),
+            warnings=list(dict.fromkeys((*film.warnings, *reading.remarks))),
             refused=None,
             overlay=write_overlay(film.pixels, reading, free.next(file)) if free else None,
         )

@@ -141,8 +141,10 @@ def tiff(data: bytes) -> Directory:
         raise FilmError(CUT_SHORT) from error
     if weight > len(data):
         raise FilmError("A TIFF's tags must fit into the file; those of this one claim more than there is.")
-    if page.values.get(TILE_WIDTH, width) * page.values.get(TILE_HEIGHT, height) > settings.MAX_PIXELS:
-        raise FilmError(f"A TIFF's tiles may have at most {settings.MAX_PIXELS // 1_000_000} million pixels.")
+    tile = (page.values.get(TILE_WIDTH, width), page.values.get(TILE_HEIGHT, height))
+    if tile != (width, height) and tile[0] * tile[1] > settings.MAX_PIXELS:
+        limit, came = settings.MAX_PIXELS // 1_000_000, f"{tile[0]:,} × {tile[1]:,}"
+        raise FilmError(f"A TIFF's tiles may have at most {limit} million pixels; those of this one have {came}.")
     return page
 
 

@@ -47,7 +47,7 @@ def results_table(items: list[Item], found: list[Reading | str], threshold: floa
     rows = [
         (item.name, None, "Refused", one)
         if isinstance(one, str)
-        else (item.name, one.score, "Positive" if one.score > threshold else "Negative", " ".join(one.warnings))
+        else (item.name, one.score, words.verdict_word(one, threshold), " ".join(one.remarks))
         for item, one in zip(items, found, strict=True)
     ]
     st.dataframe(

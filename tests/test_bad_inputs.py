@@ -1,0 +1,224 @@
+"""The list of bad inputs: every file of rows 1 to 29 through films, the command line and the page.
+
+`tests/bad_inputs.py` has the files; the finer points of each row stand in test_films.py and test_dicom.py.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import films, network, novelty, settings
+from covid_model.cli import main
+from covid_model.reading import NOVEL, Reader
+from tests import bad_inputs, made_up
+from tests.bad_inputs import FILES, READ, REFUSE, ROWS, SENT, WARN, Sent
+from tests.scenes import MockReader, demo, open_page, text
+
+__all__ = ["demo"]
+GOOD = ("good.png", bad_inputs.good_film())
+PEAK = 400  # megabytes above rest that reading any one file may take
+SLOWEST = 5.0  # seconds
+every_file = pytest.mark.parametrize("one", [pytest.param(one, marks=pytest.mark.row(n=one.row)) for one in SENT], ids=str)
+every_row = pytest.mark.parametrize("row", [pytest.param(row, marks=pytest.mark.row(n=row)) for row in FILES])
+
+
+def check(one: Sent, refused: str | None, warnings: str) -> None:
+    """What a file got, against what it must get; refusals are one plain sentence."""
+    assert one.gets != REFUSE or refused, f"{one} was read"
+    assert one.gets not in (READ, WARN) or not refused, f"{one}: {refused}"
+    if refused:
+        assert refused[0].isupper() and refused.endswith(".") and "\n" not in refused, refused
+    if one.gets == REFUSE:
+        assert one.says in refused, f"{one}: {refused}"
+    if one.gets == WARN:
+        assert one.says in warnings, f"{one}: {warnings}"
+
+
+# --- The list is covered -------------------------------------------------------------------------------
+
+
+def test_every_row_is_tested():
+    """No row of the list is forgotten: files for rows 1 to 29, tests of their own for all of them."""
+    assert {one.row for one in SENT} == set(FILES)
+    assert set(bad_inputs.tests_by_row()) == set(ROWS)
+
+
+# --- Through films ---------------------------------------------------------------------------------------
+
+
+@every_file
+def test_films(one):
+    try:
+        film = films.decode(one.make())
+    except films.FilmError as error:
+        check(one, str(error), "")
+        return
+    check(one, None, " ".join(film.warnings))
+    assert film.pixels.dtype == np.uint8 and film.pixels.ndim == 2 and not film.pixels.flags.writeable
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
+def test_no_file_takes_long_or_much_memory(tmp_path):
+    """Each file of the list in one other process, its memory's peak taken back to rest before each."""
+    for one in SENT:
+        (tmp_path / str(one)).write_bytes(one.make())
+    code = textwrap.dedent(f"""
+        import json, sys, time
+        from pathlib import Path
+        from covid_model import films
+        from tests import made_up
+        from tests.memory import peak, reset_peak
+
+        films.decode(made_up.dicom(made_up.film()))  # the decoders are loaded
+        found = {{}}
+        for path in sorted(Path({str(tmp_path)!r}).iterdir()):
+            rest, started = reset_peak(), time.perf_counter()
+            try:
+                films.read(path)
+            except films.FilmError:
+                pass
+            found[path.name] = (peak() - rest, time.perf_counter() - started)
+        print(json.dumps(found))
+    """)
+    done = subprocess.run([sys.executable, "-c", code], cwd=settings.ROOT, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert len(found) == len(SENT)
+    assert {name: value for name, value in found.items() if value[0] >= PEAK or value[1] >= SLOWEST} == {}
+
+
+# --- Through the command line ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(monkeypatch) -> None:
+    """The command line with a reader of a few lines."""
+    monkeypatch.setattr("covid_model.reading.Reader", MockReader)
+    monkeypatch.setattr("covid_model.network.spec", lambda name: SimpleNamespace(base=network.STORED))
+    monkeypatch.setattr(MockReader, "asked", [])
+
+
+@every_row
+def test_command_line(row, command, tmp_path, capsys):
+    """The files of a row and a good film behind them, which is read whatever came before."""
+    sent = bad_inputs.of_row(row)
+    paths = [tmp_path / one.name for one in sent]
+    for path, data in zip([*paths, tmp_path / GOOD[0]], [*(one.make() for one in sent), GOOD[1]], strict=True):
+        path.write_bytes(data)
+    code = main(["predict", *map(str, paths), str(tmp_path / GOOD[0]), "--json"])
+    out, err = capsys.readouterr()
+    *found, good = json.loads(out)
+    for one, result in zip(sent, found, strict=True):
+        check(one, result["refused"], " ".join(result["warnings"]))
+        assert (result["score"] is None) == bool(result["refused"]) == (result["covid"] is None)
+        assert f"covid_model: {one.name}: {result['refused']}\n" in err or not result["refused"]
+    refused = [result for result in found if result["refused"]]
+    assert good["refused"] is None and 0 < good["score"] < 1
+    assert err.count("\n") == len(refused) and code == (1 if refused else 0)
+
+
+# --- Through the page ------------------------------------------------------------------------------------
+
+
+def give(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    """Take away what is in the upload field and put these in."""
+    field = app.file_uploader[0].set_value([])
+    for name, data in files:
+        field.upload(name, data)
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def said(app: AppTest, kind: str) -> str:
+    return " ".join(one.value for one in app.get(kind)).replace("\\", "")
+
+
+@every_row
+def test_page(row, demo):
+    """All files of a row at once with a good film behind them; then the first of them alone; then a good film alone."""
+    sent = bad_inputs.of_row(row)
+    app = give(open_page(), *((one.name, one.make()) for one in sent), GOOD)
+    table = app.dataframe[0].value.set_index("File")
+    assert list(table.index) == [*(one.name for one in sent), GOOD[0]]
+    for one in sent:
+        verdict, remarks = table.loc[one.name, "Verdict"], table.loc[one.name, "Remarks"]
+        check(one, remarks if verdict == "Refused" else None, remarks)
+        assert (verdict == "Refused") == bool(np.isnan(table.loc[one.name, "Score"]))
+    assert table.loc[GOOD[0], "Verdict"] in ("Positive", "Negative")
+
+    one = sent[0]
+    give(app, (one.name, one.make()))
+    assert bool(app.error) != bool(app.metric)  # a sentence or a score, never both
+    refused = said(app, "error").removeprefix(f"{one.name}: ") if app.error else None
+    check(one, refused, said(app, "warning"))
+
+    give(app, GOOD)
+    assert app.metric and not app.error and not app.warning
+
+
+# --- 19: what is no chest film, by the network's own features ------------------------------------------------
+
+
+@pytest.fixture
+def novel(demo, monkeypatch) -> Path:
+    """The mock reader finds every film novel."""
+    monkeypatch.setattr(MockReader, "novelty", 2.5)
+    return demo
+
+
+def test_19_a_novel_film_is_warned_of_and_its_score_greyed(novel):
+    app = give(open_page(), GOOD)
+    assert NOVEL in said(app, "warning")
+    assert app.metric[0].value.startswith(":gray[")
+    assert "calls this film" not in text(app)  # no verdict on what the network does not know
+    give(app, GOOD, ("other.png", made_up.save(made_up.film()[::-1])))
+    assert all(NOVEL in remarks for remarks in app.dataframe[0].value["Remarks"])
+
+
+def test_19_a_film_like_others_is_not(demo, monkeypatch):
+    monkeypatch.setattr(MockReader, "novelty", 0.9)
+    app = give(open_page(), GOOD)
+    assert NOVEL not in said(app, "warning") and not app.metric[0].value.startswith(":gray[")
+
+
+def test_19_the_command_line_warns_too(novel, command, tmp_path, capsys):
+    (tmp_path / GOOD[0]).write_bytes(GOOD[1])
+    assert main(["predict", str(tmp_path / GOOD[0]), "--json"]) == 0
+    assert NOVEL in json.loads(capsys.readouterr().out)[0]["warnings"]
+
+
+def no_chest_films() -> dict[str, np.ndarray]:
+    """A photograph, a screenshot of text, a leg and a slice of a head, grey."""
+    skimage_data = pytest.importorskip("skimage.data")
+    photograph = skimage_data.camera()
+    return {"photograph": photograph, "screenshot": skimage_data.page(), "leg": of_dicom(LEG), "slice": of_dicom(SLICE)}
+
+
+LEG, SLICE = "RG3_UNCR.dcm", "693_UNCR.dcm"  # pydicom-data's
+
+
+def of_dicom(name: str) -> np.ndarray:
+    from pydicom.data import get_testdata_file
+
+    path = get_testdata_file(name, download=False)
+    if path is None:
+        pytest.skip("no sample files: pydicom-data is not installed")
+    return films.read(Path(path)).pixels
+
+
+@pytest.mark.parametrize("name", [pytest.param("paper", marks=pytest.mark.vgg19), "fine-tuned"])
+def test_19_the_networks_themselves_know_what_is_no_chest_film(name):
+    if name not in network.available() or novelty.gate_of(network.spec(name)) is None:
+        pytest.skip(f"the network {name} has no novelty gate here")
+    reader = Reader(name)
+    told = {what: reader.read(films.Film(pixels, (), "PNG")).novel for what, pixels in no_chest_films().items()}
+    assert all(told.values()), told
