@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from covid_model import settings
+from covid_model import log, settings
+from covid_model.app import visits
 from covid_model.app.icon import ICON
 
 PAGES = "covid_model/app/pages"
 
+log.start()
+visits.receive()
 st.set_page_config(page_title="Chest films", page_icon=ICON, layout="wide")
 page = st.navigation(
     [

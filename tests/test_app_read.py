@@ -64,7 +64,7 @@ def test_each_network_reads_a_film_once(demo):
     assert MockReader.asked == ["fine-tuned", "paper"]
 
 
-def test_several_films_and_a_bad_one_among_them(demo):
+def test_33_several_films_and_a_bad_one_among_them(demo):
     app = upload(
         open_page(),
         ("one.png", film_bytes(100)),
@@ -104,14 +104,14 @@ def test_a_film_over_the_limit(demo, monkeypatch):
     assert "at most 1 MB" in app.error[0].value.replace("\\", "")
 
 
-def test_an_ending_forged_past_the_browser_is_refused_and_the_others_are_read(demo):
+def test_31_an_ending_forged_past_the_browser_is_refused_and_the_others_are_read(demo):
     app = upload(open_page(), ("evil.exe", film_bytes()), ("film.png", film_bytes()))
     assert app.dataframe[0].value["Verdict"].tolist() == ["Refused", "Positive"]
     assert "must end in one of png" in app.dataframe[0].value["Remarks"][0]
 
 
 @pytest.mark.parametrize("data", [film_bytes(), b"<html>"])
-def test_a_hostile_name_is_plain_text(demo, data):
+def test_30_a_hostile_name_is_plain_text(demo, data):
     app = upload(open_page(), (HOSTILE, data))
     shown = [one.value for one in app.text] + [one.value for one in app.error]
     assert any("img src" in one for one in shown)
@@ -121,7 +121,7 @@ def test_a_hostile_name_is_plain_text(demo, data):
         assert "<" not in unescaped and "](http" not in unescaped and "*b*" not in unescaped
 
 
-def test_a_network_that_cannot_be_loaded(demo, monkeypatch):
+def test_35_a_network_that_cannot_be_loaded(demo, monkeypatch):
     def missing(name):
         if name == "fine-tuned":
             raise NetworkError("The weights /a_b/fine-tuned.npz are missing. Get it back with git.")
@@ -138,7 +138,7 @@ def test_a_network_that_cannot_be_loaded(demo, monkeypatch):
         assert not app.error and app.metric
 
 
-def test_a_network_that_gives_no_score(demo, monkeypatch):
+def test_40_a_network_that_gives_no_score(demo, monkeypatch):
     monkeypatch.setattr(MockReader, "failure", ReadingError("The network gave no score for this film. Received: nan."))
     app = upload(open_page(), ("film.png", film_bytes()))
     assert "no score" in app.error[0].value
@@ -193,14 +193,14 @@ def test_film_and_uploads_outlive_a_visit_to_another_page(demo):
         (lambda folder: (folder / "manifest.csv").write_text("id,path\na,b\n"), "lacks the columns split, covid"),
     ],
 )
-def test_a_data_folder_that_is_not_one(demo, spoil, says):
+def test_37_a_data_folder_that_is_not_one(demo, spoil, says):
     spoil(demo / "data")
     app = upload(open_page(), ("film.png", film_bytes()))
     assert says in app.warning[0].value.replace("\\", "")
     assert score(app) == "0.938"
 
 
-def test_a_film_whose_picture_is_gone(demo):
+def test_37_a_film_whose_picture_is_gone(demo):
     (demo / "data/images/cohen-1.png").unlink()
     app = open_page(film="cohen-1")
     assert "cohen-1.png is not there" in app.info[0].value.replace("\\", "")

@@ -97,7 +97,7 @@ def test_a_refused_file_says_why_and_the_others_are_read(capsys, films):
     assert first.startswith("covid_model: bad.png: ") and second.startswith("covid_model: absent.png: ")
 
 
-def test_no_score_is_a_refusal(capsys, tmp_path):
+def test_40_no_score_is_a_refusal(capsys, tmp_path):
     code, out, err = run(capsys, "predict", draw(tmp_path / "nan.png", 13))
     assert (code, out) == (1, "") and "no score" in err
 
@@ -123,7 +123,7 @@ def test_the_option_beats_the_environment(capsys, films, reader, monkeypatch):
     assert [vgg19 for _, vgg19 in reader.made] == ["imagenet", str(films.bad), str(films.high)]
 
 
-def test_a_network_that_cannot_be_loaded_is_one_line(capsys, films, monkeypatch):
+def test_35_a_network_that_cannot_be_loaded_is_one_line(capsys, films, monkeypatch):
     def damaged(name):
         raise NetworkError("The weights are cut\nshort.")
 
@@ -297,7 +297,7 @@ def test_evaluate(capsys, tmp_path, monkeypatch):
     assert calls == [("fine-tuned", None), ("paper", None), ("paper", None)]
 
 
-def test_a_data_folder_without_manifest_is_named(capsys, tmp_path):
+def test_37_a_data_folder_without_manifest_is_named(capsys, tmp_path):
     for command in (["evaluate"], ["train", "--recipe", "paper"]):
         code, _, err = run(capsys, *command, "--data", tmp_path)
         assert code == 1 and str(tmp_path) in err and err.count("\n") == 1

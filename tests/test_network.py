@@ -62,7 +62,7 @@ def test_what_a_network_is_comes_back_as_it_was(folder, tmp_path):
     assert network.available(tmp_path) == ["fine-tuned"]
 
 
-def test_a_weights_file_changed_by_a_byte_is_not_loaded(damaged):
+def test_35_a_weights_file_changed_by_a_byte_is_not_loaded(damaged):
     weights = damaged / "fine-tuned.npz"
     data = bytearray(weights.read_bytes())
     data[len(data) // 2] ^= 1
@@ -71,7 +71,7 @@ def test_a_weights_file_changed_by_a_byte_is_not_loaded(damaged):
         network.load("fine-tuned", folder=damaged)
 
 
-def test_a_weights_file_cut_short_or_missing_is_named(damaged):
+def test_35_a_weights_file_cut_short_or_missing_is_named(damaged):
     weights = damaged / "fine-tuned.npz"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(NetworkError, match="SHA-256"):
@@ -103,7 +103,7 @@ def test_an_unknown_or_missing_network_is_refused(tmp_path):
         network.spec("paper", tmp_path)
 
 
-def test_a_frozen_base_that_cannot_be_had_is_explained(damaged, tmp_path):
+def test_36_a_frozen_base_that_cannot_be_had_is_explained(damaged, tmp_path):
     content = json.loads((damaged / "fine-tuned.json").read_text())
     content |= {"base": network.IMAGENET, "name": "paper"}
     (damaged / "paper.json").write_text(json.dumps(content))

@@ -78,7 +78,7 @@ def test_many_sessions_at_once_get_their_own_scores(reader):
     assert found == pytest.approx(wanted)
 
 
-def test_a_network_that_gives_no_number_gives_no_score(reader, monkeypatch):
+def test_40_a_network_that_gives_no_number_gives_no_score(reader, monkeypatch):
     import tensorflow as tf
 
     broken = (tf.constant([[np.nan]]), tf.zeros((1, 2, 2, 3)), tf.zeros((1, 2, 2, 3)))

@@ -38,17 +38,17 @@ def test_a_link_opens_the_scene_it_was_made_of():
 
 
 @pytest.mark.parametrize("threshold", ["abc", "7", "-0.1", "nan", "inf", "", ["0.2", "0.3"]])
-def test_nonsense_threshold(threshold):
+def test_38_nonsense_threshold(threshold):
     assert open_with(threshold=threshold).session_state["scene"] == DEFAULT
 
 
 @pytest.mark.parametrize("network", ["xyz", "", "../paper", "Paper"])
-def test_nonsense_network(network):
+def test_38_nonsense_network(network):
     assert open_with(network=network).session_state["scene"] == DEFAULT
 
 
 @pytest.mark.parametrize("film", ["../../etc/passwd", "", "film-2", "<script>"])
-def test_nonsense_film_leaves_the_address(film):
+def test_38_nonsense_film_leaves_the_address(film):
     app = open_with(film=film)
     assert app.session_state["scene"] == DEFAULT
     assert "film" not in app.query_params
@@ -61,7 +61,7 @@ def test_what_is_set_beats_the_address():
     assert app.session_state["scene"] == ("paper", 0.3, None)
 
 
-def test_two_visitors_have_their_own():
+def test_39_two_visitors_have_their_own():
     first, second = open_with(network="paper", threshold="0.1"), open_with(threshold="0.9")
     first.run()
     assert first.session_state["scene"] == ("paper", 0.1, None)

@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import dataset as datasets
-from covid_model import films, lab, network, overlay, settings
+from covid_model import films, lab, log, network, overlay, settings
 from covid_model import samples as samples_room
 from covid_model.app import card, gallery, ours
 from covid_model.films import Film, FilmError
@@ -209,7 +209,8 @@ def film(data: bytes) -> Film:
 @st.cache_data(scope="session", max_entries=2, show_spinner=False)
 def _film(key: str, _data: bytes) -> Film | str:
     try:
-        return films.decode(_data)
+        with log.decoding():
+            return films.decode(_data)
     except FilmError as error:
         return str(error)
 
@@ -240,11 +241,25 @@ def _reading(key: str, name: str, _data: bytes) -> Reading | tuple[str, str]:
     from covid_model.reading import ReadingError
 
     try:
-        return reader(name).read(film(_data))
+        decoded = film(_data)
+        with log.reading(name):
+            return reader(name).read(decoded)
     except FilmError as error:
         return "film", str(error)
     except ReadingError as error:
         return "reading", str(error)
+
+
+def forget(data: bytes) -> None:
+    """Drop all that this session keeps of a film."""
+    key = digest(data)
+    _film.clear(key, data)
+    _preview.clear(key, None)
+    for name in settings.NETWORK_NAMES:
+        for known in ("read", "walked"):
+            st.session_state.get(known, set()).discard((key, name))
+        _reading.clear(key, name, data)
+        _walk.clear(key, name, data)
 
 
 @st.cache_data(scope="session", max_entries=settings.CARDS_KEPT_HEATMAP, show_spinner=False)

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.typing import UploadedFile
 
 from covid_model import settings
+from covid_model.app import cache, visits
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
 UPLOADER, UPLOADS = "uploader", "uploads"
@@ -122,8 +123,10 @@ def uploader() -> list[UploadedFile]:
 
 def take_uploads() -> None:
     """Keep what the upload field holds now, and show that rather than a film of ours."""
-    files: Sequence[UploadedFile] = st.session_state.get(UPLOADER) or ()
-    st.session_state[UPLOADS] = list(files)
+    found: Sequence[object] = st.session_state.get(UPLOADER) or ()
+    files = [file for file in found if isinstance(file, UploadedFile)]  # not those that the server has dropped
+    _forget([file for file in st.session_state.get(UPLOADS, ()) if file not in files])
+    st.session_state[UPLOADS] = files
     if files:
         _show(None)
 
@@ -135,4 +138,12 @@ def field_is_empty() -> bool:
 
 def drop_uploads() -> None:
     """Forget every upload."""
+    _forget(st.session_state.get(UPLOADS, ()))
     st.session_state[UPLOADS] = []
+
+
+def _forget(files: Sequence[UploadedFile]) -> None:
+    """Drop files from memory: their bytes, and what came of them."""
+    for file in files:
+        cache.forget(file.getvalue())
+        visits.forget(file.file_id)
