@@ -77,9 +77,9 @@ def jpeg_2000(pixels: np.ndarray) -> bytes:
     return made_up.save(Image.fromarray(pixels), "JPEG2000", no_jp2=True)
 
 
-def with_syntax(syntax: str, *compress: object, **tags) -> bytes:
-    """A DICOM film in another transfer syntax, packed where pydicom packs it."""
-    ds = made_up.dataset(**tags)
+def with_syntax(syntax: str, compress: bool = False, pixels: np.ndarray | None = None) -> bytes:
+    """A DICOM film in another transfer syntax, its pixels packed by pydicom where asked for."""
+    ds = made_up.dataset(pixels)
     if compress:
         ds.compress(UID(syntax), generate_instance_uid=False)
     ds.file_meta.TransferSyntaxUID = UID(syntax)
@@ -175,11 +175,13 @@ SENT = [
     sent(19, "slice.dcm", lambda: made_up.dicom(FILM, Modality="CT"), WARN, "CT"),
     sent(20, "inverted.png", lambda: made_up.save(255 - FILM), WARN, tones.INVERTED),
     sent(21, "monochrome1.dcm", lambda: made_up.dicom(255 - FILM, PhotometricInterpretation="MONOCHROME1"), READ),
-    sent(22, "run-length.dcm", lambda: with_syntax(RLELossless, "compress"), READ),
+    sent(22, "run-length.dcm", lambda: with_syntax(RLELossless, compress=True), READ),
     sent(22, "jpeg.dcm", lambda: made_up.packed(made_up.save(FILM, "JPEG"), JPEGBaseline8Bit, FILM), READ),
     sent(22, "jpeg-2000.dcm", lambda: made_up.packed(jpeg_2000(DEEP), JPEG2000Lossless, DEEP), READ),
     sent(22, "jpeg-ls.dcm", lambda: made_up.packed(made_up.half_and_half_jpeg_ls(), JPEGLSLossless, FILM), EITHER),
-    sent(22, "unknown.dcm", lambda: made_up.packed(bytes(99), "1.2.840.10008.1.2.4.94", FILM), REFUSE, "transfer syntax"),
+    sent(
+        22, "unknown.dcm", lambda: made_up.packed(bytes(99), "1.2.840.10008.1.2.4.94", FILM), REFUSE, "transfer syntax"
+    ),
     sent(23, "no-pixels.dcm", lambda: made_up.dicom(FILM, PixelData=None), REFUSE, "picture"),
     sent(23, "disc.dcm", directory_of_a_disc, REFUSE, "DICOMDIR"),
     sent(23, "report.dcm", lambda: made_up.dicom(FILM, PixelData=None, Modality="SR"), REFUSE, "structured report"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from covid_model import settings
 from tests import bad_inputs
 
 CHROMIUM = "/usr/bin/chromium"
+FUZZ_SEED = int(os.environ.get("COVID_MODEL_FUZZ_SEED") or secrets.randbelow(2**31))  # of this run's damaged files
 
 
 def _missing_films() -> str | None:
@@ -44,6 +46,10 @@ def browser_path() -> str | None:
 
 
 NEEDS = {"films": _missing_films, "vgg19": _missing_vgg19, "browser": _missing_browser}
+
+
+def pytest_report_header() -> str:
+    return f"seed of damaged files: COVID_MODEL_FUZZ_SEED={FUZZ_SEED}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

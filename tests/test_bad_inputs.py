@@ -27,7 +27,9 @@ __all__ = ["demo"]
 GOOD = ("good.png", bad_inputs.good_film())
 PEAK = 400  # megabytes above rest that reading any one file may take
 SLOWEST = 5.0  # seconds
-every_file = pytest.mark.parametrize("one", [pytest.param(one, marks=pytest.mark.row(n=one.row)) for one in SENT], ids=str)
+every_file = pytest.mark.parametrize(
+    "one", [pytest.param(one, marks=pytest.mark.row(n=one.row)) for one in SENT], ids=str
+)
 every_row = pytest.mark.parametrize("row", [pytest.param(row, marks=pytest.mark.row(n=row)) for row in FILES])
 
 

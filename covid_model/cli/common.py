@@ -23,8 +23,9 @@ def known_errors() -> tuple[type[BaseException], ...]:
     from covid_model.fetch import FetchError
     from covid_model.films import FilmError
     from covid_model.network import NetworkError
+    from covid_model.samples import SampleError
 
-    return (OSError, AuditError, DataError, FetchError, FilmError, NetworkError)
+    return (OSError, AuditError, DataError, FetchError, FilmError, NetworkError, SampleError)
 
 
 def say_error(message: str) -> None:

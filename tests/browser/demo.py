@@ -31,9 +31,7 @@ TALLEST = 6000  # pixels of a screenshot
 @contextlib.contextmanager
 def served(patience: float = 60.0) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run the demo on a free port of this machine; gives its address and its process, and ends it afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     BUILD.mkdir(exist_ok=True)
     log = BUILD / "streamlit.log"
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
@@ -43,7 +41,7 @@ def served(patience: float = 60.0) -> Iterator[tuple[str, subprocess.Popen]]:
     try:
         address = f"http://127.0.0.1:{port}"
         end = time.monotonic() + patience
-        while not _answers(f"{address}/_stcore/health"):
+        while not answers(f"{address}/_stcore/health"):
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"The demo did not start:\n{log.read_text()}")
             time.sleep(0.1)
@@ -56,7 +54,15 @@ def served(patience: float = 60.0) -> Iterator[tuple[str, subprocess.Popen]]:
             process.kill()
 
 
-def _answers(url: str) -> bool:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    """Whether a server answers there that all is well."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
             return answer.status == 200

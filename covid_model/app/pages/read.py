@@ -175,7 +175,7 @@ elif uploads:
     if len(uploads) > settings.MAX_UPLOADS:
         st.warning(f"{len(uploads)} films came; the first {settings.MAX_UPLOADS} are read.")
     if state.field_is_empty():
-        st.button("Take these films away", icon=":material/delete:", on_click=state.drop_uploads)
+        st.button("Take these films away", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
     show_uploads([Item.of_upload(upload) for upload in uploads[: settings.MAX_UPLOADS]], name, threshold)
 else:
     with explained.container():

@@ -1,0 +1,41 @@
+"""2,000 damaged files, other ones in every run: each is read or refused, in time and within the memory (tests/fuzz.py).
+
+The seed stands in the head of pytest's report. COVID_MODEL_FUZZ_SEED repeats a run; COVID_MODEL_FUZZ_CASES makes more.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from covid_model import settings
+from tests.conftest import FUZZ_SEED
+from tests.fuzz import KINDS, checksums_right
+from tests.made_up import film, save
+
+CASES = int(os.environ.get("COVID_MODEL_FUZZ_CASES", 2000))  # files in all
+PATIENCE = 60 + CASES / 5  # seconds for the files of one kind, on a busy machine
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_files(kind):
+    cases = CASES // len(KINDS)
+    command = [sys.executable, "-m", "tests.fuzz", kind, str(cases), str(FUZZ_SEED)]
+    done = subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, f"{' '.join(command[1:])}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    print(done.stdout)
+    files, read, refused = map(int, re.search(r": (\d+) files, (\d+) read, (\d+) refused", done.stdout).groups())
+    assert files >= cases and read > 0 and refused > 0
+
+
+def test_checksums_are_put_right():
+    """So that damage gets past a PNG's checksums, to its decoder."""
+    whole = save(film())
+    assert checksums_right(whole) == whole
+    at = whole.index(b"IHDR") + 4
+    assert checksums_right(whole[: at + 13] + b"\0\0\0\0" + whole[at + 17 :]) == whole
