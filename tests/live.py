@@ -88,6 +88,11 @@ class Server:
     folder: Path
 
     @property
+    def spool(self) -> Path:
+        """Where temporary files go."""
+        return self.folder / "spool"
+
+    @property
     def log(self) -> str:
         """All that it has written."""
         return (self.folder / "log.txt").read_text()
@@ -227,7 +232,9 @@ class Guest(Visitor):
 
 def main(arguments: Sequence[str]) -> None:
     from streamlit.web import cli
+    from streamlit.web.server.starlette import starlette_routes
 
+    starlette_routes._METRICS_EXPENSIVE_STATS_TTL_SECONDS = 0  # `Server.uploaded` asks for what is so now
     _stand_in(Path(arguments[0]))
     cli.main(["run", "streamlit_app.py", "--server.headless", "true", "--server.address", "127.0.0.1", *arguments[1:]])
 

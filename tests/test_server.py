@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 import tomllib
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -28,6 +27,8 @@ GOOD = made_up.save(FILM)
 TTL = 2  # seconds that this server keeps a broken session
 HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://evil.example) `c` :red[r]\u202egnp.exe" + "A" * 300 + ".png"
 MEGABYTE = 2**20
+FORM = "multipart/form-data; boundary=x"
+PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="film.png"\r\n\r\n'
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at a process as Linux shows it")
 
 
@@ -172,7 +173,7 @@ def test_32_200_megabytes_are_refused_by_the_server(guest):
     (place,) = guest.places("film.png")
     target = urlsplit(guest.url(place))
     connection = http.client.HTTPConnection(target.hostname, target.port, timeout=30)
-    headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(200 * MEGABYTE)}
+    headers = {"Content-Type": FORM, "Content-Length": str(200 * MEGABYTE)}
     connection.request("PUT", target.path, headers=headers | guest.headers())
     answer = connection.getresponse()
     assert answer.status == 413
@@ -181,28 +182,18 @@ def test_32_200_megabytes_are_refused_by_the_server(guest):
 
 
 @on_linux
-def test_32_a_request_that_does_not_say_its_size_is_cut_off(server, guest):
-    """In chunks, without a length: the server stops reading past the limit, and its memory shows it."""
+def test_32_a_request_that_does_not_say_its_size(server, guest):
+    """In chunks, without a length: refused past the limit, and neither memory nor disk takes up the rest."""
     (place,) = guest.places("film.png")
-    sent = 0
-
-    def chunks():
-        nonlocal sent
-        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="film.png"\r\n\r\n'
-        for _ in range(200):
-            sent += MEGABYTE
-            yield bytes(MEGABYTE)
-        yield b"\r\n--x--\r\n"
-
-    before = memory.peak(server.process.pid)
-    headers = guest.headers() | {"Content-Type": "multipart/form-data; boundary=x"}
+    chunks = (PART, *[bytes(MEGABYTE)] * 200, b"\r\n--x--\r\n")
+    before, peak = server.uploaded(), memory.peak(server.process.pid)
     try:
-        answer = requests.put(guest.url(place), data=chunks(), headers=headers, timeout=60)
-        assert answer.status_code == 413
+        headers = guest.headers() | {"Content-Type": FORM}
+        assert requests.put(guest.url(place), data=iter(chunks), headers=headers, timeout=60).status_code == 413
     except requests.ConnectionError:  # the server hung up while we were still sending
         pass
-    assert sent < 200 * MEGABYTE
-    assert memory.peak(server.process.pid) - before < 100
+    assert memory.peak(server.process.pid) - peak < 100
+    assert server.uploaded() == before and until(lambda: not spooled(server))
     assert guest.give(("film.png", GOOD)).score
 
 
@@ -332,50 +323,48 @@ def test_40_a_network_that_gives_no_number(server, guest):
 # --- What is kept of an upload, and for how long --------------------------------------------------------------------
 
 
-@on_linux
-@pytest.mark.parametrize(("size", "on_disk"), [(MEGABYTE // 2, False), (3 * MEGABYTE, True)])
-def test_an_upload_past_a_megabyte_lies_in_a_nameless_file_while_it_arrives_and_no_longer(server, guest, size, on_disk):
-    """What About says of it. Smaller ones never touch the disk."""
+def request_of(guest: Guest, size: int) -> tuple[socket.socket, bytes]:
+    """A connection on which the upload of a file of `size` bytes is announced, and what is still to be sent there."""
     (place,) = guest.places("film.png")
     target = urlsplit(guest.url(place))
-    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="film.png"\r\n\r\n'
-    body = head + bytes(size) + b"\r\n--x--\r\n"
-    lines = guest.headers() | {
-        "Host": target.netloc,
-        "Content-Type": "multipart/form-data; boundary=x",
-        "Content-Length": str(len(body)),
-    }
-    request = f"PUT {target.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    spool = server.folder / "spool"
+    body = PART + bytes(size) + b"\r\n--x--\r\n"
+    lines = guest.headers() | {"Host": target.netloc, "Content-Type": FORM, "Content-Length": str(len(body))}
+    line = socket.create_connection((target.hostname, target.port), timeout=30)
+    head = f"PUT {target.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    line.sendall(head.encode() + b"\r\n")
+    return line, body
+
+
+@on_linux
+@pytest.mark.parametrize(("size", "on_disk"), [(MEGABYTE // 2, False), (3 * MEGABYTE, True)])
+def test_a_large_upload_lies_in_a_nameless_file_while_it_arrives_and_no_longer(server, guest, size, on_disk):
+    """What About says of it. One below a megabyte never touches the disk."""
     before = server.uploaded()
-    with socket.create_connection((target.hostname, target.port), timeout=30) as line:
-        line.sendall(request.encode() + b"\r\n" + body[:-100])
-        spooled = until(lambda: spool_files(server, spool), 10 if on_disk else 1)
-        assert spooled == on_disk
-        assert list(spool.iterdir()) == []  # no name that anybody could open
+    line, body = request_of(guest, size)
+    with line:
+        line.sendall(body[:-100])
+        assert until(lambda: spooled(server), 10 if on_disk else 1) == on_disk
+        assert list(server.spool.iterdir()) == []  # no name that anybody could open
         line.sendall(body[-100:])
         assert line.recv(1000).startswith(b"HTTP/1.1 204")
-    assert until(lambda: not spool_files(server, spool))
+    assert until(lambda: not spooled(server))
     assert server.uploaded() == before + size
 
 
 @on_linux
 def test_an_upload_that_breaks_off_leaves_nothing(server, guest):
-    (place,) = guest.places("film.png")
-    target = urlsplit(guest.url(place))
-    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="film.png"\r\n\r\n'
-    lines = guest.headers() | {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(9 * MEGABYTE)}
-    request = f"PUT {target.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    spool, before = server.folder / "spool", server.uploaded()
-    with socket.create_connection((target.hostname, target.port), timeout=30) as line:
-        line.sendall(request.encode() + b"\r\n" + head + bytes(4 * MEGABYTE))
-        assert until(lambda: spool_files(server, spool), 10)
-    assert until(lambda: not spool_files(server, spool))
+    before = server.uploaded()
+    line, body = request_of(guest, 9 * MEGABYTE)
+    with line:
+        line.sendall(body[: 4 * MEGABYTE])
+        assert until(lambda: spooled(server), 10)
+    assert until(lambda: not spooled(server))
     assert server.uploaded() == before
 
 
-def spool_files(server: Server, spool: Path) -> list[str]:
-    return [one for one in memory.open_files(server.process.pid) if one.startswith(str(spool))]
+def spooled(server: Server) -> list[str]:
+    """The temporary files that the server has open."""
+    return [one for one in memory.open_files(server.process.pid) if one.startswith(str(server.spool))]
 
 
 def test_an_upload_goes_when_another_takes_its_place_or_it_is_taken_away(server, guest):
