@@ -16,21 +16,25 @@ from contextlib import contextmanager
 
 from covid_model import settings
 
-ROOM = logging.getLogger("covid_model")
-READINGS = ROOM.getChild("readings")
+READINGS = logging.getLogger(__name__)
 FORM = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S")
 NO_NETWORK = "none"  # of a file that was refused before a network saw it
 
 
+class _ToStandardError(logging.Handler):
+    """Writes to what standard error is at that moment (a test may have put something else in its place)."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)
+
+
 def start() -> None:
-    """Write our lines to standard error from now on; called again, it changes nothing."""
-    if any(handler.formatter is FORM for handler in ROOM.handlers):
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(FORM)
-    ROOM.addHandler(handler)
-    ROOM.setLevel(logging.INFO)
-    ROOM.propagate = False  # whoever else sets up logging must not write the line twice
+    """Write a line a reading to standard error from now on; called again, it changes nothing."""
+    if not READINGS.handlers:
+        handler = _ToStandardError()
+        handler.setFormatter(FORM)
+        READINGS.addHandler(handler)
+        READINGS.setLevel(logging.INFO)
 
 
 def line(network: str | None, milliseconds: float, refused: BaseException | None = None) -> None:

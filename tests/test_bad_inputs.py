@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,14 +14,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import films, network, novelty, settings
+from covid_model.app import cache, state
 from covid_model.cli import main
 from covid_model.reading import NOVEL, Reader
-from tests import bad_inputs, made_up
-from tests.bad_inputs import FILES, READ, REFUSE, ROWS, SENT, WARN, Sent
+from tests import bad_inputs, made_up, mock_networks
+from tests.bad_inputs import FILES, FILM, READ, REFUSE, ROWS, SENT, WARN, Sent
 from tests.scenes import MockReader, demo, open_page, text
 
 __all__ = ["demo"]
@@ -224,3 +227,132 @@ def test_19_the_networks_themselves_know_what_is_no_chest_film(name):
     reader = Reader(name)
     told = {what: reader.read(films.Film(pixels, (), "PNG")).novel for what, pixels in no_chest_films().items()}
     assert all(told.values()), told
+
+
+# --- 30: tags, lists and addresses are never markup ---------------------------------------------------------------
+
+MARKUP = "<b>**b**</b> [x](http://evil.example) ![y](http://evil.example/y.png) `c` :red[r] $x$"
+
+
+def rendered(app: AppTest) -> str:
+    """All that the page renders as Markdown or HTML, without what is escaped there."""
+    kinds = (app.markdown, app.caption, app.error, app.warning, app.info, app.title, app.subheader)
+    texts = [one.value for kind in kinds for one in kind] + [one.label for one in app.button]
+    return "\n".join(re.sub(r"\\.", "", one) for one in texts)
+
+
+def no_markup(app: AppTest) -> bool:
+    found = rendered(app)
+    return not any(one in found for one in ("<b>", "**b**", "](http://evil", "`c`", ":red[", "$x$"))
+
+
+def test_30_tags_of_a_dicom_are_plain_text(demo):
+    tags = {"Modality": "**b** <b>", "BodyPartExamined": ":red[r] `c`"}
+    app = give(open_page(), ("film.dcm", made_up.dicom(FILM, **tags)))
+    assert app.metric and "**B** <B>" in said(app, "warning") and ":RED[R] `C`" in said(app, "warning")
+    assert no_markup(app)
+
+
+def test_30_a_manifest_is_plain_text(demo):
+    manifest = demo / "data/manifest.csv"
+    table = pd.read_csv(manifest)
+    table.loc[0, ["id", "finding", "license"]] = [f"film {MARKUP}", MARKUP, MARKUP]
+    table.loc[0, "url"] = "javascript:alert(1)"
+    table.to_csv(manifest, index=False)
+    app = open_page(film=f"film {MARKUP}")
+    assert app.metric and "evil.example" in text(app).replace("\\", "")
+    assert no_markup(app) and "javascript" not in text(app)
+
+
+@pytest.mark.parametrize("address", [{"film": MARKUP}, {"network": MARKUP}, {"threshold": MARKUP}, {MARKUP: MARKUP}])
+def test_30_38_an_address_is_never_rendered(demo, address):
+    app = give(open_page(**address), GOOD)
+    assert app.metric and no_markup(app)
+    assert "evil.example" not in text(app)
+
+
+# --- 33: more at once than are read ---------------------------------------------------------------------------------
+
+
+def test_33_films_past_the_limit_are_let_go(demo, monkeypatch):
+    monkeypatch.setattr(settings, "MAX_UPLOADS", 3)
+    app = give(open_page(), *((f"{number}.png", made_up.save(made_up.film(100 + number))) for number in range(5)))
+    assert list(app.dataframe[0].value["File"]) == ["0.png", "1.png", "2.png"]
+    assert "5 films came; the first 3 are read." in said(app, "warning")
+    assert len(app.session_state[state.UPLOADS]) == 3
+
+
+# --- 35, 36, 37: files of the project that are not as they must be ------------------------------------------------
+
+
+@pytest.fixture
+def networks(demo, monkeypatch) -> Path:
+    """The real reader, on a folder with the small mock network; none of random weights may ever be built."""
+    folder = demo / "networks"
+    mock_networks.save(folder)
+    monkeypatch.setattr(network.spec, "__defaults__", (folder,))
+    monkeypatch.setattr(network.load, "__defaults__", (None, folder, "float32"))
+    monkeypatch.setattr(network.available, "__defaults__", (folder,))
+    monkeypatch.setattr(cache, "reader", Reader)
+    return folder
+
+
+def spoil(path: Path, how: str) -> None:
+    data = bytearray(path.read_bytes())
+    if how == "missing":
+        path.unlink()
+        return
+    if how == "changed by a byte":
+        data[len(data) // 2] ^= 1
+    path.write_bytes(data[: len(data) // 2] if how == "cut short" else data)
+
+
+@pytest.mark.parametrize("how", ["missing", "cut short", "changed by a byte"])
+def test_35_the_page_says_which_file_is_wrong_and_what_to_do(networks, how, monkeypatch):
+    spoil(networks / "fine-tuned.npz", how)
+    monkeypatch.setattr(network, "build", lambda *_a, **_k: pytest.fail("a network of random weights was built"))
+    app = give(open_page(), GOOD)
+    assert not app.metric and "fine-tuned.npz" in said(app, "error")
+    assert "train --recipe fine-tuned" in said(app, "error")
+    for page in ("test_set", "films", "about", "how_it_works"):
+        app.switch_page(f"covid_model/app/pages/{page}.py").run()
+        assert not app.exception, app.exception[0].value
+
+
+def test_35_a_network_that_was_mended_reads_at_once(networks):
+    kept = (networks / "fine-tuned.npz").read_bytes()
+    spoil(networks / "fine-tuned.npz", "cut short")
+    app = give(open_page(), GOOD)
+    assert app.error and not app.metric
+    (networks / "fine-tuned.npz").write_bytes(kept)
+    assert app.run().metric and not app.error
+
+
+def test_36_without_a_connection_the_paper_network_says_what_it_needs(networks, tmp_path, monkeypatch):
+    """What Keras finds where it cannot reach anybody, and has downloaded nothing before."""
+    content = json.loads((networks / "fine-tuned.json").read_text()) | {"name": "paper", "base": network.IMAGENET}
+    (networks / "paper.json").write_text(json.dumps(content))
+    monkeypatch.delenv(settings.VGG19_VARIABLE, raising=False)
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path / "keras"))
+    unreachable = OSError("Name or service not known")
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_a, **_k: (_ for _ in ()).throw(unreachable))
+    app = give(open_page(network="paper"), GOOD)
+    assert not app.metric
+    assert all(one in said(app, "error") for one in ("ImageNet", settings.VGG19_VARIABLE, "internet"))
+    app.button(key="use-fine-tuned").click().run()
+    assert app.metric and not app.error
+
+
+def test_37_a_folder_of_few_films(demo):
+    """One film with COVID-19 is both the surest and the least sure one; it is offered once."""
+    manifest = demo / "data/manifest.csv"
+    pd.read_csv(manifest).query("id != 'cohen-1'").to_csv(manifest, index=False)
+    app = open_page()
+    assert [one.key for one in app.button if one.key == "try-cohen-2"] == ["try-cohen-2"]
+
+
+def test_37_a_manifest_without_a_column_is_named(demo):
+    manifest = demo / "data/manifest.csv"
+    pd.read_csv(manifest).drop(columns="split").to_csv(manifest, index=False)
+    app = give(open_page(), GOOD)
+    assert "lacks the columns split" in said(app, "warning") and app.metric

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -181,3 +182,9 @@ def _value(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     return str(value)
+
+
+def minutes(seconds: float) -> str:
+    """A time in words, rounded up to whole minutes."""
+    count = math.ceil(seconds / 60)
+    return f"{count} minute{'' if count == 1 else 's'}"

@@ -90,7 +90,7 @@ def samples() -> list[Sample]:
 
 
 def examples(dataset: Dataset, scores: pd.DataFrame | None) -> list[Example]:
-    """Five test films that tell the story, by their scores where there are any, else the first of each kind.
+    """At most five test films that tell the story, by their scores where there are any, else the first of each kind.
 
     Args:
         dataset: the data folder.
@@ -101,8 +101,11 @@ def examples(dataset: Dataset, scores: pd.DataFrame | None) -> list[Example]:
     if scores is not None:
         table = scores[scores["id"].isin(test.index)].pivot_table(index="id", columns="network", values="score")
     kinds = [_covid_high, _covid_low, _adult, _child, _child_pneumonia]
-    found = [kind(test, table.reindex(test.index)) for kind in kinds]
-    return [one for one in found if one and dataset.path(one.id).is_file()]
+    found: dict[str, Example] = {}  # by id: in a small folder one film may be the best of two kinds
+    for kind in kinds:
+        if one := kind(test, table.reindex(test.index)):
+            found.setdefault(one.id, one)
+    return [one for one in found.values() if dataset.path(one.id).is_file()]
 
 
 # Each picks one film of `test`; `table` has the same rows, and a column of scores for each network.

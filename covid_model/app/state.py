@@ -17,7 +17,7 @@ from covid_model import settings
 from covid_model.app import cache, visits
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
-UPLOADER, UPLOADS = "uploader", "uploads"
+UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
 THRESHOLD_STEP = 0.01
 # With a MIME type in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for
 # an ending forged past the browser, on every run and before any code of ours; `item.Item` refuses such a file instead.
@@ -105,7 +105,7 @@ def _show(film: str | None) -> None:
 
 
 def uploader() -> list[UploadedFile]:
-    """Draw the upload field and return the visitor's films, of this visit to the page or an earlier one.
+    """Draw the upload field and return the visitor's films, at most MAX_UPLOADS, of this visit to the page or before.
 
     They stay in the session, and only there, until he takes them away or leaves.
     """
@@ -122,13 +122,22 @@ def uploader() -> list[UploadedFile]:
 
 
 def take_uploads() -> None:
-    """Keep what the upload field holds now, and show that rather than a film of ours."""
+    """Keep what the upload field holds now, and show that rather than a film of ours.
+
+    Films that are no longer there, and those past MAX_UPLOADS, leave the server's memory.
+    """
     found: Sequence[object] = st.session_state.get(UPLOADER) or ()
-    files = [file for file in found if isinstance(file, UploadedFile)]  # not those that the server has dropped
-    _forget([file for file in st.session_state.get(UPLOADS, ()) if file not in files])
-    st.session_state[UPLOADS] = files
+    there = [file for file in found if isinstance(file, UploadedFile)]  # not those that the server has dropped
+    files, over = there[: settings.MAX_UPLOADS], there[settings.MAX_UPLOADS :]
+    _forget([*over, *(file for file in st.session_state.get(UPLOADS, ()) if file not in files)])
+    st.session_state[UPLOADS], st.session_state[UPLOADED] = files, len(found)
     if files:
         _show(None)
+
+
+def uploaded() -> int:
+    """How many films came with the last upload, those that were too many among them."""
+    return st.session_state.get(UPLOADED, 0)
 
 
 def field_is_empty() -> bool:

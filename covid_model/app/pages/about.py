@@ -109,7 +109,11 @@ else:
 
 st.subheader("What happens to a film that you upload")
 st.markdown(
-    "It is decoded and read in the memory of the machine that runs this demo, for your session alone, and forgotten "
-    "when the session ends. It is not stored, not passed on, and not trained on. Names, dates and other tags of a "
-    "DICOM file are never shown or exported."
+    "It is decoded and read in the memory of the machine that runs this demo, for your session alone. It goes when you "
+    "take it away or put another in its place, and when you close the page (within "
+    f"{facts.minutes(st.get_option('server.disconnectedSessionTTL'))}, so that a broken connection can be taken up "
+    "again). While a file of more than a megabyte arrives, the server keeps it in a temporary file without a name, "
+    "which is gone once the file is there. It is not stored, not passed on, and not trained on. The demo's log has one "
+    "line a reading: the network, the time it took, refused or not. Names, dates and other tags of a DICOM file are "
+    "never shown, logged or exported."
 )

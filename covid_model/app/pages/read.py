@@ -172,11 +172,11 @@ if film:
         st.button("Back to the films uploaded", icon=":material/undo:", on_click=state.choose_film, args=(None,))
     show_ours(film, name, threshold)
 elif uploads:
-    if len(uploads) > settings.MAX_UPLOADS:
-        st.warning(f"{len(uploads)} films came; the first {settings.MAX_UPLOADS} are read.")
+    if state.uploaded() > settings.MAX_UPLOADS:
+        st.warning(f"{state.uploaded()} films came; the first {settings.MAX_UPLOADS} are read.")
     if state.field_is_empty():
         st.button("Take these films away", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
-    show_uploads([Item.of_upload(upload) for upload in uploads[: settings.MAX_UPLOADS]], name, threshold)
+    show_uploads([Item.of_upload(upload) for upload in uploads], name, threshold)
 else:
     with explained.container():
         for column, (title, text) in zip(st.columns(3, gap="medium"), EXPLAINED.items(), strict=True):
