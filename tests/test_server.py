@@ -46,6 +46,12 @@ def nothing_held(server):
 
 
 @pytest.fixture
+def empty(server):
+    """The uploads of earlier tests have gone."""
+    assert until(lambda: server.uploaded() == 0, 20)
+
+
+@pytest.fixture
 def guest(server):
     with Guest(server) as one:
         one.open()
@@ -182,18 +188,18 @@ def test_32_200_megabytes_are_refused_by_the_server(guest):
 
 
 @on_linux
-def test_32_a_request_that_does_not_say_its_size(server, guest):
+def test_32_a_request_that_does_not_say_its_size(server, empty, guest):
     """In chunks, without a length: refused past the limit, and neither memory nor disk takes up the rest."""
     (place,) = guest.places("film.png")
     chunks = (PART, *[bytes(MEGABYTE)] * 200, b"\r\n--x--\r\n")
-    before, peak = server.uploaded(), memory.peak(server.process.pid)
+    peak = memory.peak(server.process.pid)
     try:
         headers = guest.headers() | {"Content-Type": FORM}
         assert requests.put(guest.url(place), data=iter(chunks), headers=headers, timeout=60).status_code == 413
     except requests.ConnectionError:  # the server hung up while we were still sending
         pass
     assert memory.peak(server.process.pid) - peak < 100
-    assert server.uploaded() == before and until(lambda: not spooled(server))
+    assert server.uploaded() == 0 and until(lambda: not spooled(server))
     assert guest.give(("film.png", GOOD)).score
 
 
@@ -203,14 +209,13 @@ def test_32_a_megabyte_too_much(guest):
 
 
 @pytest.mark.parametrize("without", ["X-Xsrftoken", "Cookie"])
-def test_32_without_the_xsrf_token(server, guest, without):
+def test_32_without_the_xsrf_token(server, empty, guest, without):
     (place,) = guest.places("film.png")
-    before = server.uploaded()
     headers = {name: value for name, value in guest.headers().items() if name != without}
     assert guest.put(place, "film.png", GOOD, headers=headers).status_code == 403
     forged = guest.headers() | {"X-Xsrftoken": "2|abcdefgh|abcdefghabcdefghabcdefghabcdefgh|1"}
     assert guest.put(place, "film.png", GOOD, headers=forged).status_code == 403
-    assert server.uploaded() == before
+    assert server.uploaded() == 0
 
 
 def test_32_for_a_session_that_is_none(server, guest):
@@ -337,9 +342,8 @@ def request_of(guest: Guest, size: int) -> tuple[socket.socket, bytes]:
 
 @on_linux
 @pytest.mark.parametrize(("size", "on_disk"), [(MEGABYTE // 2, False), (3 * MEGABYTE, True)])
-def test_a_large_upload_lies_in_a_nameless_file_while_it_arrives_and_no_longer(server, guest, size, on_disk):
+def test_a_large_upload_lies_in_a_nameless_file_while_it_arrives_and_no_longer(server, empty, guest, size, on_disk):
     """What About says of it. One below a megabyte never touches the disk."""
-    before = server.uploaded()
     line, body = request_of(guest, size)
     with line:
         line.sendall(body[:-100])
@@ -348,18 +352,17 @@ def test_a_large_upload_lies_in_a_nameless_file_while_it_arrives_and_no_longer(s
         line.sendall(body[-100:])
         assert line.recv(1000).startswith(b"HTTP/1.1 204")
     assert until(lambda: not spooled(server))
-    assert server.uploaded() == before + size
+    assert server.uploaded() == size
 
 
 @on_linux
-def test_an_upload_that_breaks_off_leaves_nothing(server, guest):
-    before = server.uploaded()
+def test_an_upload_that_breaks_off_leaves_nothing(server, empty, guest):
     line, body = request_of(guest, 9 * MEGABYTE)
     with line:
         line.sendall(body[: 4 * MEGABYTE])
         assert until(lambda: spooled(server), 10)
     assert until(lambda: not spooled(server))
-    assert server.uploaded() == before
+    assert server.uploaded() == 0
 
 
 def spooled(server: Server) -> list[str]:
@@ -367,33 +370,31 @@ def spooled(server: Server) -> list[str]:
     return [one for one in memory.open_files(server.process.pid) if one.startswith(str(server.spool))]
 
 
-def test_an_upload_goes_when_another_takes_its_place_or_it_is_taken_away(server, guest):
+def test_an_upload_goes_when_another_takes_its_place_or_it_is_taken_away(server, empty, guest):
     first, second = grain(900), grain(800)
-    before = server.uploaded()
     guest.give(("first.png", first))
-    assert server.uploaded() == before + len(first)
+    assert server.uploaded() == len(first)
     guest.open("about")
     guest.empty_field()
     assert guest.open().score  # it is still shown, so it is still there
-    assert server.uploaded() == before + len(first)
+    assert server.uploaded() == len(first)
     guest.give(("second.png", second))
-    assert until(lambda: server.uploaded() == before + len(second), 10)
+    assert until(lambda: server.uploaded() == len(second), 10)
     guest.open("about")
     guest.empty_field()
     guest.open()
     assert guest.press("drop-uploads").score is None
-    assert until(lambda: server.uploaded() == before, 10)
+    assert until(lambda: server.uploaded() == 0, 10)
 
 
-def test_uploads_go_with_their_visitor(server):
-    before = server.uploaded()
+def test_uploads_go_with_their_visitor(server, empty):
     guest = Guest(server)
     guest.open()
     guest.give(("film.png", grain(700)))
-    assert server.uploaded() > before
+    assert server.uploaded() == len(grain(700))
     guest.close()
     time.sleep(TTL)  # nobody else comes or goes meanwhile, which is when Streamlit would look
-    assert until(lambda: server.uploaded() == before, 10)
+    assert until(lambda: server.uploaded() == 0, 10)
 
 
 # --- The log ----------------------------------------------------------------------------------------------------------
