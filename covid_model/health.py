@@ -11,6 +11,7 @@ from pathlib import Path
 
 from covid_model import films, network, samples, settings
 from covid_model.network import sha256
+from covid_model.phrases import score_text
 from covid_model.visitor import PATIENCE, VisitError, Visitor
 
 FILM = "ground-glass-bedside"  # a simulated film: of those that we bring, one that `paper` is least sure of
@@ -57,19 +58,24 @@ def examine(
         said = " ".join(page.alerts) or "it shows neither a score nor a reason"
         return Health(False, f"{address} is not well: {name} gave the film {FILM} no score: {said}")
     well = abs(score - wanted) <= TOLERANCE
-    word = "well" if well else "not well"
     return Health(
-        well, f"{address} is {word}: {name} gave the film {FILM} {score:.3f}, {wanted:.3f} wanted, in {seconds:.1f} s."
+        well,
+        f"{address} is {'well' if well else 'not well'}: {name} gave the film {FILM} {plain(page.score)}, "
+        f"{score_text(wanted)} wanted, in {seconds:.1f} s.",
     )
 
 
 def shown(text: str | None) -> float | None:
     """The score that a page shows as `text` ("0.512", "< 0.001", greyed or not); None where it is none."""
-    text = (text or "").removeprefix(":gray[").removesuffix("]").strip("<> ")
     try:
-        return float(text)
+        return float(plain(text).strip("<> "))
     except ValueError:
         return None
+
+
+def plain(text: str | None) -> str:
+    """What a page shows as a score, without its colour."""
+    return (text or "").removeprefix(":gray[").removesuffix("]")
 
 
 def expected(name: str, folder: Path | None = None) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pandas as pd
+import pytest
 
 from covid_model import network, settings
-from covid_model.app import facts
+from covid_model.app import facts, visits
 from covid_model.preprocessing import Preprocessing
 from tests.scenes import demo, open_page, text
 
@@ -83,3 +86,15 @@ def test_counts_and_licences():
     table = facts.counts(films)
     assert table.loc["all sources"].tolist() == ["1 (1)", "1 (0)", "1 (0)", "", "", "3 (1)"]
     assert sorted(facts.licences(films)["Licence"]) == ["CC BY", "not stated", "public"]
+
+
+def test_how_long_an_upload_is_kept_is_what_the_server_does(demo):
+    """test_server.py holds that it does so."""
+    seconds = tomllib.loads((settings.ROOT / ".streamlit/config.toml").read_text())["server"]["disconnectedSessionTTL"]
+    assert 0 < visits.EARLIER < 1
+    assert f"(within {facts.minutes(seconds)}," in text(open_page("about"))
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(60, "1 minute"), (61, "2 minutes"), (120, "2 minutes")])
+def test_minutes(seconds, said):
+    assert facts.minutes(seconds) == said

@@ -185,6 +185,7 @@ def test_19_a_novel_film_is_warned_of_and_its_score_greyed(novel):
     assert NOVEL in said(app, "warning")
     assert app.metric[0].value.startswith(":gray[")
     assert "calls this film" not in text(app)  # no verdict on what the network does not know
+    assert "Among the test films" not in text(app)
     give(app, GOOD, ("other.png", made_up.save(made_up.film()[::-1])))
     assert all(NOVEL in remarks for remarks in app.dataframe[0].value["Remarks"])
 

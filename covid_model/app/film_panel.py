@@ -67,8 +67,9 @@ def show(item: Item, name: str, threshold: float) -> None:
         _score(item, small, reading, threshold, film.warnings)
     with overlay_slot.container():
         _overlay(small, reading)
-    with place_slot.container():
-        _place(item, reading, threshold)
+    if not reading.novel:  # such a score has no place among others
+        with place_slot.container():
+            _place(item, reading, threshold)
 
 
 def network_missing(error: network.NetworkError, name: str) -> None:

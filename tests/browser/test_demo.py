@@ -11,6 +11,7 @@ pytestmark = pytest.mark.browser
 
 PICTURES = demo.BUILD / "screenshots"
 PAGES = {"read": ("", "Read a film"), "test_set": ("test_set", "Test set"), "about": ("about", "About")}
+HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://evil.example).png"
 BAD = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html>not a film</html>"}
 
 needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
@@ -57,6 +58,19 @@ def test_a_file_that_is_no_film_and_then_one_that_is(visitor, address, network_n
     demo.upload(visitor, film)
     assert visitor.get_by_text("page.png").count()  # refused, and named
     assert demo.score(visitor) is not None
+
+
+def test_30_a_hostile_name_is_text_on_the_page(visitor, address):
+    """No picture, no link, no script comes of it, refused or in the table of several."""
+    dialogs = []
+    visitor.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    demo.open_page(visitor, address)
+    made_of_it = visitor.locator("[data-testid=stMain] img[src=x], [data-testid=stMain] a[href*='evil.example']")
+    demo.upload(visitor, BAD | {"name": HOSTILE})
+    assert visitor.locator("[data-testid=stAlert]", has_text="<img src=x").count() == 1 and made_of_it.count() == 0
+    demo.upload(visitor, BAD | {"name": HOSTILE})
+    assert visitor.locator("[data-testid=stDataFrame]").count() == 1 and made_of_it.count() == 0
+    assert dialogs == []
 
 
 @pytest.mark.vgg19
