@@ -26,10 +26,11 @@ import requests
 from covid_model import films, network, settings
 from covid_model.preprocessing import prepare, to_input
 from covid_model.visitor import Page, Visitor
-from tests.browser.demo import answers, free_port
+from tests.browser import demo
 
 HOLD, BROKEN, NOTHING = "hold", "broken", "nothing"  # files that a test makes: wait, raise an error, give NaN
 ENTERED = "entered"  # what the server makes longer by a letter with every reading that begins
+LOG = "log.txt"
 SECRET = "secret-detail-of-an-error"
 BIAS = {"fine-tuned": 0.3, "paper": 1.1}  # so that the networks differ
 STEEP = 50.0
@@ -96,7 +97,7 @@ class Server:
     @property
     def log(self) -> str:
         """All that it has written."""
-        return (self.folder / "log.txt").read_text()
+        return (self.folder / LOG).read_text()
 
     def switch(self, name: str, on: bool) -> None:
         """HOLD, BROKEN or NOTHING from now on, or no longer."""
@@ -117,27 +118,12 @@ class Server:
 @contextlib.contextmanager
 def served(folder: Path, *options: str, patience: float = 120.0) -> Iterator[Server]:
     """Run the demo with stand-ins for its networks; `options` go to Streamlit. Uploads spool to `folder`/spool."""
-    port = free_port()
     (folder / "spool").mkdir()
-    command = [sys.executable, "-m", "tests.live", str(folder), "--server.port", str(port), *options]
     environment = {**os.environ, "TMPDIR": str(folder / "spool"), "PYTHONUNBUFFERED": "1"}
     environment.pop(settings.DATA_VARIABLE, None)
-    with (folder / "log.txt").open("w") as output:
-        process = subprocess.Popen(command, cwd=settings.ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment)
-    server = Server(f"http://127.0.0.1:{port}", process, folder)
-    try:
-        end = time.monotonic() + patience
-        while not answers(f"{server.address}/_stcore/health"):
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"The demo did not start:\n{server.log}")
-            time.sleep(0.1)
-        yield server
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    module = ["tests.live", str(folder), *options]
+    with demo.running(module, folder / LOG, patience, environment) as (address, process):
+        yield Server(address, process, folder)
 
 
 def until(true: Any, patience: float = 60.0) -> bool:
@@ -243,7 +229,7 @@ def main(arguments: Sequence[str]) -> None:
 
     starlette_routes._METRICS_EXPENSIVE_STATS_TTL_SECONDS = 0  # `Server.uploaded` asks for what is so now
     _stand_in(Path(arguments[0]))
-    cli.main(["run", "streamlit_app.py", "--server.headless", "true", "--server.address", "127.0.0.1", *arguments[1:]])
+    cli.main(["run", "streamlit_app.py", *arguments[1:]])
 
 
 if __name__ == "__main__":

@@ -31,17 +31,25 @@ TALLEST = 6000  # pixels of a screenshot
 @contextlib.contextmanager
 def served(patience: float = 60.0) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run the demo on a free port of this machine; gives its address and its process, and ends it afterwards."""
-    port = free_port()
     BUILD.mkdir(exist_ok=True)
-    log = BUILD / "streamlit.log"
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    with running(["streamlit", "run", "streamlit_app.py"], BUILD / "streamlit.log", patience) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def running(
+    module: list[str], log: Path, patience: float, environment: dict[str, str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Run `python -m` with a Streamlit server of ours in it, which takes Streamlit's options; as `served`."""
+    port = free_port()
+    command = [sys.executable, "-m", *module, "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=settings.ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=settings.ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment)
     try:
         address = f"http://127.0.0.1:{port}"
         end = time.monotonic() + patience
-        while not answers(f"{address}/_stcore/health"):
+        while not _answers(f"{address}/_stcore/health"):
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"The demo did not start:\n{log.read_text()}")
             time.sleep(0.1)
@@ -61,8 +69,7 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def answers(url: str) -> bool:
-    """Whether a server answers there that all is well."""
+def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
             return answer.status == 200
