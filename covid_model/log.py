@@ -52,15 +52,14 @@ def line(network: str | None, milliseconds: float, refused: BaseException | None
 
 @contextmanager
 def reading(network: str) -> Iterator[None]:
-    """Log one line for the reading that is made inside, whatever becomes of it."""
-    started, refused = time.perf_counter(), None
+    """Log one line for the reading that is made inside; none for a visitor who leaves before it is made."""
+    started = time.perf_counter()
     try:
         yield
-    except Exception as error:
-        refused = error
+    except Exception as error:  # not what Streamlit ends a script with
+        line(network, 1000 * (time.perf_counter() - started), error)
         raise
-    finally:
-        line(network, 1000 * (time.perf_counter() - started), refused)
+    line(network, 1000 * (time.perf_counter() - started))
 
 
 @contextmanager

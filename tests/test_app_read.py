@@ -186,6 +186,16 @@ def test_film_and_uploads_outlive_a_visit_to_another_page(demo):
     assert not app.metric
 
 
+def test_films_taken_away_are_forgotten(demo):
+    """All of them: the film is decoded and read again when it comes again."""
+    app = upload(open_page(), ("film.png", film_bytes()), ("other.png", film_bytes(99)))
+    assert MockReader.asked == ["fine-tuned"] * 2
+    app.file_uploader[0].set_value([]).run()
+    assert app.session_state["uploads"] == [] and app.session_state["read"] == set()
+    upload(app, ("film.png", film_bytes()))
+    assert MockReader.asked == ["fine-tuned"] * 3
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [

@@ -35,6 +35,12 @@ def test_a_reading_that_fails_is_one_line_and_goes_on_failing(lines, error, capl
     assert "Surname" not in caplog.text
 
 
+def test_a_visitor_who_leaves_has_no_line(lines):
+    with pytest.raises(KeyboardInterrupt), log.reading("paper"):
+        raise KeyboardInterrupt
+    assert lines() == []
+
+
 def test_a_refused_file_is_logged_and_a_good_one_waits_for_its_reading(lines):
     with log.decoding():
         pass
