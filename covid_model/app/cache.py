@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from covid_model.anatomy import Walk
     from covid_model.app.trust.groups import Change
     from covid_model.charts.trust import Group
+    from covid_model.evaluation import Estimate
     from covid_model.network import NetworkSpec
     from covid_model.reading import Reader, Reading
 
@@ -233,6 +234,19 @@ def _called_positive(name: str, threshold: float, path: str, stamp: float, list_
 
     table = unseen_scores(name)
     return None if table is None else groups.measure(table, threshold)
+
+
+def areas(name: str) -> dict[str, Estimate]:
+    """The AUC of each group of films; nothing without scores."""
+    return _areas(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
+
+
+@st.cache_data(show_spinner=False, max_entries=2 * len(settings.NETWORK_NAMES))
+def _areas(name: str, path: str, stamp: float, list_stamp: float):
+    from covid_model.app.trust import groups
+
+    table = unseen_scores(name)
+    return {} if table is None else {group: groups.auc(table, group) for group in groups.cut(table)}
 
 
 def changes(before: str, after: str, threshold: float) -> list[Change]:

@@ -52,13 +52,18 @@ def novelty(record: Record) -> str:
     """What the gate flags, against what was wanted of it."""
     wanted = record["wanted"]
     every, kinds = record["every_other"], len(record["other"])
-    test = next(one["flagged"] for one in record["genuine"] if one["split"] == "test" and one["source"] is None)
+    test = flagged_test_films(record)
     kept = test["value"] <= wanted["genuine"] and every["value"] >= wanted["other"]
     return (
         f"It flags {every['count']:,} of {every['total']:,} pictures of {kinds} kinds that are no upright chest film, "
         f"and {test['count']:,} of {test['total']:,} real test films: {'as' if kept else 'not as'} was wanted of it "
         f"(at least {wanted['other']:.0%}, at most {wanted['genuine']:.0%})."
     )
+
+
+def flagged_test_films(record: Record) -> Record:
+    """How many of the test films, which are all of chests, the gate flags."""
+    return next(one["flagged"] for one in record["genuine"] if one["split"] == "test")  # all sources come first
 
 
 def robustness(record: Record) -> str:
@@ -85,8 +90,13 @@ def severity(record: Record, rating: str) -> str:
         said = "The score falls with"
     else:
         said = "The score does not follow"
-    interval = f" (95 %: {low:.2f} to {high:.2f})" if low is not None and high is not None else ""
+    interval = f" (95 %: {_signed(low)} to {_signed(high)})" if low is not None and high is not None else ""
     return (
-        f"{said} how opaque experts found the lungs: rank correlation {value:.2f}{interval}. "
+        f"{said} how opaque experts found the lungs: rank correlation {_signed(value)}{interval}. "
         f"{record['in_splits_trained_on']} of the {record['films']} rated films lie in what it was trained on."
     )
+
+
+def _signed(value: float) -> str:
+    """Two places, with a true minus sign."""
+    return f"{value:.2f}".replace("-", "−")

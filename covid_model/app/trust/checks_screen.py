@@ -21,18 +21,13 @@ HEIGHT = 340  # pixels of a picture, so that two side by side stand level
 Drawn = tuple[go.Figure, str, str]  # the picture, its alternative text, the sentence
 
 
-def estimate(of: dict) -> Estimate:
-    """A figure of a record; what has no value there has none here."""
-    return Estimate(**({"value": None} | of))
-
-
 def attention(record: dict) -> Drawn:
     energy, pointing = record["energy_in_lungs"], record["pointing_game"]
     spans = {
         "What speaks for it,<br>inside the lungs": tuple(
-            estimate(energy[key]) for key in ("value", "floor", "ceiling")
+            Estimate(**energy[key]) for key in ("value", "floor", "ceiling")
         ),
-        "Strongest point<br>in a lung": (estimate(pointing["value"]), estimate(pointing["chance"]), None),
+        "Strongest point<br>in a lung": (Estimate(**pointing["value"]), Estimate(**pointing["chance"]), None),
     }
     return trust.attention(spans, HEIGHT, theme.ink()), trust.attention_alt(spans), check_sentences.attention(record)
 
@@ -46,14 +41,10 @@ def calibration(record: dict) -> Drawn:
 
 
 def novelty(record: dict) -> Drawn:
-    genuine = {
-        "test films": next(
-            one["flagged"] for one in record["genuine"] if one["split"] == "test" and one["source"] is None
-        )
-    }
+    genuine = {"test films": check_sentences.flagged_test_films(record)}
     parts = genuine | {name: one["flagged"] for name, one in record["other"].items()}
     rows = [
-        trust.Share(name.replace(" by 90 degrees,", "<br>by 90 degrees,"), estimate(of), name in genuine)
+        trust.Share(name.replace(" by 90 degrees,", "<br>by 90 degrees,"), Estimate(**of), name in genuine)
         for name, of in parts.items()
     ]
     said = check_sentences.novelty(record)
@@ -63,7 +54,7 @@ def novelty(record: dict) -> Drawn:
 def robustness(record: dict) -> Drawn:
     names = {"all": "all at once", "jpeg": "JPEG"}
     rows = [
-        trust.Share(names.get(kind, kind), estimate(groups["every film"]["any_verdict_changes"]), kind == "all")
+        trust.Share(names.get(kind, kind), Estimate(**groups["every film"]["any_verdict_changes"]), kind == "all")
         for kind, groups in record["figures"].items()
     ]
     title = "films that change verdict in some copy"

@@ -11,13 +11,15 @@ from covid_model.app.trust.slide import PAPER, no_scores, slide
 from covid_model.charts import trust
 from covid_model.evaluation import Estimate
 
+NOBODY = Estimate(None)
+
 
 def headline(threshold: float = settings.THRESHOLD) -> str | None:
     found = cache.called_positive(PAPER, threshold)
     if not found:
         return None
     adults = found.get(groups.ADULTS)
-    return sentences.adults(adults.alarms if adults else Estimate(None), threshold)
+    return sentences.adults(adults.found, adults.alarms) if adults else sentences.adults(NOBODY, NOBODY)
 
 
 @st.fragment
@@ -33,7 +35,7 @@ def show() -> None:
         headline(threshold),
         "The same network, the same threshold, other people. Where it tells COVID-19 from the rest, the diamond is far "
         "to the right and the circle far to the left; where they meet, it tells nothing.",
-        sentences.apart(found) + " No threshold parts what meets: try it.",
+        f"{sentences.apart(found)}\n\n{sentences.at_any_threshold(cache.areas(PAPER))}",
     )
     rows = list(found.values())
     place.show(trust.groups(rows, ink=theme.ink()), "elsewhere", trust.groups_alt(rows))

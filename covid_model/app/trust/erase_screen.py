@@ -17,7 +17,7 @@ from covid_model.films import FilmError
 from covid_model.reading import ReadingError
 
 PICKER = "erase_film"  # key of the widget; the film itself stands in the address as on the other pages
-FILL = next(iter(lungs.FILLS))
+FILL = next(iter(lungs.FILLS))  # here and in the picture of all films, whose other fills are told in a sentence
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ NAMES = {
     "always no": "Always<br>says “no”",
 }
 READ = {
-    "accuracy": "The whole way from the lowest bar to the uppermost is what any of them can win here.",
+    "accuracy": "Read each bar from the end of the lowest one, not from 0: that much is had for nothing.",
     "sensitivity": "What the accuracy hides: whoever always says “no” finds none.",
     "adults_positive": "**Lower is better.** Adults without COVID-19 are what a clinic must tell from those with it.",
     "auc": "0.5 is guessing, 1 is perfect.",
@@ -57,11 +57,7 @@ def figures() -> dict[str, dict[str, Estimate]]:
 def _estimates(measured: dict) -> dict[str, Estimate]:
     """The measures at the threshold, whether just made or out of a record."""
     at = measured[f"at_{settings.THRESHOLD}"] | {"auc": measured["auc"]}
-    return {
-        name: one if isinstance(one, Estimate) else Estimate(**({"value": None} | one))
-        for name, one in at.items()
-        if name in MEASURES
-    }
+    return {name: at[name] if isinstance(at[name], Estimate) else Estimate(**at[name]) for name in MEASURES}
 
 
 def headline() -> str | None:

@@ -7,12 +7,10 @@ import streamlit as st
 from covid_model.app import cache, theme
 from covid_model.app.trust import erase_screen, sentences
 from covid_model.app.trust.slide import AGAIN, PAPER, slide
-from covid_model.audit import lungs
 from covid_model.charts import trust
 
 ERASE = "erase"  # in the address, by its label
 WAYS = {"erased": "Lungs erased", "erased in a box": "Box over the lungs", "only": "Only the lungs left"}
-FILL = next(iter(lungs.FILLS))  # what is drawn; the others are counted in a sentence
 
 
 def headline(variant: str = "erased") -> str | None:
@@ -21,7 +19,7 @@ def headline(variant: str = "erased") -> str | None:
 
 
 def _part(record: dict, variant: str) -> dict:
-    return next(one for one in record["erased"] if (one["variant"], one["fill"]) == (variant, FILL))
+    return next(one for one in record["erased"] if (one["variant"], one["fill"]) == (variant, erase_screen.FILL))
 
 
 @st.fragment
@@ -52,9 +50,15 @@ def show() -> None:
 
 def _of_all(place, record: dict, variant: str) -> None:
     scores = record["films_scores"]
-    given = scores["whole"], scores[f"{variant} / {FILL}"], scores["covid"], record["threshold"], WAYS[variant].lower()
+    given = (
+        scores["whole"],
+        scores[f"{variant} / {erase_screen.FILL}"],
+        scores["covid"],
+        record["threshold"],
+        WAYS[variant].lower(),
+    )
     words = f"The {record['films']} test films that have lung masks, read by the paper’s network before and after."
-    remarks = f":small[{sentences.other_fills(record, variant, FILL)}]"
+    remarks = f":small[{sentences.other_fills(record, variant, erase_screen.FILL)}]"
     if record.get("trained_on_blanks"):
         words += " " + sentences.blanks(record)
     place.say(headline(variant), words, remarks)

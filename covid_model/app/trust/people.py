@@ -24,14 +24,13 @@ def rows(films: pd.DataFrame) -> list[Row]:
     silent = years.isna() & ~child
     names[silent] = "age not stated:<br>" + films.loc[silent, "source"].map(_short)
     names[child] = CHILDREN
-    decades = [_decade(start) for start in range(OLDEST, YOUNGEST - 10, -10)]
+    decades = [_decade(start) for start in range(OLDEST, YOUNGEST - 20, -10)]
     order = [*decades, CHILDREN, *dict.fromkeys(names[silent])]
     found = pd.crosstab(names, films["covid"]).reindex(index=order, columns=[1, 0], fill_value=0)
     known = found.index[found.sum(axis=1) > 0]
-    inside = [name for name in decades if name in known]
-    first = decades.index(inside[0]) if inside else 0
-    last = decades.index(inside[-1]) if inside else -1
-    shown = {*decades[first : last + 1], *known}
+    inside = [at for at, name in enumerate(decades) if name in known]
+    between = decades[inside[0] : inside[-1] + 1] if inside else []
+    shown = {*between, *known}
     return [Row(name, int(found.at[name, 1]), int(found.at[name, 0])) for name in order if name in shown]
 
 

@@ -15,7 +15,7 @@ from covid_model.charts.trust import Group, Row
 from covid_model.evaluation import Estimate
 
 FEW = 0.1  # share of adults called positive up to which a network is said to hold on adults
-WHERE = {TEST: "the test films", ADULTS: "the test’s adults", MORE: "more adults"}
+WHERE = {TEST: "on the test films", ADULTS: "on the test’s adults", MORE: "on more adults"}  # a source: "at" it
 
 
 # --- 1. The figure -----------------------------------------------------------------------------------
@@ -90,8 +90,8 @@ def ages_of(years: Sequence[float], films: int) -> str:
 # --- 3. Elsewhere ------------------------------------------------------------------------------------
 
 
-def adults(alarms: Estimate, threshold: float) -> str:
-    """Headline. `alarms`: the test's adults without COVID-19 who are called positive."""
+def adults(found: Estimate, alarms: Estimate) -> str:
+    """Headline. `found`, `alarms`: of the test's adults with COVID-19 and without, those called positive."""
     if not alarms:
         return "The test films hold no adult without COVID-19: whether the network holds on adults, nobody has asked."
     called = f"{counted(alarms)} without COVID-19 {'is' if alarms.count == 1 else 'are'} called positive"
@@ -99,22 +99,31 @@ def adults(alarms: Estimate, threshold: float) -> str:
         return f"On adults it breaks down: {called}."
     if alarms.value > FEW:
         return f"On adults it errs more than its accuracy says: {called}."
-    if alarms.count or threshold < settings.HIGH:
-        return f"On adults it holds at this threshold: {called}."
-    return f"At so high a threshold no adult without COVID-19 is called positive ({counted(alarms)})."
+    with_it = f"; of those with it, {counted(found)}" if found else ""
+    return f"Few adults without COVID-19 are called positive at this threshold, {counted(alarms)}{with_it}."
 
 
 def apart(groups: Mapping[str, Group]) -> str:
-    """What becomes of COVID-19 films and others in each group but the whole test, in a sentence each."""
+    """What becomes of COVID-19 films and others in each group but the test, as Markdown, a line each."""
     said = []
     for name, group in groups.items():
         if name in (TEST, ADULTS) or not (group.found or group.alarms):
             continue
-        where = WHERE.get(name) or "at " + settings.SOURCE_TITLES.get(name, name)
         parts = [f"{counted(group.found)} COVID-19 films"] if group.found else []
         parts += [f"**{counted(group.alarms)}** others"] if group.alarms else []
-        said.append(f"{where[:1].upper()}{where[1:]}: it calls {' and '.join(parts)} positive.")
-    return " ".join(said)
+        where = _where(name)
+        said.append(f"- {where[:1].upper()}{where[1:]}: {' and '.join(parts)} are called positive.")
+    return "\n".join(said)
+
+
+def at_any_threshold(areas: Mapping[str, Estimate]) -> str:
+    """Whether another threshold would help: the AUC of each group; "" where none has one."""
+    known = [f"{decimal(area.value)} {_where(name)}" for name, area in areas.items() if area]
+    return f"Over all thresholds (AUC; 0.5 is guessing): {', '.join(known)}." if known else ""
+
+
+def _where(name: str) -> str:
+    return WHERE.get(name) or "at " + settings.SOURCE_TITLES.get(name, name).removesuffix(" initiative")
 
 
 # --- 4. Lungs erased ---------------------------------------------------------------------------------
@@ -149,17 +158,24 @@ def blanks(record: Mapping[str, Any]) -> str:
     blank, floor = _accuracies(record)
     covered, whole = found.get("lungs_covered"), found.get("whole")
     middle = f"with {percent(covered)} of the lungs " if covered else ""
-    before = f", with whole films on {percent(whole[f'accuracy_at_{settings.THRESHOLD}'])}" if whole else ""
-    fair = (
-        "What lies outside them is enough for nearly such a figure: the test rewards something other than lungs."
-        if blank > floor
-        else "So the figure does hang on what was blanked."
-    )
+    before = whole[f"accuracy_at_{settings.THRESHOLD}"] if whole else None
+    beside = f", with whole films on {percent(before)}" if whole else ""
     return (
         f"An erased film looks like none that the network knows, so the recipe was also trained and tested on films "
-        f"whose middle {middle}is blank: right on **{percent(blank)}**{before}, “no” every time on {percent(floor)}. "
-        f"{fair}"
+        f"whose middle {middle}is blank: right on **{percent(blank)}**{beside}, “no” every time on {percent(floor)}. "
+        f"{_kept(blank, before, floor)}"
     )
+
+
+def _kept(blank: float, whole: float | None, floor: float) -> str:
+    """How much of what whole films gain over always no is left on blanks."""
+    if blank <= floor:
+        return "So what is gained over “no” does hang on what was blanked."
+    if whole is None or whole <= floor:
+        return "So something is gained over “no” without what was blanked."
+    if blank >= whole:
+        return "So all that is gained over “no” is had without what was blanked."
+    return f"So {(blank - floor) / (whole - floor):.0%} of what is gained over “no” is had without what was blanked."
 
 
 def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:
@@ -184,29 +200,35 @@ def _accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def mended(changes: Sequence[Change]) -> str:
-    """Headline, of the false alarms on the test's adults and the COVID-19 films found in the test."""
+    """Headline: false alarms on the test's adults, COVID-19 films found in the test, and the other hospitals."""
     known = {(change.group, change.measure): change for change in changes}
-    alarms, found = known.get((ADULTS, "alarms")), known.get((TEST, "found"))
-    said = []
-    if alarms:
-        before, after = alarms.before.count, alarms.after.count
-        of = f"{after} of {alarms.after.total}"
-        if after < before:
-            said.append(f"Adults added, false alarms on adults fall from {before} to {of}.")
-        elif after > before:
-            said.append(f"Adults added, false alarms on adults rise from {before} to {of}.")
-        else:
-            said.append(f"Adults added, false alarms on adults stay at {of}.")
-    if found:
-        before, after = found.before.count, found.after.count
-        of = f"{after} of {found.after.total} COVID-19 films"
-        if after < before:
-            said.append(f"The price: {of} are found instead of {before}.")
-        elif after > before:
-            said.append(f"And {of} are found instead of {before}.")
-        else:
-            said.append(f"As before, {of} are found.")
-    return " ".join(said) or "The test films do not say what adding adults does."
+    said = [
+        _moved(subject, known[key])
+        for subject, key in (
+            ("false alarms on adults", (ADULTS, "alarms")),
+            ("COVID-19 films found", (TEST, "found")),
+        )
+        if key in known
+    ]
+    elsewhere = {change.verdict for change in changes if change.group not in (TEST, ADULTS, MORE)}
+    if elsewhere:
+        said.append(
+            "in other hospitals nothing is clearly better"
+            if "better" not in elsewhere
+            else "in other hospitals some things are better, some worse"
+            if "worse" in elsewhere
+            else "it is better in other hospitals too, if not in all respects"
+            if "unclear" in elsewhere
+            else "it is better in other hospitals too"
+        )
+    return f"Adults added: {'; '.join(said)}." if said else "The test films do not say what adding adults does."
+
+
+def _moved(subject: str, change: Change) -> str:
+    before, after = change.before.count, change.after.count
+    if before == after:
+        return f"{subject} stay at {counted(change.after)}"
+    return f"{subject} {'fall' if after < before else 'rise'} from {before:,} to {counted(change.after)}"
 
 
 def verdicts(changes: Sequence[Change]) -> dict[str, list[str]]:
@@ -215,11 +237,11 @@ def verdicts(changes: Sequence[Change]) -> dict[str, list[str]]:
     for change in changes:
         if (change.group, change.measure) == (ADULTS, "found"):  # the same films as the test's
             continue
-        where = WHERE.get(change.group) or settings.SOURCE_TITLES.get(change.group, change.group)
+        where = _where(change.group)
         if change.measure == "auc":
-            said = f"AUC on {where}, {decimal(change.after.value)} instead of {decimal(change.before.value)}"
+            said = f"AUC {where}, {decimal(change.after.value)} instead of {decimal(change.before.value)}"
         else:
             what = "COVID-19 films called positive" if change.measure == "found" else "false alarms"
-            said = f"{what} on {where}, {counted(change.after)} instead of {change.before.count:,}"
+            said = f"{what} {where}, {counted(change.after)} instead of {change.before.count:,}"
         found[change.verdict].append(said)
     return found
