@@ -22,9 +22,9 @@ def of(count: int, total: int, low: float | None = None, high: float | None = No
 
 def test_shares():
     rows = [trust.Share("The<br>network", of(98, 100, 0.9, 1.0), True), trust.Share("nobody", NOBODY)]
-    figure = trust.shares(rows, "accuracy", (0.98, "the paper says 98%"), ink="#123456")
+    figure = trust.shares(rows, "accuracy", (0.98, "the paper says 98 %"), ink="#123456")
     assert list(figure.data[0].x) == [0.98, 0.0] and list(figure.data[0].y) == [1, 0]  # the first on top
-    assert words(figure) == ["<b>98.0 %</b>", "<b>–</b>", "the paper says 98%"]
+    assert words(figure) == ["<b>98.0 %</b>", "<b>–</b>", "the paper says 98 %"]
     assert figure.layout.yaxis.ticktext == ("<b>The<br>network</b>", "nobody")
     assert len(figure.layout.shapes) == 2  # an interval and the mark
     assert figure.data[0].customdata[0] == "The network: 98.0 %<br>98 of 100<br>95 %: 90.0 % to 100.0 %"

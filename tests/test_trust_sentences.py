@@ -65,8 +65,8 @@ def test_what_the_source_gives_away():
 
 def test_ages_stated():
     said = sentences.ages_of([83, 27, 50], 9)
-    assert said == "Of the 9 others 3 state an age: 27 to 83 years, half of them 50 or more."
-    assert "None of the others states an age" in sentences.ages_of([], 9)
+    assert said == "Of the 9 films not of children 3 state an age: 27 to 83 years, half of them 50 or more."
+    assert "None of the films not of children states an age" in sentences.ages_of([], 9)
 
 
 # --- 3 ----------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_lungs_erased(left, said):
 @pytest.mark.parametrize(
     ("blank", "whole", "short", "long"),
     [
-        (0.97, 0.98, "is right on 97.0 %", "So 75% of what is gained"),
+        (0.97, 0.98, "is right on 97.0 %", "So 75.0 % of what is gained"),
         (0.98, 0.98, "is right on 98.0 %", "So all that is gained"),
         (0.97, None, "is right on 97.0 %", "So something is gained"),
         (0.97, 0.93, "is right on 97.0 %", "So something is gained"),
@@ -159,9 +159,13 @@ def test_lungs_erased(left, said):
 )
 def test_trained_on_blanks(blank, whole, short, long):
     record = lungs_record(20, blank, whole)
-    assert short in sentences.erased(record, record["erased"][0], "Lungs erased")
+    said = sentences.erased(record, record["erased"][0], "Lungs erased")
+    assert short in said and "Trained with 90 % of the lungs blanked" in said
     assert long in sentences.blanks(record)
     assert ("with whole films on" in sentences.blanks(record)) == (whole is not None)
+    del record["trained_on_blanks"]["lungs_covered"]
+    assert "Trained on films with a blank middle" in sentences.erased(record, record["erased"][0], "Lungs erased")
+    assert "whose middle is blank" in sentences.blanks(record)
 
 
 def test_other_fills():
@@ -190,17 +194,18 @@ def change(group: str, measure: str, before: int, after: int, difference: tuple[
         ([change(TEST, "found", 20, 15)], "COVID-19 films found fall from 20 to 15 of 20."),
         ([change(TEST, "found", 15, 20)], "COVID-19 films found rise from 15 to 20 of 20."),
         ([change(TEST, "found", 15, 15)], "COVID-19 films found stay at 15 of 20."),
-        ([change("actualmed", "auc", 1, 2)], "in other hospitals nothing is clearly better."),
-        ([change("actualmed", "auc", 1, 2, WORSE)], "in other hospitals nothing is clearly better."),
-        ([change("actualmed", "auc", 1, 2, BETTER)], "it is better in other hospitals too."),
+        ([change("actualmed", "auc", 1, 2)], "it tells the two apart no better, as far as these films can say."),
+        ([change("actualmed", "auc", 1, 2, WORSE)], "in other hospitals it tells the two apart worse."),
+        ([change("actualmed", "auc", 1, 2, BETTER)], "in other hospitals it tells the two apart better."),
         (
-            [change("actualmed", "auc", 1, 2, BETTER), change("actualmed", "found", 1, 2, UNCLEAR)],
-            "it is better in other hospitals too, if not in all respects.",
+            [change("actualmed", "auc", 1, 2, BETTER), change("figure1", "auc", 1, 2, UNCLEAR)],
+            "better in some, not clearly in others.",
         ),
         (
-            [change("actualmed", "auc", 1, 2, BETTER), change("figure1", "found", 1, 2, WORSE)],
-            "some things are better, some worse.",
+            [change("actualmed", "auc", 1, 2, WORSE), change("figure1", "auc", 1, 2, UNCLEAR)],
+            "no better, as far as these films can say.",
         ),
+        ([change("actualmed", "alarms", 9, 2, WORSE)], "The test films do not say"),  # a threshold could do that
         ([change(MORE, "alarms", 1, 2, BETTER)], "The test films do not say"),
     ],
 )
@@ -212,7 +217,7 @@ def test_the_whole_headline():
     changes = [change(ADULTS, "alarms", 17, 7), change(TEST, "found", 18, 15), change("actualmed", "auc", 1, 2)]
     assert sentences.mended(changes) == (
         "Adults added: false alarms on adults fall from 17 to 7 of 20; COVID-19 films found fall from 18 to 15 of 20; "
-        "in other hospitals nothing is clearly better."
+        "in other hospitals it tells the two apart no better, as far as these films can say."
     )
 
 
@@ -226,20 +231,21 @@ def test_a_change_is_clear_where_its_interval_leaves_out_0():
 
 
 def test_better_worse_unclear_in_words():
-    areas = Change("actualmed", "auc", Estimate(0.66), Estimate(0.68), Estimate(0.02, -0.1, 0.2))
     said = sentences.verdicts(
         [
             change(ADULTS, "alarms", 17, 7, WORSE),
-            change(ADULTS, "found", 1, 2),
+            change(ADULTS, "found", 1, 2),  # the same films as the test's: told once
             change(TEST, "found", 18, 15, WORSE),
-            areas,
+            change(MORE, "alarms", 17, 7, WORSE),
+            Change("actualmed", "auc", Estimate(0.66), Estimate(0.68), Estimate(0.02, -0.1, 0.2)),
         ]
     )
     assert said == {
-        "better": ["false alarms on the test’s adults, 7 of 20 instead of 17"],
-        "worse": ["COVID-19 films called positive on the test films, 15 of 20 instead of 18"],
-        "unclear": ["AUC at Actualmed, 0.680 instead of 0.660"],
+        "better": "false alarms on the test’s adults, on more adults",
+        "worse": "COVID-19 films called positive on the test films",
+        "unclear": "AUC at Actualmed (0.660 to 0.680)",
     }
+    assert sentences.verdicts([]) == {"better": "", "worse": "", "unclear": ""}
 
 
 # --- the further checks -----------------------------------------------------------------------------

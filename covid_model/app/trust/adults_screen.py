@@ -28,7 +28,7 @@ def show() -> None:
     with place.control:
         name = state.network_picker("The trap: open it with *paper*, close it with *fine-tuned*")
     said = sentences.verdicts(found)
-    lists = "\n".join(f"- **{title}:** {'; '.join(said[key])}." for key, title in LISTS.items() if said[key])
+    lists = "\n".join(f"- **{title}:** {said[key]}." for key, title in LISTS.items() if said[key])
     place.say(
         headline(),
         "*Paper* learnt from children and from adults with COVID-19; *fine-tuned* from adults without it as well, with "

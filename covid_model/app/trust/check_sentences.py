@@ -57,7 +57,7 @@ def novelty(record: Record) -> str:
     return (
         f"It flags {every['count']:,} of {every['total']:,} pictures of {kinds} kinds that are no upright chest film, "
         f"and {test['count']:,} of {test['total']:,} real test films: {'as' if kept else 'not as'} was wanted of it "
-        f"(at least {wanted['other']:.0%}, at most {wanted['genuine']:.0%})."
+        f"(at least {percent(wanted['other'])}, at most {percent(wanted['genuine'])})."
     )
 
 

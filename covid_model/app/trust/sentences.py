@@ -78,13 +78,10 @@ def given_away(named: float, floor: float) -> str:
 def ages_of(years: Sequence[float], films: int) -> str:
     """What is known of the ages of the films that are not the children's. `years`: those stated."""
     if not len(years):
-        return "None of the others states an age in years; their sources are of adults, or mostly so."
+        return "None of the films not of children states an age in years; their sources are of adults, or mostly so."
     ordered = sorted(years)
-    middle = ordered[len(ordered) // 2]
-    return (
-        f"Of the {films:,} others {len(years):,} state an age: {ordered[0]:.0f} to {ordered[-1]:.0f} years, half of "
-        f"them {middle:.0f} or more."
-    )
+    span = f"{ordered[0]:.0f} to {ordered[-1]:.0f} years, half of them {ordered[len(ordered) // 2]:.0f} or more"
+    return f"Of the {films:,} films not of children {len(years):,} state an age: {span}."
 
 
 # --- 3. Elsewhere ------------------------------------------------------------------------------------
@@ -147,9 +144,12 @@ def erased(record: Mapping[str, Any], part: Mapping[str, Any], what: str) -> str
 def blanks_in_short(record: Mapping[str, Any]) -> str:
     """What the recipe reaches on films that never had lungs."""
     blank, floor = _accuracies(record)
+    covered = record["trained_on_blanks"].get("lungs_covered")
+    trained = f"Trained with {covered:.0%} of the lungs blanked" if covered else "Trained on films with a blank middle"
+    trained = trained.replace("%", " %")
     if blank > floor:
-        return f"Trained on films without lungs, the recipe is right on {percent(blank)}."
-    return f"Trained on films without lungs, the recipe is no better than “no” every time: {percent(blank)}."
+        return f"{trained}, the recipe is right on {percent(blank)}."
+    return f"{trained}, the recipe is no better than “no” every time: {percent(blank)}."
 
 
 def blanks(record: Mapping[str, Any]) -> str:
@@ -157,12 +157,12 @@ def blanks(record: Mapping[str, Any]) -> str:
     found = record["trained_on_blanks"]
     blank, floor = _accuracies(record)
     covered, whole = found.get("lungs_covered"), found.get("whole")
-    middle = f"with {percent(covered)} of the lungs " if covered else ""
+    middle = f", with {percent(covered)} of the lungs in it," if covered else ""
     before = whole[f"accuracy_at_{settings.THRESHOLD}"] if whole else None
     beside = f", with whole films on {percent(before)}" if whole else ""
     return (
         f"An erased film looks like none that the network knows, so the recipe was also trained and tested on films "
-        f"whose middle {middle}is blank: right on **{percent(blank)}**{beside}, “no” every time on {percent(floor)}. "
+        f"whose middle{middle} is blank: right on **{percent(blank)}**{beside}, “no” every time on {percent(floor)}. "
         f"{_kept(blank, before, floor)}"
     )
 
@@ -175,7 +175,9 @@ def _kept(blank: float, whole: float | None, floor: float) -> str:
         return "So something is gained over “no” without what was blanked."
     if blank >= whole:
         return "So all that is gained over “no” is had without what was blanked."
-    return f"So {(blank - floor) / (whole - floor):.0%} of what is gained over “no” is had without what was blanked."
+    return (
+        f"So {percent((blank - floor) / (whole - floor))} of what is gained over “no” is had without what was blanked."
+    )
 
 
 def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:
@@ -210,16 +212,21 @@ def mended(changes: Sequence[Change]) -> str:
         )
         if key in known
     ]
-    elsewhere = {change.verdict for change in changes if change.group not in (TEST, ADULTS, MORE)}
+    elsewhere = {
+        change.verdict for change in changes if change.measure == "auc" and change.group not in (TEST, ADULTS, MORE)
+    }  # no threshold moves the AUC: a network that merely says "no" more often is no better
     if elsewhere:
         said.append(
-            "in other hospitals nothing is clearly better"
-            if "better" not in elsewhere
-            else "in other hospitals some things are better, some worse"
-            if "worse" in elsewhere
-            else "it is better in other hospitals too, if not in all respects"
-            if "unclear" in elsewhere
-            else "it is better in other hospitals too"
+            "in other hospitals it tells the two apart "
+            + (
+                "better"
+                if elsewhere == {"better"}
+                else "better in some, not clearly in others"
+                if "better" in elsewhere
+                else "worse"
+                if elsewhere == {"worse"}
+                else "no better, as far as these films can say"
+            )
         )
     return f"Adults added: {'; '.join(said)}." if said else "The test films do not say what adding adults does."
 
@@ -231,17 +238,25 @@ def _moved(subject: str, change: Change) -> str:
     return f"{subject} {'fall' if after < before else 'rise'} from {before:,} to {counted(change.after)}"
 
 
-def verdicts(changes: Sequence[Change]) -> dict[str, list[str]]:
-    """Each change as a sentence's part, under "better", "worse" or "unclear"."""
-    found: dict[str, list[str]] = {"better": [], "worse": [], "unclear": []}
-    for change in changes:
-        if (change.group, change.measure) == (ADULTS, "found"):  # the same films as the test's
-            continue
-        where = _where(change.group)
-        if change.measure == "auc":
-            said = f"AUC {where}, {decimal(change.after.value)} instead of {decimal(change.before.value)}"
-        else:
-            what = "COVID-19 films called positive" if change.measure == "found" else "false alarms"
-            said = f"{what} {where}, {counted(change.after)} instead of {change.before.count:,}"
-        found[change.verdict].append(said)
+def verdicts(changes: Sequence[Change]) -> dict[str, str]:
+    """What is clearly "better", clearly "worse" and "unclear", each as a part of a sentence; "" where nothing is."""
+    names = {"alarms": "false alarms", "found": "COVID-19 films called positive", "auc": "AUC"}
+    found = {}
+    for verdict in ("better", "worse", "unclear"):
+        parts = []
+        for measure, name in names.items():
+            own = [
+                f"{_where(change.group)}{_areas(change)}"
+                for change in changes
+                if (change.measure, change.verdict) == (measure, verdict)
+                and (change.group, measure) != (ADULTS, "found")  # the same films as the test's
+            ]
+            if own:
+                parts.append(f"{name} {', '.join(own)}")
+        found[verdict] = "; ".join(parts)
     return found
+
+
+def _areas(change: Change) -> str:
+    """An AUC before and after, which no picture shows; counts stand in the picture."""
+    return f" ({decimal(change.before.value)} to {decimal(change.after.value)})" if change.measure == "auc" else ""
