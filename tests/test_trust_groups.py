@@ -79,10 +79,9 @@ def test_groups_at_a_threshold(films):
         "figure1": (1, 1, 0, 0),
         "actualmed": (0, 1, 0, 1),
     }
-    assert not found["figure1"].alarms
-    assert found[groups.ADULTS].name == "Test films,<br>adults only" and found["actualmed"].name.startswith(
-        "Actualmed,"
-    )
+    assert not found["figure1"].alarms and groups.elsewhere(found) == (0, 1)
+    assert found[groups.ADULTS].name == "Test films,<br>adults only"
+    assert found["actualmed"].name == "Elsewhere:<br>Actualmed"
     assert all(group.found.low <= group.found.value <= group.found.high for group in found.values())
 
 

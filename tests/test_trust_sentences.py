@@ -6,7 +6,7 @@ import pytest
 
 from covid_model.app.trust import check_sentences, sentences
 from covid_model.app.trust.groups import ADULTS, MORE, TEST, Change
-from covid_model.charts.trust import Group, Row
+from covid_model.charts.trust import Row
 from covid_model.evaluation import Estimate
 
 CHILDREN = "1 to 5 years"
@@ -49,7 +49,7 @@ def test_why_always_no_does_well():
         ([Row("50 to 59", 73, 18), Row(CHILDREN, 0, 1061)], "The answer is in the age: 98.3 % of the films without"),
         ([Row("50 to 59", 70, 18), Row(CHILDREN, 3, 1061)], "98.3 % of the films without COVID-19 and 4.1 % of those"),
         ([Row("50 to 59", 73, 90), Row(CHILDREN, 0, 10)], "Children of 1 to 5 years are 10.0 % of the films without"),
-        ([Row("50 to 59", 73, 90)], "Test: no children"),
+        ([Row("50 to 59", 73, 90)], "Test: no film comes from a source of children."),
         ([Row("50 to 59", 73, 0)], "one class is missing"),
         ([], "one class is missing"),
     ],
@@ -92,17 +92,12 @@ def test_on_adults_of_one_class():
     assert sentences.adults(NOBODY, of(0, 18)).endswith("at this threshold, 0 of 18.")
 
 
-def test_groups_apart():
-    groups = {
-        TEST: Group("t", of(72, 73), of(19, 1079)),
-        MORE: Group("m", of(3, 4), of(1, 2)),
-        "actualmed": Group("a", of(24, 26), NOBODY),
-        "figure1": Group("f", NOBODY, NOBODY),
-    }
-    assert sentences.apart(groups).splitlines() == [
-        "- On more adults: 3 of 4 COVID-19 films and **1 of 2** others are called positive.",
-        "- At Actualmed: 24 of 26 COVID-19 films are called positive.",
-    ]
+def test_on_adults_and_in_other_hospitals():
+    said = sentences.adults(of(72, 73), of(17, 18), (19, 23))
+    assert said.endswith("17 of 18 without COVID-19 are called positive, and 19 of 23 in other hospitals.")
+    assert "0 of 18, and 0 of 23 in other hospitals; of those with it, 4 of 73." in sentences.adults(
+        of(4, 73), of(0, 18), (0, 23)
+    )
 
 
 def test_at_any_threshold():
@@ -273,7 +268,7 @@ def test_calibrated_or_not():
     part = {"before": {"bins": bins, "ece": 0.5}, "after": {"ece": 0.4}, "helps": True}
     record = {"temperature": 2.3, "splits": {"adults": part}}
     said = check_sentences.calibration(record, "adults")
-    assert said.startswith("Of 4 films that scored above 0.9, 25.0 % are COVID-19.") and "2.30 helps" in said
+    assert said.startswith("Of 4 films of adults that scored above 0.9, 25.0 % are COVID-19.") and "2.30 helps" in said
     part["helps"], bins[1]["films"] = False, 0
     said = check_sentences.calibration(record, "adults")
     assert said.startswith("Dividing the logit") and "does not surely help" in said

@@ -32,7 +32,7 @@ def show() -> None:
     place.say(
         headline(),
         "*Paper* learnt from children and from adults with COVID-19; *fine-tuned* from adults without it as well, with "
-        "every layer trained. Solid: the network chosen. Hollow: the other one.",
+        "every layer trained. Solid shapes: the network chosen; hollow ones: the other.",
         lists + "\n\n:small[Fine-tuned was trained on other films of the two sources of “More adults”: there it is at "
         "home. “Clear” is a difference whose 95 % interval, by patient, leaves out 0.]",
     )
@@ -41,7 +41,7 @@ def show() -> None:
     shared = [group for group in rows if group in ghosts]
     drawn = [rows[group] for group in shared]
     place.show(
-        trust.groups(drawn, [ghosts[group] for group in shared], ink=theme.ink()),
+        trust.groups(drawn, [ghosts[group] for group in shared], other, ink=theme.ink()),
         f"adults_{name}",
         trust.groups_alt(drawn),
     )

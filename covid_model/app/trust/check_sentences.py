@@ -9,7 +9,7 @@ from covid_model.app.outcomes import decimal, percent
 
 Record = Mapping[str, Any]
 
-SPLIT = "adults"  # the part whose calibration is drawn: scores mean least where age no longer helps
+ADULTS = "adults"  # the part whose calibration is drawn: scores mean least where age no longer helps
 SURE = 0.9  # from which on a score is called sure
 
 
@@ -39,7 +39,8 @@ def calibration(record: Record, split: str) -> str:
     said = ""
     if films:
         covid = sum(one["films"] * one["covid"] for one in sure) / films
-        said = f"Of {films:,} films that scored above {SURE}, {percent(covid)} are COVID-19. "
+        whose = "films of adults" if split == ADULTS else "films"
+        said = f"Of {films:,} {whose} that scored above {SURE}, {percent(covid)} are COVID-19. "
     before, after = part["before"]["ece"], part["after"]["ece"]
     helps = "helps" if part["helps"] else "does not surely help"
     return (

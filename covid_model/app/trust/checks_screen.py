@@ -34,7 +34,7 @@ def attention(record: dict) -> Drawn:
 
 def calibration(record: dict) -> Drawn:
     splits = record["splits"]
-    split = check_sentences.SPLIT if check_sentences.SPLIT in splits else next(iter(splits))
+    split = check_sentences.ADULTS if check_sentences.ADULTS in splits else next(iter(splits))
     parts = {"as it is": splits[split]["before"]["bins"], "calibrated": splits[split]["after"]["bins"]}
     said = check_sentences.calibration(record, split)
     return trust.reliability(parts, HEIGHT, theme.ink()), trust.reliability_alt(parts), said
@@ -48,7 +48,7 @@ def novelty(record: dict) -> Drawn:
         for name, of in parts.items()
     ]
     said = check_sentences.novelty(record)
-    return trust.shares(rows, "flagged", None, True, 2 * HEIGHT, theme.ink()), trust.shares_alt(rows, "Flagged"), said
+    return trust.shares(rows, "flagged", None, True, HEIGHT + 100, theme.ink()), trust.shares_alt(rows, "Flagged"), said
 
 
 def robustness(record: dict) -> Drawn:

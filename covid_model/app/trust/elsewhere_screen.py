@@ -19,7 +19,8 @@ def headline(threshold: float = settings.THRESHOLD) -> str | None:
     if not found:
         return None
     adults = found.get(groups.ADULTS)
-    return sentences.adults(adults.found, adults.alarms) if adults else sentences.adults(NOBODY, NOBODY)
+    known = (adults.found, adults.alarms) if adults else (NOBODY, NOBODY)
+    return sentences.adults(*known, groups.elsewhere(found))
 
 
 @st.fragment
@@ -35,7 +36,7 @@ def show() -> None:
         headline(threshold),
         "The same network, the same threshold, other people. Where it tells COVID-19 from the rest, the diamond is far "
         "to the right and the circle far to the left; where they meet, it tells nothing.",
-        f"{sentences.apart(found)}\n\n{sentences.at_any_threshold(cache.areas(PAPER))}",
+        sentences.at_any_threshold(cache.areas(PAPER)),
     )
     rows = list(found.values())
     place.show(trust.groups(rows, ink=theme.ink()), "elsewhere", trust.groups_alt(rows))

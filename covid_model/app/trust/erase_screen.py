@@ -16,6 +16,7 @@ from covid_model.dataset import DataError
 from covid_model.films import FilmError
 from covid_model.reading import ReadingError
 
+SIDE = 640  # pixels: the longer side of a picture that is sent
 PICKER = "erase_film"  # key of the widget; the film itself stands in the address as on the other pages
 FILL = next(iter(lungs.FILLS))  # here and in the picture of all films, whose other fills are told in a sentence
 
@@ -85,8 +86,8 @@ def show(variant: str, title: str) -> None:
     pictures = ((both.film, "The film"), (both.erased, title))
     for column, (picture, caption) in zip(columns, pictures, strict=True):
         with column:
-            st.image(cache.shrink(picture, 640), width="stretch", alt=f"{caption}: {films[film]}")
-            metrics.append(st.empty())
+            metrics.append(st.empty())  # above the picture, where it is seen to arrive
+            st.image(cache.shrink(picture, SIDE), width="stretch", alt=f"{caption}: {films[film]}")
     for slot, (_, caption) in zip(metrics, pictures, strict=True):
         slot.metric(caption, "–")
     known = all(cache.known_reading(data, name) for data in (both.data, both.erased_data))

@@ -8,7 +8,6 @@ import streamlit as st
 
 from covid_model import settings
 from covid_model.app import cache, theme
-from covid_model.app.outcomes import percent
 from covid_model.app.trust import sentences
 from covid_model.app.trust.slide import AGAIN, PAPER, no_scores, slide
 from covid_model.audit import rivals
@@ -70,7 +69,7 @@ def headline() -> str | None:
 def show() -> None:
     place, found = slide(), figures()
     if not found:
-        place.say(f"How much do {percent(settings.PAPER_ACCURACY)} say?", no_scores())
+        place.say(f"How much do {settings.PAPER_ACCURACY:.0%} say?", no_scores())
         return
     with place.control:
         measure = st.segmented_control(
@@ -90,11 +89,7 @@ def show() -> None:
         remarks += f"  \n:small[More answers to compare with: `{AGAIN} rivals` makes them.]"
     place.say(headline(), sentences.rare(films, found["network"]["sensitivity"].total), remarks)
     rows = [trust.Share(NAMES[name], of[measure], name == "network") for name, of in found.items()]
-    mark = (
-        (settings.PAPER_ACCURACY, f"the paper says {percent(settings.PAPER_ACCURACY)}")
-        if measure == "accuracy"
-        else None
-    )
+    mark = (settings.PAPER_ACCURACY, f"the paper says {settings.PAPER_ACCURACY:.0%}") if measure == "accuracy" else None
     shares = measure != "auc"
     axis = f"{title}: {asks}"
     place.show(

@@ -36,7 +36,7 @@ def cut(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def title(name: str) -> str:
     """A group's name on a figure, its lines parted by <br>."""
     known = {TEST: "Test films,<br>all", ADULTS: "Test films,<br>adults only", MORE: SPLITS["extra-test"][0]}
-    return known.get(name) or settings.SOURCE_TITLES.get(name, name).replace(" initiative", "") + ",<br>elsewhere"
+    return known.get(name) or "Elsewhere:<br>" + settings.SOURCE_TITLES.get(name, name).removesuffix(" initiative")
 
 
 def measure(table: pd.DataFrame, threshold: float) -> dict[str, Group]:
@@ -48,6 +48,12 @@ def _group(name: str, part: pd.DataFrame, threshold: float) -> Group:
     positive, covid = part["score"] > threshold, part["covid"] == 1
     found, alarms = (share(positive[own], part["patient"][own]) for own in (covid, ~covid))
     return Group(title(name), found, alarms)
+
+
+def elsewhere(found: dict[str, Group]) -> tuple[int, int]:
+    """Of the films without COVID-19 from other hospitals, how many are called positive, and how many there are."""
+    alarms = [group.alarms for name, group in found.items() if name not in (TEST, ADULTS, MORE)]
+    return sum(one.count for one in alarms), sum(one.total for one in alarms)
 
 
 def auc(table: pd.DataFrame, name: str) -> Estimate:

@@ -57,9 +57,10 @@ def _of_all(place, record: dict, variant: str) -> None:
         record["threshold"],
         WAYS[variant].lower(),
     )
-    words = f"The {record['films']} test films that have lung masks, read by the paper’s network before and after."
-    remarks = f":small[{sentences.other_fills(record, variant, erase_screen.FILL)}]"
-    if record.get("trained_on_blanks"):
-        words += " " + sentences.blanks(record)
+    words = (
+        f"The {record['films']} test films that have lung masks, read by the paper’s network as they are and erased. "
+        f"{sentences.other_fills(record, variant, erase_screen.FILL)}"
+    )
+    remarks = sentences.blanks(record) if record.get("trained_on_blanks") else ""
     place.say(headline(variant), words, remarks)
     place.show(trust.slopes(*given, ink=theme.ink()), f"slopes_{variant}", trust.slopes_alt(*given))

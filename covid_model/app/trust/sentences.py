@@ -11,7 +11,7 @@ from typing import Any
 from covid_model import settings
 from covid_model.app.outcomes import counted, decimal, percent
 from covid_model.app.trust.groups import ADULTS, MORE, TEST, Change
-from covid_model.charts.trust import Group, Row
+from covid_model.charts.trust import Row
 from covid_model.evaluation import Estimate
 
 FEW = 0.1  # share of adults called positive up to which a network is said to hold on adults
@@ -52,7 +52,7 @@ def people(rows: Sequence[Row], children: str, which: str) -> str:
     if not covid or not other:
         return f"{which}: one class is missing, so there is nothing to tell apart."
     if young is None:
-        return f"{which}: no children, so age does not give the answer away."
+        return f"{which}: no film comes from a source of children."
     share = young.other / other
     if young.covid == 0 and share > 0.5:
         return (
@@ -87,30 +87,23 @@ def ages_of(years: Sequence[float], films: int) -> str:
 # --- 3. Elsewhere ------------------------------------------------------------------------------------
 
 
-def adults(found: Estimate, alarms: Estimate) -> str:
-    """Headline. `found`, `alarms`: of the test's adults with COVID-19 and without, those called positive."""
+def adults(found: Estimate, alarms: Estimate, elsewhere: tuple[int, int] = (0, 0)) -> str:
+    """Headline.
+
+    Args:
+        found, alarms: of the test's adults with COVID-19 and without, those called positive.
+        elsewhere: films without COVID-19 from other hospitals: called positive, and all of them.
+    """
     if not alarms:
         return "The test films hold no adult without COVID-19: whether the network holds on adults, nobody has asked."
-    called = f"{counted(alarms)} without COVID-19 {'is' if alarms.count == 1 else 'are'} called positive"
+    hospitals = f", and {elsewhere[0]:,} of {elsewhere[1]:,} in other hospitals" if elsewhere[1] else ""
+    called = f"{counted(alarms)} without COVID-19 {'is' if alarms.count == 1 else 'are'} called positive{hospitals}"
     if alarms.value > 0.5:
         return f"On adults it breaks down: {called}."
     if alarms.value > FEW:
         return f"On adults it errs more than its accuracy says: {called}."
     with_it = f"; of those with it, {counted(found)}" if found else ""
-    return f"Few adults without COVID-19 are called positive at this threshold, {counted(alarms)}{with_it}."
-
-
-def apart(groups: Mapping[str, Group]) -> str:
-    """What becomes of COVID-19 films and others in each group but the test, as Markdown, a line each."""
-    said = []
-    for name, group in groups.items():
-        if name in (TEST, ADULTS) or not (group.found or group.alarms):
-            continue
-        parts = [f"{counted(group.found)} COVID-19 films"] if group.found else []
-        parts += [f"**{counted(group.alarms)}** others"] if group.alarms else []
-        where = _where(name)
-        said.append(f"- {where[:1].upper()}{where[1:]}: {' and '.join(parts)} are called positive.")
-    return "\n".join(said)
+    return f"Few adults without COVID-19 are called positive at this threshold, {counted(alarms)}{hospitals}{with_it}."
 
 
 def at_any_threshold(areas: Mapping[str, Estimate]) -> str:

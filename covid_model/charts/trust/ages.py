@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from covid_model.charts import style
 
 ROW = 36  # pixels
+MARGIN = 48  # pixels at both ends, for the number of films beside a full bar
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,14 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
                 "marker": {
                     "color": style.faded(colour, 0.85),
                     "line": {"width": 0},
-                    "pattern": {"shape": "/" if side < 0 else "", "size": 6, "solidity": 0.15},
+                    "pattern": {
+                        "shape": "/" if side < 0 else "",
+                        "size": 7,
+                        "solidity": 0.2,
+                        "fillmode": "overlay",
+                        "fgcolor": "white",
+                        "fgopacity": 0.6,
+                    },
                 },
                 "customdata": [[count, style.percent(share)] for count, share in zip(counts, shares, strict=True)],
                 "hovertemplate": f"{label}: %{{customdata[0]:,}} films, %{{customdata[1]}}<extra></extra>",
@@ -68,17 +76,26 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
         ink,
         traces,
         barmode="overlay",
+        margin={"l": 8, "r": MARGIN, "t": 8, "b": 8},
         shapes=[style.line(0, -0.6, 0, len(rows) - 0.4, "solid", 1, ink or style.GREY)],
         annotations=notes,
         xaxis=style.axis(
             "share of the class’s films",
-            (-1.22, 1.22),
+            (-1.02, 1.02),
             ink,
             tickvals=[-1, -0.5, 0, 0.5, 1],
             ticktext=["100%", "50%", "0", "50%", "100%"],
         ),
         yaxis=style.axis(
-            "", (-0.6, len(rows) + 0.9), ink, tickvals=places, ticktext=[row.name for row in rows], showgrid=False
+            "",
+            (-0.6, len(rows) + 0.9),
+            ink,
+            tickvals=places,
+            ticktext=[row.name for row in rows],
+            showgrid=False,
+            ticks="outside",
+            ticklen=MARGIN,
+            tickcolor=style.CLEAR,  # unseen, it keeps the names away from the bars' numbers
         ),
     )
 

@@ -30,13 +30,18 @@ class Group:
 
 
 def groups(
-    rows: Sequence[Group], ghosts: Sequence[Group] = (), height: int | None = None, ink: str | None = None
+    rows: Sequence[Group],
+    ghosts: Sequence[Group] = (),
+    ghost: str = "the other network",
+    height: int | None = None,
+    ink: str | None = None,
 ) -> go.Figure:
     """A row a group. Of a good network the diamond is far right and the circle far left.
 
     Args:
         rows: what is shown, the first on top; a group without films of a class lacks its shape.
         ghosts: the same groups by another network, as hollow shapes to compare with.
+        ghost: that network's name.
         height: in pixels; ROW a group where None.
         ink: CSS colour of the words.
     """
@@ -69,7 +74,7 @@ def groups(
             if getattr(row, part)
         ]
         if hollow:
-            traces.append(_shapes(hollow, f"{label} films, the other network", colour, f"{symbol}-open", 11))
+            traces.append(_shapes(hollow, f"{label} films, by {ghost}", colour, f"{symbol}-open", 11))
     return style.figure(
         height or ROW * len(rows) + 110,
         ink,

@@ -45,7 +45,7 @@ def reliability(curves: Mapping[str, Bins], height: int = 380, ink: str | None =
         ink,
         traces,
         shapes=[style.line(0, 0, 1, 1)],
-        annotations=[style.note(0.3, 0.33, "means what it says", ink, xanchor="right")],
+        annotations=[style.note(0.84, 0.88, "means what it says", ink, xanchor="right")],
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": style.CLEAR},
         xaxis=style.axis("mean score", (-0.04, 1.06), ink, dtick=0.25, tickformat=".2f"),

@@ -13,6 +13,8 @@ from covid_model.evaluation import Estimate
 ACCENT = "#009E73"  # Okabe and Ito's green: neither truth's colour
 BAR = 0.62  # of a row's height
 ROW = 58  # pixels
+LABEL = 0.14  # of the axis: how much room a bar's figure takes
+MARGIN = 64  # pixels on the right for the figure of a full bar, however narrow the axis is
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def shares(
     for row, place, value in zip(rows, places, values, strict=True):
         text = _figure(row.estimate.value, percent)
         end = max(value, row.estimate.high or 0.0)
+        if mark and end < mark[0] < end + LABEL:
+            end = mark[0]  # so that the mark does not run through the figure
         notes.append(style.note(end, place, f"<b>{text}</b>", ink, 14, xanchor="left", xshift=6))
         if row.estimate.low is not None and row.estimate.high is not None:
             lines.append(style.line(row.estimate.low, place, row.estimate.high, place, "solid", 3, ink or style.GREY))
@@ -72,10 +76,11 @@ def shares(
         height or ROW * len(rows) + 70,
         ink,
         [bars],
+        margin={"l": 8, "r": MARGIN, "t": 8, "b": 8},
         shapes=lines,
         annotations=notes,
         xaxis=style.axis(
-            title, (0, 1.16), ink, tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%" if percent else ".2f"
+            title, (0, 1.02), ink, tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%" if percent else ".2f"
         ),
         yaxis=style.axis(
             "",

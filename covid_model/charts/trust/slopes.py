@@ -66,7 +66,7 @@ def slopes(
             notes.append(style.note(foot + at, 1.1, above, ink, 13))
         ticks |= {foot + _LEFT: "whole film", foot + _RIGHT: name}
     end = _PANEL + _RIGHT + 0.25
-    notes.append(style.note(end, threshold, f"{threshold:.2f}", ink, 12, xanchor="right", yanchor="bottom"))
+    notes.append(style.note((_RIGHT + _PANEL) / 2, threshold, f"{threshold:.2f}", ink, 12, yanchor="bottom"))
     return style.figure(
         height,
         ink,
