@@ -47,6 +47,12 @@ page = st.navigation(
             help="Train the last layers in seconds, on films and with settings of your choice, and watch every epoch.",
         ),
         st.Page(
+            f"{PAGES}/trust.py",
+            title="Can you trust it?",
+            icon=":material/rule:",
+            help="What the accuracy is made of, in five screens: other answers, other people, no lungs, more adults.",
+        ),
+        st.Page(
             f"{PAGES}/about.py",
             title="About",
             icon=":material/info:",

@@ -34,6 +34,7 @@ LOG = "log.txt"
 SECRET = "secret-detail-of-an-error"
 BIAS = {"fine-tuned": 0.3, "paper": 1.1}  # so that the networks differ
 STEEP = 50.0
+PACE = 0.02  # seconds a reading, so that thirty of them can be watched
 
 
 # --- The server ------------------------------------------------------------------------------------------
@@ -65,6 +66,7 @@ def _stand_in(folder: Path) -> None:
         def explain(inputs: np.ndarray):
             with (folder / ENTERED).open("a") as entered:
                 entered.write(".")
+            time.sleep(PACE)
             while (folder / HOLD).exists():
                 time.sleep(0.01)
             if (folder / BROKEN).exists():

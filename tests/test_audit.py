@@ -127,6 +127,16 @@ def test_the_box_around_lungs():
     assert not lungs.box(np.zeros((5, 6), bool)).any()
 
 
+def test_what_each_way_to_erase_fills():
+    mask = np.zeros((6, 8), bool)
+    mask[1, 2] = mask[4, 5] = True
+    assert lungs.part_of("erased", mask).sum() == 2
+    assert lungs.part_of("erased in a box", mask).sum() == 16
+    assert lungs.part_of("only", mask).sum() == 46
+    with pytest.raises(ValueError, match="Received: 'all'"):
+        lungs.part_of("all", mask)
+
+
 def test_a_blank_middle():
     pixels = np.full((100, 100), 7, np.uint8)
     pixels[40:60, 40:60] = 255

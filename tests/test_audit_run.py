@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from covid_model import audit, features, network, novelty, scoring, settings
+from covid_model.app.trust.checks_screen import CHECKS
 from covid_model.audit import attention, calibration, case, lungs, robustness
 from covid_model.audit import novelty as fitting
 from covid_model.cli import main
@@ -62,6 +63,9 @@ def test_an_experiment_leaves_its_record(made, experiment, tmp_path, few_picture
     second = json.loads(path.read_text())
     assert first | {"seconds": 0} == second | {"seconds": 0}  # the same again
     assert audit.load("fine-tuned", experiment, tmp_path)["experiment"] == experiment
+    if experiment in CHECKS:  # the page draws what experiments leave
+        figure, alt, sentence = CHECKS[experiment][1](first)
+        assert figure.data and alt and sentence
 
 
 def test_erased_films_score_as_the_network_scores_them(made):

@@ -313,10 +313,15 @@ def test_help_needs_no_tensorflow():
     assert done.stdout.splitlines()[-1] == "[]", done
 
 
-def test_a_refused_file_as_a_program(films):
-    command = [sys.executable, "-m", "covid_model", "predict", str(films.bad)]
+def test_a_refused_file_as_a_program(films, tmp_path):
+    """One line a file: libtiff, which has its own to say of the second, is not heard."""
+    damaged = tmp_path / "damaged.tif"
+    Image.fromarray(np.eye(90, dtype=np.uint8) * 99).save(damaged, compression="tiff_adobe_deflate")
+    data = damaged.read_bytes()
+    damaged.write_bytes(data[:20] + bytes(12) + data[32:])
+    command = [sys.executable, "-m", "covid_model", "predict", str(films.bad), str(damaged)]
     done = subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 2), done.stderr
 
 
 @pytest.mark.films

@@ -25,6 +25,9 @@ from covid_model.lab.store import FEATURES, Store
 
 if TYPE_CHECKING:
     from covid_model.anatomy import Walk
+    from covid_model.app.trust.groups import Change
+    from covid_model.charts.trust import Group
+    from covid_model.evaluation import Estimate
     from covid_model.network import NetworkSpec
     from covid_model.reading import Reader, Reading
 
@@ -180,6 +183,84 @@ def lab_store() -> Store:
 @st.cache_resource(show_spinner=False, max_entries=1)
 def _lab_store(folder: str, stamp: float, list_stamp: float) -> Store:
     return lab.load(Path(folder))
+
+
+# --- The evidence behind the score, for the page "Can you trust it?" ---------------------------------
+
+
+def audit_record(name: str, experiment: str) -> dict | None:
+    """The record of an experiment on the network `name`; None where it was not made, or was made on other weights."""
+    from covid_model import audit
+
+    path = audit.path_of(name, experiment, settings.AUDIT)
+    return _audit_record(name, experiment, _stamp(path), _stamp(settings.NETWORKS / f"{name}.json"))
+
+
+@st.cache_data(show_spinner=False, max_entries=2 * len(settings.AUDIT_EXPERIMENTS) * len(settings.NETWORK_NAMES))
+def _audit_record(name: str, experiment: str, stamp: float, network_stamp: float) -> dict | None:
+    from covid_model import audit
+
+    return audit.load(name, experiment, settings.AUDIT)
+
+
+def unseen_scores(name: str) -> pd.DataFrame | None:
+    """One network's rows of `scores` of films that no network was trained on, by id, and each film's `patient`.
+
+    None where there are none. A film that the list does not know, or all without a list, is its own patient.
+    """
+    table = scores()
+    if table is None:
+        return None
+    rows = table[(table["network"] == name) & ~table["split"].isin(settings.TRAINING_SPLITS)]
+    if rows.empty or not rows["score"].between(0, 1).all():
+        return None
+    rows = rows.drop_duplicates("id").set_index("id")
+    try:
+        known = films_table()["patient"].reindex(rows.index)
+    except datasets.DataError:
+        known = pd.Series(None, index=rows.index, dtype=object)
+    return rows.assign(patient=known.fillna(rows.index.to_series()))
+
+
+def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
+    """What a network calls positive of each group of films (`trust.groups`), with intervals; None without scores."""
+    stamps = _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV)
+    return _called_positive(name, threshold, str(settings.SCORES_CSV), *stamps)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _called_positive(name: str, threshold: float, path: str, stamp: float, list_stamp: float):
+    from covid_model.app.trust import groups
+
+    table = unseen_scores(name)
+    return None if table is None else groups.measure(table, threshold)
+
+
+def areas(name: str) -> dict[str, Estimate]:
+    """The AUC of each group of films; nothing without scores."""
+    return _areas(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
+
+
+@st.cache_data(show_spinner=False, max_entries=2 * len(settings.NETWORK_NAMES))
+def _areas(name: str, path: str, stamp: float, list_stamp: float):
+    from covid_model.app.trust import groups
+
+    table = unseen_scores(name)
+    return {} if table is None else {group: groups.auc(table, group) for group in groups.cut(table)}
+
+
+def changes(before: str, after: str, threshold: float) -> list[Change]:
+    """What the network `after` does better or worse than `before`; nothing where one of them has no scores."""
+    stamps = _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV)
+    return _changes(before, after, threshold, str(settings.SCORES_CSV), *stamps)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _changes(before: str, after: str, threshold: float, path: str, stamp: float, list_stamp: float):
+    from covid_model.app.trust import groups
+
+    old, new = unseen_scores(before), unseen_scores(after)
+    return [] if old is None or new is None else groups.compare(old, new, threshold)
 
 
 def _stamp(path: Path) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike
 from covid_model import evaluation
 from covid_model.evaluation import Estimate
 from covid_model.evaluation.estimates import bootstrap, percentile_interval, resample
+from covid_model.evaluation.metrics import weighted_areas
 
 DECIMALS = 4
 
@@ -42,6 +44,25 @@ def mean(values: ArrayLike, patients: ArrayLike) -> Estimate:
         return Estimate(None)
     drawn = bootstrap(lambda weights: {"mean": weights @ values / weights.sum(axis=1)}, values.size, patients)
     return percentile_interval(float(values.mean()), drawn["mean"])
+
+
+def auc_change(before: ArrayLike, after: ArrayLike, covid: ArrayLike, patients: ArrayLike) -> Estimate:
+    """By how much the AUC of scores `after` (n,) is above that of `before` on the same films, drawn by patient."""
+    truth = np.asarray(covid, bool)
+    if not truth.any() or truth.all():
+        return Estimate(None)
+    value, draws = 0.0, 0.0
+    for sign, scores in ((-1, np.asarray(before, np.float64)), (1, np.asarray(after, np.float64))):
+        order = np.argsort(-scores, kind="stable")
+        last = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)  # of each distinct score
+        areas = partial(_auc, order=order, truth=truth[order], last=last)
+        value += sign * float(areas(np.ones((1, scores.size)))["auc"][0])
+        draws += sign * bootstrap(areas, scores.size, np.asarray(patients))["auc"]  # the same patients both times
+    return percentile_interval(value, draws)
+
+
+def _auc(weights: np.ndarray, order: np.ndarray, truth: np.ndarray, last: np.ndarray) -> dict[str, np.ndarray]:
+    return {"auc": weighted_areas(weights[:, order], truth, last)["auc"]}
 
 
 def rank_correlation(x: ArrayLike, y: ArrayLike, patients: ArrayLike) -> Estimate:

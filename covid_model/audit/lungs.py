@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -73,7 +74,11 @@ def masked(data: dataset.Dataset, *splits: str) -> pd.DataFrame:
 
 def read_mask(data: dataset.Dataset, film: str, shape: tuple[int, int]) -> np.ndarray:
     """The lung mask of `film`, scaled to the film's (height, width): bool, True in the lungs."""
-    path = data.folder / data.films.at[film, "lung_mask"]
+    return read_mask_file(data.folder / data.films.at[film, "lung_mask"], shape)
+
+
+def read_mask_file(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """A mask, white in the lungs, scaled to (height, width): bool. Raises AuditError where there is none."""
     drawn = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)  # 1 bit a pixel becomes 0 and 255
     if drawn is None:
         raise AuditError(f"The lung mask {path} is missing or damaged.")
@@ -118,10 +123,21 @@ def box(lungs: np.ndarray) -> np.ndarray:
     return out
 
 
+def part_of(variant: str, lungs: np.ndarray) -> np.ndarray:
+    """What one of VARIANTS fills of a film with these lungs: bool, alike. Raises ValueError for another name."""
+    if variant == "erased":
+        return lungs
+    if variant == "erased in a box":
+        return box(lungs)
+    if variant == "only":
+        return ~lungs
+    raise ValueError(f"Variants are {', '.join(VARIANTS)}. Received: {variant!r}.")
+
+
 def variants(pixels: np.ndarray, lungs: np.ndarray, seed: int = 0) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
     """Every way to erase: ((variant, fill), the film so changed)."""
-    parts = {"erased": lungs, "erased in a box": box(lungs), "only": ~lungs}
-    for variant, where in parts.items():
+    for variant in VARIANTS:
+        where = part_of(variant, lungs)
         for how in FILLS:
             yield (variant, how), fill(pixels, where, how, lungs, seed)
 

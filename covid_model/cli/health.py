@@ -7,7 +7,7 @@ import argparse
 from covid_model.cli.common import DONE, FAILED, add_network, say_error, share
 from covid_model.cli.quiet import quiet
 
-LONGEST = 3600.0  # seconds
+PATIENCE, LONGEST = 120.0, 3600.0  # seconds: to wait for an answer, and that may be asked for at most
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patience",
         type=seconds,
-        default=120.0,
+        default=PATIENCE,
         metavar="SECONDS",
         help="how long to wait for an answer; the first film waits for the network to load (default: %(default)s)",
     )

@@ -96,7 +96,8 @@ def read_all(given: argparse.Namespace) -> Iterator[Result]:
     free = OverlayNames(given.overlay, given.files) if given.overlay else None
     for file in given.files:
         try:
-            film = films.read(Path(file))
+            with quiet():  # libraries that decode grumble on standard error by themselves
+                film = films.read(Path(file))
             if reader is None:
                 with quiet():
                     reader = Reader(given.network, vgg19_for(given.network, given.vgg19))

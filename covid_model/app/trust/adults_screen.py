@@ -1,0 +1,53 @@
+"""Screen 5: what adding adults to the training does, for the better and for the worse."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from covid_model import settings
+from covid_model.app import cache, state, theme
+from covid_model.app.trust import sentences
+from covid_model.app.trust.slide import PAPER, TUNED, no_scores, slide
+from covid_model.charts import trust
+
+LISTS = {"better": "Better", "worse": "Worse", "unclear": "No clear difference"}
+
+
+def headline() -> str | None:
+    found = cache.changes(PAPER, TUNED, settings.THRESHOLD)
+    return sentences.mended(found) if found else None
+
+
+@st.fragment
+def show() -> None:
+    place = slide()
+    found = cache.changes(PAPER, TUNED, settings.THRESHOLD)
+    if not found:
+        place.say("What does adding adults do?", no_scores())
+        return
+    with place.control:
+        name = state.network_picker("The trap: open it with *paper*, close it with *fine-tuned*")
+    said = sentences.verdicts(found)
+    lists = "\n".join(f"- **{title}:** {said[key]}." for key, title in LISTS.items() if said[key])
+    place.say(
+        headline(),
+        "*Paper* learnt from children and from adults with COVID-19; *fine-tuned* from adults without it as well, with "
+        "every layer trained. Solid shapes: the network chosen; hollow ones: the other.",
+        lists + "\n\n:small[Fine-tuned was trained on other films of the two sources of “More adults”: there it is at "
+        "home. “Clear” is a difference whose 95 % interval, by patient, leaves out 0.]",
+    )
+    other = PAPER if name == TUNED else TUNED
+    rows, ghosts = (cache.called_positive(one, settings.THRESHOLD) for one in (name, other))
+    shared = [group for group in rows if group in ghosts]
+    drawn = [rows[group] for group in shared]
+    place.show(
+        trust.groups(drawn, [ghosts[group] for group in shared], other, ink=theme.ink()),
+        f"adults_{name}",
+        trust.groups_alt(drawn),
+    )
+    place.check(
+        f"At the threshold {settings.THRESHOLD}; lines: 95 % intervals by patient. The check: controls who are like "
+        "the cases, and then films from elsewhere again.",
+        "roberts",
+        "degrave",
+    )

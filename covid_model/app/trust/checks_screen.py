@@ -1,0 +1,113 @@
+"""Below the story: the further checks, each as one picture and one sentence, of the network chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from covid_model import charts, settings
+from covid_model.app import cache, theme
+from covid_model.app.trust import check_sentences
+from covid_model.app.trust.slide import AGAIN, PAPER
+from covid_model.charts import trust
+from covid_model.evaluation import Estimate
+
+OPEN, CHECKED = "checks", "checked"  # in the address: whether they are shown, and of which network
+RATING = "opacity_mean"
+HEIGHT = 340  # pixels of a picture, so that two side by side stand level
+
+Drawn = tuple[go.Figure, str, str]  # the picture, its alternative text, the sentence
+
+
+def attention(record: dict) -> Drawn:
+    energy, pointing = record["energy_in_lungs"], record["pointing_game"]
+    spans = {
+        "What speaks for it,<br>inside the lungs": tuple(
+            Estimate(**energy[key]) for key in ("value", "floor", "ceiling")
+        ),
+        "Strongest point<br>in a lung": (Estimate(**pointing["value"]), Estimate(**pointing["chance"]), None),
+    }
+    return trust.attention(spans, HEIGHT, theme.ink()), trust.attention_alt(spans), check_sentences.attention(record)
+
+
+def calibration(record: dict) -> Drawn:
+    splits = record["splits"]
+    split = check_sentences.ADULTS if check_sentences.ADULTS in splits else next(iter(splits))
+    parts = {"as it is": splits[split]["before"]["bins"], "calibrated": splits[split]["after"]["bins"]}
+    said = check_sentences.calibration(record, split)
+    return trust.reliability(parts, HEIGHT, theme.ink()), trust.reliability_alt(parts), said
+
+
+def novelty(record: dict) -> Drawn:
+    genuine = {"test films": check_sentences.flagged_test_films(record)}
+    parts = genuine | {name: one["flagged"] for name, one in record["other"].items()}
+    rows = [
+        trust.Share(name.replace(" by 90 degrees,", "<br>by 90 degrees,"), Estimate(**of), name in genuine)
+        for name, of in parts.items()
+    ]
+    said = check_sentences.novelty(record)
+    return trust.shares(rows, "flagged", None, True, HEIGHT + 100, theme.ink()), trust.shares_alt(rows, "Flagged"), said
+
+
+def robustness(record: dict) -> Drawn:
+    names = {"all": "all at once", "jpeg": "JPEG"}
+    rows = [
+        trust.Share(names.get(kind, kind), Estimate(**groups["every film"]["any_verdict_changes"]), kind == "all")
+        for kind, groups in record["figures"].items()
+    ]
+    title = "films that change verdict in some copy"
+    said = check_sentences.robustness(record)
+    return trust.shares(rows, title, None, True, HEIGHT, theme.ink()), trust.shares_alt(rows, title), said
+
+
+def severity(record: dict) -> Drawn:
+    rating, logits = record["points"][RATING], record["points"]["logit"]
+    title, value = record["ratings"][RATING], record["spearman"][RATING].get("value")
+    said = check_sentences.severity(record, RATING)
+    return trust.severity(rating, logits, title, HEIGHT, theme.ink()), trust.severity_alt(rating, value), said
+
+
+CHECKS: dict[str, tuple[str, Callable[[dict], Drawn]]] = {
+    "attention": ("Where it looks", attention),
+    "calibration": ("Does a score mean what it says?", calibration),
+    "robustness": ("Does it hold still?", robustness),
+    "severity": ("Does it rise with the disease?", severity),
+    "novelty": ("Does it know what is no chest film?", novelty),
+}
+
+
+def show() -> None:
+    """The checks behind a disclosure; nothing of them is made before it is opened."""
+    box = st.expander(
+        "More checks, for whoever wants more", key=OPEN, icon=":material/fact_check:", bind="query-params"
+    )
+    if box.open:
+        with box:
+            _checks()
+
+
+@st.fragment
+def _checks() -> None:
+    name = st.segmented_control(
+        "Network checked", settings.NETWORK_NAMES[::-1], default=PAPER, required=True, key=CHECKED, bind="query-params"
+    )
+    name = name if name in settings.NETWORK_NAMES else PAPER
+    with st.grid(2, min_column_width=360, gap="large"):
+        for experiment, (title, draw) in CHECKS.items():
+            with st.container(gap="small"):
+                st.subheader(title, anchor=False)
+                _check(name, experiment, draw)
+
+
+def _check(name: str, experiment: str, draw: Callable[[dict], Drawn]) -> None:
+    record = cache.audit_record(name, experiment)
+    if record is None:
+        st.caption(
+            f"This copy has no record of this check of *{name}*: `{AGAIN} {experiment}` makes it, with a data folder."
+        )
+        return
+    figure, alt, said = draw(record)
+    st.markdown(said)
+    st.plotly_chart(figure, key=f"check_{experiment}_{name}", config=charts.CONFIG, alt=alt)

@@ -1,0 +1,104 @@
+"""Screen 1: the accuracy, and what answers that never look at a lung get on the same films."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from covid_model import settings
+from covid_model.app import cache, theme
+from covid_model.app.trust import sentences
+from covid_model.app.trust.slide import AGAIN, PAPER, no_scores, slide
+from covid_model.audit import rivals
+from covid_model.charts import trust
+from covid_model.evaluation import Estimate
+
+MEASURE = "measure"  # in the address, by its label
+MEASURES = {
+    "accuracy": ("Accuracy", "how often the answer is right"),
+    "sensitivity": ("COVID-19 films found", "share of COVID-19 films called positive"),
+    "adults_positive": ("Adults’ false alarms", "share of adults without COVID-19 called positive"),
+    "auc": ("AUC", "how well COVID-19 films are put above others, at any threshold"),
+}
+NAMES = {
+    "network": "The paper’s<br>network",
+    "source": "Told the source,<br>sees nothing",
+    "thumbnail": f"Sees {rivals.THUMBNAIL} × {rivals.THUMBNAIL}<br>pixels",
+    "mean grey": "Knows the<br>mean grey",
+    "always no": "Always<br>says “no”",
+}
+READ = {
+    "accuracy": "Read each bar from the end of the lowest one, not from 0: that much is had for nothing.",
+    "sensitivity": "What the accuracy hides: whoever always says “no” finds none.",
+    "adults_positive": "**Lower is better.** Adults without COVID-19 are what a clinic must tell from those with it.",
+    "auc": "0.5 is guessing, 1 is perfect.",
+}
+
+
+def figures() -> dict[str, dict[str, Estimate]]:
+    """Every answer's measures, in the order of NAMES; the network and always no from the scores where need be."""
+    record = cache.audit_record(PAPER, "rivals")
+    if record:
+        of = {one["rival"]: one for one in record["figures"] if one["split"] == "test"}
+        found = {name: _estimates(one) for name, one in of.items()}
+        return {name: found[name] for name in NAMES if name in found}
+    table = cache.unseen_scores(PAPER)
+    test = pd.DataFrame() if table is None else table[table["split"] == "test"]
+    if test.empty:
+        return {}
+    zeros = np.zeros(len(test))
+    return {
+        "network": _estimates(rivals.measure(test, test["score"].to_numpy())),
+        "always no": _estimates(rivals.measure(test, zeros)),
+    }
+
+
+def _estimates(measured: dict) -> dict[str, Estimate]:
+    """The measures at the threshold, whether just made or out of a record."""
+    at = measured[f"at_{settings.THRESHOLD}"] | {"auc": measured["auc"]}
+    return {name: at[name] if isinstance(at[name], Estimate) else Estimate(**at[name]) for name in MEASURES}
+
+
+def headline() -> str | None:
+    found = {name: of["accuracy"].value for name, of in figures().items()}
+    return sentences.rivals(found) if found else None
+
+
+@st.fragment
+def show() -> None:
+    place, found = slide(), figures()
+    if not found:
+        place.say(f"How much do {settings.PAPER_ACCURACY:.0%} say?", no_scores())
+        return
+    with place.control:
+        measure = st.segmented_control(
+            "What is counted",
+            list(MEASURES),
+            format_func=lambda name: MEASURES[name][0],
+            default="accuracy",
+            required=True,
+            key=MEASURE,
+            bind="query-params",
+        )
+    measure = measure if measure in MEASURES else "accuracy"
+    title, asks = MEASURES[measure]
+    films = found["network"]["accuracy"].total
+    remarks = READ[measure]
+    if "source" not in found:
+        remarks += f"  \n:small[More answers to compare with: `{AGAIN} rivals` makes them.]"
+    place.say(headline(), sentences.rare(films, found["network"]["sensitivity"].total), remarks)
+    rows = [trust.Share(NAMES[name], of[measure], name == "network") for name, of in found.items()]
+    mark = (settings.PAPER_ACCURACY, f"the paper says {settings.PAPER_ACCURACY:.0%}") if measure == "accuracy" else None
+    shares = measure != "auc"
+    axis = f"{title}: {asks}"
+    place.show(
+        trust.shares(rows, asks, mark, shares, ink=theme.ink()),
+        f"rivals_{measure}",
+        trust.shares_alt(rows, axis, shares),
+    )
+    place.check(
+        f"{films:,} test films at the threshold {settings.THRESHOLD}; thin lines: 95 % intervals by patient. "
+        "The check: does a test reward looking at lungs?",
+        "maguolo",
+    )

@@ -1,0 +1,63 @@
+"""What every screen of the story is made of: a headline and a few words on the left, one picture on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from covid_model import charts
+
+PAPER, TUNED = "paper", "fine-tuned"  # the network that the story is told of, and the one that it ends with
+AGAIN = "python -m covid_model audit --only"
+
+CRITICS = {
+    "roberts": "[Roberts et al. 2021](https://doi.org/10.1038/s42256-021-00307-0)",
+    "degrave": "[DeGrave et al. 2021](https://doi.org/10.1038/s42256-021-00338-7)",
+    "maguolo": "[Maguolo and Nanni 2021](https://doi.org/10.1016/j.inffus.2021.04.008)",
+    "cohen": "[Cohen et al. 2020](https://arxiv.org/abs/2002.02497)",
+}
+
+
+@dataclass(frozen=True)
+class Slide:
+    """The places of a screen, each to be filled once."""
+
+    headline: DeltaGenerator
+    words: DeltaGenerator
+    control: DeltaGenerator
+    remarks: DeltaGenerator
+    picture: DeltaGenerator
+    source: DeltaGenerator
+
+    def say(self, headline: str, words: str, remarks: str = "") -> None:
+        """Headline (plain text), and Markdown above and below the control."""
+        self.headline.header(headline, anchor=False)
+        self.words.markdown(words)
+        if remarks:
+            self.remarks.markdown(remarks)
+
+    def show(self, figure: go.Figure, key: str, alt: str) -> None:
+        """The picture."""
+        self.picture.plotly_chart(figure, key=key, config=charts.CONFIG, alt=alt)
+
+    def check(self, sentence: str, *critics: str) -> None:
+        """The small line: what is checked here, and who asks for it (of CRITICS)."""
+        self.source.markdown(f":small[{sentence} Asked for by {' and '.join(CRITICS[one] for one in critics)}.]")
+
+
+def slide() -> Slide:
+    """Draw the places. On a phone they stand one below the other, in their own order."""
+    left, right = st.columns([5, 7], gap="large")
+    with left:
+        headline, words, control, remarks = st.empty(), st.empty(), st.container(), st.empty()
+    with right:
+        picture, source = st.empty(), st.empty()
+    return Slide(headline, words, control, remarks, picture, source)
+
+
+def no_scores() -> str:
+    """What stands where there are no scores of the films."""
+    return "This copy has no scores of the test films. `python -m covid_model evaluate` makes them."

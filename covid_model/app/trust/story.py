@@ -1,0 +1,74 @@
+"""The five screens in order: which one is shown, the way from one to the next, and all of them in five sentences."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import streamlit as st
+
+from covid_model.app import words
+from covid_model.app.trust import adults_screen, elsewhere_screen, figure_screen, lungs_screen, people_screen
+
+SCREEN = "screen"  # in the address, by its label
+SCREENS: dict[str, ModuleType] = {
+    "1 The figure": figure_screen,
+    "2 The films": people_screen,
+    "3 Elsewhere": elsewhere_screen,
+    "4 Lungs erased": lungs_screen,
+    "5 Adults added": adults_screen,
+}
+NAMES = tuple(SCREENS)
+
+
+def go_to(name: str) -> None:
+    """Show the screen `name`; from a callback."""
+    st.session_state[SCREEN] = name
+
+
+def picker() -> str:
+    """Draw the way through the story (jump, back, next) and return the name of the screen shown.
+
+    Page up and page down do the same as the buttons: they are what a presenter's remote sends.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        chosen = st.segmented_control(
+            "Screen",
+            NAMES,
+            default=NAMES[0],
+            required=True,
+            key=SCREEN,
+            bind="query-params",
+            label_visibility="collapsed",
+            wrap=True,
+        )
+        name = chosen if chosen in SCREENS else NAMES[0]
+        at = NAMES.index(name)
+        st.button(
+            "Back",
+            key="story_back",
+            icon=":material/arrow_back:",
+            on_click=go_to,
+            args=(NAMES[max(at - 1, 0)],),
+            disabled=at == 0,
+            shortcut="PageUp",
+        )
+        st.button(
+            "Next",
+            key="story_next",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            on_click=go_to,
+            args=(NAMES[min(at + 1, len(NAMES) - 1)],),
+            disabled=at == len(NAMES) - 1,
+            shortcut="PageDown",
+        )
+    return name
+
+
+def in_short() -> None:
+    """The five headlines, each at its screen's first settings."""
+    said = [screen.headline() for screen in SCREENS.values()]
+    if any(said):
+        st.subheader("In five sentences", anchor=False)
+        lines = [f"{at}. {words.plain(one) if one else 'No figures in this copy.'}" for at, one in enumerate(said, 1)]
+        st.markdown("\n".join(lines))

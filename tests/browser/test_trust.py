@@ -1,0 +1,51 @@
+"""The story of the page "Can you trust it?" in a real browser: by remote, by link, on a phone and on a projector."""
+
+from __future__ import annotations
+
+import pytest
+
+from covid_model import settings
+from covid_model.app.trust import story
+from tests.browser import demo
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv"),
+]
+
+HEADLINE = "[data-testid=stHeading] h2"
+
+
+def headline(page) -> str:
+    return page.locator(HEADLINE).first.inner_text()
+
+
+def test_a_remote_walks_through_the_story_and_a_link_opens_it_there(visitor, address):
+    demo.open_page(visitor, f"{address}/trust")
+    seen = [headline(visitor)]
+    for name in story.NAMES[1:]:
+        visitor.keyboard.press("PageDown")
+        visitor.wait_for_url(f"**screen={name[0]}*")
+        demo.settle(visitor)
+        seen.append(headline(visitor))
+    assert len(set(seen)) == len(story.NAMES)
+    demo.open_page(visitor, visitor.url)
+    assert headline(visitor) == seen[-1]
+    visitor.keyboard.press("PageUp")
+    visitor.wait_for_url("**screen=4*")
+    demo.settle(visitor)
+    assert headline(visitor) == seen[-2]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+@pytest.mark.parametrize("name", story.NAMES)
+def test_every_screen_fits_the_window(visitor, address, name, width, scheme):
+    visitor.emulate_media(color_scheme=scheme)
+    visitor.set_viewport_size({"width": width, "height": 900})
+    demo.open_page(visitor, f"{address}/trust?screen={name.replace(' ', '+')}")
+    demo.picture(visitor, demo.BUILD / "screenshots" / f"trust-{name[0]}-{scheme}-{width}.png")
+    wider = visitor.evaluate(
+        "(() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth - main.clientWidth })()"
+    )
+    assert wider <= 1, f"{name} is {wider} pixels wider than a window of {width}"

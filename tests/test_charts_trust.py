@@ -1,0 +1,142 @@
+"""Figures of the page that asks whether a score can be trusted: what they draw, and that they say it in words too."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from covid_model.charts import style, trust
+from covid_model.evaluation import Estimate
+
+NOBODY = Estimate(None, count=0, total=0)
+
+
+def words(figure: go.Figure) -> list[str]:
+    return [note.text for note in figure.layout.annotations]
+
+
+def of(count: int, total: int, low: float | None = None, high: float | None = None) -> Estimate:
+    return Estimate(count / total, low, high, count, total)
+
+
+def test_shares():
+    rows = [trust.Share("The<br>network", of(98, 100, 0.9, 1.0), True), trust.Share("nobody", NOBODY)]
+    figure = trust.shares(rows, "accuracy", (0.98, "the paper says 98 %"), ink="#123456")
+    assert list(figure.data[0].x) == [0.98, 0.0] and list(figure.data[0].y) == [1, 0]  # the first on top
+    assert words(figure) == ["<b>98.0 %</b>", "<b>–</b>", "the paper says 98 %"]
+    assert figure.layout.yaxis.ticktext == ("<b>The<br>network</b>", "nobody")
+    assert len(figure.layout.shapes) == 2  # an interval and the mark
+    assert figure.data[0].customdata[0] == "The network: 98.0 %<br>98 of 100<br>95 %: 90.0 % to 100.0 %"
+    assert trust.shares_alt(rows, "Accuracy") == "Accuracy: The network 98.0 %, nobody –."
+    plain = trust.shares([trust.Share("a", Estimate(0.5))], "AUC", percent=False)
+    assert words(plain) == ["<b>0.500</b>"] and not plain.layout.shapes
+
+
+def test_ages_are_shares_of_each_class():
+    rows = [trust.Row("20 to 29", 1, 0), trust.Row("1 to 5 years", 0, 8), trust.Row("age not<br>stated", 3, 2)]
+    figure = trust.ages(rows)
+    covid, other = figure.data
+    assert list(covid.x) == [-0.25, 0.0, -0.75] and list(other.x) == [0.0, 0.8, 0.2]
+    assert covid.marker.pattern.shape == "/" and other.marker.pattern.shape == ""  # not by colour alone
+    assert "<b>◆ COVID-19</b><br>4 films" in words(figure) and "<b>● Other</b><br>10 films" in words(figure)
+    assert "<b>0</b>" not in words(figure)
+    assert trust.ages_alt(rows).endswith("1 to 5 years 0 and 8; age not stated 3 and 2.")
+    assert list(trust.ages([trust.Row("20 to 29", 1, 0)]).data[1].x) == [0.0]  # a class without films
+
+
+def test_groups():
+    rows = [
+        trust.Group("Test", of(72, 73, 0.9, 1.0), of(19, 1079, 0.01, 0.03)),
+        trust.Group("Figure 1", of(3, 4), NOBODY),
+    ]
+    figure = trust.groups(rows)
+    covid, other = figure.data
+    assert list(covid.x) == [72 / 73, 0.75] and list(other.x) == [19 / 1079]
+    assert covid.marker.symbol == "diamond" and other.marker.symbol == "circle"
+    assert covid.y[0] > 1 > other.y[0]  # one above the other, so that labels never meet
+    assert words(figure) == ["72 of 73", "3 of 4", "19 of 1,079"]
+    assert sum(line.line.width == 8 for line in figure.layout.shapes) == 1  # a bar needs both ends
+    ghosts = trust.groups(rows, rows)
+    assert [trace.marker.symbol for trace in ghosts.data] == ["diamond", "diamond-open", "circle", "circle-open"]
+    assert trust.groups_alt(rows) == (
+        "Films called positive. Test: 72 of 73 COVID-19 films and 19 of 1,079 other films; "
+        "Figure 1: 3 of 4 COVID-19 films."
+    )
+
+
+def test_ghosts_stand_for_the_same_groups():
+    with pytest.raises(ValueError):
+        trust.groups([trust.Group("a", NOBODY, NOBODY)], [trust.Group("a", NOBODY, NOBODY)] * 2)
+
+
+def test_slopes_count_what_lies_above():
+    given = [0.9, 0.8, 0.2, 0.7], [0.7, 0.1, 0.3, 0.9], [1, 1, 0, 0], 0.6, "lungs erased"
+    figure = trust.slopes(*given)
+    assert [text for text in words(figure) if " of " in text] == [
+        "<b>2</b> of 2", "<b>1</b> of 2", "<b>1</b> of 2", "<b>1</b> of 2",
+    ]  # fmt: skip
+    covid, other = figure.data
+    assert covid.marker.symbol == "diamond" and other.marker.symbol == "circle"
+    heights = np.array(covid.y, float).reshape(2, 3)
+    np.testing.assert_array_equal(heights, [[0.9, 0.7, np.nan], [0.8, 0.1, np.nan]])  # a line a film, and a gap
+    assert max(covid.x[:2]) < min(other.x[:2])
+    assert figure.layout.xaxis.ticktext == ("whole film", "lungs erased") * 2
+    assert trust.slopes_alt(*given) == (
+        "A line a film: of 2 COVID-19 films 2 score above 0.60 as they are and 1 with lungs erased; "
+        "of 2 other films 1 score above 0.60 as they are and 1 with lungs erased."
+    )
+    with pytest.raises(ValueError, match="Received"):
+        trust.slopes([0.9], [1.2], [1], 0.6, "x")
+
+
+def test_attention():
+    spans = {
+        "inside<br>the lungs": (Estimate(0.4, 0.3, 0.5), Estimate(0.3), Estimate(0.9)),
+        "strongest": (Estimate(0.5), Estimate(0.3), None),
+        "nothing": (Estimate(None), Estimate(None), Estimate(None)),
+    }
+    figure = trust.attention(spans)
+    assert {trace.marker.symbol: list(trace.x) for trace in figure.data[1:2]} == {"square": [0.4, 0.5]}
+    assert "<b>40.0 %</b>" in words(figure) and "at best 90.0 %" in words(figure)
+    said = trust.attention_alt(spans)
+    assert said.startswith("Grad-CAM and the lungs: inside the lungs 40.0 %, by chance 30.0 %, at best 90.0 %;")
+    assert "strongest 50.0 %, by chance 30.0 %;" in said
+
+
+def test_reliability_draws_bins_with_films():
+    bins = [
+        {"films": 100, "score": 0.01, "covid": 0.0},
+        {"films": 0, "score": None, "covid": None},
+        {"films": 4, "score": 0.95, "covid": 0.25},
+    ]
+    figure = trust.reliability({"as it is": bins, "calibrated": bins[:1]})
+    before, after = figure.data
+    assert list(before.x) == [0.01, 0.95] and list(before.y) == [0.0, 0.25]
+    assert before.marker.size[0] > before.marker.size[1]
+    assert before.marker.symbol != after.marker.symbol and before.line.dash != after.line.dash
+    assert "as it is, 4 films with a mean score of 0.95 are COVID-19 in 25.0 %" in trust.reliability_alt(
+        {"as it is": bins}
+    )
+    assert not trust.reliability({}).data and trust.reliability_alt({"a": []}).endswith("no films.")
+
+
+def test_severity():
+    figure = trust.severity([0, 2, 4], [1.0, -1.0, 3.0], "degree of opacity")
+    assert list(figure.data[0].x) == [0, 2, 4] and figure.layout.xaxis.title.text == "degree of opacity"
+    assert "of 3 COVID-19 films: a rank correlation of 0.50" in trust.severity_alt([0, 2, 4], 0.5)
+    assert "no rank correlation" in trust.severity_alt([0], None)
+
+
+@pytest.mark.parametrize("ink", [None, "#E9E6DF"])
+def test_words_take_the_pages_colour_and_grounds_are_clear(ink):
+    rows = [trust.Group("Test", of(1, 2), of(1, 2))]
+    for figure in (
+        trust.groups(rows, ink=ink),
+        trust.ages([trust.Row("a", 1, 1)], ink=ink),
+        trust.shares([trust.Share("a", of(1, 2))], "x", ink=ink),
+        trust.slopes([0.1, 0.2], [0.1, 0.2], [0, 1], 0.6, "x", ink=ink),
+    ):
+        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR
+        assert {note.font.color for note in figure.layout.annotations} == {ink}
+        assert figure.layout.xaxis.fixedrange and figure.layout.yaxis.fixedrange
