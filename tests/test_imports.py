@@ -33,6 +33,7 @@ LAYERS = (
         "charts",
         "training",
         "fetch",
+        "free_films",
         "simulate",
         "audit",
         "lab",
