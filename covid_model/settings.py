@@ -160,6 +160,10 @@ CARDS_KEPT_HEATMAP = 48  # under their heatmaps, for one visitor
 REPORT_BINS = 20  # parts that the line from 0 to 1 is cut into, to draw how the test films scored
 REPORT_SENTENCE = 600  # characters of a warning or sentence that are printed
 
+# --- Many visitors -----------------------------------------------------------------------------
+DESK_PLACES = 32  # films that may wait for the networks; whoever comes then is asked to try again
+DESK_BATCH = 4  # films of different visitors read in one pass at most
+
 # --- The app -----------------------------------------------------------------------------------
 MAX_UPLOADS = 50  # films of one upload that are read
 THUMBNAIL_SIDE = 240

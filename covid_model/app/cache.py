@@ -25,6 +25,7 @@ from covid_model.lab.store import FEATURES, Store
 
 if TYPE_CHECKING:
     from covid_model.anatomy import Walk
+    from covid_model.desk import Desk, Tell
     from covid_model.network import NetworkSpec
     from covid_model.reading import Reader, Reading
 
@@ -37,6 +38,14 @@ def reader(name: str) -> Reader:
     from covid_model.reading import Reader
 
     return Reader(name)
+
+
+@st.cache_resource(show_spinner=False)
+def desk() -> Desk:
+    """The queue before the networks, one for the process: whoever wants a network asks here."""
+    from covid_model.desk import Desk
+
+    return Desk(lambda name: reader(name))
 
 
 def spec(name: str) -> NetworkSpec | None:
@@ -219,15 +228,18 @@ def known_reading(data: bytes, name: str) -> bool:
     return (digest(data), name) in st.session_state.get("read", ())
 
 
-def reading(data: bytes, name: str) -> Reading:
+def reading(data: bytes, name: str, tell: Tell | None = None) -> Reading:
     """Score and heatmap of a film; the network runs only where this session has not read it before.
 
-    Raises FilmError, NetworkError (never kept: a network that was mended is tried again), ReadingError.
+    `tell` is called with the film's place in the queue while it waits, and may draw it.
+
+    Raises FilmError, ReadingError; Busy and NetworkError, which are not kept: who asks again has another try.
     """
     from covid_model.reading import ReadingError
 
     key = digest(data)
-    found = _reading(key, name, data)
+    asked = None if tell is None or known_reading(data, name) else _ask(data, name, tell)  # draws: not in a cache
+    found = _reading(key, name, data, asked)
     st.session_state.setdefault("read", set()).add((key, name))
     if isinstance(found, tuple):
         kind, sentence = found
@@ -236,11 +248,19 @@ def reading(data: bytes, name: str) -> Reading:
 
 
 @st.cache_data(scope="session", max_entries=256, show_spinner=False)
-def _reading(key: str, name: str, _data: bytes) -> Reading | tuple[str, str]:
+def _reading(key: str, name: str, _data: bytes, _asked: Reading | tuple[str, str] | None) -> Reading | tuple[str, str]:
+    return _ask(_data, name) if _asked is None else _asked
+
+
+def _ask(data: bytes, name: str, tell: Tell | None = None) -> Reading | tuple[str, str]:
+    """A film's reading, or the kind and the sentence of an error that will come again. Raises Busy, NetworkError."""
+    from covid_model.desk import Busy
     from covid_model.reading import ReadingError
 
     try:
-        return reader(name).read(film(_data))
+        return desk().read(name, film(data), tell)
+    except Busy:
+        raise
     except FilmError as error:
         return "film", str(error)
     except ReadingError as error:
@@ -277,7 +297,7 @@ def known_walk(data: bytes, name: str) -> bool:
 def walk(data: bytes, name: str) -> Walk:
     """What every layer makes of a film; the network runs only where this session has not asked before.
 
-    Raises FilmError, NetworkError, ReadingError; none of them is kept.
+    Raises FilmError, NetworkError, ReadingError (Busy among them); none of them is kept.
     """
     key = digest(data)
     found = _walk(key, name, data)
@@ -289,7 +309,8 @@ def walk(data: bytes, name: str) -> Walk:
 def _walk(key: str, name: str, _data: bytes) -> Walk:
     from covid_model import anatomy
 
-    return anatomy.walk(reader(name), film(_data))
+    shown = film(_data)
+    return desk().call(name, lambda reader: anatomy.walk(reader, shown))
 
 
 def preview(data: bytes, pixels: np.ndarray) -> np.ndarray:
