@@ -13,6 +13,8 @@ RESULTS = ASSETS / "results"  # what runs on real films left behind
 SCORES_CSV = RESULTS / "scores.csv"  # id, split, source, covid, network, score
 SEEDS_JSON = RESULTS / "paper_seeds.json"  # five runs of the paper's recipe, with and without jitter
 LEFT_OUT_JSON = RESULTS / "leave_one_out.json"  # trials of the fine-tuned recipe with one source left out
+LOAD_JSON = RESULTS / "load.json"  # many visitors at once (python -m tests.load)
+BENCHMARK_JSON = RESULTS / "benchmark.json"  # what reading costs (python -m covid_model benchmark)
 DATASET_CSV = ASSETS / "dataset.csv"  # which film of which public source stands in which split
 WORK = Path(os.environ.get("COVID_MODEL_WORK", Path.home() / ".cache" / "covid_model"))  # features, checkpoints
 

@@ -35,9 +35,12 @@ SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 @st.cache_resource(show_spinner=False, max_entries=len(settings.NETWORK_NAMES))
 def reader(name: str) -> Reader:
     """The network `name`, loaded once per process and shared by all sessions. Raises NetworkError."""
+    from covid_model import memory
     from covid_model.reading import Reader
 
-    return Reader(name)
+    found = Reader(name)
+    memory.give_back()
+    return found
 
 
 @st.cache_resource(show_spinner=False)
@@ -248,7 +251,9 @@ def reading(data: bytes, name: str, tell: Tell | None = None) -> Reading:
 
 
 @st.cache_data(scope="session", max_entries=256, show_spinner=False)
-def _reading(key: str, name: str, _data: bytes, _asked: Reading | tuple[str, str] | None) -> Reading | tuple[str, str]:
+def _reading(
+    key: str, name: str, _data: bytes, _asked: Reading | tuple[str, str] | None = None
+) -> Reading | tuple[str, str]:
     return _ask(_data, name) if _asked is None else _asked
 
 

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from covid_model.cli import audit, evaluate, fetch, lab_features, predict, readme, simulate, train
+from covid_model.cli import audit, benchmark, evaluate, fetch, lab_features, predict, readme, simulate, train
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
-COMMANDS = (predict, train, evaluate, audit, fetch, lab_features, simulate, readme)
+COMMANDS = (predict, train, evaluate, audit, benchmark, fetch, lab_features, simulate, readme)
 
 
 class Parser(argparse.ArgumentParser):
