@@ -13,6 +13,8 @@ RESULTS = ASSETS / "results"  # what runs on real films left behind
 SCORES_CSV = RESULTS / "scores.csv"  # id, split, source, covid, network, score
 SEEDS_JSON = RESULTS / "paper_seeds.json"  # five runs of the paper's recipe, with and without jitter
 LEFT_OUT_JSON = RESULTS / "leave_one_out.json"  # trials of the fine-tuned recipe with one source left out
+LOAD_JSON = RESULTS / "load.json"  # many visitors at once (python -m tests.load)
+BENCHMARK_JSON = RESULTS / "benchmark.json"  # what reading costs (python -m covid_model benchmark)
 DATASET_CSV = ASSETS / "dataset.csv"  # which film of which public source stands in which split
 WORK = Path(os.environ.get("COVID_MODEL_WORK", Path.home() / ".cache" / "covid_model"))  # features, checkpoints
 
@@ -167,6 +169,10 @@ CARDS_KEPT_HEATMAP = 48  # under their heatmaps, for one visitor
 # --- A film's report, one page of A4 -----------------------------------------------------------
 REPORT_BINS = 20  # parts that the line from 0 to 1 is cut into, to draw how the test films scored
 REPORT_SENTENCE = 600  # characters of a warning or sentence that are printed
+
+# --- Many visitors -----------------------------------------------------------------------------
+DESK_PLACES = 32  # films that may wait for the networks; whoever comes then is asked to try again
+DESK_BATCH = 4  # films of different visitors read in one pass at most
 
 # --- The app -----------------------------------------------------------------------------------
 MAX_UPLOADS = 50  # films of one upload that are read

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from covid_model.anatomy import Walk
     from covid_model.app.trust.groups import Change
     from covid_model.charts.trust import Group
+    from covid_model.desk import Desk, Tell
     from covid_model.evaluation import Estimate
     from covid_model.network import NetworkSpec
     from covid_model.reading import Reader, Reading
@@ -37,9 +38,20 @@ SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 @st.cache_resource(show_spinner=False, max_entries=len(settings.NETWORK_NAMES))
 def reader(name: str) -> Reader:
     """The network `name`, loaded once per process and shared by all sessions. Raises NetworkError."""
+    from covid_model import memory
     from covid_model.reading import Reader
 
-    return Reader(name)
+    found = Reader(name)
+    memory.give_back()
+    return found
+
+
+@st.cache_resource(show_spinner=False)
+def desk() -> Desk:
+    """The queue before the networks, one for the process: whoever wants a network asks here."""
+    from covid_model.desk import Desk
+
+    return Desk(lambda name: reader(name))
 
 
 def spec(name: str) -> NetworkSpec | None:
@@ -354,15 +366,18 @@ def known_reading(data: bytes, name: str) -> bool:
     return (digest(data), name) in st.session_state.get("read", ())
 
 
-def reading(data: bytes, name: str) -> Reading:
+def reading(data: bytes, name: str, tell: Tell | None = None) -> Reading:
     """Score and heatmap of a film; the network runs only where this session has not read it before.
 
-    Raises FilmError, NetworkError (never kept: a network that was mended is tried again), ReadingError.
+    `tell` is called with the film's place in the queue while it waits, and may draw it.
+
+    Raises FilmError, ReadingError; Busy and NetworkError, which are not kept: who asks again has another try.
     """
     from covid_model.reading import ReadingError
 
     key = digest(data)
-    found = _reading(key, name, data)
+    asked = None if tell is None or known_reading(data, name) else _ask(data, name, tell)  # draws: not in a cache
+    found = _reading(key, name, data, asked)
     st.session_state.setdefault("read", set()).add((key, name))
     if isinstance(found, tuple):
         kind, sentence = found
@@ -371,13 +386,23 @@ def reading(data: bytes, name: str) -> Reading:
 
 
 @st.cache_data(scope="session", max_entries=256, show_spinner=False)
-def _reading(key: str, name: str, _data: bytes) -> Reading | tuple[str, str]:
+def _reading(
+    key: str, name: str, _data: bytes, _asked: Reading | tuple[str, str] | None = None
+) -> Reading | tuple[str, str]:
+    return _ask(_data, name) if _asked is None else _asked
+
+
+def _ask(data: bytes, name: str, tell: Tell | None = None) -> Reading | tuple[str, str]:
+    """A film's reading, or the kind and the sentence of an error that will come again. Raises Busy, NetworkError."""
+    from covid_model.desk import Busy
     from covid_model.reading import ReadingError
 
     try:
-        decoded = film(_data)
+        decoded = film(data)
         with log.reading(name):
-            return reader(name).read(decoded)
+            return desk().read(name, decoded, tell)
+    except Busy:
+        raise
     except FilmError as error:
         return "film", str(error)
     except ReadingError as error:
@@ -426,7 +451,7 @@ def known_walk(data: bytes, name: str) -> bool:
 def walk(data: bytes, name: str) -> Walk:
     """What every layer makes of a film; the network runs only where this session has not asked before.
 
-    Raises FilmError, NetworkError, ReadingError; none of them is kept.
+    Raises FilmError, NetworkError, ReadingError (Busy among them); none of them is kept.
     """
     key = digest(data)
     found = _walk(key, name, data)
@@ -438,7 +463,8 @@ def walk(data: bytes, name: str) -> Walk:
 def _walk(key: str, name: str, _data: bytes) -> Walk:
     from covid_model import anatomy
 
-    return anatomy.walk(reader(name), film(_data))
+    shown = film(_data)
+    return desk().call(name, lambda reader: anatomy.walk(reader, shown))
 
 
 def preview(data: bytes, pixels: np.ndarray) -> np.ndarray:

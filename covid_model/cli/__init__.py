@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from covid_model.cli import (
     audit,
+    benchmark,
     evaluate,
     fetch,
     health,
@@ -26,7 +27,7 @@ from covid_model.cli import (
 )
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
-COMMANDS = (predict, train, evaluate, audit, fetch, lab_features, learning_curves, simulate, readme, health)
+COMMANDS = (predict, train, evaluate, audit, benchmark, fetch, lab_features, learning_curves, simulate, readme, health)
 
 
 class Parser(argparse.ArgumentParser):

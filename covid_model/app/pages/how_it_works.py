@@ -15,7 +15,9 @@ from covid_model.anatomy.preparation import input_ranges
 from covid_model.app import cache, film_panel, state, theme, words
 from covid_model.app.story import film as story_film
 from covid_model.app.story import inside, look, run_table
+from covid_model.app.waiting import ask_again
 from covid_model.charts import story
+from covid_model.desk import Busy
 from covid_model.films import Film, FilmError
 from covid_model.network import NetworkSpec
 from covid_model.reading import ReadingError
@@ -91,6 +93,8 @@ def walked(data: bytes, name: str) -> Walk | None:
             return cache.walk(data, name)
     except network.NetworkError as error:
         film_panel.network_missing(error, name)
+    except Busy as error:
+        ask_again(error)
     except ReadingError as error:
         st.error(words.plain(error), icon=":material/block:")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +11,15 @@ import streamlit as st
 from covid_model import settings
 from covid_model.app import cache, fetching, film_panel, ours, state, words
 from covid_model.app.item import Item
+from covid_model.app.waiting import Waiting
 from covid_model.dataset import DataError
+from covid_model.desk import Busy, Tell
 from covid_model.films import FilmError
 from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
 
 TRIES_A_ROW = 5
+ROOM_TRIES, ROOM_WAIT = 60, 1.0  # how often, and after how many seconds, a film of many asks a full queue again
 EXPLAINED = {
     "A score": "A number between 0 and 1: how much the film looks like the COVID-19 films that the network was trained "
     "on. Above the threshold the film is called positive.",
@@ -31,15 +35,27 @@ def read_all(items: list[Item], name: str) -> list[Reading | str]:
 
     Raises NetworkError. What was read before is not read again.
     """
-    progress, found = st.empty(), []
+    progress, queue, found = st.empty(), st.empty(), []
     for number, item in enumerate(items, 1):
         progress.progress((number - 1) / len(items), f"Reading film {number} of {len(items)}")
         try:
-            found.append(cache.reading(item.data(), name))
+            found.append(read_patiently(item, name, Waiting(queue)))
         except (FilmError, ReadingError) as error:
             found.append(str(error))
     progress.empty()
+    queue.empty()
     return found
+
+
+def read_patiently(item: Item, name: str, tell: Tell) -> Reading:
+    """One film of many: where the queue is full, wait for room. Raises as `cache.reading`, Busy after ROOM_TRIES."""
+    for _ in range(ROOM_TRIES):
+        try:
+            return cache.reading(item.data(), name, tell)
+        except Busy as busy:
+            tell(busy.place)
+            time.sleep(ROOM_WAIT)
+    return cache.reading(item.data(), name, tell)
 
 
 def results_table(items: list[Item], found: list[Reading | str], threshold: float) -> None:
