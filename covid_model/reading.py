@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -96,24 +96,56 @@ class Reader:
         Raises:
             ReadingError: the network gave a number that is not finite.
         """
+        (found,) = self.read_many([film])
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def read_many(self, films: Sequence[Film]) -> list[Reading | Exception]:
+        """Read several films in one forward pass; each film's numbers are those that it gets alone, within rounding.
+
+        Returns:
+            One a film, in order: its reading, or why it has none, which the other films do not feel (ReadingError
+            where its number is not finite, ValueError where it is no film). `milliseconds` are those of the whole pass.
+        """
         started = time.perf_counter()
-        inputs = to_input(prepare(film.pixels, self.spec.preprocessing)[None])  # (1, size, size, 3)
+        prepared = [self._prepared(film) for film in films]
+        good = [one for one in prepared if isinstance(one, np.ndarray)]  # each (size, size)
+        if not good:
+            return prepared
         with self._lock:
-            logit, features, gradients = (tensor.numpy() for tensor in self._explain(inputs))
-        value = float(logit[0, 0])
+            outputs = [tensor.numpy() for tensor in self._explain(to_input(np.stack(good)))]
+        each = zip(*outputs, strict=True)  # logit (1,), features and gradients (14, 14, 512)
+        taken = 1000 * (time.perf_counter() - started)
+        return [
+            self._reading(film, *next(each), taken) if isinstance(one, np.ndarray) else one
+            for film, one in zip(films, prepared, strict=True)
+        ]
+
+    def _prepared(self, film: Film) -> np.ndarray | ValueError:
+        """(size, size) uint8, or what is wrong with the film."""
+        try:
+            return prepare(film.pixels, self.spec.preprocessing)
+        except ValueError as error:
+            return error
+
+    def _reading(
+        self, film: Film, logit: np.ndarray, features: np.ndarray, gradients: np.ndarray, milliseconds: float
+    ) -> Reading | ReadingError:
+        """One film's reading, from what the network made of it."""
+        value = float(logit[0])
         if not np.isfinite(value):
-            raise ReadingError(f"The network {self.spec.name!r} gave no score for this film. Received: {value}.")
-        heatmap = gradcam.scaled(gradcam.signed_map(features[0], gradients[0]))
+            return ReadingError(f"The network {self.spec.name!r} gave no score for this film. Received: {value}.")
         return Reading(
             network=self.spec.name,
             threshold=self.spec.threshold,
             score=float(sigmoid(value)),
             logit=value,
-            heatmap=heatmap,
+            heatmap=gradcam.scaled(gradcam.signed_map(features, gradients)),
             box=self.spec.preprocessing.box,
             warnings=film.warnings,
-            milliseconds=1000 * (time.perf_counter() - started),
-            novelty=None if self._gate is None else self._gate.distance(features[0]),
+            milliseconds=milliseconds,
+            novelty=None if self._gate is None else self._gate.distance(features),
         )
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = settings.BATCH) -> Iterator[float]:
@@ -133,8 +165,9 @@ def sigmoid(logit: np.ndarray | float) -> np.ndarray | float:
 def _functions(model):
     """The two compiled functions of a model made by `network.build`.
 
-    `explain`: (1, size, size, 3) to the logit (1, 1), the last convolutional layer's features (1, 14, 14, 512) and
-    the logit's gradient with respect to them. The tape starts behind that layer: the base runs once, forward only.
+    `explain`: (n, size, size, 3) to the logits (n, 1), the last convolutional layer's features (n, 14, 14, 512) and
+    the gradient of each film's logit with respect to its own features. The tape starts behind that layer: the base
+    runs once, forward only.
     `score`: (n, size, size, 3) to logits (n, 1).
     """
     import keras

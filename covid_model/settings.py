@@ -13,6 +13,8 @@ RESULTS = ASSETS / "results"  # what runs on real films left behind
 SCORES_CSV = RESULTS / "scores.csv"  # id, split, source, covid, network, score
 SEEDS_JSON = RESULTS / "paper_seeds.json"  # five runs of the paper's recipe, with and without jitter
 LEFT_OUT_JSON = RESULTS / "leave_one_out.json"  # trials of the fine-tuned recipe with one source left out
+LOAD_JSON = RESULTS / "load.json"  # many visitors at once (python -m tests.load)
+BENCHMARK_JSON = RESULTS / "benchmark.json"  # what reading costs (python -m covid_model benchmark)
 DATASET_CSV = ASSETS / "dataset.csv"  # which film of which public source stands in which split
 WORK = Path(os.environ.get("COVID_MODEL_WORK", Path.home() / ".cache" / "covid_model"))  # features, checkpoints
 
@@ -112,6 +114,14 @@ FETCH_READ_TIMEOUT = 30.0  # seconds without a byte
 FETCH_FILM_TIMEOUT = 180.0  # seconds for one film in all
 FETCH_AGENT = "covid-model/0.1 (teaching demo)"
 
+# --- Real films that anyone may have, fetched when a visitor asks for them ------------------------
+FREE_FILMS = WORK / "films"  # a data folder of their own
+FREE_LICENCES = ("CC BY 3.0", "CC BY 4.0")  # as assets/dataset.csv writes them; "CC BY" alone names no version
+FREE_BACKOFF = 0.5  # seconds before the second attempt at a film: somebody is waiting
+FREE_CONNECT_TIMEOUT = 5.0  # seconds
+FREE_READ_TIMEOUT = 10.0  # seconds without a byte
+FREE_FILM_TIMEOUT = 40.0  # seconds for one film in all
+
 # --- Heatmap over film ----------------------------------------------------------------------------
 OVERLAY_SIDE = 1024  # pixels: a film with a longer side is shown reduced to it
 OVERLAY_OPACITY = 0.45  # of the heatmap where it is strongest
@@ -159,6 +169,10 @@ CARDS_KEPT_HEATMAP = 48  # under their heatmaps, for one visitor
 # --- A film's report, one page of A4 -----------------------------------------------------------
 REPORT_BINS = 20  # parts that the line from 0 to 1 is cut into, to draw how the test films scored
 REPORT_SENTENCE = 600  # characters of a warning or sentence that are printed
+
+# --- Many visitors -----------------------------------------------------------------------------
+DESK_PLACES = 32  # films that may wait for the networks; whoever comes then is asked to try again
+DESK_BATCH = 4  # films of different visitors read in one pass at most
 
 # --- The app -----------------------------------------------------------------------------------
 MAX_UPLOADS = 50  # films of one upload that are read

@@ -88,6 +88,7 @@ class Visitor:
         self.session = ""  # its id, known once the first run has begun
         self._http = requests.Session()
         self._http.trust_env = False
+        self._http.headers["Connection"] = "close"  # one that the server may close just as it is used again
         self._http.get(f"{self.address}/_stcore/health", timeout=patience).raise_for_status()
         self._token = self._http.cookies.get(XSRF, "")
         self._values: dict[str, Any] = {}  # id of a widget to its WidgetState
@@ -100,6 +101,7 @@ class Visitor:
             subprotocols=["streamlit", self._token] if self._token else ["streamlit"],
             max_size=LONGEST_MESSAGE,
             proxy=None,
+            ping_interval=None,  # as browsers: a server that imports TensorFlow may be silent for a while
         )
 
     def __enter__(self) -> Visitor:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model import settings
+from covid_model import films, settings
 from covid_model.app import cache, words
-from covid_model.app.trust import checks_screen, figure_screen, story
+from covid_model.app.trust import checks_screen, erase_screen, figure_screen, story
 from covid_model.audit import lungs
 from covid_model.network import NetworkError
 from tests.scenes import MockReader, demo, open_page, text
@@ -222,7 +223,10 @@ def test_another_film_and_another_way(page):
     app.get_by_key("erase_film").set_value("effusion-left").run()
     assert not app.exception and app.query_params["film"] == "effusion-left"
     app.get_by_key("erase").set_value("only").run()
-    assert not app.exception and [one.label for one in app.metric] == ["The film", "Only the lungs left"]
+    assert not app.exception and [one.label for one in app.metric] == [
+        "Score of the film",
+        "Score: only the lungs left",
+    ]
 
 
 def test_a_film_without_a_mask_gives_way(page):
@@ -235,6 +239,21 @@ def test_a_network_that_is_missing(page, monkeypatch):
     app = press(scene(screen=LUNGS, network="paper"), "erase_score")
     assert "No weights here" in app.error[0].value
     assert [one.value for one in app.metric] == ["–", "–"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, True), (False, False), (True, False), (False, True)])
+def test_what_became_of_the_verdict(before, after):
+    said = erase_screen.verdict(before, after, "Lungs erased")
+    assert ("still" in said) == (before == after)
+    assert f"called {'positive' if after else 'negative'}" in said
+
+
+def test_the_film_that_is_read_is_the_erased_one(page):
+    both = erase_screen.pair("clear-average", "erased")
+    np.testing.assert_array_equal(films.decode(both.erased_data).pixels, both.erased)
+    np.testing.assert_array_equal(films.decode(both.data).pixels, both.film)
+    changed = both.erased != both.film
+    assert 0.1 < changed.mean() < 0.5 and len(np.unique(both.erased[changed])) == 1  # one grey, in the lungs
 
 
 @pytest.mark.films

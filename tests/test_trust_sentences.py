@@ -144,12 +144,12 @@ def test_lungs_erased(left, said):
 @pytest.mark.parametrize(
     ("blank", "whole", "short", "long"),
     [
-        (0.97, 0.98, "is right on 97.0 %", "So 75.0 % of what is gained"),
-        (0.98, 0.98, "is right on 98.0 %", "So all that is gained"),
-        (0.97, None, "is right on 97.0 %", "So something is gained"),
-        (0.97, 0.93, "is right on 97.0 %", "So something is gained"),
-        (0.94, 0.98, "no better than “no” every time: 94.0 %", "does hang on what was blanked"),
-        (0.90, None, "no better than “no” every time: 90.0 %", "does hang on what was blanked"),
+        (0.97, 0.98, "is right on 97.0 %", "So 75.0 % of the gain over “no” is left."),
+        (0.98, 0.98, "is right on 98.0 %", "So all of the gain"),
+        (0.97, None, "is right on 97.0 %", "So there is a gain"),
+        (0.97, 0.93, "is right on 97.0 %", "So there is a gain"),
+        (0.94, 0.98, "no better than “no” every time: 94.0 %", "So the gain over “no” is gone."),
+        (0.90, None, "no better than “no” every time: 90.0 %", "So the gain over “no” is gone."),
     ],
 )
 def test_trained_on_blanks(blank, whole, short, long):

@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import dataset as datasets
-from covid_model import films, lab, log, network, overlay, settings
+from covid_model import films, free_films, lab, log, network, overlay, settings
 from covid_model import samples as samples_room
 from covid_model.app import card, gallery, ours
 from covid_model.films import Film, FilmError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from covid_model.anatomy import Walk
     from covid_model.app.trust.groups import Change
     from covid_model.charts.trust import Group
+    from covid_model.desk import Desk, Tell
     from covid_model.evaluation import Estimate
     from covid_model.network import NetworkSpec
     from covid_model.reading import Reader, Reading
@@ -37,9 +38,20 @@ SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 @st.cache_resource(show_spinner=False, max_entries=len(settings.NETWORK_NAMES))
 def reader(name: str) -> Reader:
     """The network `name`, loaded once per process and shared by all sessions. Raises NetworkError."""
+    from covid_model import memory
     from covid_model.reading import Reader
 
-    return Reader(name)
+    found = Reader(name)
+    memory.give_back()
+    return found
+
+
+@st.cache_resource(show_spinner=False)
+def desk() -> Desk:
+    """The queue before the networks, one for the process: whoever wants a network asks here."""
+    from covid_model.desk import Desk
+
+    return Desk(lambda name: reader(name))
 
 
 def spec(name: str) -> NetworkSpec | None:
@@ -138,7 +150,7 @@ def dataset() -> datasets.Dataset | None:
     return _dataset(str(folder), _stamp(folder / datasets.MANIFEST)) if folder else None
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def _dataset(folder: str, stamp: float) -> datasets.Dataset:
     return datasets.load(Path(folder))
 
@@ -165,9 +177,62 @@ def _samples(path: str, stamp: float) -> dict[str, samples_room.Sample]:
     return {sample.id: sample for sample in ours.samples()}
 
 
+def free_ids() -> list[str]:
+    """The real films that anyone may have, by id, in the order in which they are offered; none without a list."""
+    try:
+        films_table()
+    except datasets.DataError:
+        return []
+    return _free_ids(str(settings.DATASET_CSV), _stamp(settings.DATASET_CSV))
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _free_ids(path: str, stamp: float) -> list[str]:
+    return list(free_films.handful(films_table()).index)
+
+
+def fetched() -> datasets.Dataset | None:
+    """The data folder of the films that were fetched on request; None where none was, or it is damaged."""
+    stamp = _stamp(settings.FREE_FILMS / datasets.MANIFEST)
+    try:
+        return _dataset(str(settings.FREE_FILMS), stamp) if stamp else None
+    except datasets.DataError:
+        return None
+
+
+def dataset_of(film: str) -> datasets.Dataset | None:
+    """Where to look for this film: the folder of fetched films if it is there, else the environment's, None without.
+
+    Raises DataError where the film was not fetched and the environment's folder is not as it must be.
+    """
+    brought = fetched()
+    if brought is not None and film in brought.films.index:
+        return brought
+    return dataset()
+
+
+def free_paths() -> dict[str, Path]:
+    """Where the pictures of `free_ids` are, of those that are there: in the data folder, or fetched."""
+    found = {}
+    for film in free_ids():
+        try:
+            holder = dataset_of(film)
+            path = holder.path(film) if holder else None
+        except datasets.DataError:
+            continue
+        if path and path.is_file():
+            found[film] = path
+    return found
+
+
+def free_examples() -> list[ours.Example]:
+    """The films of `free_paths`, to try."""
+    return [ours.Example(film, ours.free_label(films_table().loc[film])) for film in free_paths()]
+
+
 def film_ids() -> pd.Index:
     """The ids that a link may name: our own films', and the data folder's, else those of the committed list."""
-    own = pd.Index(list(samples()), dtype=object)
+    own = pd.Index([*samples(), *free_ids()], dtype=object)
     try:
         found = dataset()
         return own.append(films_table().index if found is None else found.films.index)
@@ -301,15 +366,18 @@ def known_reading(data: bytes, name: str) -> bool:
     return (digest(data), name) in st.session_state.get("read", ())
 
 
-def reading(data: bytes, name: str) -> Reading:
+def reading(data: bytes, name: str, tell: Tell | None = None) -> Reading:
     """Score and heatmap of a film; the network runs only where this session has not read it before.
 
-    Raises FilmError, NetworkError (never kept: a network that was mended is tried again), ReadingError.
+    `tell` is called with the film's place in the queue while it waits, and may draw it.
+
+    Raises FilmError, ReadingError; Busy and NetworkError, which are not kept: who asks again has another try.
     """
     from covid_model.reading import ReadingError
 
     key = digest(data)
-    found = _reading(key, name, data)
+    asked = None if tell is None or known_reading(data, name) else _ask(data, name, tell)  # draws: not in a cache
+    found = _reading(key, name, data, asked)
     st.session_state.setdefault("read", set()).add((key, name))
     if isinstance(found, tuple):
         kind, sentence = found
@@ -318,13 +386,23 @@ def reading(data: bytes, name: str) -> Reading:
 
 
 @st.cache_data(scope="session", max_entries=256, show_spinner=False)
-def _reading(key: str, name: str, _data: bytes) -> Reading | tuple[str, str]:
+def _reading(
+    key: str, name: str, _data: bytes, _asked: Reading | tuple[str, str] | None = None
+) -> Reading | tuple[str, str]:
+    return _ask(_data, name) if _asked is None else _asked
+
+
+def _ask(data: bytes, name: str, tell: Tell | None = None) -> Reading | tuple[str, str]:
+    """A film's reading, or the kind and the sentence of an error that will come again. Raises Busy, NetworkError."""
+    from covid_model.desk import Busy
     from covid_model.reading import ReadingError
 
     try:
-        decoded = film(_data)
+        decoded = film(data)
         with log.reading(name):
-            return reader(name).read(decoded)
+            return desk().read(name, decoded, tell)
+    except Busy:
+        raise
     except FilmError as error:
         return "film", str(error)
     except ReadingError as error:
@@ -373,7 +451,7 @@ def known_walk(data: bytes, name: str) -> bool:
 def walk(data: bytes, name: str) -> Walk:
     """What every layer makes of a film; the network runs only where this session has not asked before.
 
-    Raises FilmError, NetworkError, ReadingError; none of them is kept.
+    Raises FilmError, NetworkError, ReadingError (Busy among them); none of them is kept.
     """
     key = digest(data)
     found = _walk(key, name, data)
@@ -385,7 +463,8 @@ def walk(data: bytes, name: str) -> Walk:
 def _walk(key: str, name: str, _data: bytes) -> Walk:
     from covid_model import anatomy
 
-    return anatomy.walk(reader(name), film(_data))
+    shown = film(_data)
+    return desk().call(name, lambda reader: anatomy.walk(reader, shown))
 
 
 def preview(data: bytes, pixels: np.ndarray) -> np.ndarray:

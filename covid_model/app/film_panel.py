@@ -13,6 +13,8 @@ from covid_model import network, overlay, settings
 from covid_model.app import cache, state, theme, words
 from covid_model.app.item import Item
 from covid_model.app.scorebar import score_bar
+from covid_model.app.waiting import Waiting, ask_again
+from covid_model.desk import Busy
 from covid_model.films import FilmError
 from covid_model.reading import Reading, ReadingError
 
@@ -52,13 +54,15 @@ def show(item: Item, name: str, threshold: float) -> None:
             reading = cache.reading(data, name)
         else:
             with score_heading, st.spinner("Reading. The first film waits for the network to load."):
-                reading = cache.reading(data, name)
+                reading = cache.reading(data, name, Waiting(score_heading))
     except (network.NetworkError, FilmError, ReadingError) as error:
         for slot in (score_heading, overlay_heading, overlay_slot):
             slot.empty()
         with score_slot.container():
             if isinstance(error, network.NetworkError):
                 network_missing(error, name)
+            elif isinstance(error, Busy):
+                ask_again(error)
             else:
                 st.error(words.plain(error), icon=":material/block:")
         return

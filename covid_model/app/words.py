@@ -12,6 +12,7 @@ from covid_model.phrases import score_text as score_text
 from covid_model.phrases import verdict as verdict
 
 if TYPE_CHECKING:
+    from covid_model.desk import Place
     from covid_model.reading import Reading
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -40,6 +41,15 @@ def outcome(positive: bool, covid: bool) -> str:
     if covid:
         return "True positive: the network agrees." if positive else "False negative: the network missed it."
     return "False positive: a false alarm." if positive else "True negative: the network agrees."
+
+
+def waiting(place: Place) -> str:
+    """Where a film stands in the queue before the network."""
+    if not place.ahead:
+        return "It is being read."
+    films = "1 film comes" if place.ahead == 1 else f"{place.ahead} films come"
+    about = "" if place.seconds is None else f", about {max(1, round(place.seconds))} s"
+    return f"Other visitors are here too: {films} first{about}."
 
 
 def neighbours(table: pd.DataFrame, score: float, film: str | None = None) -> str:
@@ -109,4 +119,7 @@ def credit(row: pd.Series) -> str:
     title = plain(source(row["source"]))
     if isinstance(url, str) and re.fullmatch(r"https?://[^\s()<>\[\]]+", url):
         title = f"[{title}]({url})"
+    doi = row.get("doi")
+    if isinstance(doi, str) and re.fullmatch(r"10\.\d{4,9}/[^\s()<>\[\]]+", doi):
+        title = f"{title}, [doi:{plain(doi)}](https://doi.org/{doi})"
     return f"Source: {title}. Licence: {licence}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from covid_model import network, settings
-from covid_model.app import cache, facts, words
+from covid_model.app import cache, facts, speed, words
 from covid_model.dataset import DataError
 
 st.title("About")
@@ -88,6 +88,8 @@ if runs:
     st.table(
         facts.seeds(runs), border="horizontal", hide_index=True, alt="Mean and spread of the figures of repeated runs"
     )
+
+speed.show()
 
 st.subheader("The films")
 try:

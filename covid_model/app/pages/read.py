@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from covid_model import settings
-from covid_model.app import cache, film_panel, ours, state, words
+from covid_model.app import cache, fetching, film_panel, ours, state, words
 from covid_model.app.item import Item
+from covid_model.app.waiting import Waiting
 from covid_model.dataset import DataError
+from covid_model.desk import Busy, Tell
 from covid_model.films import FilmError
 from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
 
 TRIES_A_ROW = 5
+ROOM_TRIES, ROOM_WAIT = 60, 1.0  # how often, and after how many seconds, a film of many asks a full queue again
 EXPLAINED = {
     "A score": "A number between 0 and 1: how much the film looks like the COVID-19 films that the network was trained "
     "on. Above the threshold the film is called positive.",
@@ -31,15 +35,27 @@ def read_all(items: list[Item], name: str) -> list[Reading | str]:
 
     Raises NetworkError. What was read before is not read again.
     """
-    progress, found = st.empty(), []
+    progress, queue, found = st.empty(), st.empty(), []
     for number, item in enumerate(items, 1):
         progress.progress((number - 1) / len(items), f"Reading film {number} of {len(items)}")
         try:
-            found.append(cache.reading(item.data(), name))
+            found.append(read_patiently(item, name, Waiting(queue)))
         except (FilmError, ReadingError) as error:
             found.append(str(error))
     progress.empty()
+    queue.empty()
     return found
+
+
+def read_patiently(item: Item, name: str, tell: Tell) -> Reading:
+    """One film of many: where the queue is full, wait for room. Raises as `cache.reading`, Busy after ROOM_TRIES."""
+    for _ in range(ROOM_TRIES):
+        try:
+            return cache.reading(item.data(), name, tell)
+        except Busy as busy:
+            tell(busy.place)
+            time.sleep(ROOM_WAIT)
+    return cache.reading(item.data(), name, tell)
 
 
 def results_table(items: list[Item], found: list[Reading | str], threshold: float) -> None:
@@ -95,11 +111,11 @@ def show_ours(film: str, name: str, threshold: float) -> None:
         film_panel.show(Item.of_ours(ours.of_sample(cache.samples()[film])), name, threshold)
         return
     try:
-        dataset = cache.dataset()
+        dataset = cache.dataset_of(film)
         if dataset is None:
             raise DataError(
                 f"The film {film} belongs to the data set. It can be shown where {settings.DATA_VARIABLE} names a "
-                "data folder that holds it."
+                f"data folder that holds it{', or once it was fetched' if film in cache.free_ids() else ''}."
             )
         item = Item.of_ours(ours.of_dataset(dataset, film))
     except DataError as error:
@@ -118,13 +134,19 @@ def films_to_try(shown: str | None) -> None:
     if tries:
         st.markdown(":small[Or take one of the test films, which no network was trained on]")
         offer([(one.id, one.label, dataset.path(one.id)) for one in tries], shown)
-    rows = 1 if tries else 2  # more would push the score off the screen; the Films page has them all
+    free = [] if tries else cache.free_examples()[:TRIES_A_ROW]
+    if free:
+        st.markdown(":small[Or take a real film, under a licence that lets anyone have it]")
+        offer([(one.id, one.label, cache.free_paths()[one.id]) for one in free], shown)
+    if not tries:
+        fetching.offer("Or take real films, under a licence that lets anyone have them")
+    rows = 1 if tries or free else 2  # more would push the score off the screen; the Films page has them all
     carried = ours.varied(list(cache.samples().values()), rows * TRIES_A_ROW)
     own = [(one.id, ours.short_title(one), one.path) for one in carried]
     if own:
         st.markdown(":small[Or a film made for this demo: **simulated** from a CT, so that anyone may have it]")
         offer(own, shown)
-    if not tries and not own:
+    if not tries and not free and not own:
         st.caption(f"Films to try without an upload appear here where {settings.DATA_VARIABLE} names a data folder.")
 
 

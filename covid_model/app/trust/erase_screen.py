@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from covid_model import network
 from covid_model.app import cache, film_panel, ours, state, words
@@ -82,18 +84,32 @@ def show(variant: str, title: str) -> None:
     except (FilmError, DataError, AuditError) as error:
         said.error(words.plain(error), icon=":material/block:")
         return
-    metrics = []
-    pictures = ((both.film, "The film"), (both.erased, title))
-    for column, (picture, caption) in zip(columns, pictures, strict=True):
-        with column:
-            metrics.append(st.empty())  # above the picture, where it is seen to arrive
-            st.image(cache.shrink(picture, SIDE), width="stretch", alt=f"{caption}: {films[film]}")
-    for slot, (_, caption) in zip(metrics, pictures, strict=True):
-        slot.metric(caption, "–")
-    known = all(cache.known_reading(data, name) for data in (both.data, both.erased_data))
-    if not (asked or known):
+    slots = _pictures(columns, both, title, films[film])
+    if asked or all(cache.known_reading(data, name) for data in (both.data, both.erased_data)):
+        _scores(said, slots, both, name, title, _about(film))
+    else:
         said.markdown(_about(film))
-        return
+
+
+def _pictures(columns: Sequence[DeltaGenerator], both: Pair, title: str, name: str) -> dict[str, DeltaGenerator]:
+    """Both pictures, each below a place for its score, where that is seen to arrive; the places by their labels."""
+    slots = {}
+    parts = (
+        ("Score of the film", both.film, "The film"),
+        (f"Score: {title.lower()}", both.erased, f"The film, {title.lower()}"),
+    )
+    for column, (label, picture, what) in zip(columns, parts, strict=True):
+        with column:
+            slots[label] = st.empty()
+            slots[label].metric(label, "–")
+            st.image(cache.shrink(picture, SIDE), width="stretch", alt=f"{what}: {name}")
+    return slots
+
+
+def _scores(
+    said: DeltaGenerator, slots: dict[str, DeltaGenerator], both: Pair, name: str, title: str, about: str
+) -> None:
+    """Read both with the network `name` and put the scores in their places, or say why there are none."""
     try:
         with said, st.spinner("Reading both. The first film waits for the network to load."):
             readings = [cache.reading(data, name) for data in (both.data, both.erased_data)]
@@ -104,10 +120,10 @@ def show(variant: str, title: str) -> None:
     except (FilmError, ReadingError) as error:
         said.error(words.plain(error), icon=":material/block:")
         return
-    for slot, (_, caption), reading in zip(metrics, pictures, readings, strict=True):
-        slot.metric(caption, words.score_text(reading.score))
+    for (label, slot), reading in zip(slots.items(), readings, strict=True):
+        slot.metric(label, words.score_text(reading.score))
     before, after = readings
-    said.markdown(f"{verdict(before.positive, after.positive, title)} {_about(film)}")
+    said.markdown(f"{verdict(before.positive, after.positive, title)}\n\n{about}")
 
 
 def verdict(before: bool, after: bool, title: str) -> str:

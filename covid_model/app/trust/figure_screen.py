@@ -14,6 +14,7 @@ from covid_model.audit import rivals
 from covid_model.charts import trust
 from covid_model.evaluation import Estimate
 
+CLAIM = f"{100 * settings.PAPER_ACCURACY:.0f} %"  # as the paper writes it
 MEASURE = "measure"  # in the address, by its label
 MEASURES = {
     "accuracy": ("Accuracy", "how often the answer is right"),
@@ -69,7 +70,7 @@ def headline() -> str | None:
 def show() -> None:
     place, found = slide(), figures()
     if not found:
-        place.say(f"How much do {settings.PAPER_ACCURACY:.0%} say?", no_scores())
+        place.say(f"How much do {CLAIM} say?", no_scores())
         return
     with place.control:
         measure = st.segmented_control(
@@ -89,7 +90,7 @@ def show() -> None:
         remarks += f"  \n:small[More answers to compare with: `{AGAIN} rivals` makes them.]"
     place.say(headline(), sentences.rare(films, found["network"]["sensitivity"].total), remarks)
     rows = [trust.Share(NAMES[name], of[measure], name == "network") for name, of in found.items()]
-    mark = (settings.PAPER_ACCURACY, f"the paper says {settings.PAPER_ACCURACY:.0%}") if measure == "accuracy" else None
+    mark = (settings.PAPER_ACCURACY, f"the paper says {CLAIM}") if measure == "accuracy" else None
     shares = measure != "auc"
     axis = f"{title}: {asks}"
     place.show(

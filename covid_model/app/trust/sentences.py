@@ -163,14 +163,12 @@ def blanks(record: Mapping[str, Any]) -> str:
 def _kept(blank: float, whole: float | None, floor: float) -> str:
     """How much of what whole films gain over always no is left on blanks."""
     if blank <= floor:
-        return "So what is gained over “no” does hang on what was blanked."
+        return "So the gain over “no” is gone."
     if whole is None or whole <= floor:
-        return "So something is gained over “no” without what was blanked."
+        return "So there is a gain over “no” without what was blanked."
     if blank >= whole:
-        return "So all that is gained over “no” is had without what was blanked."
-    return (
-        f"So {percent((blank - floor) / (whole - floor))} of what is gained over “no” is had without what was blanked."
-    )
+        return "So all of the gain over “no” is left."
+    return f"So {percent((blank - floor) / (whole - floor))} of the gain over “no” is left."
 
 
 def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:

@@ -1,0 +1,140 @@
+"""Rows about the network: a reading against the bare forward pass, Keras' own example, other libraries, batches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from covid_model.benchmark import machine, peers
+from covid_model.benchmark.row import Row, missing
+from covid_model.benchmark.subject import Subject
+from covid_model.benchmark.timing import Timings, interleaved
+from covid_model.films import Film
+
+BATCHES = (1, 2, 4, 8)
+
+
+def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
+    """All rows, and the records behind them."""
+    bare = subject.bare()
+    things: dict[str, Callable[[], object]] = {
+        "reading": subject.whole,
+        "bare": bare,
+        "example": subject.example,
+        "bare again": bare,
+    }
+    absent = _add_peers(subject, things)
+    timed = interleaved(things, rounds)
+    work, peak = machine.gflop(subject.model), machine.gemm_peak()
+    reached = work / min(timed.seconds["bare"])
+    limit = (
+        f"The forward pass is {work:.1f} GFLOP and ran at {reached:.0f} GFLOP/s at its best; one large float32 matrix "
+        f"product ran at {peak:.0f} GFLOP/s on the same machine."
+    )
+    noise = timed.ratio("bare again", "bare")
+    found = [
+        Row(
+            "A reading (decode, score, Grad-CAM, overlay) against the bare forward pass of VGG-19",
+            timed.ratio("reading", "bare"),
+            most=1.10,
+            detail=f"{_ms(timed, 'reading')} against {_ms(timed, 'bare')}",
+            note=f"The bare pass against itself, timed the same way, gave {noise:.3f}. {limit}",
+        ),
+        Row(
+            "Keras' own Grad-CAM example (predict, then a gradient tape over the model) against a reading",
+            timed.ratio("example", "reading"),
+            least=2.5,
+            detail=f"{_ms(timed, 'example')} against {_ms(timed, 'reading')}",
+            note="The example runs the base twice; what a reading saves beyond that is overhead of predict and of "
+            "running layer by layer.",
+        ),
+        *_of_peers(timed, absent, limit),
+    ]
+    record = {
+        "seconds": {name: timed.seconds[name] for name in things},
+        "gemm_gflops": round(peak, 1),
+        "forward_gflop": round(work, 2),
+        "forward_gflops": round(reached, 1),
+        "scatter": round(machine.scatter(timed.seconds["bare"]), 3),
+    }
+    return found, record
+
+
+def batch_rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
+    """Films in one pass against one by one; scores in a batch must be those alone."""
+    reader = subject.reader
+    films = [Film(np.roll(subject.film.pixels, 3 * n, axis=1), (), "JPEG") for n in range(max(BATCHES))]
+    alone = [reader.read(film).score for film in films]
+    together = [one.score for one in reader.read_many(films)]
+    off = float(np.abs(np.subtract(alone, together)).max())
+    things = {str(size): (lambda size=size: reader.read_many(films[:size])) for size in BATCHES}
+    timed = interleaved(things, rounds)
+    each = {size: timed.median(str(size)) / size for size in BATCHES}
+    gains = {size: size * timed.ratio("1", str(size)) for size in BATCHES[1:]}
+    best = max(gains, key=gains.get)
+    row = Row(
+        f"Films a second in a batch of {best}, Grad-CAM included, against one by one",
+        gains[best],
+        least=1.2,
+        detail=", ".join(f"{size}: {1 / seconds:.2f} films a second" for size, seconds in each.items()),
+        note=f"Ratios of batches of {', '.join(f'{size}: {gain:.2f}' for size, gain in gains.items())}. Largest "
+        f"difference of a score in a batch from the one alone: {off:.1e}. One film's convolutions are large products "
+        "already, which fill both cores near their peak: a batch has little left to gain.",
+    )
+    return [row], {"films_a_batch": list(each), "seconds_a_film": list(each.values()), "largest_difference": off}
+
+
+def _add_peers(subject: Subject, things: dict[str, Callable[[], object]]) -> dict[str, str]:
+    """Add what is installed; why the others are not there, by name."""
+    absent = {}
+    try:
+        things["torch grad-cam"], things["torch"] = peers.torch_grad_cam(subject.model, subject.inputs)
+    except peers.PeerError as error:
+        absent["torch"] = str(error)
+    for name, make in (("onnx runtime", peers.onnx_runtime), ("openvino", peers.openvino)):
+        try:
+            things[name] = make(subject.model, subject.inputs)
+        except peers.PeerError as error:
+            absent[name] = str(error)
+    return absent
+
+
+def _of_peers(timed: Timings, absent: dict[str, str], limit: str) -> list[Row]:
+    wish = "pip install -r requirements-bench.txt measures it"
+    with_cam = "PyTorch's VGG-19 with pytorch-grad-cam against a reading"
+    found = []
+    if "torch" in absent:
+        found.append(missing(with_cam, f"{absent['torch']}; {wish}"))
+    else:
+        found.append(
+            Row(
+                with_cam,
+                timed.ratio("torch grad-cam", "reading"),
+                least=1.0,
+                detail=f"{_ms(timed, 'torch grad-cam')} against {_ms(timed, 'reading')}",
+                note="The reading decodes the film and colours the overlay as well; PyTorch is given a tensor.",
+            )
+        )
+    bare = [name for name in ("torch", "onnx runtime", "openvino") if name in timed.seconds]
+    what = "The bare forward pass against the fastest bare one elsewhere, float32"
+    if not bare:
+        return [*found, missing(what, f"{'; '.join(absent.values())}; {wish}")]
+    fastest = max(bare, key=lambda name: timed.ratio("bare", name))
+    others = ", ".join(f"{name} {_ms(timed, name)}" for name in bare)
+    missed = "".join(f" {name} {why}." for name, why in absent.items())
+    found.append(
+        Row(
+            what,
+            timed.ratio("bare", fastest),
+            most=1.1,
+            detail=f"{_ms(timed, 'bare')}; {others} (fastest: {fastest})",
+            note=f"{os.cpu_count()} threads each.{missed} {limit}",
+        )
+    )
+    return found
+
+
+def _ms(timed: Timings, name: str) -> str:
+    return f"{1000 * timed.median(name):.0f} ms"

@@ -1,0 +1,46 @@
+"""`python -m tests.load [--only RUN]`: the full sizes, by hand; the results go to assets/results/load.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import date
+
+from covid_model import settings
+from covid_model.network import spec
+from covid_model.training.machine import describe
+from tests.load import run
+
+RUNS = ("steady", "at_once", "soak")
+POOL = 60  # different films
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser.add_argument("--only", choices=RUNS, action="append")
+    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--readings", type=int, default=600)
+    parser.add_argument("--crowd", type=int, default=40)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--remark", default="", help="stands in the record: what else the machine did meanwhile")
+    given = parser.parse_args()
+    path = settings.LOAD_JSON
+    kept = json.loads(path.read_text()) if path.is_file() else {}
+    for name in given.only or RUNS:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        if name == "steady":
+            found = run.steady(given.sessions, given.readings, POOL)
+        elif name == "at_once":
+            found = run.at_once(given.crowd, POOL)
+        else:
+            found = run.soak(given.minutes, 6, POOL)
+        about = {"date": date.today().isoformat(), "machine": describe(), "remark": given.remark}
+        kept[name] = about | {"weights_sha256": spec(settings.DEFAULT_NETWORK).sha256} | found
+        path.write_text(json.dumps(kept, indent=1) + "\n")
+        print(json.dumps(found, indent=1))
+    return 0 if all(value is not False for one in kept.values() for value in one["held"].values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

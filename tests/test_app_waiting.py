@@ -1,0 +1,92 @@
+"""What the pages show while other visitors' films come first, and where the queue is full."""
+
+from __future__ import annotations
+
+import pytest
+
+from covid_model.app import cache, words
+from covid_model.app.waiting import AGAIN
+from covid_model.desk import Busy, Desk, Place
+from tests.scenes import MockReader, demo, film_bytes, open_page
+from tests.test_app_read import score, upload
+
+__all__ = ["demo"]
+
+
+class FullDesk(Desk):
+    """A desk that is full for the first `refusals` that ask."""
+
+    def __init__(self, refusals):
+        super().__init__(MockReader)
+        self.refusals = refusals
+
+    def read(self, network, film, tell=None):
+        if self.refusals:
+            self.refusals -= 1
+            raise Busy(Place(33, 6.4))
+        return super().read(network, film, tell)
+
+
+class SlowDesk(Desk):
+    """A desk where two films come first."""
+
+    def __init__(self):
+        super().__init__(MockReader)
+
+    def read(self, network, film, tell=None):
+        for ahead in (2, 1, 0):
+            tell(Place(ahead, ahead * 1.4))
+        return super().read(network, film, tell)
+
+
+def test_where_the_queue_is_full_the_visitor_is_told_his_place_and_may_try_again(demo, monkeypatch):
+    desk = FullDesk(1)
+    monkeypatch.setattr(cache, "desk", lambda: desk)
+    app = upload(open_page(), ("film.png", film_bytes()))
+    said = app.warning[0].value.replace("\\", "")
+    assert "33 films wait to be read" in said and "number 34" in said and "in about 6 s" in said
+    assert not app.metric and not app.error
+    app.button(key=AGAIN).click().run()
+    assert score(app) == "0.938"
+    assert not app.warning and not [one for one in app.button if one.key == AGAIN]
+
+
+def test_how_it_works_says_the_same(demo, monkeypatch):
+    def full(network, job, tell=None):
+        raise Busy(Place(9, None))
+
+    desk = FullDesk(0)
+    monkeypatch.setattr(desk, "call", full)
+    monkeypatch.setattr(cache, "desk", lambda: desk)
+    app = open_page("how_it_works")
+    app.button(key="run_network").click().run()
+    assert "9 films wait" in app.warning[0].value
+    assert app.button(key=AGAIN)
+
+
+def test_many_films_wait_for_room(demo, monkeypatch):
+    desk = FullDesk(3)
+    monkeypatch.setattr(cache, "desk", lambda: desk)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    app = upload(open_page(), ("one.png", film_bytes(100)), ("two.png", film_bytes(250)))
+    assert app.dataframe[0].value["Verdict"].tolist() == ["Negative", "Positive"]
+
+
+def test_the_page_shows_the_place_while_it_waits_and_not_afterwards(demo, monkeypatch):
+    shown = []
+    wording = words.waiting
+    monkeypatch.setattr(words, "waiting", lambda place: shown.append(wording(place)) or shown[-1])
+    desk = SlowDesk()
+    monkeypatch.setattr(cache, "desk", lambda: desk)
+    app = upload(open_page(), ("film.png", film_bytes()))
+    assert shown == [
+        "Other visitors are here too: 2 films come first, about 3 s.",
+        "Other visitors are here too: 1 film comes first, about 1 s.",
+        "It is being read.",
+    ]
+    assert score(app) == "0.938" and not app.get("progress")
+
+
+@pytest.mark.parametrize(("place", "says"), [(Place(1, None), "1 film comes first."), (Place(0, 0.0), "being read")])
+def test_words_of_a_place(place, says):
+    assert says in words.waiting(place)

@@ -1,0 +1,59 @@
+"""Giving back what TensorFlow's import left in memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from covid_model import memory, settings
+
+SMAPS = """\
+7f00-7f10 r--p 00000000 fe:00 11 /lib/libtensorflow_cc.so.2
+Rss:                 64 kB
+Anonymous:            0 kB
+7f10-7f20 r-xp 00001000 fe:00 11 /lib/libtensorflow_cc.so.2
+Rss:                128 kB
+Anonymous:            0 kB
+7f20-7f30 r--p 00002000 fe:00 11 /lib/libtensorflow_cc.so.2
+Rss:                 32 kB
+Anonymous:           24 kB
+7f30-7f40 rw-p 00003000 fe:00 11 /lib/libtensorflow_cc.so.2
+Rss:                 32 kB
+Anonymous:            0 kB
+7f40-7f50 r-xp 00000000 fe:00 12 /lib/libother.so
+Rss:                 32 kB
+Anonymous:            0 kB
+7f50-7f60 rw-p 00000000 00:00 0
+Rss:                 32 kB
+Anonymous:           32 kB
+"""
+
+
+def test_only_unchanged_read_only_pages_of_tensorflow_are_dropped():
+    assert memory._clean(SMAPS) == [(0x7F00, 0x7F10, 64 * 1024), (0x7F10, 0x7F20, 128 * 1024)]
+
+
+def test_where_there_is_no_such_list_nothing_happens(tmp_path):
+    assert memory.give_back(tmp_path / "smaps") == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is given back on Linux alone")
+def test_tensorflow_works_on_afterwards_with_less_memory():
+    code = """
+import tensorflow as tf
+from pathlib import Path
+from covid_model import memory
+def resident():
+    return int(next(l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmRSS")).split()[1])
+def work():
+    return float(tf.reduce_sum(tf.matmul(tf.ones((64, 64)), tf.ones((64, 64)))))
+first, before = work(), resident()
+told = memory.give_back()
+assert told > 0 and resident() < before - 50 * 1024, (told, before, resident())
+assert work() == first == 64.0 ** 3
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=settings.ROOT, capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip().endswith("done"), done.stderr[-2000:]
