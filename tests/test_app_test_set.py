@@ -221,5 +221,6 @@ def test_films_of_a_cell_start_with_the_plainest():
 def test_intervals_in_words():
     of = called([("cohen", 1, 0.9), ("kermany", 0, 0.1)])
     assert outcomes.interval(of.rates["accuracy"]) == "34.2 to 100.0 %"
-    assert outcomes.interval(outcomes.always_no(of.scored.films)["auc"]) == ""
-    assert outcomes.always_no(of.scored.films)["average_precision"].value == 0.5
+    assert outcomes.interval(of.scored.floor["auc"]) == ""
+    assert of.scored.floor["average_precision"].value == 0.5
+    assert of.scored.floor["accuracy"].count == 1
