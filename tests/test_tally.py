@@ -80,8 +80,9 @@ def test_films_of_one_patient_widen_the_interval():
 def test_where_all_films_agree_the_interval_is_wilsons_for_as_many_patients():
     covid, other = tallied([0.9, 0.9, 0.9, 0.1, 0.1], [1, 1, 1, 0, 0], ["a", "a", "b", "c", "d"])
     rates = evaluation.rates_at(covid, other, 0.5)
-    two = evaluation.proportion(2, 2)
-    for name in ("sensitivity", "specificity", "ppv", "npv", "accuracy"):
+    two, four = evaluation.proportion(2, 2), evaluation.proportion(4, 4)
+    assert rates["accuracy"].value == 1 and rates["accuracy"].low == four.low
+    for name in ("sensitivity", "specificity", "ppv", "npv"):
         assert rates[name].value == 1 and (rates[name].low, rates[name].high) == (two.low, two.high), name
     nobody = evaluation.share_at(other, 0.5)
     assert (nobody.count, nobody.low, nobody.high) == (0, 0, pytest.approx(1 - two.low))

@@ -17,9 +17,10 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import dataset as datasets
-from covid_model import films, lab, log, network, overlay, settings
+from covid_model import evaluation, films, lab, log, network, overlay, settings
 from covid_model import samples as samples_room
 from covid_model.app import card, gallery, ours, outcomes
+from covid_model.app.splits import SPLITS
 from covid_model.films import Film, FilmError
 from covid_model.lab.store import FEATURES, Store
 
@@ -111,7 +112,7 @@ def _scored(name: str, title: str, split: str, path: str, stamp: float, *list_ke
     return None if rows.empty else outcomes.scored(name, title, _with_patients(rows))
 
 
-def parts(name: str) -> list[outcomes.Part]:
+def parts(name: str) -> list[evaluation.Part]:
     """One network's films by split and source, tallied, for looking only. Raises ValueError as `scored` does."""
     if scores() is None:
         return []
@@ -119,9 +120,9 @@ def parts(name: str) -> list[outcomes.Part]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=len(settings.NETWORK_NAMES))
-def _parts(name: str, path: str, stamp: float, *list_key: object) -> list[outcomes.Part]:
+def _parts(name: str, path: str, stamp: float, *list_key: object) -> list[evaluation.Part]:
     table = scores()
-    return outcomes.parts(_with_patients(table[table["network"] == name].set_index("id")))
+    return evaluation.parts(_with_patients(table[table["network"] == name].set_index("id")), list(SPLITS))
 
 
 def _list_key() -> tuple[str, float]:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from covid_model import evaluation, settings
-from covid_model.app.splits import SPLITS
 from covid_model.evaluation import Confusion, Curve, Estimate, Tally
 from covid_model.phrases import counted as counted
 from covid_model.phrases import decimal as decimal
@@ -57,19 +56,6 @@ class Called:
     @property
     def title(self) -> str:
         return self.scored.title
-
-
-@dataclass(frozen=True)
-class Part:
-    """A network's films of one split and source (None: all of a split that has several), and their tallies."""
-
-    split: str
-    source: str | None
-    films: int
-    patients: int | None
-    covid: Tally
-    other: Tally
-    auc: Estimate
 
 
 @dataclass(frozen=True)
@@ -123,25 +109,6 @@ def always_no(covid: pd.Series, tallies: dict[str, Tally]) -> dict[str, Estimate
         "auc": Estimate(evaluation.roc(nothing, covid).area),
         "average_precision": Estimate(evaluation.precision_recall(nothing, covid).area),
     }
-
-
-def parts(films: pd.DataFrame) -> list[Part]:
-    """Every split and source of one network's films (columns split, source, covid, score, perhaps patient), tallied.
-
-    Draws the bootstrap samples of each: keep what comes. Raises ValueError where a score is no number in [0, 1].
-    """
-    found = []
-    for split in SPLITS:
-        whole = films[films["split"] == split]
-        sources = [source for source in settings.SOURCE_TITLES if (whole["source"] == source).any()]
-        for source in [*([None] if len(sources) > 1 else []), *sources]:
-            part = whole if source is None else whole[whole["source"] == source]
-            patients, covid = part.get("patient"), part["covid"] == 1
-            tallies = evaluation.tally(part["score"], {"covid": covid, "other": ~covid}, patients)
-            auc = evaluation.area_intervals(part["score"], part["covid"], patients)["auc"]
-            people = None if patients is None else patients.nunique()
-            found.append(Part(split, source, len(part), people, tallies["covid"], tallies["other"], auc))
-    return found
 
 
 # --- Words ------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from covid_model.evaluation.calibration import BINS, Bin, brier, calibration_err
 from covid_model.evaluation.costs import Costs, costs
 from covid_model.evaluation.curves import Curve, precision_recall, roc
 from covid_model.evaluation.estimates import DRAWS, LEVEL, SEED, Band, Estimate, proportion
-from covid_model.evaluation.groups import adults_without_covid, by_group
+from covid_model.evaluation.groups import Part, adults_without_covid, parts
 from covid_model.evaluation.matrix import CELLS, Confusion, cells, check, confusion
 from covid_model.evaluation.metrics import RATES, always_no, area_intervals, from_confusion, rates, share_above
 from covid_model.evaluation.tally import THRESHOLDS, Tally, rates_at, share_at, tally
@@ -34,13 +34,13 @@ __all__ = [
     "Curve",
     "Estimate",
     "Frequencies",
+    "Part",
     "Tally",
     "Ward",
     "adults_without_covid",
     "always_no",
     "area_intervals",
     "brier",
-    "by_group",
     "calibration_error",
     "cells",
     "check",
@@ -49,6 +49,7 @@ __all__ = [
     "frequencies",
     "from_confusion",
     "inverse",
+    "parts",
     "precision_recall",
     "proportion",
     "rates",

@@ -38,16 +38,21 @@ class Tally:
         thresholds: (t,), rising.
         above: (1 + draws, t); the first row counts the films themselves, the others those of a bootstrap sample.
         total: (1 + draws,) films in all.
-        patients: how many patients the films are of.
+        whose: (all patients,) bool, of which patients the films are.
         patients_above, patients_below: (t,) patients with a film above a threshold, and with one that is not.
     """
 
     thresholds: np.ndarray
     above: np.ndarray
     total: np.ndarray
-    patients: int
+    whose: np.ndarray
     patients_above: np.ndarray
     patients_below: np.ndarray
+
+    @property
+    def patients(self) -> int:
+        """How many patients the films are of."""
+        return int(self.whose.sum())
 
     def place(self, threshold: float) -> int:
         """Where a threshold stands among `thresholds`. Raises ValueError for one that was not tallied."""
@@ -104,7 +109,7 @@ def _tally(thresholds: np.ndarray, counts: np.ndarray, rows: np.ndarray) -> Tall
         thresholds,
         rows[:, :-1],
         rows[:, -1],
-        int((films > 0).sum()),
+        films > 0,
         (above > 0).sum(axis=0),
         (films[:, None] > above).sum(axis=0),
     )
@@ -124,7 +129,7 @@ def rates_at(covid: Tally, other: Tally, threshold: float, level: float = LEVEL)
     tp, fp = covid.above[:, at].astype(np.float64), other.above[:, at].astype(np.float64)
     fn, tn = covid.total - tp, other.total - fp
     drawn = rates_of(np.stack([tp, fn, fp, tn], axis=-1))  # name -> (1 + draws,)
-    everybody = max(covid.patients, other.patients)  # at least so many: one may have films of both kinds
+    everybody = (covid.whose | other.whose).sum()  # one may have films of both kinds
     agree = {  # of each share of films: who counts, of whom, and how many patients these are where all agree
         "accuracy": (tp + tn, tp + fn + fp + tn, everybody),
         "sensitivity": (tp, tp + fn, covid.patients),

@@ -8,9 +8,9 @@ import pandas as pd
 
 from covid_model import evaluation, settings
 from covid_model.app import words
-from covid_model.app.outcomes import Called, Part, counted, decimal, interval, percent
+from covid_model.app.outcomes import Called, counted, decimal, interval, percent
 from covid_model.app.splits import title as split_title
-from covid_model.evaluation import Estimate
+from covid_model.evaluation import Estimate, Part
 from covid_model.phrases import AREAS, MEASURES, intervals
 
 # --- Two networks -----------------------------------------------------------------------------------
