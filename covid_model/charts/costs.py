@@ -54,7 +54,7 @@ def cost_curve(
                     "showlegend": number == 0,
                     "marker": {
                         "symbol": symbol,
-                        "size": 14 if label == BEST else 11,
+                        "size": 14,
                         "color": colour,
                         "line": {"color": "white", "width": 1.5},
                     },

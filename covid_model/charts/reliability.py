@@ -22,7 +22,7 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
     traces = []
     fullest = max([one.films for bins in networks.values() for one in bins], default=1)
     for number, (name, bins) in enumerate(networks.items()):
-        colour, dash = style.network(number)
+        colour, _ = style.network(number)
         known = [one for one in bins if one.films]
         share = np.array([one.covid.value for one in known])
         bars = {}
@@ -41,9 +41,8 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
                 "type": "scatter",
                 "x": [one.score for one in known],
                 "y": share,
-                "mode": "lines+markers",
+                "mode": "markers",
                 "name": name,
-                "line": {"color": colour, "width": 2, "dash": dash},
                 "marker": {
                     "symbol": _SYMBOLS[number % len(_SYMBOLS)],
                     "size": [_size(one.films, fullest) for one in known],
@@ -57,7 +56,7 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
             }
             | bars
         )
-    notes = [style.note(0.5, 0.53, "a score that means what it says", ink, textangle=0, xanchor="right")]
+    notes = [style.note(0.6, 0.66, "a score that means what it says", ink, xanchor="right")]
     return style.figure(
         height,
         ink,

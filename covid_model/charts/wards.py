@@ -50,10 +50,10 @@ def predictive_value(
             }
         )
     lines = [style.line(at, 0, at, 1, "solid", 2, ink or style.GREY)]
-    notes = [_note(at, 1.0, f"<b>{style.percent(at)}</b>", ink)]
+    notes = [style.note(float(np.log10(at)), 1, f"<b>{style.percent(at)}</b>", ink, yanchor="bottom")]
     if own:
         lines.append(style.line(own, 0, own, 1))
-        notes.append(_note(own, 0.0, f"these films {style.percent(own)}", ink))
+        notes.append(_beside(own, at, f"these films {style.percent(own)}", ink))
     ends = tuple(np.log10(_ENDS))
     return style.figure(
         height,
@@ -68,11 +68,11 @@ def predictive_value(
     )
 
 
-def _note(x: float, y: float, text: str, ink: str | None) -> dict:
-    """Words at a prevalence, above the curves or at their foot, on the side where there is room."""
-    side = "right" if x > 0.02 else "left"
-    place = {"xanchor": side, "xshift": -4 if side == "right" else 4, "yanchor": "bottom"}
-    return style.note(float(np.log10(x)), y, text, ink, **place)
+def _beside(x: float, other: float, text: str, ink: str | None) -> dict:
+    """Words at the foot of the line at x, on the side away from the line at `other`."""
+    left = x < other
+    place = {"xanchor": "right" if left else "left", "xshift": -4 if left else 4, "yanchor": "bottom"}
+    return style.note(float(np.log10(x)), 0, text, ink, **place)
 
 
 def predictive_value_alt(prevalence: np.ndarray, values: Mapping[str, Band], at: float, kind: str) -> str:

@@ -68,9 +68,9 @@ def temperature(record: Record, part: Record) -> str:
     """What the temperature is, and whether it helps on these films."""
     fitted = record["fitted_on"]
     helps = (
-        "Here it helps: the cross-entropy falls, and its whole interval lies below nought."
+        "Here it helps: the cross-entropy falls, and its whole interval lies below 0."
         if part["helps"]
-        else "Here it does not surely help: the interval of the change in cross-entropy holds nought."
+        else "Here it does not surely help: the interval of the change in cross-entropy holds 0."
     )
     return (
         f"One number, the temperature {record['temperature']:.2f}, divides every logit. It was fitted on "

@@ -38,9 +38,7 @@ def compared(one: Called, two: Called) -> str:
     said = f"At {one.threshold:.2f}, {'; '.join(parts)}."
     leaders = {leader for leader in (alarms, found) if leader in (0, 1)}
     if len(leaders) == 2:
-        why = (
-            "what the one gains it pays for in the other, and which of the two errors weighs more is not theirs to say"
-        )
+        why = "what one gains in the one, it pays for in the other, and which error weighs more is for people to say"
     elif leaders:
         why = "that holds for these films and this threshold, and can turn with either"
     else:
@@ -121,12 +119,12 @@ def sources(parts: Sequence[Part], threshold: float) -> pd.DataFrame:
     for one in parts:
         sensitivity = evaluation.share_at(one.covid, threshold)
         specificity = evaluation.inverse(evaluation.share_at(one.other, threshold))
+        source = "All sources" if one.source is None else words.plain(words.source(one.source))
         people = "" if one.patients is None else f", {one.patients:,} patients"
         rows.append(
             {
-                "Films": split_title(one.split),
-                "Source": "*all sources*" if one.source is None else words.plain(words.source(one.source)),
-                "n": f"**{one.films:,}**  \n:small[{int(one.covid.total[0]):,} of COVID-19{people}]",
+                "Films": f"**{split_title(one.split)}: {source}**  \n:small[{one.films:,} films, "
+                f"{int(one.covid.total[0]):,} of COVID-19{people}]",
                 "Sensitivity": with_interval(sensitivity),
                 "Specificity": with_interval(specificity),
                 "AUC": with_interval(one.auc, decimal),

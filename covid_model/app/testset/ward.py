@@ -130,10 +130,10 @@ def errors(networks: Sequence[Called], others: Mapping[str, Tally], prevalence: 
     if not found:
         st.caption("Costs take films of both kinds, which are not here.")
         return
-    marks = {"half": settings.HALF, "the paper's mark": settings.THRESHOLD}
+    marks = {"midway": settings.HALF, "the paper's mark": settings.THRESHOLD}
     threshold = networks[0].threshold
     if threshold not in marks.values():
-        marks["as set above"] = threshold
+        marks["set above"] = threshold
     st.subheader(ward_findings.cost_heading(found, MISSES[miss]))
     left, right = st.columns([3, 2], gap="large")
     with left:

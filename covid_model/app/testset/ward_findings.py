@@ -69,10 +69,8 @@ def cost_heading(costs: Mapping[str, Costs], weighs: str) -> str:
     for title, of in costs.items():
         best, usual = PER * cost_at(of, of.best.value), PER * cost_at(of, settings.THRESHOLD)
         whose = f" for {words.plain(title)}" if len(costs) > 1 else ""
-        parts.append(
-            f"{of.best.value:.2f} is the cheapest threshold{whose}: {best:.1f} against {usual:.1f} at "
-            f"{settings.THRESHOLD}"
-        )
+        against = "" if of.best.value == settings.THRESHOLD else f" against {usual:.1f} at {settings.THRESHOLD}"
+        parts.append(f"{of.best.value:.2f} is the cheapest threshold{whose}: {best:.1f}{against}")
     return f"If a miss costs as much as {weighs}, {'; '.join(parts)}"
 
 
