@@ -69,3 +69,17 @@ def intervals(by_patient: bool, draws: int) -> str:
         f"Intervals are 95 %, {whose} (bootstrap of {draws:,} samples). Where all films agree they are Wilson's, "
         f"for as many {'patients' if by_patient else 'films'}."
     )
+
+
+def duration(seconds: object) -> str | None:
+    """Seconds for people: "42 s", "3 min 20 s", "1 h 5 min"."""
+    if not isinstance(seconds, int | float) or seconds != seconds or seconds < 0:
+        return None
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.3g} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

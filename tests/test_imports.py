@@ -37,6 +37,7 @@ LAYERS = (
         "simulate",
         "audit",
         "lab",
+        "model_card",
         "report",
         "visitor",
         "health",

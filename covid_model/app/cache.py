@@ -18,6 +18,7 @@ import streamlit as st
 
 from covid_model import dataset as datasets
 from covid_model import evaluation, films, lab, log, network, overlay, settings
+from covid_model import model_card as card_room
 from covid_model import samples as samples_room
 from covid_model.app import card, gallery, ours, outcomes
 from covid_model.app.splits import SPLITS
@@ -82,6 +83,19 @@ def _seed_runs(path: str, stamp: float) -> list[dict] | None:
         return json.loads(Path(path).read_text())["runs"]
     except (OSError, ValueError, KeyError):
         return None
+
+
+def model_card(name: str) -> card_room.Card:
+    """A network's model card. Raises NetworkError, CardError, and ValueError where the scores are damaged."""
+    files = [settings.SCORES_CSV, settings.DATASET_CSV, settings.LEFT_OUT_JSON]
+    files += [settings.NETWORKS / file for file in (f"{name}.json", card_room.PROSE)]
+    files += [settings.AUDIT / f"{name}-{experiment}.json" for experiment in settings.AUDIT_EXPERIMENTS]
+    return _model_card(name, *((str(file), _stamp(file)) for file in files))
+
+
+@st.cache_data(show_spinner=False, max_entries=2 * len(settings.NETWORK_NAMES))
+def _model_card(name: str, *files: tuple[str, float]) -> card_room.Card:
+    return card_room.read(name)
 
 
 def test_scores(name: str) -> pd.DataFrame | None:
