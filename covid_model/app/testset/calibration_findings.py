@@ -22,7 +22,8 @@ def heading(networks: Mapping[str, Sequence[Bin]]) -> str:
             top = known[-1]
             whose = f" ({words.plain(title)})" if len(networks) > 1 else ""
             parts.append(
-                f"{top.films:,} films score above {top.low:.1f}, {top.score:.2f} on average, and "
+                f"{top.films:,} {'film scores' if top.films == 1 else 'films score'} above {top.low:.1f}, "
+                f"{top.score:.2f} on average, and "
                 f"{percent(top.covid.value)} of them are COVID-19 films{whose}"
             )
     return "; ".join(parts) or "No films"
