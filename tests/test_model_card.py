@@ -87,6 +87,10 @@ def test_prose_says_what_was_looked_at():
     assert "Figure 1 was seen in the same runs" in said
 
 
+def test_prose_says_that_a_threshold_was_set_after_a_look_at_reported_films():
+    assert "was seen on films reported here" in " ".join(prose.load()["networks"]["fine-tuned"]["caveats"])
+
+
 def test_prose_knows_every_network_and_each_item_once():
     found = prose.load()
     assert set(found["networks"]) == set(settings.NETWORK_NAMES)

@@ -46,7 +46,10 @@ def build(
     records = {name: record for name in settings.AUDIT_EXPERIMENTS if (record := audit.load(spec.name, name, audits))}
     raw = load(networks)
     own = raw["networks"].get(spec.name, {})
-    values = _values(spec, table, films, records) | {"recipe_chosen": own.get("recipe", "Not recorded.")}
+    values = _values(spec, table, films, records) | {
+        "recipe_chosen": own.get("recipe", "Not recorded."),
+        "threshold_set": own.get("threshold", "How it was set is not recorded."),
+    }
     prose = fill(raw, values)
     own = prose["networks"].get(spec.name, {})
 
@@ -68,7 +71,7 @@ def build(
         Section("Training data", (bullets(prose["training_data"]), *_counts(films, settings.TRAINING_SPLITS))),
         Section("Quantitative analyses", _analyses(spec, table, records)),
         Section("Ethical considerations", (bullets(prose["ethics"]),)),
-        Section("Caveats and recommendations", (bullets([*_some(own.get("caveats")), *prose["caveats"]]),)),
+        Section("Caveats and recommendations", (bullets([*own.get("caveats", ()), *prose["caveats"]]),)),
         Section("CLAIM", (_claim(prose["claim"]),)),
     ]
     head = f"`{spec.name}`. {escape(spec.summary)} After {' and '.join(prose['sources'])}."
