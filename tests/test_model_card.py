@@ -141,6 +141,7 @@ def test_a_recipe_of_two_stages_has_a_column_each():
     assert rows[recipe.SETTINGS["frozen_blocks"]] == ["none", str(SECOND.frozen_blocks)]
     assert rows[recipe.SETTINGS["steps"]] == [f"{RECIPE.steps:,}", f"{SECOND.steps:,}"]
     assert rows["Optimiser"] == ["–", "AdamW"]
+    assert rows[recipe.SETTINGS["jitter"]][1] == "as before" != rows[recipe.SETTINGS["shares"]][1]
     assert "COVID-19 Image Data Collection, COVID-19: 20 %" in rows[recipe.SETTINGS["shares"]][0]
     assert not any(key in str(table) for key in ("stages_before", "head_steps", "logit_shift"))
 

@@ -31,7 +31,7 @@ SETTINGS = {  # of a recipe, in the order shown
     "averaging": "Momentum of the running mean of the weights, which is what is kept",
     "look": "Batches between looks at the validation films",
     "seed": "Seed of the random numbers",
-    "logit_shift": "Shift of the logit at the end, so that held-out films part best at the threshold",
+    "logit_shift": "Shift of the logit at the end, chosen on validation films",
 }
 JITTER = {  # of a recipe's jitter, each with its limit
     "rotation": "turned by up to {:g}°",
@@ -105,7 +105,11 @@ def recipe(spec: NetworkSpec) -> Table | None:
     ordered = [key for key in SETTINGS if key in present] + sorted(present - set(SETTINGS))
     rows = []
     for key in ordered:
-        cells = [_setting(key, stage.get(key)) for stage in stages]
+        values = [stage.get(key) for stage in stages]
+        cells = [_setting(key, value) for value in values]
+        for at in range(len(values) - 1, 0, -1):
+            if isinstance(values[at], Mapping) and values[at] == values[at - 1]:
+                cells[at] = "as before"  # a long list is not told twice
         rows.append((SETTINGS.get(key) or _unknown(key), *cells))
     columns = ("Recipe", *([f"Stage {at}" for at in range(1, len(stages) + 1)] if len(stages) > 1 else ["Value"]))
     return Table("How it was trained", columns, tuple(rows))
@@ -117,9 +121,8 @@ def _setting(key: str, value: Any) -> str:
     if key in _NO and value == 0:
         return "none"
     if key == "jitter" and isinstance(value, Mapping):
-        return (
-            ", ".join(_jitter(name, limit) for name, limit in value.items() if limit and _acts(name, value)) or "none"
-        )
+        acts = [_jitter(name, limit) for name, limit in value.items() if limit and _acts(name, value)]
+        return ", ".join(acts) or "none"
     if key == "shares" and isinstance(value, Mapping):
         return ", ".join(f"{_group(group)} {100 * share:g} %" for group, share in value.items())
     return _value(value) if key == "seed" else _counted(value)
