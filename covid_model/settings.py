@@ -31,6 +31,13 @@ HALF = 0.5  # the other threshold that results are given at
 HIGH = 0.9  # "nearly all COVID films above": the mark that tells sure scores from narrow ones
 SPLITS = ("train", "test", "extra", "extra-test", "external")
 TRAINING_SPLITS = ("train", "extra")  # the others are reported and nothing is ever chosen by them
+SPLIT_TITLES = {  # what a page calls a split; the files call it by its name
+    "train": "Training",
+    "test": "Test",
+    "extra": "Extra training",
+    "extra-test": "More adults",
+    "external": "Other hospitals",
+}
 SOURCE_TITLES = {
     "cohen": "COVID-19 Image Data Collection",
     "kermany": "Kermany et al. (children)",

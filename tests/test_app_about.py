@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 
 import pandas as pd
@@ -9,10 +10,13 @@ import pytest
 
 from covid_model import network, settings
 from covid_model.app import facts, visits
+from covid_model.app.splits import SPLITS
 from covid_model.preprocessing import Preprocessing
 from tests.scenes import demo, open_page, text
 
 __all__ = ["demo"]
+
+PROSE = settings.NETWORKS / "card.json"
 
 
 def spec(**more) -> network.NetworkSpec:
@@ -49,17 +53,44 @@ def test_stands_without_tables_and_networks(demo):
     assert "manifest.csv is missing" in says
 
 
-def test_shows_a_network_from_its_file(demo):
-    spec(recipe={"epochs": 10, "jitter": {"shift": 0.05, "flip": False}}, training={"seconds": 1200.5}).save(
+def test_shows_the_card_of_the_network_chosen(demo):
+    spec(recipe={"epochs": 10, "frozen_blocks": 3}, training={"seconds": 1200.5, "machine": {"cores": 2}}).save(
         settings.NETWORKS
     )
+    shutil.copy(PROSE, settings.NETWORKS)
     app = open_page("about")
-    assert "The paper\\'s \\*recipe\\*" in text(app)
-    assert "<b>" not in text(app)
-    found = next(one.value for one in app.table if "Base" in one.value.index)
-    assert found.loc["Parameters"].iloc[0] == "1\\,234\\,567"
-    assert found.loc["Recipe\\: jitter"].iloc[0] == "shift 0\\.05\\, flip no"
-    assert "8\\% cut off each side" in found.loc["Sees"].iloc[0]
+    assert "fine-tuned.json is missing" in text(app).replace("\\", "")
+    app.get_by_key("network").set_value("paper").run()
+    assert not app.exception
+    says = text(app)
+    assert "**The paper's \\*recipe\\***" in says and "<b>" not in says
+    tables = {one.value.columns[0]: one.value.set_index(one.value.columns[0]) for one in app.table}
+    assert tables["What"].index.tolist()  # of the network, and of time and energy
+    assert tables["Recipe"].loc["Blocks of VGG-19 that stay as they were, from the first on", "Value"] == "3"
+    assert "frozen_blocks" not in says and "calls 1 of 1 adults without COVID-19 of Test positive" in says
+    assert "Actualmed was scored nine times" in says and "Figure 1 was seen in the same runs" in says
+    assert {one.label for one in app.expander} >= {"Model details", "Intended use", "Ethical considerations", "CLAIM"}
+    assert app.get_by_key("card").label == "This card as Markdown"
+
+
+def test_stands_without_the_prose_of_the_cards(demo):
+    spec(name="fine-tuned").save(settings.NETWORKS)
+    assert "card.json is missing" in text(open_page("about")).replace("\\", "")
+
+
+def test_damaged_scores_are_said(demo):
+    spec(name="fine-tuned").save(settings.NETWORKS)
+    shutil.copy(PROSE, settings.NETWORKS)
+    table = pd.read_csv(demo / "scores.csv")
+    table.loc[0, "score"] = 1.5
+    table.to_csv(demo / "scores.csv", index=False)
+    assert open_page("about").error[0].title == "Damaged scores"
+
+
+def test_names_splits_as_the_test_set_page_does(demo):
+    page = open_page("about")
+    named = set(page.table[0].value["Split"])
+    assert named == {"Test", "More adults"} and named <= {label for label, _ in SPLITS.values()}
 
 
 def test_called_positive_counts_each_group_apart():
@@ -78,13 +109,8 @@ def test_called_positive_counts_each_group_apart():
     assert "fine-tuned" not in table.columns
 
 
-def test_counts_and_licences():
-    films = pd.DataFrame(
-        {"source": ["cohen", "cohen", "nih"], "split": ["train", "test", "extra"], "covid": [1, 0, 0]}
-        | {"license": ["CC BY", None, "public"]}
-    )
-    table = facts.counts(films)
-    assert table.loc["all sources"].tolist() == ["1 (1)", "1 (0)", "1 (0)", "", "", "3 (1)"]
+def test_licences():
+    films = pd.DataFrame({"source": ["cohen", "cohen", "nih"], "license": ["CC BY", None, "public"]})
     assert sorted(facts.licences(films)["Licence"]) == ["CC BY", "not stated", "public"]
 
 

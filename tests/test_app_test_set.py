@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from covid_model import settings
+from covid_model import network, settings
 from covid_model.app import outcomes
-from tests.scenes import ROWS, demo, open_page, text
+from tests.scenes import ROWS, MockReader, demo, open_page, text
 
 __all__ = ["demo"]
 
@@ -191,6 +193,129 @@ def test_nonsense_in_the_address_changes_nothing(demo):
     assert cards(app)["Accuracy"] == "80.0 %"
 
 
+# --- The parts below --------------------------------------------------------------------------------
+
+
+def part(name: str, page: AppTest | None = None) -> AppTest:
+    """The page with one of its tabs open."""
+    app = page or open_page("test_set")
+    app.session_state["part"] = name
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def headings(app: AppTest) -> str:
+    return " | ".join(one.value for one in app.subheader).replace("\\", "")
+
+
+def test_only_the_open_part_is_made(demo):
+    app = open_page("test_set")
+    assert "All measures" in headings(app) and "Where 2 %" not in headings(app)
+    app = part("Source by source", app)
+    assert "All measures" not in headings(app)
+
+
+def test_a_ward_where_covid_is_rare(demo):
+    # fine-tuned at 0.15: both COVID-19 films found, no false alarm among 3 others; at 0.05: one of 3
+    app = show(part("In a ward"), threshold=0.05)
+    assert headings(app) == (
+        "Where 2 % have COVID-19, 6 of 100 positives would be right; among these films it is 67 | "
+        "If a miss costs as much as 1 false alarm, 0.19 is the cheapest threshold: 0.0 against 10.0 at 0.6"
+    )
+    assert "Of 1,000 people filmed, 20 would have COVID-19: 20 called positive, 0 missed" in text(app)
+    assert "**adults** here alone, 2 of 100 positives would be right, not 6" in text(app)
+    assert cards(app)["PPV"] == "5.8 %" and cards(app)["NPV"] == "100.0 %"
+    app = show(app, prevalence=0.5)
+    assert "Where 50 % have COVID-19, 75 of 100" in headings(app)
+    app = show(app, **{"alarms-of": "Adults alone"})
+    assert "Where 50 % have COVID-19, 50 of 100" in headings(app)  # the one adult is a false alarm
+    assert not MockReader.asked
+
+
+def test_what_errors_cost_moves_the_cheapest_threshold(demo):
+    app = show(part("In a ward"), prevalence=0.2, miss=0.1, network="paper")
+    assert "If a miss costs as much as 1/10 of a false alarm, 0.95 is the cheapest threshold" in headings(app)
+    app = show(app, miss=100.0)
+    assert "100 false alarms, 0.39 is the cheapest threshold" in headings(app)
+    table = next(one.value for one in app.table if one.value.index[0].startswith("**Cheapest"))
+    assert [row.split("**")[1] for row in table.index] == ["Cheapest", "0.50", "0.60", "Always “no”", "Always “yes”"]
+    app = show(app, threshold=0.3)
+    assert any("set above" in row for one in app.table for row in one.value.index)
+
+
+def test_a_ward_without_adults_to_compare(demo):
+    app = show(part("In a ward"), split="extra-test")  # one adult without COVID-19, nothing else
+    assert "nothing can be said" in headings(app) and "Costs take films of both kinds" in text(app)
+    assert "alarms-of" not in [one.key for one in app.segmented_control]
+
+
+def test_every_source_apart(demo):
+    app = part("Source by source")
+    assert headings(app) == "Within one source, COVID-19 Image Data Collection, Test, the AUC is 1.000"
+    table = app.table[0].value
+    assert len(table) == 5  # test and its two sources, more adults, training
+    assert "3 films, 2 of COVID-19, 3 patients" in table["Films"].iloc[1]
+    app = show(app, both=True)
+    assert len(app.table) == 2 and "Paper: Within one source" in headings(app)
+
+
+def test_calibration_with_and_without_a_record(demo, monkeypatch):
+    monkeypatch.setattr(settings, "AUDIT", demo)
+    app = part("Calibration")
+    assert headings(app) == "1 film scores above 0.9, 0.97 on average, and 100.0 % of them are COVID-19 films"
+    assert "is not recorded for these films" in text(app)
+    bins = [{"low": 0.9, "high": 1.0, "films": 5, "score": 0.95, "covid": 0.4}]
+    split = {"films": 5, "covid": 2, "helps": True, "after": {"ece": 0.1234, "brier": 0.2345, "bins": bins}}
+    record = {"temperature": 2.5, "fitted_on": {"films": 590, "covid": 41}, "splits": {"test": split}}
+    record |= {"weights_sha256": network.spec("fine-tuned").sha256}
+    (demo / "fine-tuned-calibration.json").write_text(json.dumps(record))
+    app = part("Calibration")
+    assert app.table[0].value["At temperature 2.50"].tolist() == ["0.123", "0.234"]
+    assert "The temperature 2.50".lower() in text(app) and "Here it helps" in text(app)
+    (demo / "fine-tuned-calibration.json").write_text(json.dumps(record | {"weights_sha256": "of others"}))
+    assert "is not recorded for these films" in text(part("Calibration"))
+
+
+@pytest.mark.parametrize("name", ["All measures", "In a ward", "Source by source", "Calibration"])
+def test_every_part_says_whose_intervals_they_are(demo, name):
+    assert "by patient: films of one patient look alike" in text(part(name))
+    (demo / "data" / "manifest.csv").unlink()  # here the list of films, too
+    assert "by film, as the list of films" in text(part(name))
+
+
+@pytest.mark.parametrize("name", ["All measures", "In a ward", "Source by source", "Calibration"])
+def test_every_part_stands_on_every_split(demo, name):
+    app = show(part(name), both=True)
+    for split in settings.SPLITS:
+        show(app, split=split)
+
+
+def test_films_of_one_patient_count_as_one(demo):
+    manifest = pd.read_csv(demo / "data" / "manifest.csv")
+    apart = interval_of(open_page("test_set"), "COVID-19 films called positive")
+    manifest.assign(patient="somebody").to_csv(demo / "data" / "manifest.csv", index=False)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    together = interval_of(open_page("test_set"), "COVID-19 films called positive")
+    assert apart == "95 %: 0.0 to 100.0 %" and together == "95 %: 50.0 to 50.0 %"  # one patient alone is always drawn
+
+
+def interval_of(app: AppTest, label: str) -> str:
+    return next(one.proto.delta_description for one in app.metric if one.label == label)
+
+
+def test_the_better_network_is_told_apart_in_a_sentence(demo):
+    app = open_page("test_set")
+    assert "simply better" not in text(app)
+    app = show(app, both=True)
+    said = next(one.value for one in app.markdown if "simply better" in one.value)
+    assert "calls fewer adults without COVID-19 positive (0 of 1 against 1 of 1)" in said
+    assert "both find as many COVID-19 films (1 of 2 and 1 of 2)" in said
+    app = show(app, threshold=0.3)
+    assert "**Paper** finds more COVID-19 films (2 of 2 against 1 of 2)" in text(app)
+
+
 def test_page_imports_no_tensorflow():
     code = "import sys, covid_model.app.outcomes, covid_model.app.cache; print('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
@@ -221,5 +346,6 @@ def test_films_of_a_cell_start_with_the_plainest():
 def test_intervals_in_words():
     of = called([("cohen", 1, 0.9), ("kermany", 0, 0.1)])
     assert outcomes.interval(of.rates["accuracy"]) == "34.2 to 100.0 %"
-    assert outcomes.interval(outcomes.always_no(of.scored.films)["auc"]) == ""
-    assert outcomes.always_no(of.scored.films)["average_precision"].value == 0.5
+    assert outcomes.interval(of.scored.floor["auc"]) == ""
+    assert of.scored.floor["average_precision"].value == 0.5
+    assert of.scored.floor["accuracy"].count == 1

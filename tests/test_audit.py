@@ -239,24 +239,16 @@ def test_a_temperature_is_found_again():
     too_sure = calibration.at(right, 1 / 3)
     assert calibration.fit(too_sure, truth) == pytest.approx(3, rel=0.05)
     np.testing.assert_allclose(calibration.at(too_sure, 3), right, atol=2e-2)
-    assert calibration.calibration_error(too_sure, truth) > 0.1 > 0.02 > calibration.calibration_error(right, truth)
+    assert calibration.measure(too_sure, truth)["ece"] > 0.1 > 0.02 > calibration.measure(right, truth)["ece"]
 
 
-def test_reliability_and_errors_by_hand():
-    scores, truth = [0.05, 0.15, 0.15, 0.95], [0, 1, 0, 1]
-    bins = calibration.reliability(scores, truth)
-    assert [one["films"] for one in bins] == [1, 2, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert bins[1]["covid"] == 0.5 and bins[1]["score"] == pytest.approx(0.15) and bins[2]["score"] is None
-    assert calibration.calibration_error(scores, truth) == pytest.approx((0.05 + 2 * 0.35 + 0.05) / 4)
-    found = calibration.measure(scores, truth)
+def test_errors_by_hand():
+    found = calibration.measure([0.05, 0.15, 0.15, 0.95], [0, 1, 0, 1])
+    assert found["ece"] == pytest.approx((0.05 + 2 * 0.35 + 0.05) / 4)
     assert found["brier"] == pytest.approx((0.05**2 + 0.85**2 + 0.15**2 + 0.05**2) / 4)
     assert found["log_loss"] == pytest.approx(-np.log([0.95, 0.15, 0.85, 0.95]).mean())
-
-
-def test_films_at_the_edges_of_bins():
-    assert [one["films"] for one in calibration.reliability([0.0, 0.1, 0.5, 1.0], [0, 0, 1, 1])] == [
-        2, 0, 0, 0, 1, 0, 0, 0, 0, 1,
-    ]  # fmt: skip
+    assert found["bins"][1] == {"low": 0.1, "high": 0.2, "films": 2, "score": pytest.approx(0.15), "covid": 0.5}
+    assert found["bins"][2]["films"] == 0 and found["bins"][2]["covid"] is None
 
 
 def test_scores_of_nought_and_one_do_not_break_it():

@@ -120,7 +120,7 @@ def test_curves_name_networks_and_areas():
     curve = evaluation.roc(SCORES, COVID)
     figure = charts.roc({"paper": curve, "fine-tuned": curve}, {"paper": (0.25, 0.75), "fine-tuned": (None, 1.0)})
     lines = [trace for trace in figure.data if trace.mode == "lines"]
-    assert lines[0].name == f"paper: AUC {curve.area:.3f}"
+    assert lines[0].name == f"paper<br>AUC {curve.area:.3f}"
     assert lines[0].line.dash != lines[1].line.dash
     assert [(trace.x[0], trace.y[0]) for trace in points(figure)] == [(0.25, 0.75)]
     assert f"{curve.area:.3f}" in charts.roc_alt({"paper": curve})

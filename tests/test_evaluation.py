@@ -114,7 +114,7 @@ def test_no_films_at_all():
     assert not evaluation.always_no([])["accuracy"]
     assert not evaluation.adults_without_covid([], [], [], 0.5)
     assert evaluation.roc([], []).area is None
-    assert evaluation.by_group(pd.DataFrame(columns=["network", "split", "source", "covid", "score"]), 0.5).empty
+    assert evaluation.parts(pd.DataFrame(columns=["split", "source", "covid", "score"])) == []
 
 
 @pytest.mark.parametrize(
@@ -209,16 +209,21 @@ def test_resampling_draws_whole_patients():
     assert bootstrap(lambda weights: {"n": weights.sum(axis=1)}, 0) == {}
 
 
-def test_by_group():
+def test_parts():
     table = pd.DataFrame(
-        {"network": ["a"] * 8, "split": ["test"] * 6 + ["external"] * 2, "source": ["x"] * 6 + ["y"] * 2}
-    ).assign(covid=COVID, score=SCORES)
-    groups = evaluation.by_group(table, 0.5, by=("network", "split"))
-    assert groups["split"].tolist() == ["test", "external"]
-    assert groups.loc[0, ["films", "covid", "tp", "fn", "fp", "tn"]].tolist() == [6, 4, 3, 1, 1, 1]
-    assert groups.loc[0, "sensitivity"] == 0.75 and groups.loc[0, "sensitivity_low"] < 0.75
-    assert np.isnan(groups.loc[1, "sensitivity"]) and np.isnan(groups.loc[1, "auc"])
-    assert evaluation.by_group(table, 0.5, by=["source"])["films"].tolist() == [6, 2]
+        {"split": ["test"] * 6 + ["external"] * 2, "source": ["cohen"] * 4 + ["kermany"] * 2 + ["nih"] * 2}
+    )
+    table = table.assign(covid=COVID, score=SCORES, patient=list("aabbcddd"))
+    parts = evaluation.parts(table)
+    assert [(one.split, one.source) for one in parts] == [
+        ("test", None), ("test", "cohen"), ("test", "kermany"), ("external", "nih"),
+    ]  # fmt: skip
+    assert [(one.films, one.patients) for one in parts] == [(6, 4), (4, 2), (2, 2), (2, 1)]
+    whole = parts[0]
+    assert evaluation.share_at(whole.covid, 0.5).count == 3 and evaluation.share_at(whole.other, 0.5).count == 1
+    assert whole.auc.value == pytest.approx(sklearn.metrics.roc_auc_score(COVID[:6], SCORES[:6]))
+    assert not parts[2].auc and not evaluation.share_at(parts[2].covid, 0.5)
+    assert evaluation.parts(table.drop(columns="patient"), ["external"])[0].patients is None
 
 
 def test_slow_libraries_wait_until_they_are_needed():

@@ -39,6 +39,7 @@ LAYERS = (
         "simulate",
         "audit",
         "lab",
+        "model_card",
         "report",
         "visitor",
         "health",

@@ -17,9 +17,11 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import dataset as datasets
-from covid_model import films, free_films, lab, log, network, overlay, settings
+from covid_model import evaluation, films, free_films, lab, log, network, overlay, settings
+from covid_model import model_card as card_room
 from covid_model import samples as samples_room
-from covid_model.app import card, gallery, ours
+from covid_model.app import card, gallery, ours, outcomes
+from covid_model.app.splits import SPLITS
 from covid_model.films import Film, FilmError
 from covid_model.lab.store import FEATURES, Store
 
@@ -95,6 +97,19 @@ def _seed_runs(path: str, stamp: float) -> list[dict] | None:
         return None
 
 
+def model_card(name: str) -> card_room.Card:
+    """A network's model card. Raises NetworkError, CardError, and ValueError where the scores are damaged."""
+    files = [settings.SCORES_CSV, settings.DATASET_CSV, settings.LEFT_OUT_JSON]
+    files += [settings.NETWORKS / file for file in (f"{name}.json", card_room.PROSE)]
+    files += [settings.AUDIT / f"{name}-{experiment}.json" for experiment in settings.AUDIT_EXPERIMENTS]
+    return _model_card(name, *((str(file), _stamp(file)) for file in files))
+
+
+@st.cache_data(show_spinner=False, max_entries=2 * len(settings.NETWORK_NAMES))
+def _model_card(name: str, *files: tuple[str, float]) -> card_room.Card:
+    return card_room.read(name)
+
+
 def test_scores(name: str) -> pd.DataFrame | None:
     """The test films' rows of `scores` for one network, indexed by film id; None where there are none."""
     table = scores()
@@ -102,6 +117,51 @@ def test_scores(name: str) -> pd.DataFrame | None:
         return None
     rows = table[(table["split"] == "test") & (table["network"] == name)]
     return None if rows.empty else rows.set_index("id")
+
+
+def scored(name: str, split: str) -> outcomes.Scored | None:
+    """One network's films of a split with all that no threshold moves, for looking only; None where none is scored.
+
+    Raises ValueError where a score is no number in [0, 1], which is not kept.
+    """
+    if scores() is None:
+        return None
+    found = spec(name)
+    title = found.title if found else name.capitalize()
+    return _scored(name, title, split, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key())
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(settings.SPLITS) * len(settings.NETWORK_NAMES))
+def _scored(name: str, title: str, split: str, path: str, stamp: float, *list_key: object) -> outcomes.Scored | None:
+    table = scores()
+    rows = table[(table["split"] == split) & (table["network"] == name)].set_index("id")
+    return None if rows.empty else outcomes.scored(name, title, _with_patients(rows))
+
+
+def parts(name: str) -> list[evaluation.Part]:
+    """One network's films by split and source, tallied, for looking only. Raises ValueError as `scored` does."""
+    if scores() is None:
+        return []
+    return _parts(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key())
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(settings.NETWORK_NAMES))
+def _parts(name: str, path: str, stamp: float, *list_key: object) -> list[evaluation.Part]:
+    table = scores()
+    return evaluation.parts(_with_patients(table[table["network"] == name].set_index("id")), list(SPLITS))
+
+
+def _list_key() -> tuple[str, float]:
+    return str(settings.DATASET_CSV), _stamp(settings.DATASET_CSV)
+
+
+def _with_patients(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` (by film id) with each film's `patient`, itself where the list does not know it; as is without a list."""
+    try:
+        known = films_table()["patient"].reindex(rows.index)
+    except (datasets.DataError, KeyError):
+        return rows
+    return rows.assign(patient=known.fillna(rows.index.to_series()))
 
 
 def films_table() -> pd.DataFrame:

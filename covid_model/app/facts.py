@@ -9,7 +9,7 @@ import pandas as pd
 
 from covid_model import settings
 from covid_model.app import words
-from covid_model.network import IMAGENET, NetworkSpec
+from covid_model.app.splits import title as split_title
 
 UNSEEN = ("test", "extra-test", "external")  # splits that no network was trained on
 
@@ -31,7 +31,7 @@ def called_positive(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
                 if part.empty:
                     continue
                 row = {
-                    "Split": split,
+                    "Split": split_title(split),
                     "Source": words.plain(words.source(source)),
                     "Films": "COVID-19" if covid else "Other",
                 }
@@ -75,32 +75,6 @@ def traps(scores: pd.DataFrame, threshold: float) -> list[str]:
     return found
 
 
-TOLD_ABOVE = ("preprocessing", "head")  # parts of a recipe that the table of a network tells in words
-
-
-def of_network(spec: NetworkSpec) -> pd.DataFrame:
-    """What a network is, one row a fact."""
-    how = spec.preprocessing
-    steps = [f"{how.size} × {how.size} pixels"]
-    steps += [f"{how.border:.0%} cut off each side"] if how.border else []
-    steps += [f"blurred by {how.blur:g} pixels"] if how.blur else []
-    steps += ["grey levels equalised"] if how.equalize else []
-    base = "VGG-19 as ImageNet left it, frozen" if spec.base == IMAGENET else "VGG-19, trained further"
-    facts = {
-        "Base": base,
-        "Head": f"{spec.head.pooling}, {spec.head.units} units, dropout {spec.head.dropout:g}, then one unit",
-        "Parameters": f"{spec.parameters:,}",
-        "Sees": ", ".join(steps),
-        "Threshold": f"{spec.threshold:g}",
-        "Weights": f"{spec.weights}, SHA-256 {spec.sha256[:12]}…",
-    }
-    recipe = spec.recipe.get("ours", spec.recipe)  # the rest of a recipe is what it was chosen from
-    facts |= {f"Recipe: {_title(key)}": _value(value) for key, value in recipe.items() if key not in TOLD_ABOVE}
-    facts |= {f"Training: {_title(key)}": _value(value) for key, value in spec.training.items()}
-    known = {words.plain(key): words.plain(value) for key, value in facts.items() if value not in (None, "")}
-    return pd.DataFrame({"": list(known.values())}, index=list(known))
-
-
 SEED_FIGURES = {  # as paper_seeds.json names them, and as the page does
     "accuracy_at_0.5": f"Accuracy at {settings.HALF}",
     "accuracy_at_0.6": f"Accuracy at {settings.THRESHOLD}",
@@ -110,8 +84,8 @@ SEED_FIGURES = {  # as paper_seeds.json names them, and as the page does
     "auc": "AUC",
     "covid_above_0.6": f"COVID-19 films above {settings.THRESHOLD}",
     "covid_above_0.9": f"COVID-19 films above {settings.HIGH}",
-    "adults_positive_test": "Adults without COVID-19 called positive, test",
-    "adults_positive_extra_test": "Adults without COVID-19 called positive, extra-test",
+    "adults_positive_test": f"Adults without COVID-19 called positive, {split_title('test')}",
+    "adults_positive_extra_test": f"Adults without COVID-19 called positive, {split_title('extra-test')}",
 }
 
 
@@ -131,25 +105,6 @@ def seeds(runs: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame({"On the test films": SEED_FIGURES.values(), **found})
 
 
-def counts(films: pd.DataFrame) -> pd.DataFrame:
-    """Films by source (rows) and split (columns), with the COVID-19 films in brackets."""
-    table = pd.DataFrame(index=[source for source in settings.SOURCE_TITLES if source in set(films["source"])])
-    for split in (*settings.SPLITS, "all"):
-        part = films if split == "all" else films[films["split"] == split]
-        all_of, covid = part.groupby("source").size(), part.groupby("source")["covid"].sum()
-        table[split] = [
-            f"{all_of[source]:,} ({int(covid[source]):,})" if source in all_of.index else "" for source in table.index
-        ]
-    total = {
-        split: f"{len(part):,} ({int(part['covid'].sum()):,})" if len(part) else ""
-        for split in table.columns
-        for part in (films if split == "all" else films[films["split"] == split],)
-    }
-    table.loc["all sources"] = total
-    table.index = [words.plain(words.source(source)) for source in table.index]
-    return table
-
-
 def licences(films: pd.DataFrame) -> pd.DataFrame:
     """Films by source and licence, as the source states it."""
     if "license" not in films.columns:
@@ -161,27 +116,6 @@ def licences(films: pd.DataFrame) -> pd.DataFrame:
     table["Licence"] = [words.plain(licence) for licence in table["Licence"]]
     table["Films"] = [f"{number:,}" for number in table["Films"]]
     return table[["Source", "Licence", "Films"]]
-
-
-def _title(key: str) -> str:
-    return str(key).replace("_", " ")
-
-
-def _value(value: Any) -> str:
-    """A value of a recipe on one line."""
-    if isinstance(value, dict):
-        return ", ".join(
-            f"{_title(key)} {_value(one)}" for key, one in value.items() if one is False or one not in (None, 0)
-        )
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_value(one) for one in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
-    return str(value)
 
 
 def minutes(seconds: float) -> str:

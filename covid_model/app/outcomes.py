@@ -1,35 +1,32 @@
-"""What the Test set page says of a network on a set of films: figures, words and tables. No streamlit in here."""
+"""What a network makes of a set of films: figures with intervals, and the headline's words. No streamlit in here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from covid_model import evaluation, settings
-from covid_model.app import words
-from covid_model.evaluation import Confusion, Curve, Estimate
+from covid_model.evaluation import Confusion, Curve, Estimate, Tally
+from covid_model.phrases import counted as counted
+from covid_model.phrases import decimal as decimal
+from covid_model.phrases import interval as interval
+from covid_model.phrases import percent as percent
 
 CELL_NAMES = {"tp": "True positives", "fn": "False negatives", "fp": "False positives", "tn": "True negatives"}
-MEASURES = {  # name and what it asks
-    "accuracy": ("Accuracy", "films called as they are"),
-    "sensitivity": ("Sensitivity", "COVID-19 films called positive"),
-    "specificity": ("Specificity", "other films called negative"),
-    "ppv": ("PPV, precision", "positive films that are COVID-19"),
-    "npv": ("NPV", "negative films that are not"),
-    "f1": ("F1", "harmonic mean of sensitivity and PPV"),
-    "balanced_accuracy": ("Balanced accuracy", "mean of sensitivity and specificity"),
-    "auc": ("AUC", "area under the ROC curve, at any threshold"),
-    "average_precision": ("Average precision", "area under precision and recall, at any threshold"),
-}
-AREAS = ("auc", "average_precision")  # shown as decimals, the custom for areas
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A network's scores of some films (indexed by id; columns covid, source, score), and what no threshold moves."""
+    """A network's scores of some films (indexed by id; columns covid, source, score), and what no threshold moves.
+
+    Attributes:
+        tallies: of COVID-19 films ("covid"), others ("other"), and those of adults among these ("adults").
+        floor: every measure of one who answers "no" to all of the films.
+        by_patient: whether the intervals are by patient (by film where no patient is known).
+    """
 
     name: str
     title: str
@@ -37,6 +34,9 @@ class Scored:
     roc: Curve
     precision_recall: Curve
     areas: dict[str, Estimate]
+    tallies: dict[str, Tally]
+    floor: dict[str, Estimate]
+    by_patient: bool
 
 
 @dataclass(frozen=True)
@@ -71,29 +71,41 @@ class Card:
 
 
 def scored(name: str, title: str, films: pd.DataFrame) -> Scored:
-    """Raises ValueError where a score is no number in [0, 1]."""
+    """Draws the bootstrap samples, once: keep what comes. With a column `patient`, they are of patients.
+
+    Raises ValueError where a score is no number in [0, 1].
+    """
     scores, covid = films["score"], films["covid"]
+    patients = films.get("patient")
+    other = covid == 0
+    kinds = {"covid": ~other, "other": other, "adults": other & (films["source"] != settings.CHILDREN)}
+    tallies = evaluation.tally(scores, kinds, patients)
+    areas = evaluation.area_intervals(scores, covid, patients)
     return Scored(
         name,
         title,
         films,
         evaluation.roc(scores, covid),
         evaluation.precision_recall(scores, covid),
-        evaluation.area_intervals(scores, covid),
+        areas,
+        tallies,
+        always_no(covid, tallies),
+        patients is not None,
     )
 
 
 def called(of: Scored, threshold: float) -> Called:
-    scores, covid, source = (of.films[column] for column in ("score", "covid", "source"))
-    matrix = evaluation.confusion(scores, covid, threshold)
-    adults = evaluation.adults_without_covid(scores, covid, source, threshold)
-    return Called(of, threshold, matrix, evaluation.from_confusion(matrix) | of.areas, adults)
+    """Looks up what was tallied. Raises ValueError where the threshold is none of evaluation.THRESHOLDS."""
+    covid, other, adults = (of.tallies[kind] for kind in ("covid", "other", "adults"))
+    rates = evaluation.rates_at(covid, other, threshold)
+    matrix = evaluation.confusion(of.films["score"], of.films["covid"], threshold)
+    return Called(of, threshold, matrix, rates | of.areas, evaluation.share_at(adults, threshold))
 
 
-def always_no(films: pd.DataFrame) -> dict[str, Estimate]:
-    """Every measure of one who answers "no" to all of `films`."""
-    covid, nothing = films["covid"], np.zeros(len(films))
-    return evaluation.always_no(covid) | {
+def always_no(covid: pd.Series, tallies: dict[str, Tally]) -> dict[str, Estimate]:
+    """Every measure of one who answers "no" to all films: at a threshold of 1, which no score lies above."""
+    nothing = np.zeros(len(covid))
+    return evaluation.rates_at(tallies["covid"], tallies["other"], 1.0) | {
         "auc": Estimate(evaluation.roc(nothing, covid).area),
         "average_precision": Estimate(evaluation.precision_recall(nothing, covid).area),
     }
@@ -102,24 +114,7 @@ def always_no(films: pd.DataFrame) -> dict[str, Estimate]:
 # --- Words ------------------------------------------------------------------------------------------
 
 
-def percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def decimal(area: float | None) -> str:
-    return "–" if area is None else f"{area:.3f}"
-
-
-def interval(estimate: Estimate, number: Callable[[float | None], str] = percent) -> str:
-    """ "97.0 to 98.7 %", or nothing where there is no interval."""
-    return "" if estimate.low is None else f"{number(estimate.low).removesuffix(' %')} to {number(estimate.high)}"
-
-
-def counted(estimate: Estimate) -> str:
-    return f"{estimate.count:,} of {estimate.total:,}"
-
-
-def cards(of: Called, floor: dict[str, Estimate]) -> list[Card]:
+def cards(of: Called) -> list[Card]:
     """The figures that belong together: false alarms on adults, films found, accuracy, and the accuracy's floor."""
     found = []
     for label, estimate, asks, alarm in (
@@ -131,7 +126,7 @@ def cards(of: Called, floor: dict[str, Estimate]) -> list[Card]:
             found.append(Card(label, counted(estimate), share, about, asks, alarm and estimate.count > 0))
     for label, estimate, asks in (
         ("Accuracy", of.rates["accuracy"], "The share of films called as they are."),
-        ("Accuracy of always “no”", floor["accuracy"], "What anyone gets who calls every film negative."),
+        ("Accuracy of always “no”", of.scored.floor["accuracy"], "What anyone gets who calls every film negative."),
     ):
         found.append(Card(label, percent(estimate.value), counted(estimate), f"95 %: {interval(estimate)}", asks))
     return found
@@ -164,40 +159,6 @@ def more_adults(table: pd.DataFrame, network: str, threshold: float) -> str | No
         return None
     called = f"{counted(found)} positive ({percent(found.value)})"
     return f"Of the adults without COVID-19 in the set “More adults” it calls {called}."
-
-
-# --- Tables -----------------------------------------------------------------------------------------
-
-
-def measures(networks: Sequence[Called], floor: dict[str, Estimate], with_paper: bool) -> pd.DataFrame:
-    """A row a measure, as Markdown: a column a network, then the floor, then what the paper reports."""
-    rows = []
-    for name, (title, meaning) in MEASURES.items():
-        number = decimal if name in AREAS else percent
-        row = {"": f"**{title}**  \n:small[{meaning}]"}
-        for of in networks:
-            about = interval(of.rates[name], number)
-            row[f"Ours: {words.plain(of.title)}"] = f"**{number(of.rates[name].value)}**" + (
-                f"  \n:small[{about}]" if about else ""
-            )
-        row["Always “no”"] = number(floor[name].value)
-        if with_paper:
-            row["The paper"] = f"**{percent(settings.PAPER_ACCURACY)}**" if name == "accuracy" else "–"
-        rows.append(row)
-    return pd.DataFrame(rows).set_index("")
-
-
-def measures_note(with_paper: bool) -> str:
-    """What stands below the measures, as Markdown."""
-    note = "Intervals: Wilson's for shares of films; bootstrap over films for F1, balanced accuracy and the areas."
-    if with_paper:
-        films, covid = settings.PAPER_TEST
-        note += (
-            f" The paper, [{settings.PAPER_TITLE}](https://doi.org/{settings.PAPER_DOI}), gives this accuracy in its "
-            f"abstract, for {films:,} test films with {covid} of COVID-19: always “no” would score "
-            f"{percent((films - covid) / films)} on them."
-        )
-    return note
 
 
 def films_of(cell: str, of: Called, networks: Sequence[Scored]) -> pd.DataFrame:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-SPLITS = {
-    "test": ("Test", "The paper's test films, which no network here was trained on"),
-    "extra-test": ("More adults", "Adults' films that no network here was trained on"),
-    "external": ("Other hospitals", "Films of hospitals that no network here was trained on"),
-    "train": ("Training", "Films that both networks were trained on, so their figures flatter them"),
-    "extra": ("Extra training", "Adults' films that the fine-tuned network was trained on, and the paper's was not"),
+from covid_model import settings
+
+_WHAT = {
+    "test": "The paper's test films, which no network here was trained on",
+    "extra-test": "Adults' films that no network here was trained on",
+    "external": "Films of hospitals that no network here was trained on",
+    "train": "Films that both networks were trained on, so their figures flatter them",
+    "extra": "Adults' films that the fine-tuned network was trained on, and the paper's was not",
 }
+SPLITS = {name: (settings.SPLIT_TITLES[name], what) for name, what in _WHAT.items()}
+
+
+def title(split: str) -> str:
+    """A split's label; its own name where it has none."""
+    return settings.SPLIT_TITLES.get(split, split)

@@ -20,9 +20,10 @@ NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
 PAGE = "page"  # in the session: the page that was looked at last
 THRESHOLD_STEP = 0.01
-# With a MIME type in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for
-# an ending forged past the browser, on every run and before any code of ours; `item.Item` refuses such a file instead.
-DICOM_MIME = "application/dicom"
+# What the upload field takes, in words that Streamlit shows as they are: "image" stands for every kind of picture. With
+# such a kind in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for an
+# ending forged past the browser, on every run and before any code of ours; `item.Item` refuses such a file instead.
+TAKEN = ("image", "dcm", "dicom")
 
 
 def network_from(value: object) -> str:
@@ -129,13 +130,13 @@ def uploader() -> list[UploadedFile]:
     They stay in the session, and only there, until he takes them away or leaves.
     """
     st.file_uploader(
-        "Upload chest films",
-        type=[*settings.UPLOAD_TYPES, DICOM_MIME],
+        "Upload chest films (PNG, JPEG, TIFF or DICOM)",
+        type=TAKEN,
         accept_multiple_files=True,
         max_upload_size=settings.MAX_BYTES // 2**20,
         key=UPLOADER,
         on_change=take_uploads,
-        help="PNG, JPEG, TIFF or DICOM, one or several. They stay in memory while this page is open; none is stored.",
+        help="One film or several. They stay in memory while this page is open; none is stored.",
     )
     return list(st.session_state.get(UPLOADS, ()))
 

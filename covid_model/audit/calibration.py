@@ -6,20 +6,19 @@ validation part. It changes no order of scores and no verdict at 0.5; what it ca
 
 from __future__ import annotations
 
-import itertools
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from covid_model import dataset, features, network, settings
+from covid_model import dataset, evaluation, features, network, settings
 from covid_model.audit.case import Case
 from covid_model.audit.figures import mean
 from covid_model.audit.lungs import recipe_of
 from covid_model.reading import sigmoid
 
-BINS = 10
 CLIP = 5e-7  # scores stand with six decimals in the table: 0 and 1 are taken for this far from the end
 MEASURED_ON = ("test", "extra-test", "external")
 LIMITS = (0.05, 20.0)  # between which the temperature is looked for
@@ -93,44 +92,17 @@ def fit(scores: ArrayLike, covid: ArrayLike) -> float:
     return float(np.exp(found.x))
 
 
-def reliability(scores: ArrayLike, covid: ArrayLike, bins: int = BINS) -> list[dict[str, Any]]:
-    """`bins` bins of equal width; of each its limits, films, mean score and share of COVID-19 films."""
-    scores, truth = np.asarray(scores, np.float64), np.asarray(covid, bool)
-    edges = np.linspace(0, 1, bins + 1)
-    number = np.digitize(scores, edges[1:-1], right=True)
-    found = []
-    for one, (low, high) in enumerate(itertools.pairwise(edges)):
-        own = number == one
-        known = bool(own.any())
-        found.append(
-            {
-                "low": low,
-                "high": high,
-                "films": int(own.sum()),
-                "score": float(scores[own].mean()) if known else None,
-                "covid": float(truth[own].mean()) if known else None,
-            }
-        )
-    return found
-
-
-def calibration_error(scores: ArrayLike, covid: ArrayLike, bins: int = BINS) -> float:
-    """Expected calibration error (Naeini et al. 2015): |mean score - share of COVID-19| by bin, weighted by films."""
-    parts = [one for one in reliability(scores, covid, bins) if one["films"]]
-    films = sum(one["films"] for one in parts)
-    return sum(one["films"] * abs(one["score"] - one["covid"]) for one in parts) / films
-
-
 def measure(scores: ArrayLike, covid: ArrayLike) -> dict[str, Any]:
     """ECE, Brier score and binary cross-entropy (all: lower is better), and the reliability bins."""
-    from sklearn.metrics import brier_score_loss, log_loss
+    from sklearn.metrics import log_loss
 
     truth = np.asarray(covid, int)
+    bins = evaluation.reliability(scores, truth, draws=0)
     return {
-        "ece": calibration_error(scores, truth),
-        "brier": float(brier_score_loss(truth, scores, pos_label=1, labels=(0, 1))),
+        "ece": evaluation.calibration_error(bins),
+        "brier": evaluation.brier(scores, truth),
         "log_loss": float(log_loss(truth, np.clip(scores, CLIP, 1 - CLIP), labels=(0, 1))),
-        "bins": reliability(scores, truth),
+        "bins": [asdict(one) | {"covid": one.covid.value} for one in bins],
     }
 
 

@@ -10,31 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from covid_model import evaluation
 from covid_model.evaluation import Estimate
-from covid_model.evaluation.estimates import bootstrap, percentile_interval, resample
+from covid_model.evaluation.estimates import bootstrap, drawn_mean, percentile_interval, resample
+from covid_model.evaluation.estimates import share as share
 from covid_model.evaluation.metrics import weighted_areas
 
 DECIMALS = 4
-
-
-def share(hits: ArrayLike, patients: ArrayLike) -> Estimate:
-    """The share of films that `hits` (n,) marks, with an interval by patient.
-
-    Whole patients are drawn with replacement. Where all films agree such draws have no width; the interval is then
-    Wilson's for as many patients, all agreeing.
-    """
-    hits, patients = np.asarray(hits, bool), np.asarray(patients).astype(str)
-    count, total = int(hits.sum()), hits.size
-    if total == 0:
-        return Estimate(None, count=0, total=0)
-    found = mean(hits, patients)
-    low, high = found.low, found.high
-    if count in (0, total):
-        people = len(np.unique(patients))
-        alike = evaluation.proportion(people if count else 0, people)
-        low, high = alike.low, alike.high
-    return Estimate(count / total, low, high, count, total)
 
 
 def mean(values: ArrayLike, patients: ArrayLike) -> Estimate:
@@ -42,8 +23,7 @@ def mean(values: ArrayLike, patients: ArrayLike) -> Estimate:
     values, patients = np.asarray(values, np.float64), np.asarray(patients)
     if values.size == 0:
         return Estimate(None)
-    drawn = bootstrap(lambda weights: {"mean": weights @ values / weights.sum(axis=1)}, values.size, patients)
-    return percentile_interval(float(values.mean()), drawn["mean"])
+    return percentile_interval(float(values.mean()), drawn_mean(values, patients))
 
 
 def auc_change(before: ArrayLike, after: ArrayLike, covid: ArrayLike, patients: ArrayLike) -> Estimate:

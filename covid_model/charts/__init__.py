@@ -7,11 +7,14 @@ diamonds) from others (blue circles) by colour, shape and label. Nothing here kn
 from __future__ import annotations
 
 from covid_model.charts.confusion import clicked_cell, confusion_matrix, confusion_matrix_alt
+from covid_model.charts.costs import cost_curve, cost_curve_alt
 from covid_model.charts.curves import precision_recall, precision_recall_alt, roc, roc_alt
 from covid_model.charts.distribution import score_distribution, score_distribution_alt
 from covid_model.charts.history import training_history, training_history_alt
 from covid_model.charts.lab import learning_curve, learning_curve_alt, run_look, small_confusion_matrix
+from covid_model.charts.reliability import reliability, reliability_alt
 from covid_model.charts.style import CONFIG, COVID_COLOUR, OTHER_COLOUR
+from covid_model.charts.wards import predictive_value, predictive_value_alt
 
 __all__ = [
     "CONFIG",
@@ -20,10 +23,16 @@ __all__ = [
     "clicked_cell",
     "confusion_matrix",
     "confusion_matrix_alt",
+    "cost_curve",
+    "cost_curve_alt",
     "learning_curve",
     "learning_curve_alt",
     "precision_recall",
     "precision_recall_alt",
+    "predictive_value",
+    "predictive_value_alt",
+    "reliability",
+    "reliability_alt",
     "roc",
     "roc_alt",
     "run_look",

@@ -10,6 +10,8 @@ from covid_model.charts import style
 from covid_model.evaluation import Curve
 
 Point = tuple[float | None, float | None]  # where the threshold stands on a curve
+# Fixed, or a legend wider than the plot would squeeze the plot; these hold the titles and ticks.
+MARGIN = {"l": 68, "r": 12, "t": 8, "b": 54, "autoexpand": False}
 
 
 def roc(
@@ -62,6 +64,7 @@ def _figure(
         height,
         ink,
         traces,
+        margin=MARGIN,
         showlegend=True,
         legend=legend | {"yanchor": "bottom", "bgcolor": style.CLEAR},
         shapes=[guessing[0]] if guessing else [],
@@ -76,14 +79,14 @@ def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str,
     for at, (name, curve) in enumerate(curves.items()):
         if curve.area is None:
             continue
-        colour, dash = style.LINE_COLOURS[at % len(style.LINE_COLOURS)], style.DASHES[at % len(style.DASHES)]
+        colour, dash = style.network(at)
         traces.append(
             {
                 "type": "scatter",
                 "x": curve.x,
                 "y": curve.y,
                 "mode": "lines",
-                "name": f"{name}: {area} {curve.area:.3f}",
+                "name": f"{name}<br>{area} {curve.area:.3f}",
                 "line": {"color": colour, "width": 2.5, "dash": dash, "shape": shape},
                 "hovertemplate": "%{x:.1%}, %{y:.1%}<extra>" + name + "</extra>",
             }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from covid_model import settings
@@ -55,6 +56,11 @@ def figure(height: int, ink: str | None, traces: Sequence[dict], **layout) -> go
     return go.Figure(data=list(traces), layout=base | words | layout)
 
 
+def network(at: int) -> tuple[str, str]:
+    """Colour and dash of the network at this place among those shown."""
+    return LINE_COLOURS[at % len(LINE_COLOURS)], DASHES[at % len(DASHES)]
+
+
 def note(x: float, y: float, text: str, ink: str | None, size: int = 12, **more) -> dict:
     """Words at a place in the figure, without an arrow."""
     return {"x": x, "y": y, "text": text, "font": {"size": size, "color": ink}, "showarrow": False} | more
@@ -64,6 +70,23 @@ def line(x0: float, y0: float, x1: float, y1: float, dash: str = "dash", width: 
     """A straight line to read the figure against."""
     drawn = {"color": colour, "width": width, "dash": dash}
     return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": drawn}
+
+
+def ribbon(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str, alpha: float = 0.16) -> dict:
+    """The ground between `low` and `high` (n,) each over `x`, where both are known: an interval along a curve."""
+    known = ~(np.isnan(low) | np.isnan(high))
+    x, low, high = x[known], low[known], high[known]
+    return {
+        "type": "scatter",
+        "x": np.concatenate([x, x[::-1]]),
+        "y": np.concatenate([high, low[::-1]]),
+        "mode": "lines",
+        "line": {"width": 0, "color": faded(colour, alpha)},
+        "fill": "toself",
+        "fillcolor": faded(colour, alpha),
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def axis(title: str, limits: tuple[float, float] | None = None, ink: str | None = None, **more) -> dict:

@@ -15,6 +15,7 @@ from typing import NoReturn
 from covid_model.cli import (
     audit,
     benchmark,
+    card,
     evaluate,
     fetch,
     health,
@@ -27,7 +28,20 @@ from covid_model.cli import (
 )
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
-COMMANDS = (predict, train, evaluate, audit, benchmark, fetch, lab_features, learning_curves, simulate, readme, health)
+COMMANDS = (
+    predict,
+    train,
+    evaluate,
+    audit,
+    benchmark,
+    card,
+    fetch,
+    lab_features,
+    learning_curves,
+    simulate,
+    readme,
+    health,
+)
 
 
 class Parser(argparse.ArgumentParser):

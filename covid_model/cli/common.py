@@ -22,10 +22,11 @@ def known_errors() -> tuple[type[BaseException], ...]:
     from covid_model.dataset import DataError
     from covid_model.fetch import FetchError
     from covid_model.films import FilmError
+    from covid_model.model_card import CardError
     from covid_model.network import NetworkError
     from covid_model.samples import SampleError
 
-    return (OSError, AuditError, DataError, FetchError, FilmError, NetworkError, SampleError)
+    return (OSError, AuditError, CardError, DataError, FetchError, FilmError, NetworkError, SampleError)
 
 
 def say_error(message: str) -> None:

@@ -9,32 +9,55 @@ scikit-learn and SciPy take one to two seconds to import, so they are imported w
 
 from __future__ import annotations
 
+from covid_model.evaluation.calibration import BINS, Bin, brier, calibration_error, reliability
+from covid_model.evaluation.costs import Costs, costs
 from covid_model.evaluation.curves import Curve, precision_recall, roc
-from covid_model.evaluation.estimates import DRAWS, LEVEL, SEED, Estimate, proportion
-from covid_model.evaluation.groups import adults_without_covid, by_group
+from covid_model.evaluation.estimates import DRAWS, LEVEL, SEED, Band, Estimate, proportion
+from covid_model.evaluation.groups import Part, adults_without_covid, parts
 from covid_model.evaluation.matrix import CELLS, Confusion, cells, check, confusion
 from covid_model.evaluation.metrics import RATES, always_no, area_intervals, from_confusion, rates, share_above
+from covid_model.evaluation.tally import THRESHOLDS, Tally, rates_at, share_at, tally
+from covid_model.evaluation.wards import Frequencies, Ward, frequencies, inverse, ward
 
 __all__ = [
+    "BINS",
     "CELLS",
     "DRAWS",
     "LEVEL",
     "RATES",
     "SEED",
+    "THRESHOLDS",
+    "Band",
+    "Bin",
     "Confusion",
+    "Costs",
     "Curve",
     "Estimate",
+    "Frequencies",
+    "Part",
+    "Tally",
+    "Ward",
     "adults_without_covid",
     "always_no",
     "area_intervals",
-    "by_group",
+    "brier",
+    "calibration_error",
     "cells",
     "check",
     "confusion",
+    "costs",
+    "frequencies",
     "from_confusion",
+    "inverse",
+    "parts",
     "precision_recall",
     "proportion",
     "rates",
+    "rates_at",
+    "reliability",
     "roc",
     "share_above",
+    "share_at",
+    "tally",
+    "ward",
 ]

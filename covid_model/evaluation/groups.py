@@ -1,17 +1,19 @@
-"""The same figures for parts of the films: by split, by source, by network."""
+"""The same figures for parts of the films: adults without COVID-19, splits, sources."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from covid_model import settings
-from covid_model.evaluation.curves import roc
 from covid_model.evaluation.estimates import Estimate, proportion
-from covid_model.evaluation.matrix import check, confusion
+from covid_model.evaluation.matrix import check
+from covid_model.evaluation.metrics import area_intervals
+from covid_model.evaluation.tally import Tally, tally
 
 
 def adults_without_covid(
@@ -23,25 +25,40 @@ def adults_without_covid(
     return proportion(int((scores[adults] > threshold).sum()), int(adults.sum()))
 
 
-def by_group(table: pd.DataFrame, threshold: float, by: Sequence[str] = ("network", "split", "source")) -> pd.DataFrame:
-    """One row a group of `table` (columns covid, score and those of `by`), in the order of first appearance.
+@dataclass(frozen=True)
+class Part:
+    """A network's films of one split and source (None: all of a split that has several), tallied.
 
-    Columns: films, covid, tp, fn, fp, tn, then sensitivity, specificity and auc in [0, 1], the first two with _low and
-    _high (Wilson, 95 %). NaN where a group cannot give a figure.
+    `patients` is how many they are of, None where that is not known.
     """
-    rows = []
-    for key, part in table.groupby(list(by), sort=False, observed=True):
-        matrix = confusion(part["score"], part["covid"], threshold)
-        row = dict(zip(by, key, strict=True)) | {"films": matrix.total, "covid": matrix.covid}
-        row |= {"tp": matrix.tp, "fn": matrix.fn, "fp": matrix.fp, "tn": matrix.tn}
-        shares = {
-            "sensitivity": proportion(matrix.tp, matrix.covid),
-            "specificity": proportion(matrix.tn, matrix.other),
-        }
-        for name, share in shares.items():
-            row |= {name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
-        rows.append(row | {"auc": roc(part["score"], part["covid"]).area})
-    columns = [*by, "films", "covid", "tp", "fn", "fp", "tn"]
-    figures = ["sensitivity", "sensitivity_low", "sensitivity_high", "specificity", "specificity_low"]
-    figures += ["specificity_high", "auc"]
-    return pd.DataFrame(rows, columns=[*columns, *figures]).astype(dict.fromkeys(figures, float))
+
+    split: str
+    source: str | None
+    films: int
+    patients: int | None
+    covid: Tally
+    other: Tally
+    auc: Estimate
+
+
+def parts(films: pd.DataFrame, splits: Iterable[str] = settings.SPLITS) -> list[Part]:
+    """Every split and source of one network's films, tallied: bootstrap samples are drawn of each, so keep what comes.
+
+    Args:
+        films: columns split, source, covid, score; with a column patient, intervals are by patient.
+
+    Raises:
+        ValueError: a score is no number in [0, 1].
+    """
+    found = []
+    for split in splits:
+        whole = films[films["split"] == split]
+        sources = [source for source in settings.SOURCE_TITLES if (whole["source"] == source).any()]
+        for source in [*([None] if len(sources) > 1 else []), *sources]:
+            part = whole if source is None else whole[whole["source"] == source]
+            patients, covid = part.get("patient"), part["covid"] == 1
+            tallies = tally(part["score"], {"covid": covid, "other": ~covid}, patients)
+            auc = area_intervals(part["score"], part["covid"], patients)["auc"]
+            people = None if patients is None else patients.nunique()
+            found.append(Part(split, source, len(part), people, tallies["covid"], tallies["other"], auc))
+    return found

@@ -17,7 +17,7 @@ def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
     return np.divide(over, under, out=np.full_like(over, np.nan), where=under > 0)
 
 
-def _rates_of(counts: np.ndarray) -> dict[str, np.ndarray]:
+def rates_of(counts: np.ndarray) -> dict[str, np.ndarray]:
     """Every rate of counts (..., 4), ordered as CELLS: name -> (...,), NaN where it cannot be computed."""
     tp, fn, fp, tn = np.moveaxis(np.asarray(counts), -1, 0)
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
@@ -40,7 +40,7 @@ def from_confusion(
     To draw films with replacement is to draw their four counts from a multinomial, so no film need be touched.
     """
     counts = np.array([matrix.count(cell) for cell in CELLS])
-    values = {name: float(value) for name, value in _rates_of(counts).items()}
+    values = {name: float(value) for name, value in rates_of(counts).items()}
     tp, fn, fp, tn = counts.tolist()
     of = {
         "accuracy": (tp + tn, matrix.total),
@@ -52,7 +52,7 @@ def from_confusion(
     found = {name: proportion(*of[name], level) for name in _SHARES}
     if matrix.total:
         sample = np.random.default_rng(seed).multinomial(matrix.total, counts / matrix.total, size=draws)
-        drawn = _rates_of(sample)
+        drawn = rates_of(sample)
     else:
         drawn = {name: np.empty(0) for name in RATES}
     return found | {name: percentile_interval(values[name], drawn[name], level) for name in RATES[5:]}
@@ -76,7 +76,7 @@ def rates(
     by_film = from_confusion(Confusion(*member.sum(axis=0).tolist()), level, draws, seed)
     if patients is None or found.size == 0:
         return by_film
-    drawn = bootstrap(lambda weights: _rates_of(weights @ member), found.size, np.asarray(patients), draws, seed)
+    drawn = bootstrap(lambda weights: rates_of(weights @ member), found.size, np.asarray(patients), draws, seed)
     clustered = {}
     for name, film in by_film.items():
         patient = percentile_interval(film.value, drawn[name], level)

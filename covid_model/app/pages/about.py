@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
-from covid_model import network, settings
-from covid_model.app import cache, facts, speed, words
+from covid_model import model_card, settings
+from covid_model.app import cache, facts, speed, state, words
+from covid_model.app.splits import SPLITS
 from covid_model.dataset import DataError
+from covid_model.network import NetworkError
+
+OPEN = ("Intended use", "Caveats and recommendations")  # sections of the card that nobody should have to open
 
 st.title("About")
 
@@ -52,30 +57,35 @@ else:
         alt="How many films of each source and truth each network calls positive",
     )
 
-st.markdown(
-    "- **What was looked at, and when.** Nothing was trained on or chosen by the splits `test`, `extra-test` and "
-    "`external`. But Actualmed was scored nine times while this project was planned (with frozen features and a linear "
-    "head), and Figure 1 in the same runs: the ideas of cutting the border, blurring and equalising come from there.\n"
-    "- **How the recipe was chosen.** By short trials with one source left out of training, and by validation films "
-    "cut out by patient (`assets/results/leave_one_out.json`).\n"
-    "- **Patients on one side only.** Ten NIH patients stand in both `extra` and `extra-test` of the list; their films "
-    "in `extra` were not trained on."
-)
-
-st.subheader("The networks")
-for name in settings.NETWORK_NAMES:
-    spec = cache.spec(name)
-    with st.container(border=True):
-        if spec is None:
-            st.markdown(f"**{name}**")
-            try:
-                network.spec(name, settings.NETWORKS)
-            except network.NetworkError as error:
-                st.caption(words.plain(error))
-            continue
-        st.markdown(f"**{words.plain(spec.title)}** · `{spec.name}`")
-        st.markdown(words.plain(spec.summary))
-        st.table(facts.of_network(spec), border="horizontal", hide_header=True, alt=f"Facts about the network {name}")
+st.subheader("Model card", help="After Mitchell et al. 2019, with the items of CLAIM (Mongan et al. 2020) that apply.")
+network_name = state.network_picker()
+try:
+    with st.spinner("Counting, once."):
+        card = cache.model_card(network_name)
+except (NetworkError, model_card.CardError) as error:
+    st.caption(words.plain(error))
+except ValueError as error:
+    st.error(f"The scores cannot be used. {words.plain(error)}", title="Damaged scores")
+else:
+    st.markdown(f"**{card.title}** · {card.head}")
+    for section in card.sections:
+        with st.expander(section.title, expanded=section.title in OPEN):
+            for part in section.parts:
+                if isinstance(part, str):
+                    st.markdown(part)
+                else:
+                    st.markdown(f"**{part.title}**")
+                    table = pd.DataFrame(part.rows, columns=part.columns)
+                    st.table(table, border="horizontal", hide_index=True, alt=part.title)
+    st.download_button(
+        "This card as Markdown",
+        model_card.markdown(card),
+        f"model-card-{card.name}.md",
+        "text/markdown",
+        key="card",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 runs = cache.seed_runs()
 if runs:
@@ -99,11 +109,10 @@ except DataError as error:
 else:
     st.markdown(
         f"{len(films):,} frontal chest films of public sources, {int(films['covid'].sum()):,} of them of people with "
-        "COVID-19. `test` has the paper's counts; `external` are hospitals that stand in no other split. None of these "
-        "films is part of this project: its list of films says where each one is to be had."
+        f"COVID-19. {SPLITS['test'][0]} has the paper's counts; {SPLITS['external'][0]} stand in no other split; the "
+        "model card counts them all. None of these films is part of this project: its list of films says where each "
+        "one is to be had."
     )
-    st.markdown("**Films by source and split**, those of people with COVID-19 in brackets")
-    st.table(facts.counts(films), border="horizontal", alt="Number of films of each source in each split")
     with st.expander("Licences, as the sources state them", icon=":material/license:"):
         st.table(
             facts.licences(films), border="horizontal", hide_index=True, alt="Number of films by source and licence"

@@ -10,6 +10,7 @@ import pandas as pd
 from covid_model import settings
 from covid_model.learning_curves import Comparison
 from covid_model.network import IMAGENET, NetworkSpec
+from covid_model.phrases import duration as duration
 
 PAPER = "The paper"
 HERE = "This network"
@@ -48,20 +49,6 @@ def rows(spec: NetworkSpec) -> pd.DataFrame:
         {PAPER: [pair[0] or "–" for pair in known.values()], HERE: [pair[1] or "–" for pair in known.values()]},
         index=list(known),
     )
-
-
-def duration(seconds: object) -> str | None:
-    """Seconds for people: "42 s", "3 min 20 s", "1 h 5 min"."""
-    if not isinstance(seconds, int | float) or seconds != seconds or seconds < 0:
-        return None
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.3g} s" if seconds < 10 else f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def tried(spec: NetworkSpec) -> tuple[list[dict[str, float]], pd.DataFrame]:

@@ -1,0 +1,15 @@
+"""Model cards (Mitchell et al. 2019) and the items of CLAIM (Mongan et al. 2020) that apply, rendered from data.
+
+Prose stands in assets/networks/card.json; every figure comes from a network's JSON, the scores, the list of films or an
+audit record when the card is made. The page About shows a card, `python -m covid_model card` prints it.
+"""
+
+from __future__ import annotations
+
+from covid_model.model_card.build import build
+from covid_model.model_card.energy import WATTS_A_CORE
+from covid_model.model_card.prose import PROSE, CardError
+from covid_model.model_card.read import read
+from covid_model.model_card.section import Card, Section, Table, markdown
+
+__all__ = ["PROSE", "WATTS_A_CORE", "Card", "CardError", "Section", "Table", "build", "markdown", "read"]
