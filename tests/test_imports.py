@@ -24,7 +24,7 @@ HEAVY_ROOMS = {"network", "features", "training", "reading", "gradcam", "audit",
 LAYERS = (
     {"settings"},
     {"log"},
-    {"films", "dataset", "preprocessing", "jitter", "network", "gradcam", "overlay", "what_if"},
+    {"films", "dataset", "preprocessing", "jitter", "calibration", "network", "gradcam", "overlay", "what_if"},
     {
         "anatomy",
         "reading",

@@ -66,6 +66,11 @@ def line(x0: float, y0: float, x1: float, y1: float, dash: str = "dash", width: 
     return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": drawn}
 
 
+def side(x: float) -> str:
+    """Which end of a label stands at x, in [0, 1], so that it stays in the figure."""
+    return "left" if x < 0.2 else "right" if x > 0.8 else "center"
+
+
 def axis(title: str, limits: tuple[float, float] | None = None, ink: str | None = None, **more) -> dict:
     """An axis with faint lines and no zoom, its words in `ink`."""
     colour = {"font": {"color": ink}} if ink else {}

@@ -37,6 +37,7 @@ NEAR = 12.0  # pixels of SIDE: grey is compared with that of a neighbourhood of 
 STEEPEST = 2.5  # standard deviations beyond which grey counts no further
 SURE, NEVER = 0.85, 0.02  # of the blurred outline: above the one certainly lung, below the other certainly not
 SMOOTH = 3  # pixels of SIDE: dents and spurs up to this are evened out
+ROUND = 1.0  # pixels of SIDE: the standard deviation of a blur that takes the steps off the edge
 GROW = 1  # pixels of SIDE: experts draw the rim too
 BLACK = 12  # grey levels: a border whose brighter quarter is darker than this belongs to no film
 LEAST_FIELD = 0.5  # of the picture: a smaller part is never taken for the film
@@ -72,7 +73,8 @@ def find(pixels: np.ndarray) -> np.ndarray:
     drawn = tidy(grow(small, outline(box, SIDE, SOFT)))
     out = np.zeros(pixels.shape, np.float32)
     part = out[rows, columns]
-    part[:] = cv2.resize(drawn.astype(np.float32), part.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    soft = cv2.GaussianBlur(drawn.astype(np.float32), (0, 0), ROUND)
+    part[:] = cv2.resize(soft, part.shape[::-1], interpolation=cv2.INTER_LINEAR)
     found = out > 0.5
     check(found)
     return found
