@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from covid_model import settings
+from covid_model.calibration import Calibration
 from covid_model.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ class Head:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a network is, as its JSON says it. `recipe`, `history` and `training` tell how it came about."""
+    """What a network is, as its JSON says it. `recipe`, `history` and `training` tell how it came about.
+
+    `calibration` is put there by `audit.calibration`; a network trained anew has none until it is audited.
+    """
 
     name: str
     title: str
@@ -64,6 +68,17 @@ class NetworkSpec:
     recipe: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     training: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The splits whose films it was trained on."""
+        return ("train",) if self.base == IMAGENET else settings.TRAINING_SPLITS
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether the validation part of those splits (`dataset.hold_out`) stayed out of its training for good."""
+        return bool(self.training.get("validation"))
 
     def save(self, folder: Path = settings.NETWORKS) -> Path:
         """Write NAME.json into `folder`."""
@@ -88,6 +103,7 @@ def spec(name: str, folder: Path = settings.NETWORKS) -> NetworkSpec:
         content = {key: value for key, value in content.items() if key in known}
         content["preprocessing"] = Preprocessing(**content["preprocessing"])
         content["head"] = Head(**content["head"])
+        content["calibration"] = Calibration.of(content.get("calibration"))
         return NetworkSpec(**content)
     except FileNotFoundError as error:
         raise NetworkError(f"{path} is missing. {_how_to_make(name)}") from error

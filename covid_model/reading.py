@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 
 NOVEL = "This film does not look like the films that the network was trained on, so its score means nothing."
+TURNED = (
+    "This film looks turned or inverted. The network was trained on upright films with dark lungs, so its score means "
+    "nothing."
+)
 
 
 class ReadingError(RuntimeError):
@@ -42,6 +46,7 @@ class Reading:
         milliseconds: that the reading took, the decoding aside.
         novelty: how unlike the training films this one is: above 1 the score means nothing (see `novelty.Gate`); None
             for a network without a gate.
+        why_novel: where it is above 1, whether the film is novelty.UNFAMILIAR or CHANGED; None otherwise.
     """
 
     network: str
@@ -53,6 +58,7 @@ class Reading:
     warnings: tuple[str, ...]
     milliseconds: float
     novelty: float | None = None
+    why_novel: str | None = None
 
     @property
     def positive(self) -> bool:
@@ -66,8 +72,13 @@ class Reading:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to bear in mind about the score, in plain sentences: NOVEL where it is so, and the film's warnings."""
-        return (NOVEL,) * self.novel + self.warnings
+        """What to bear in mind about the score, in plain sentences: NOVEL or TURNED first, then the film's warnings."""
+        why = TURNED if self.why_novel == novelty.CHANGED else NOVEL
+        return (why,) * self.novel + self.warnings
+
+    def at(self, temperature: float) -> float:
+        """The score with the logit divided by `temperature`, above 0 (see `calibration.Calibration`)."""
+        return float(sigmoid(self.logit / temperature))
 
 
 class Reader:
@@ -146,6 +157,7 @@ class Reader:
             warnings=film.warnings,
             milliseconds=milliseconds,
             novelty=None if self._gate is None else self._gate.distance(features),
+            why_novel=None if self._gate is None else self._gate.reason(features),
         )
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = settings.BATCH) -> Iterator[float]:

@@ -64,7 +64,7 @@ def pdf(
     page.heading(show_name(name), "" if _latin(name) else "The file's name, written here in Latin letters.")
     covered = overlay.blend(film, reading.heatmap, reading.box)
     page.pictures(Image.fromarray(film), Image.fromarray(covered), Image.fromarray(overlay.legend("for")))
-    page.score(reading.score, threshold)
+    page.score(reading.score, threshold, reading.novel)
     page.say([f"Warning: {warning}" for warning in dict.fromkeys((*reading.remarks, *warnings))], "B")
     page.say(sentences)
     page.distribution(scores, reading.score, threshold, reading.network)
@@ -205,18 +205,23 @@ class _Page(FPDF):
         at = MARGIN + WIDTH * threshold
         self.line(at, top - 1.5, at, top + height + 1.5)
 
-    def score(self, score: float, threshold: float) -> None:
-        """The score as a number, as a bar with the threshold's mark, and in a sentence."""
-        self.write_text(f"Model score {phrases.score_text(score)}", 15, "B")
+    def score(self, score: float, threshold: float, novel: bool) -> None:
+        """The score as a number, as a bar with the threshold's mark, and in a sentence.
+
+        A `novel` film's is grey, and gets no verdict.
+        """
+        self.write_text(f"Model score {phrases.score_text(score)}", 15, "B", GREY if novel else INK)
         top = self.get_y() + 2.5
         self.set_fill_color(*PALE)
         self.rect(MARGIN, top, WIDTH, BAR, "F")
-        self.set_fill_color(*_rgb(settings.COVID_COLOUR if score > threshold else settings.OTHER_COLOUR))
+        colour = _rgb(settings.COVID_COLOUR if score > threshold else settings.OTHER_COLOUR)
+        self.set_fill_color(*(GREY if novel else colour))
         self.rect(MARGIN, top, max(0.5, WIDTH * score), BAR, "F")
         self.line_of(top, score, threshold, BAR)
         self.scale(top + BAR + 2, threshold)
         self.set_y(top + BAR + 8)
-        self.write_text(phrases.verdict(score, threshold), 11, "B")
+        if not novel:
+            self.write_text(phrases.verdict(score, threshold), 11, "B")
         self.ln(1.5)
 
     def scale(self, y: float, threshold: float) -> None:

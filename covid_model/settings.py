@@ -151,6 +151,8 @@ AUDIT_EXPERIMENTS = (
     "robustness",
     "severity",
 )
+SEGMENTATION = "segmentation"  # one more, of our lung masks: no network takes part
+SEGMENTATION_JSON = RESULTS / "segmentation.json"
 
 # --- Train a head ------------------------------------------------------------------------------
 LAB = ASSETS / "lab"  # features.npz: block5_pool averaged over the film, for every film of assets/dataset.csv

@@ -25,7 +25,7 @@ HEAVY_ROOMS |= {"benchmark"}
 LAYERS = (
     {"settings"},
     {"log"},
-    {"films", "dataset", "preprocessing", "jitter", "network", "gradcam", "overlay"},
+    {"films", "dataset", "preprocessing", "jitter", "calibration", "network", "gradcam", "overlay", "what_if"},
     {
         "anatomy",
         "reading",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from covid_model.network import NetworkSpec
     from covid_model.reading import Reader, Reading
 
+Answer = TypeVar("Answer")
 SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 
 
@@ -54,6 +56,11 @@ def desk() -> Desk:
     from covid_model.desk import Desk
 
     return Desk(lambda name: reader(name))
+
+
+def ask(name: str, work: Callable[[Reader], Answer]) -> Answer:
+    """What `work` makes of the network `name`; not kept. Raises NetworkError, and what `work` raises."""
+    return work(reader(name))
 
 
 def spec(name: str) -> NetworkSpec | None:
@@ -162,6 +169,43 @@ def _with_patients(rows: pd.DataFrame) -> pd.DataFrame:
     except (datasets.DataError, KeyError):
         return rows
     return rows.assign(patient=known.fillna(rows.index.to_series()))
+
+
+def held_out_scores(name: str) -> pd.DataFrame | None:
+    """The rows of `scores` of films held out of the network's training, indexed by film id; None where there are none.
+
+    None too for a network that was in the end trained on every film of its splits.
+    """
+    what, table = spec(name), scores()
+    if what is None or table is None or not what.holds_out:
+        return None
+    return _held_out_scores(what, _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={network.NetworkSpec: lambda what: what.sha256})
+def _held_out_scores(what: NetworkSpec, stamp: float, list_stamp: float) -> pd.DataFrame | None:
+    try:
+        table = datasets.training_films(films_table(), *what.trained_on)
+    except datasets.DataError:
+        return None
+    held_out = table.index[datasets.hold_out(table)]
+    if len(held_out) != what.training["validation"]:  # another list of films than it was trained by
+        return None
+    rows = scores()
+    rows = rows[(rows["network"] == what.name) & rows["id"].isin(held_out)]
+    return None if rows.empty else rows.set_index("id")
+
+
+def segmentation() -> dict | None:
+    """How well our lung masks match experts'; None where it was not measured."""
+    return _segmentation(str(settings.SEGMENTATION_JSON), _stamp(settings.SEGMENTATION_JSON))
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _segmentation(path: str, stamp: float) -> dict | None:
+    from covid_model.audit import segmentation
+
+    return segmentation.load(Path(path))
 
 
 def films_table() -> pd.DataFrame:

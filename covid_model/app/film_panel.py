@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import network, overlay, settings
-from covid_model.app import cache, state, theme, words
+from covid_model.app import cache, gallery, state, theme, words
 from covid_model.app.item import Item
 from covid_model.app.scorebar import score_bar
 from covid_model.app.waiting import Waiting, ask_again
@@ -22,6 +22,7 @@ SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels kept free while a film is read
 TALLEST = 1.35  # height over width of a film that may fill its column
 TALL_HEIGHT = 500  # pixels: how high a taller one is shown
 TRAINED_ON = "It is one of the films that networks are trained on: its score may be memory, not skill."
+FILMS_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "films.py"
 DIRECTIONS = {"for": "For COVID-19", "against": "Against", "both": "Both"}
 LEGENDS = {
     "for": "Left to right: no say, spoke most for COVID-19.",
@@ -74,6 +75,9 @@ def show(item: Item, name: str, threshold: float) -> None:
     if not reading.novel:  # such a score has no place among others
         with place_slot.container():
             _place(item, reading, threshold)
+    from covid_model.app.what_if import hand, panel  # the reading is on the screen before they are loaded
+
+    panel.show(hand.InHand(data, small, reading, threshold))
 
 
 def network_missing(error: network.NetworkError, name: str) -> None:
@@ -157,13 +161,15 @@ def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFr
         found.append("A simulated film, not a real one: it lies outside what the networks were trained on.")
     if ours and ours.covid is not None:
         finding = words.plain(ours.finding) or ("COVID-19" if ours.covid else "not COVID-19")
-        found.append(f"Its source lists it as: {finding}. {words.outcome(reading.score > threshold, ours.covid)}")
+        outcome = "" if reading.novel else words.outcome(reading.score > threshold, ours.covid)
+        found.append(f"Its source lists it as: {finding}. {outcome}")
         if ours.split in settings.TRAINING_SPLITS:
             found.append(TRAINED_ON)
     if ours:
         found.append(ours.credit)
     if scores is not None:
-        found.append(words.neighbours(scores, reading.score, ours.id if ours else None))
+        film, held_out = ours.id if ours else None, cache.held_out_scores(reading.network)
+        found.append(words.neighbours(scores, reading.score, film, held_out))
         found.append(words.adults(scores, threshold) or "")
     return [one for one in found if one]
 
@@ -186,20 +192,33 @@ def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float, wa
     number = words.score_text(reading.score)
     st.metric("Model score", f":gray[{number}]" if reading.novel else number, label_visibility="collapsed")
     st.html(score_bar(reading.score, threshold, faint=reading.novel))
-    if not reading.novel:
+    if reading.novel:
+        why, *remarks = reading.remarks
+        st.warning(words.plain(why), title="No verdict", icon=":material/warning:")
+    else:
+        remarks = reading.remarks
         st.markdown(f"**{words.verdict(reading.score, threshold)}**")
+        _calibrated(reading, threshold)
     if item.ours and item.ours.covid is not None:
         listed = "COVID-19" if item.ours.covid else "not COVID-19"
         finding = f" ({words.plain(item.ours.finding)})" if item.ours.finding not in ("", listed) else ""
-        outcome = words.outcome(reading.score > threshold, item.ours.covid)
+        outcome = "" if reading.novel else words.outcome(reading.score > threshold, item.ours.covid)
         st.markdown(f"The source lists this film as **{listed}**{finding}. {outcome}")
         if item.ours.split in settings.TRAINING_SPLITS:
             st.markdown(TRAINED_ON)
-    for warning in dict.fromkeys((*reading.remarks, *warnings)):
+    for warning in dict.fromkeys((*remarks, *warnings)):
         st.warning(words.plain(warning), icon=":material/warning:")
     download("Result (JSON)", [(item.name, reading)], reading.network, threshold, "result")
     _report(item, small, reading, threshold, warnings)
     st.markdown(f":small[Read by the network *{reading.network}* in {reading.milliseconds / 1000:.1f} s.]")
+
+
+def _calibrated(reading: Reading, threshold: float) -> None:
+    """The calibrated score, for a network whose temperature helped out of sample."""
+    spec = cache.spec(reading.network)
+    if spec and spec.calibration and spec.calibration.helped:
+        score = reading.at(spec.calibration.temperature)
+        st.markdown(words.calibrated(reading.score, score, threshold), help=words.CALIBRATED)
 
 
 @st.fragment
@@ -249,7 +268,8 @@ def _place(item: Item, reading: Reading, threshold: float) -> None:
         return
     from covid_model import charts  # plotly: the page is on the screen before it is loaded
 
-    st.markdown(words.neighbours(table, reading.score, item.ours.id if item.ours else None))
+    film, held_out = item.ours.id if item.ours else None, cache.held_out_scores(reading.network)
+    st.markdown(words.neighbours(table, reading.score, film, held_out))
     given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
     st.plotly_chart(
         charts.score_distribution(*given, ids=list(table.index), ink=theme.ink()),
@@ -259,6 +279,13 @@ def _place(item: Item, reading: Reading, threshold: float) -> None:
     )
     if sentence := words.adults(table, threshold):
         st.markdown(sentence)
+    st.page_link(
+        FILMS_PAGE,
+        label="See the test films that scored about the same",
+        icon=":material/photo_library:",
+        query_params=gallery.around(table["score"], reading.score)
+        | {state.NETWORK: reading.network, state.THRESHOLD: f"{threshold:g}"},
+    )
 
 
 def _width(picture: np.ndarray) -> str | int:

@@ -23,6 +23,7 @@ SETS = SPLITS | {
     SIMULATED: ("Simulated", "Films rendered from a CT for this demo, so that anyone may have them"),
 }
 TRUTHS = {"covid": "COVID-19", "other": "Other"}
+ALL_SOURCES = "All sources"
 ORDERS = {
     "highest": "Highest score first",
     "lowest": "Lowest score first",
@@ -101,6 +102,19 @@ def sheet(films: pd.DataFrame, number: int, size: int = settings.SHEET) -> Sheet
     rows = films.iloc[(number - 1) * size : number * size]
     first = (number - 1) * size + 1
     return Sheet(rows, number, sheets, first, first + len(rows) - 1)
+
+
+def around(scores: pd.Series, score: float) -> dict[str, str]:
+    """The page's address, less network and threshold, that shows the test films which scored nearest to `score`.
+
+    Args:
+        scores: of all test films.
+        score: in [0, 1].
+    """
+    before = min(int((scores > score).sum()), max(len(scores) - 1, 0))
+    # All is named, for what is not would stay as it was on an earlier visit; the empty ones stand for no choice.
+    every = {SET: SETS["test"][0], SOURCE: ALL_SOURCES, TRUTH: "", VERDICT: "", ORDER: ORDERS["highest"]}
+    return every | {SHEET: str(before // settings.SHEET + 1)}
 
 
 def summary(films: pd.DataFrame, shown: Sheet) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from covid_model import settings
+from covid_model import evaluation, settings
 from covid_model.phrases import score_text as score_text
 from covid_model.phrases import verdict as verdict
 
@@ -36,6 +36,22 @@ def verdict_word(reading: Reading, threshold: float) -> str:
     return "Positive" if reading.score > threshold else "Negative"
 
 
+CALIBRATED = (
+    "Networks often sound too sure, or not sure enough. One number, fitted on films held out of training, sets that "
+    "right on the whole; it was checked on films of every other part of the data. It changes neither the order of "
+    "scores nor who is in the training films: a calibrated score is still no probability that somebody is ill."
+)
+
+
+def calibrated(score: float, at: float, threshold: float) -> str:
+    """The calibrated score `at` beside the model score, both in [0, 1]; the verdict stays the model score's."""
+    text = f"Calibrated: **{score_text(at)}**."
+    if (score > threshold) != (at > threshold):
+        side = "above" if at > threshold else "not above"
+        text += f" That is {side} the threshold; the verdict goes by the model score all the same."
+    return text
+
+
 def outcome(positive: bool, covid: bool) -> str:
     """How a verdict stands to what is known of the film."""
     if covid:
@@ -52,24 +68,32 @@ def waiting(place: Place) -> str:
     return f"Other visitors are here too: {films} first{about}."
 
 
-def neighbours(table: pd.DataFrame, score: float, film: str | None = None) -> str:
-    """How many of the test films that scored alike were COVID-19 films.
+def neighbours(table: pd.DataFrame, score: float, film: str | None = None, held_out: pd.DataFrame | None = None) -> str:
+    """How many of the films that scored alike were COVID-19 films, with an interval.
 
     Args:
         table: one network's test films, indexed by id, with `score` and `covid`.
         score: in [0, 1].
-        film: the id of the film itself, which is left out where it stands in the table.
+        film: the id of the film itself, which is left out where it stands in a table.
+        held_out: the same of the films held out of the network's training, where there are any.
     """
-    others = table.drop(index=film) if film in table.index else table
+    tables = [table] if held_out is None else [table, held_out]
+    parts = [one.drop(index=film) if film in one.index else one for one in tables]
+    others = pd.concat(parts)
     alike = others[(others["score"] - score).abs() <= settings.NEIGHBOUR_BAND]
-    of_all = f"{'other ' if len(others) < len(table) else ''}{len(others):,} test films"
+    of_all = f"{'other ' if len(parts[0]) < len(table) else ''}{len(parts[0]):,} test films"
+    if held_out is not None:
+        of_all += f" and {len(parts[1]):,} films held out of this network's training"
     if alike.empty:
         return f"None of the {of_all} scored within ±{settings.NEIGHBOUR_BAND} of this one."
     covid = int(alike["covid"].sum())
+    share = evaluation.proportion(covid, len(alike))
+    value, low, high = (f"{100 * one:.0f}" for one in (share.value, share.low, share.high))
     return (
         f"Of the {of_all}, {len(alike):,} scored within ±{settings.NEIGHBOUR_BAND} of this one; "
         f"**{covid:,} of these {len(alike):,}** {'is a' if covid == 1 else 'are'} COVID-19 "
-        f"{'film' if covid == 1 else 'films'}."
+        f"{'film' if covid == 1 else 'films'}. That is {value} %; with so many films, anything from {low} to {high} % "
+        f"would be no surprise ({100 * evaluation.LEVEL:.0f} % interval)."
     )
 
 

@@ -15,8 +15,9 @@ from tqdm import tqdm
 
 from covid_model.audit.case import Case
 from covid_model.audit.figures import mean, share
-from covid_model.audit.lungs import BLUR, masked, read_mask
+from covid_model.audit.lungs import masked, read_mask
 from covid_model.films import Film
+from covid_model.what_if.erase import BLUR
 
 STEPS = 20  # of the curves: each takes 5 % of the map's cells
 ORDERS = ("grad-cam", "random")

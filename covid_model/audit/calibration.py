@@ -6,7 +6,7 @@ validation part. It changes no order of scores and no verdict at 0.5; what it ca
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 
 from covid_model import dataset, evaluation, features, network, settings
 from covid_model.audit.case import Case
-from covid_model.audit.figures import mean
+from covid_model.audit.figures import mean, plain
 from covid_model.audit.lungs import recipe_of
+from covid_model.calibration import Calibration
 from covid_model.reading import sigmoid
 
 CLIP = 5e-7  # scores stand with six decimals in the table: 0 and 1 are taken for this far from the end
@@ -25,18 +26,24 @@ LIMITS = (0.05, 20.0)  # between which the temperature is looked for
 
 
 def run(case: Case) -> dict[str, Any]:
-    """A temperature fitted on the validation part, and what it does to every reported split."""
+    """A temperature fitted on the validation part, and what it does to every reported split.
+
+    Leaves both in the network's JSON, from where the app has them.
+    """
     held_out, how = validation_scores(case)
     temperature = fit(held_out["score"], held_out["covid"])
     table = case.scores
     parts = {split: table[table["split"] == split] for split in MEASURED_ON}
     parts["adults"] = table[~table["split"].isin(settings.TRAINING_SPLITS) & (table["source"] != settings.CHILDREN)]
-    return {
+    found = {
         "temperature": temperature,
         "fitted_on": {"films": len(held_out), "covid": int(held_out["covid"].sum()), "scores": how},
         "validation": compare(held_out, temperature),
         "splits": {name: compare(part, temperature) for name, part in parts.items() if len(part)},
     }
+    calibrated = Calibration.of_record(plain(found))
+    replace(network.spec(case.name, case.networks), calibration=calibrated).save(case.networks)
+    return found
 
 
 def validation_scores(case: Case) -> tuple[pd.DataFrame, str]:

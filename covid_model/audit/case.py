@@ -51,7 +51,7 @@ class Case:
     @cached_property
     def trained_on(self) -> tuple[str, ...]:
         """The splits that the network was trained on."""
-        return ("train",) if self.spec.base == network.IMAGENET else settings.TRAINING_SPLITS
+        return self.spec.trained_on
 
     @cached_property
     def training(self) -> pd.DataFrame:

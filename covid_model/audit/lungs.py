@@ -22,19 +22,13 @@ from covid_model import dataset, evaluation, features, network, settings
 from covid_model.audit import rivals
 from covid_model.audit.case import AuditError, Case
 from covid_model.audit.figures import mean, share
+from covid_model.what_if.erase import FILLS, box, fill, rectangle
 
-FILLS = {
-    "border grey": "the median grey of the film's own outermost pixels",
-    "noise": "random grey of the mean and spread of the film outside the lungs",
-    "blur": "the film itself, blurred until nothing of the lungs can be made out",
-}
 VARIANTS = {
     "erased": "the lungs are filled",
     "erased in a box": "the smallest upright rectangle around the lungs is filled, so that their outline goes too",
     "only": "everything but the lungs is filled",
 }
-FRAME = 0.02  # of the longer side: how far the border goes in
-BLUR = 0.08  # of the longer side: the standard deviation of the blur
 BLANK = (0.06, 0.06, 0.94, 0.94)  # left, top, right, bottom of the blank middle: 99 % of what lung masks cover
 
 
@@ -83,44 +77,6 @@ def read_mask_file(path: Path, shape: tuple[int, int]) -> np.ndarray:
     if drawn is None:
         raise AuditError(f"The lung mask {path} is missing or damaged.")
     return cv2.resize(drawn, shape[::-1], interpolation=cv2.INTER_AREA) > settings.GREY_LEVELS / 2
-
-
-def fill(pixels: np.ndarray, where: np.ndarray, how: str, lungs: np.ndarray, seed: int = 0) -> np.ndarray:
-    """`pixels` (height, width) uint8 with the part `where` (bool, alike) filled; a new array.
-
-    Args:
-        how: one of FILLS.
-        lungs: bool, alike: what noise must not be measured on.
-    """
-    out, longer = pixels.copy(), max(pixels.shape)
-    if how == "border grey":
-        out[where] = round(float(np.median(pixels[frame(pixels.shape)])))
-    elif how == "noise":
-        outside = pixels[~lungs] if (~lungs).any() else pixels
-        grain = np.random.default_rng(seed).normal(outside.mean(), outside.std(), int(where.sum()))
-        out[where] = grain.round().clip(0, settings.GREY_LEVELS).astype(np.uint8)
-    elif how == "blur":
-        out[where] = cv2.GaussianBlur(pixels, (0, 0), BLUR * longer)[where]
-    else:
-        raise ValueError(f"Fills are {', '.join(FILLS)}. Received: {how!r}.")
-    return out
-
-
-def frame(shape: tuple[int, int]) -> np.ndarray:
-    """The outermost pixels of a film of (height, width): bool."""
-    wide = max(1, round(FRAME * max(shape)))
-    edge = np.ones(shape, bool)
-    edge[wide:-wide, wide:-wide] = False
-    return edge
-
-
-def box(lungs: np.ndarray) -> np.ndarray:
-    """The smallest upright rectangle around the True pixels: bool, alike."""
-    out = np.zeros_like(lungs)
-    rows, columns = np.flatnonzero(lungs.any(axis=1)), np.flatnonzero(lungs.any(axis=0))
-    if rows.size:
-        out[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
-    return out
 
 
 def part_of(variant: str, lungs: np.ndarray) -> np.ndarray:
@@ -191,11 +147,7 @@ class Blank:
 
     def where(self, shape: tuple[int, int]) -> np.ndarray:
         """What is filled of a film of (height, width): bool."""
-        height, width = shape
-        out = np.zeros(shape, bool)
-        rows = slice(round(self.top * height), round(self.bottom * height))
-        out[rows, round(self.left * width) : round(self.right * width)] = True
-        return out
+        return rectangle(shape, self.left, self.top, self.right, self.bottom)
 
 
 def train_on_blanks(case: Case, blank: Blank | None = None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from covid_model.charts.distribution import score_distribution, score_distributi
 from covid_model.charts.history import training_history, training_history_alt
 from covid_model.charts.lab import learning_curve, learning_curve_alt, run_look, small_confusion_matrix
 from covid_model.charts.reliability import reliability, reliability_alt
+from covid_model.charts.strip import score_strip, score_strip_alt
 from covid_model.charts.style import CONFIG, COVID_COLOUR, OTHER_COLOUR
 from covid_model.charts.wards import predictive_value, predictive_value_alt
 
@@ -38,6 +39,8 @@ __all__ = [
     "run_look",
     "score_distribution",
     "score_distribution_alt",
+    "score_strip",
+    "score_strip_alt",
     "small_confusion_matrix",
     "training_history",
     "training_history_alt",

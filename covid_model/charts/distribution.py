@@ -44,11 +44,13 @@ def score_distribution(
         traces += _points(flag, foot, scores[member], threshold, counts[flag], fullest, known)
         notes += _shares(foot, scores[member], threshold, ink)
     lines = [style.line(threshold, 0, threshold, 2 * _STEP, width=2, colour=ink or style.GREY)]
-    notes.append(style.note(threshold, 2 * _STEP + 0.06, f"threshold {threshold:.2f}", ink, xanchor=_side(threshold)))
+    notes.append(
+        style.note(threshold, 2 * _STEP + 0.06, f"threshold {threshold:.2f}", ink, xanchor=style.side(threshold))
+    )
     if mark is not None:
         mark = float(mark)
         lines.append(style.line(mark, -0.06, mark, 2 * _STEP - 0.1, "solid", 2, ink or style.GREY))
-        notes.append(style.note(mark, -0.12, f"▲ <b>{mark_label} {mark:.2f}</b>", ink, xanchor=_side(mark)))
+        notes.append(style.note(mark, -0.12, f"▲ <b>{mark_label} {mark:.2f}</b>", ink, xanchor=style.side(mark)))
     labels = [
         f"<b>{name}</b><br>{int((truth == flag).sum()):,} films"
         for name, flag in ((style.OTHER_LABEL, False), (style.COVID_LABEL, True))
@@ -67,11 +69,6 @@ def score_distribution(
         xaxis=style.axis("score", (-0.02, 1.02), ink, tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], tickformat=".1f"),
         yaxis=style.axis("", limits, ink, tickvals=[0.4, _STEP + 0.4], ticktext=labels, **bare),
     )
-
-
-def _side(x: float) -> str:
-    """Which end of a label stands at x, so that it stays in the figure."""
-    return "left" if x < 0.2 else "right" if x > 0.8 else "center"
 
 
 def _look(flag: bool) -> tuple[str, str, str]:

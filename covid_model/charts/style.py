@@ -89,6 +89,11 @@ def ribbon(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str, alpha:
     }
 
 
+def side(x: float) -> str:
+    """Which end of a label stands at x, in [0, 1], so that it stays in the figure."""
+    return "left" if x < 0.2 else "right" if x > 0.8 else "center"
+
+
 def axis(title: str, limits: tuple[float, float] | None = None, ink: str | None = None, **more) -> dict:
     """An axis with faint lines and no zoom, its words in `ink`."""
     colour = {"font": {"color": ink}} if ink else {}

@@ -8,6 +8,8 @@ from pathlib import Path
 from covid_model import settings
 from covid_model.cli.common import DONE, add_data, add_network, add_vgg19, data_folder, vgg19_for
 
+CHOICES = (*settings.AUDIT_EXPERIMENTS, settings.SEGMENTATION)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_network(parser, default=None)
@@ -15,10 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_vgg19(parser)
     parser.add_argument(
         "--only",
-        choices=settings.AUDIT_EXPERIMENTS,
+        choices=CHOICES,
         action="append",
         metavar="EXPERIMENT",
-        help=f"one of {', '.join(settings.AUDIT_EXPERIMENTS)}; may be given again (default: all)",
+        help=f"one of {', '.join(CHOICES)}; may be given again (default: all)",
     )
     parser.add_argument(
         "--work",
@@ -31,10 +33,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from covid_model import audit, dataset, network
+    from covid_model.audit import segmentation
 
     data = dataset.load(data_folder(given.data))
+    if not given.only or settings.SEGMENTATION in given.only:
+        print(segmentation.write(data))
+    experiments = [one for one in given.only or () if one != settings.SEGMENTATION]
+    if given.only and not experiments:
+        return DONE
     for name in [given.network] if given.network else network.available():
         case = audit.Case(name, data, vgg19_for(name, given.vgg19), given.work)
-        for path in audit.run(case, given.only or ()):
+        for path in audit.run(case, experiments):
             print(path)
     return DONE

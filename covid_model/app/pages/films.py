@@ -46,7 +46,7 @@ def pick_source(films: pd.DataFrame) -> str | None:
     """One of the sources that the films come from, or None for all."""
     here = set(films["source"])
     titles = {title: name for name, title in settings.SOURCE_TITLES.items() if name in here}
-    everything = "All sources"
+    everything = gallery.ALL_SOURCES
     if st.session_state.get(SOURCE) not in (None, everything, *titles):  # of a set looked at before
         st.session_state[SOURCE] = everything
     picked = st.selectbox("Source", [everything, *titles], key=SOURCE, bind="query-params", width=260)

@@ -1,0 +1,85 @@
+"""The film changed and read again: what is picked stands in the address, and the answer beside the changed film."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from covid_model import overlay, settings, what_if
+from covid_model.app import cache, words
+from covid_model.app.scorebar import score_bar
+from covid_model.app.what_if import controls, sentences
+from covid_model.app.what_if.hand import InHand
+from covid_model.films import Film, FilmError
+from covid_model.films.film import check_size
+from covid_model.preprocessing import prepare
+from covid_model.reading import Reading, ReadingError
+
+ANSWER_HEIGHT = 200  # pixels kept free while the changed film is read, so that nothing jumps
+TALLEST = 1.35  # height over width of a film that may fill its column
+
+
+def show(hand: InHand) -> None:
+    """The changes to pick from; where there are any, their settings, the changed film, its score and its heatmap."""
+    picked = controls.pick()
+    if not picked:
+        st.markdown("Pick one or several: the film is changed, and the network reads it again.")
+        return
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        answer = st.empty()
+        changes = controls.settings_of(picked)
+    try:
+        pixels = what_if.apply(hand.pixels, changes)
+        check_size(pixels.shape[1], pixels.shape[0])
+    except what_if.NoLungs as error:
+        with answer.container():
+            st.warning(words.plain(error), title="The lungs were not found", icon=":material/search_off:")
+            st.button("Draw a box", key="draw-box", icon=":material/crop_free:", on_click=controls.take_box)
+        return
+    except FilmError as error:
+        answer.error(words.plain(error), icon=":material/block:")
+        return
+    with middle:
+        st.markdown("**The changed film**")
+        st.image(pixels, width=_width(pixels), alt=f"The film, changed: {controls.said(changes)}")
+    with right:
+        st.markdown("**What speaks for it now, and against**")
+        heatmap = st.empty()
+    question = ("changed", hand.reading.network, changes)
+    if not hand.known(question):
+        answer = answer.skeleton(height=ANSWER_HEIGHT)
+    try:
+        found = hand.kept(question, lambda: _read(hand, pixels))
+    except ReadingError as error:
+        answer.error(words.plain(error), icon=":material/block:")
+        return
+    with answer.container():
+        _answer(hand, found, pixels)
+    both = overlay.blend(pixels, found.heatmap, found.box, settings.OVERLAY_OPACITY, "both")
+    heatmap.image(both, width=_width(pixels), alt="The changed film under its heatmap, for COVID-19 and against")
+
+
+def _read(hand: InHand, pixels: np.ndarray) -> Reading:
+    film = Film(pixels, (), "PNG")
+    return cache.ask(hand.reading.network, lambda reader: reader.read(film))
+
+
+def _answer(hand: InHand, found: Reading, pixels: np.ndarray) -> None:
+    """The changed film's score, how far it moved, and what to bear in mind."""
+    number = words.score_text(found.score)
+    st.metric("Score of the changed film", f":gray[{number}]" if found.novel else number)
+    st.html(score_bar(found.score, hand.threshold, faint=found.novel))
+    said = sentences.change(hand.reading.score, found.score, hand.threshold, found.novel)
+    st.markdown(f"**{said}**  \n:small[As it came, the film scored {words.score_text(hand.reading.score)}.]")
+    spec = cache.spec(found.network)
+    if spec and np.array_equal(prepare(pixels, spec.preprocessing), prepare(hand.pixels, spec.preprocessing)):
+        st.markdown(sentences.unseen(spec.preprocessing.border))
+    for remark in found.remarks:
+        st.warning(words.plain(remark), icon=":material/warning:")
+
+
+def _width(picture: np.ndarray) -> str | int:
+    """The width to show a picture at: its column's, less for one that would be too tall."""
+    height, width = picture.shape
+    return "stretch" if height <= TALLEST * width else round(500 * width / height)

@@ -1,0 +1,49 @@
+"""How firm is the score? The film read again in copies that differ as two prints of one film do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from covid_model.app import cache, theme, words
+from covid_model.app.what_if import sentences
+from covid_model.app.what_if.hand import InHand
+from covid_model.network import NetworkError
+
+CHART = 150  # pixels: its height, kept free while the copies are read
+
+
+def show(hand: InHand) -> None:
+    """A button that reads the copies, and what came of them."""
+    from covid_model import audit, charts  # the page is on the screen before they are loaded
+
+    jitter, copies = audit.robustness.ALL, audit.robustness.COPIES
+    st.markdown(
+        f"A score should not hang on how a film was laid or scanned. This reads **{copies} copies** of it: turned by "
+        f"up to {jitter.rotation:g} degrees, shifted by up to {100 * jitter.shift:g} %, with a little more or less "
+        "contrast, saved anew as JPEG."
+    )
+    name = hand.reading.network
+    question = ("spread", name)
+    button, answer = st.empty(), st.container()
+    if not hand.known(question):
+        if not button.button("How firm is this score?", key="firm", icon=":material/vibration:"):
+            return
+        button.empty()
+    try:
+        with answer, st.spinner(f"Reading {copies} copies at once."):
+            found = hand.kept(question, lambda: cache.ask(name, lambda reader: audit.spread(reader, hand.pixels)))
+    except NetworkError as error:
+        answer.error(words.plain(error), icon=":material/cloud_off:")
+        return
+    found = replace(found, score=hand.reading.score, threshold=hand.threshold)
+    with answer:
+        st.markdown(sentences.spread(found.scores, found.score, found.threshold))
+        given = (found.scores, found.score, found.threshold)
+        st.plotly_chart(
+            charts.score_strip(*given, height=CHART, ink=theme.ink()),
+            config=charts.CONFIG,
+            alt=charts.score_strip_alt(*given),
+            key="strip",
+        )

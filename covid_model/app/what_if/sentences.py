@@ -1,0 +1,102 @@
+"""What the section says: sentences made of figures. No streamlit in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from covid_model import dataset, settings
+from covid_model.app import words
+from covid_model.network import NetworkSpec
+
+
+def change(before: float, after: float, threshold: float, novel: bool = False) -> str:
+    """What became of a score and its verdict: "0.831, up 0.110; still positive". A novel film has no verdict."""
+    moved = round(after, 3) - round(before, 3)
+    how = f"{'up' if moved > 0 else 'down'} {abs(moved):.3f}" if abs(moved) >= 0.0005 else "as before"
+    was, now = before > threshold, after > threshold
+    verdict = "no verdict" if novel else f"{'still' if was == now else 'now'} {called(now)}"
+    return f"{words.score_text(after)}, {how}; {verdict}"
+
+
+def called(positive: bool) -> str:
+    return "positive" if positive else "negative"
+
+
+def unseen(border: float) -> str:
+    """Why a change that leaves the network's input as it is cannot move the score."""
+    cut = f" It cuts {100 * border:g} % off each side of a film before it looks." if border else ""
+    return f"This network sees no difference.{cut}"
+
+
+def outline(record: Mapping | None) -> str:
+    """How our lung masks came about and how good they are."""
+    said = "Drawn by image processing, without a network."
+    if record:
+        every = record["every"]
+        said += (
+            f" Held against an expert's outline on {every['films']} films, it was found on {every['found']}, and there "
+            f"the median Dice coefficient is {every['dice']['median']:.2f} (1: the same outline, 0: none of it)."
+        )
+    return said
+
+
+def spread(scores: np.ndarray, score: float, threshold: float) -> str:
+    """Where the scores (n,) of a film's copies lie, and how many keep its verdict."""
+    keep = int(((scores > threshold) == (score > threshold)).sum())
+    low, high = (words.score_text(float(one)) for one in (scores.min(), scores.max()))
+    firm = "All" if keep == scores.size else f"{keep} of"
+    lie = f"All copies score **{low}**" if low == high else f"The copies score from **{low}** to **{high}**"
+    return (
+        f"{lie}; the film itself {words.score_text(score)}. "
+        f"**{firm} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {called(score > threshold)}."
+    )
+
+
+def verdicts(scores: Mapping[str, float], threshold: float) -> str:
+    """Whether two networks agree on a film, given each one's score."""
+    (one, first), (other, second) = ((name, score > threshold) for name, score in scores.items())
+    if first == second:
+        return f"**Both call this film {called(first)}.**"
+    return f"**They disagree:** *{one}* calls this film {called(first)}, *{other}* calls it {called(second)}."
+
+
+def disagreement(
+    specs: Sequence[NetworkSpec], films: pd.DataFrame, scores: pd.DataFrame, threshold: float
+) -> str | None:
+    """How to read a disagreement: what each network has seen of adults without COVID-19, and what it calls them.
+
+    Args:
+        specs: of two networks.
+        films: the list of films, indexed by id.
+        scores: columns id, split, source, covid, network, score.
+        threshold: in [0, 1].
+
+    Returns:
+        One or two sentences as Markdown; None where a network has no scores of such films of the test set.
+    """
+    said, shares = [], {}
+    for spec in specs:
+        test = scores[(scores["network"] == spec.name) & (scores["split"] == "test")]
+        test = test[_adults_without_covid(test)]
+        if test.empty:
+            return None
+        trained = dataset.training_films(films, *spec.trained_on)
+        seen = int(_adults_without_covid(trained).sum())
+        positive = int((test["score"] > threshold).sum())
+        shares[spec.name] = positive / len(test)
+        said.append(
+            f"*{spec.name}* learnt from {seen:,} films of adults without COVID-19 and calls **{positive} of the "
+            f"{len(test)}** in the test set positive"
+        )
+    text = f"How to read a disagreement: {'; '.join(said)}."
+    most, least = sorted(shares, key=shares.get, reverse=True)
+    if shares[most] > shares[least]:
+        text += f" So where only *{most}* says positive, it may have seen no more than that the film is an adult's."
+    return text
+
+
+def _adults_without_covid(films: pd.DataFrame) -> pd.Series:
+    return (films["covid"] == 0) & (films["source"] != settings.CHILDREN)

@@ -1,0 +1,95 @@
+"""How well `what_if.lungs` draws lungs: its masks against experts', film by film. No network takes part.
+
+The Dice coefficient is twice the area that two masks share over the sum of their areas: 1 for the same mask, 0 for
+masks that do not meet. The experts' masks are of Selvan et al. (2020, arXiv 2005.10052). The masks of our simulated
+films come from their CT and hold the lung behind heart and diaphragm too, which no film shows: there, how much of ours
+lies within.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from covid_model import dataset, films, samples, settings
+from covid_model.audit.figures import plain
+from covid_model.audit.lungs import masked, read_mask
+from covid_model.what_if import lungs
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    """The Dice coefficient of two bool masks of one shape, 0 to 1; 1 where both are empty."""
+    areas = int(one.sum()) + int(other.sum())
+    return 2 * int((one & other).sum()) / areas if areas else 1.0
+
+
+def run(data: dataset.Dataset) -> dict[str, Any]:
+    """Every film of `data` that has a mask, by split (the outline was chosen on `train`), and our simulated films."""
+    table = masked(data, *settings.SPLITS)
+    found = np.array([_of_film(data, film) for film in tqdm(table.index, "segmentation", unit="film")], object)
+    splits = [split for split in settings.SPLITS if table["split"].eq(split).any()]
+    return {
+        "every": summary(found),
+        "splits": {split: summary(found[table["split"] == split]) for split in splits},
+        "simulated": inside(_of_samples()),
+    }
+
+
+def write(data: dataset.Dataset, to: Path = settings.SEGMENTATION_JSON) -> Path:
+    """Measure, and leave the record at `to`."""
+    to.write_text(json.dumps(plain(run(data)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return to
+
+
+def load(path: Path = settings.SEGMENTATION_JSON) -> dict[str, Any] | None:
+    """The committed record; None where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def summary(found: Iterable[float | None]) -> dict[str, Any]:
+    """Films, on how many of them lungs were found, and of those the lowest, the lower decile and the median Dice."""
+    values = list(found)
+    known = np.array([one for one in values if one is not None])
+    at = {"lowest": 0.0, "lower_decile": 0.1, "median": 0.5}
+    return {
+        "films": len(values),
+        "found": len(known),
+        "dice": {name: float(np.quantile(known, share)) if known.size else None for name, share in at.items()},
+    }
+
+
+def inside(pairs: Iterable[tuple[np.ndarray | None, np.ndarray]]) -> dict[str, Any]:
+    """Films, on how many of them lungs were found, and the lowest share of ours that lies within the other mask."""
+    found = list(pairs)
+    shares = [float(other[ours].mean()) for ours, other in found if ours is not None]
+    return {"films": len(found), "found": len(shares), "lowest_share_inside": min(shares, default=None)}
+
+
+def drawn(pixels: np.ndarray) -> np.ndarray | None:
+    """Our mask of a film (height, width) uint8; None where it finds no lungs."""
+    try:
+        return lungs.find(pixels)
+    except lungs.NoLungs:
+        return None
+
+
+def _of_film(data: dataset.Dataset, film: str) -> float | None:
+    pixels = films.read(data.path(film)).pixels
+    ours = drawn(pixels)
+    return None if ours is None else dice(ours, read_mask(data, film, pixels.shape))
+
+
+def _of_samples() -> Iterable[tuple[np.ndarray | None, np.ndarray]]:
+    for sample in samples.samples():
+        if sample.lungs:
+            mask = cv2.imread(str(sample.lungs), cv2.IMREAD_GRAYSCALE) > 0
+            yield drawn(films.read(sample.path).pixels), mask

@@ -1,0 +1,214 @@
+"""What is done to films before they are read again: known answers on tiny arrays, and lungs found on films."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from covid_model import dataset, settings, what_if
+from covid_model.audit import pictures, segmentation
+from covid_model.what_if import Changes, NoLungs, apply, erase, frame, lungs, marker
+from tests import made_up, made_up_data
+
+FLOOR = {"median": 0.85, "lower_decile": 0.75}  # of the Dice coefficient with experts' masks
+FOUND = 0.97  # the least share of films on which lungs are found
+
+
+@pytest.fixture
+def ramp() -> np.ndarray:
+    """(4, 6) uint8, no two pixels alike."""
+    return np.arange(24, dtype=np.uint8).reshape(4, 6)
+
+
+# --- one by one ----------------------------------------------------------------------------------
+def test_crop_takes_the_same_share_off_each_side(ramp):
+    np.testing.assert_array_equal(frame.crop(ramp, 0.25), ramp[1:3, 2:4])  # 1 of 4 rows, 1.5 of 6 columns: 2
+    np.testing.assert_array_equal(frame.crop(ramp, 0), ramp)
+    for wrong in (-0.1, 0.41, float("nan")):
+        with pytest.raises(ValueError, match="Received"):
+            frame.crop(ramp, wrong)
+
+
+@pytest.mark.parametrize(("degrees", "quarters"), [(0, 0), (90, 1), (180, 2), (-90, 3), (270, 3), (-180, 2)])
+def test_a_turn_by_quarters_keeps_every_pixel(ramp, degrees, quarters):
+    np.testing.assert_array_equal(frame.turn(ramp, degrees), np.rot90(ramp, quarters))
+
+
+def test_a_turn_is_anticlockwise_and_fills_with_the_border():
+    pixels = np.full((101, 101), 30, np.uint8)
+    pixels[50, 90] = 200  # to the right of the middle
+    turned = frame.turn(pixels, 45)
+    row, column = np.unravel_index(turned.argmax(), turned.shape)
+    assert (row, column) == pytest.approx((50 - 40 * np.sin(np.pi / 4), 50 + 40 * np.cos(np.pi / 4)), abs=1)
+    pixels[30:70, 30:70] = 250
+    assert frame.turn(pixels, 10)[0, 0] == 30  # a corner that was never on the film
+
+
+def test_mirror(ramp):
+    np.testing.assert_array_equal(frame.mirror(ramp)[:, 0], ramp[:, 5])
+    np.testing.assert_array_equal(frame.mirror(frame.mirror(ramp)), ramp)
+
+
+@pytest.mark.parametrize("text", marker.TEXTS)
+@pytest.mark.parametrize("corner", marker.CORNERS)
+def test_a_marker_is_white_and_in_its_corner(text, corner):
+    pixels = np.full((200, 160), 40, np.uint8)
+    marked = marker.mark(pixels, text, corner)
+    rows, columns = np.nonzero(marked != 40)
+    assert marked.max() > 240 and marked.min() == 40 and (pixels == 40).all()
+    assert (rows.max() < 40) if "top" in corner else (rows.min() > 160)
+    assert columns.min() >= 3 and columns.max() <= 156  # whole, and away from the edge
+    assert (columns.min() < 12) if "left" in corner else (columns.max() > 148)
+
+
+@pytest.mark.parametrize(("text", "corner"), [("Q", "top left"), ("L", "middle")])
+def test_a_marker_that_is_none(text, corner):
+    with pytest.raises(ValueError, match="Received"):
+        marker.mark(np.zeros((99, 99), np.uint8), text, corner)
+
+
+def test_a_rectangle_of_fractions():
+    found = erase.rectangle((10, 20), 0.1, 0.2, 0.5, 0.6)
+    assert found.sum() == 4 * 8 and found[2:6, 2:10].all()
+
+
+def test_border_grey():
+    pixels = np.full((100, 100), 200, np.uint8)
+    pixels[:2] = pixels[-2:] = pixels[:, :2] = pixels[:, -2:] = 17
+    assert erase.border_grey(pixels) == 17
+
+
+# --- together ------------------------------------------------------------------------------------
+def test_no_change_is_none_and_leaves_a_copy(ramp):
+    assert not Changes()
+    same = apply(ramp, Changes())
+    np.testing.assert_array_equal(same, ramp)
+    assert same is not ramp
+    for field in ({"invert": True}, {"mirror": True}, {"turn": 5}, {"crop": 0.1}, {"erase": "box"}, {"marker": "L"}):
+        assert Changes(**field)
+
+
+def test_changes_are_done_in_their_order(ramp):
+    changes = Changes(crop=0.25, invert=True, mirror=True, turn=90)
+    np.testing.assert_array_equal(apply(ramp, changes), np.rot90((255 - ramp[1:3, 2:4])[:, ::-1]))
+
+
+def test_a_box_is_filled_and_nothing_else():
+    pixels = np.full((100, 100), 9, np.uint8)
+    pixels[10:90, 10:90] = 200
+    out = apply(pixels, Changes(erase="box", box=(0.2, 0.3, 0.4, 0.5)))
+    assert (out[30:50, 20:40] == 9).all() and (out == 9).sum() == (pixels == 9).sum() + 400
+
+
+def test_a_marker_survives_a_crop_but_is_inverted():
+    pixels = np.full((200, 200), 60, np.uint8)
+    assert apply(pixels, Changes(crop=0.2, marker="R")).max() > 200
+    assert apply(pixels, Changes(marker="R", invert=True)).min() < 40
+
+
+@pytest.mark.parametrize("wrong", [{"box": (0.5, 0, 0.4, 1)}, {"box": (0, 0, 1, 1.2)}, {"erase": "heart"}])
+def test_changes_that_are_none(wrong):
+    with pytest.raises(ValueError, match="Received"):
+        Changes(**wrong)
+
+
+# --- lungs ---------------------------------------------------------------------------------------
+def test_lungs_of_a_drawing():
+    found = lungs.find(made_up.film(256, 300))
+    assert segmentation.dice(found, made_up_data.lungs(256, 300)) > 0.8
+
+
+def test_lungs_are_the_same_again_and_erased():
+    pixels = made_up.film(256, 300)
+    found = lungs.find(pixels)
+    np.testing.assert_array_equal(found, lungs.find(pixels))
+    out = apply(pixels, Changes(erase="lungs"))
+    assert (out[found] == erase.border_grey(pixels)).all()
+    np.testing.assert_array_equal(out[~found], pixels[~found])
+
+
+def test_a_black_border_is_left_out():
+    pixels = made_up.film(256, 300)
+    framed = np.zeros((400, 400), np.uint8)
+    framed[60:360, 70:326] = pixels
+    rows, columns = lungs.field(framed)
+    assert (rows.start, rows.stop, columns.start, columns.stop) == pytest.approx((60, 360, 70, 326), abs=12)
+    assert segmentation.dice(lungs.find(framed)[60:360, 70:326], lungs.find(pixels)) > 0.9
+
+
+def test_most_of_what_is_no_film_has_no_lungs():
+    refused = []
+    for seed in range(10):
+        for paint in pictures.PAINTED.values():
+            try:
+                lungs.find(paint(np.random.default_rng(seed)))
+            except NoLungs as reason:
+                refused.append(str(reason))
+    assert len(refused) > 15 and all("by hand" in reason for reason in refused)
+
+
+def test_an_inverted_drawing_has_no_lungs():
+    with pytest.raises(NoLungs, match="outline of two lungs"):
+        lungs.find(255 - made_up.film(256, 300))
+
+
+def test_masks_that_are_no_pair_of_lungs():
+    mask = np.zeros((100, 100), bool)
+    mask[40:50, 40:60] = True
+    with pytest.raises(NoLungs, match="covers 2 % of this film; lungs cover 10 to 60 %"):
+        lungs.check(mask)
+    mask[:, :80] = True
+    with pytest.raises(NoLungs, match="covers 80 %"):
+        lungs.check(mask)
+    mask[:], mask[20:80, 5:45], mask[20:30, 60:80] = False, True, True
+    with pytest.raises(NoLungs, match="one lung"):
+        lungs.check(mask)
+    mask[20:80, 55:90] = True
+    lungs.check(mask)
+
+
+def test_dice_by_hand():
+    one = np.array([1, 1, 1, 0], bool)
+    assert segmentation.dice(one, one) == 1 and segmentation.dice(one, ~one) == 0
+    assert segmentation.dice(one, np.array([1, 0, 0, 1], bool)) == pytest.approx(2 / 5)
+    assert segmentation.dice(one & False, one & False) == 1
+
+
+def test_lungs_of_our_simulated_films_lie_within_those_of_the_ct():
+    found = segmentation.inside(segmentation._of_samples())
+    assert found["found"] == found["films"] > 10
+    assert found["lowest_share_inside"] > 0.9
+
+
+def test_the_record_of_a_data_folder(tmp_path):
+    found = segmentation.run(made_up_data.save(tmp_path / "data"))
+    assert set(found["splits"]) == {"train", "test"} and found["splits"]["test"]["films"] == 10
+    assert found["every"]["films"] == 36 and found["every"]["dice"]["median"] > 0.8
+    path = segmentation.write(dataset.load(tmp_path / "data"), tmp_path / "segmentation.json")
+    assert segmentation.load(path)["every"]["films"] == 36
+    assert segmentation.load(tmp_path / "none.json") is None
+
+
+@pytest.mark.films
+def test_lungs_agree_with_the_experts(data_folder):
+    """All films with a mask, and the committed record of them."""
+    found = segmentation.run(dataset.load(data_folder))
+    assert found["every"]["films"] == 187 and found["every"]["found"] >= FOUND * 187
+    for part in (found["every"], found["splits"]["test"]):
+        assert all(part["dice"][name] >= floor for name, floor in FLOOR.items()), part
+    kept = segmentation.load()
+    for part in ("median", "lower_decile"):
+        assert kept["every"]["dice"][part] == pytest.approx(found["every"]["dice"][part], abs=0.005)
+
+
+def test_the_docstring_and_the_record_agree():
+    record = segmentation.load(settings.SEGMENTATION_JSON)
+    every, test = record["every"], record["splits"]["test"]
+    said = " ".join(lungs.__doc__.split())
+    assert f"all {every['films']} films with an expert's mask: lungs found on {every['found']}" in said
+    assert f"median Dice {every['dice']['median']:.2f}, nine in ten at {every['dice']['lower_decile']:.2f}" in said
+    assert f"{test['dice']['median']:.2f} and {test['dice']['lower_decile']:.2f}; outline" in said
+
+
+def test_the_room_names_what_pages_offer():
+    assert set(what_if.FILLS) == {"border grey", "noise", "blur"} and what_if.KINDS[0] == "erase"
