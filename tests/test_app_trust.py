@@ -248,12 +248,13 @@ def test_what_became_of_the_verdict(before, after):
     assert f"called {'positive' if after else 'negative'}" in said
 
 
-def test_the_film_that_is_read_is_the_erased_one(page):
+def test_the_film_that_is_read_is_the_erased_one(page, monkeypatch):
+    monkeypatch.setattr(cache, "film", films.decode)  # what is kept for a session has no place outside one
     both = erase_screen.pair("clear-average", "erased")
     np.testing.assert_array_equal(films.decode(both.erased_data).pixels, both.erased)
     np.testing.assert_array_equal(films.decode(both.data).pixels, both.film)
     changed = both.erased != both.film
-    assert 0.1 < changed.mean() < 0.5 and len(np.unique(both.erased[changed])) == 1  # one grey, in the lungs
+    assert 0.3 < changed.mean() < 0.7 and len(np.unique(both.erased[changed])) == 1  # one grey, in the lungs
 
 
 @pytest.mark.films

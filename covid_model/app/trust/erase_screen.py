@@ -139,7 +139,10 @@ def _about(film: str) -> str:
     sample = cache.samples().get(film)
     if sample is None:
         return f":small[{words.credit(cache.dataset().films.loc[film])}]"
-    odd = " A simulated film lies outside what the networks were trained on: its score may be odd."
+    odd = (
+        " A simulated film lies outside what the networks were trained on: its score may be odd. Its lungs are those "
+        "of the CT, also where the heart or the diaphragm hides them."
+    )
     return f":small[{words.plain(sample.description)}{odd if sample.simulated else ''}]"
 
 
