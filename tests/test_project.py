@@ -11,7 +11,7 @@ from covid_model import settings
 
 TOP_LEVEL = {
     "streamlit_app.py", "covid_model", "assets", "requirements.txt", "requirements-dev.txt", "tests", ".streamlit",
-    "README.md", "LICENSE", "Makefile", "pyproject.toml", ".ci", ".gitignore",
+    "requirements-bench.txt", "README.md", "LICENSE", "Makefile", "pyproject.toml", ".ci", ".gitignore",
 }  # fmt: skip
 NOT_OUR_WORDS = re.compile(r"diagnos|patient has|AI detects", re.IGNORECASE)
 SOURCES = [settings.ROOT / "streamlit_app.py", *sorted((settings.ROOT / "covid_model").rglob("*.py"))]

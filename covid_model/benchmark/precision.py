@@ -31,7 +31,8 @@ def rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: int 
         "A reading in bfloat16: times faster than in float32",
         timed.ratio("float32", "bfloat16"),
         least=FASTER,
-        detail=f"{1000 * timed.median('float32'):.0f} ms against {1000 * timed.median('bfloat16'):.0f} ms",
+        detail=f"{1000 * timed.median('float32'):.0f} ms against {1000 * timed.median('bfloat16'):.0f} ms; "
+        f"{timed.work_ratio('float32', 'bfloat16'):.2f} in processor time",
     )
     if data is None:
         what = "Scores in bfloat16 on the test films"

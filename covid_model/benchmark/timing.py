@@ -12,10 +12,15 @@ PAUSE = 0.05  # seconds between two measurements: threads of the one before that
 
 
 class Timings:
-    """Seconds that each thing took, one number a round; numbers of one round are a few seconds apart."""
+    """Seconds that each thing took, one number a round; numbers of one round are a few seconds apart.
 
-    def __init__(self, seconds: Mapping[str, list[float]]):
-        self.seconds = dict(seconds)
+    Args:
+        seconds: by the clock on the wall.
+        work: of processor time, all threads together, which other processes do not lengthen; where it was taken.
+    """
+
+    def __init__(self, seconds: Mapping[str, list[float]], work: Mapping[str, list[float]] | None = None):
+        self.seconds, self.work = dict(seconds), dict(work or {})
 
     def median(self, name: str) -> float:
         """Seconds, the median over the rounds."""
@@ -23,8 +28,15 @@ class Timings:
 
     def ratio(self, over: str, under: str) -> float:
         """How often `under` fits into `over`: the median of the rounds' own ratios, which a busy spell moves little."""
-        pairs = zip(self.seconds[over], self.seconds[under], strict=True)
-        return statistics.median(one / other for one, other in pairs)
+        return _ratio(self.seconds[over], self.seconds[under])
+
+    def work_ratio(self, over: str, under: str) -> float:
+        """The same ratio of processor time: what counts where others keep the processor busy."""
+        return _ratio(self.work[over], self.work[under])
+
+
+def _ratio(over: list[float], under: list[float]) -> float:
+    return statistics.median(one / other for one, other in zip(over, under, strict=True))
 
 
 def interleaved(things: Mapping[str, Callable[[], object]], rounds: int, warm: int = 2) -> Timings:
@@ -40,12 +52,14 @@ def interleaved(things: Mapping[str, Callable[[], object]], rounds: int, warm: i
             thing()
     order, draw = list(things), random.Random(0)
     seconds: dict[str, list[float]] = {name: [] for name in things}
+    work: dict[str, list[float]] = {name: [] for name in things}
     gc.collect()
     for _ in range(rounds):
         draw.shuffle(order)
         for name in order:
             time.sleep(PAUSE)
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.process_time()
             things[name]()
+            work[name].append(time.process_time() - worked)
             seconds[name].append(time.perf_counter() - started)
-    return Timings(seconds)
+    return Timings(seconds, work)
