@@ -8,10 +8,12 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from anyascii import anyascii
 from fpdf import FPDF
 from PIL import Image
 
@@ -22,7 +24,8 @@ from covid_model.reading import Reading
 CSV_COLUMNS = ("file", "network", "score", "positive", "threshold", "warnings", "refused")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
-FONT = "helvetica"  # every PDF reader has it; it knows the letters of western Europe
+FONT = "helvetica"  # every PDF reader has it; it knows the letters of western Europe, and others are transliterated
+ENCODING = "windows-1252"  # which letters those are
 MARGIN, WIDTH = 18, 174  # millimetres, of 210
 PICTURE = 84  # millimetres: the side of the square that film and overlay each fit into
 LAST_SENTENCE = 186  # millimetres from the top: none begins below it, so that distribution and foot have room
@@ -47,7 +50,8 @@ def pdf(
         film: (H, W) uint8.
         reading: what the network said of it.
         threshold: in [0, 1].
-        name: of the film or its file; printed as plain text, letters that the font lacks as "?".
+        name: of the film or its file; printed as plain text, letters that the font lacks in Latin ones ("北京" becomes
+            "BeiJing"), and the page says so.
         scores: the network's test films, columns score and covid; None where there are none.
         sentences: what else is to be said, as plain text, a paragraph each. What does not fit on the page is left out,
             and the page says so; warnings come first.
@@ -57,7 +61,7 @@ def pdf(
     """
     made = made or datetime.datetime.now().astimezone()
     page = _Page(made)
-    page.heading(show_name(name))
+    page.heading(show_name(name), "" if _latin(name) else "The file's name, written here in Latin letters.")
     covered = overlay.blend(film, reading.heatmap, reading.box)
     page.pictures(Image.fromarray(film), Image.fromarray(covered), Image.fromarray(overlay.legend("for")))
     page.score(reading.score, threshold)
@@ -104,8 +108,33 @@ def _shortened(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """`text` on one line, in letters that the font has."""
-    return " ".join(str(text).split()).encode("cp1252", "replace").decode("cp1252")
+    """`text` on one line, in letters that the font has; what turns the direction of text or is unseen is left out."""
+    return " ".join("".join(map(_letter, _seen(text))).split())
+
+
+def _latin(text: str) -> bool:
+    """Whether the font has all that can be seen of `text`."""
+    return all(map(_drawn, _seen(text)))
+
+
+def _seen(text: str) -> list[str]:
+    """The letters of `text` that can be seen, spaces among them: no controls, no marks of direction, no half letters."""
+    composed = unicodedata.normalize("NFC", " ".join(str(text).split()))
+    return [letter for letter in composed if not unicodedata.category(letter).startswith("C")]
+
+
+def _drawn(letter: str) -> bool:
+    try:
+        return bool(letter.encode(ENCODING))
+    except UnicodeEncodeError:
+        return False
+
+
+def _letter(letter: str) -> str:
+    """What is printed for a letter: itself, else Latin ones, else "?"; an accent without a letter leaves nothing."""
+    if _drawn(letter):
+        return letter
+    return anyascii(letter) or ("" if unicodedata.category(letter).startswith("M") else "?")
 
 
 class _Page(FPDF):
@@ -113,7 +142,7 @@ class _Page(FPDF):
 
     def __init__(self, made: datetime.datetime):
         super().__init__(format="A4")
-        self.core_fonts_encoding = "windows-1252"
+        self.core_fonts_encoding = ENCODING
         self.set_margin(MARGIN)
         self.c_margin = 0
         self.set_auto_page_break(False)
@@ -147,10 +176,12 @@ class _Page(FPDF):
             self.write_text(_shortened(text), 9.5, style)
             self.ln(1)
 
-    def heading(self, name: str) -> None:
+    def heading(self, name: str, remark: str) -> None:
         self.write_text("A chest film's model score", 17, "B")
         self.ln(1)
         self.write_text(name, 10, colour=GREY)
+        if remark:
+            self.write_text(remark, 8, colour=GREY)
         self.ln(3)
 
     def pictures(self, film: Image.Image, covered: Image.Image, legend: Image.Image) -> None:
