@@ -118,7 +118,7 @@ def _latin(text: str) -> bool:
 
 
 def _seen(text: str) -> list[str]:
-    """The letters of `text` that can be seen, spaces among them: no controls, no marks of direction, no half letters."""
+    """The letters of `text` that can be seen, and its spaces: no controls, no marks of direction."""
     composed = unicodedata.normalize("NFC", " ".join(str(text).split()))
     return [letter for letter in composed if not unicodedata.category(letter).startswith("C")]
 
