@@ -175,15 +175,35 @@ def test_duration(seconds, said):
 def test_learning_curves_only_where_there_are_runs_to_compare(tmp_path):
     path = tmp_path / "learning_curves.json"
     assert learning_curves.load(path) is None
-    for content in ("[", "[]", "{}", json.dumps({"frozen": EPOCHS}), json.dumps({"a": EPOCHS, "b": [{"x": 1}]})):
-        path.write_text(content)
+    one = {"history": EPOCHS}
+    for runs in (
+        None,
+        [],
+        {},
+        {"frozen": one},
+        {"a": one, "b": {"history": [{"x": 1}]}},
+        {"a": one, "b": {}},
+        {"a": 1},
+    ):
+        path.write_text(json.dumps({"runs": runs}))
         assert learning_curves.load(path) is None
-    path.write_text(json.dumps({"frozen": EPOCHS, "random": {"title": "Random start", "history": EPOCHS}}))
-    runs = learning_curves.load(path)
-    assert list(runs) == ["frozen", "Random start"] and learning_curves.measure(runs) == "accuracy"
-    figure = story.comparison(runs, "accuracy", "Training accuracy")
+    for damaged in ("[", "[]", "{}", '{"runs": {"a": {"history": [1]}, "b": {}}}'):
+        path.write_text(damaged)
+        assert learning_curves.load(path) is None
+
+
+def test_learning_curves_as_they_are_shown(tmp_path):
+    runs = {"frozen": {"history": EPOCHS}, "random": {"title": "Random start", "history": EPOCHS, "seconds": 90}}
+    about = {"films": 960, "covid": 480, "validation": 240, "sources": {"nih": 9}, "preprocessing": {"size": 112}}
+    made = learning_curves.load(learning_curves.save(runs, about | {"epochs": 2}, tmp_path / "new" / "curves.json"))
+    assert list(made.runs) == ["frozen", "Random start"] and made.measure == "accuracy"
+    figure = story.comparison(made.runs, "accuracy", "Training accuracy")
     assert [trace.name for trace in figure.data] == ["frozen", "Random start"]
-    assert "Random start 0.9000" in story.comparison_alt(runs, "accuracy", "Training accuracy")
+    assert "Random start 0.9000" in story.comparison_alt(made.runs, "accuracy", "Training accuracy")
+    table = run_table.ends(made, "accuracy", "Training accuracy")
+    assert table.loc["Random start"].tolist() == ["90.0 %", "1 min 30 s"] and table.loc["frozen", "Took"] == "–"
+    assert "960 films of 1 sources, 480 of them COVID-19, 112 × 112 pixels, 2 epochs" in run_table.shared(made)
+    assert run_table.shared(learning_curves.Comparison(made.runs)) is None
 
 
 def test_the_drawing_of_a_film_could_pass_for_one():

@@ -287,6 +287,15 @@ def test_train(capsys, tmp_path, monkeypatch):
     assert (recipe, data.folder, vgg19, work) == ("paper", tmp_path, "imagenet", tmp_path / "work")
 
 
+def test_learning_curves(capsys, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr("covid_model.training.comparison.run", lambda *given: calls.append(given) or "curves.json")
+    folder = data_with_manifest(tmp_path)
+    assert run(capsys, "learning-curves", "--data", folder, "--to", "x.json") == (0, "curves.json\n", "")
+    ((data, vgg19, to),) = calls
+    assert (data.folder, vgg19, to) == (folder, "imagenet", Path("x.json"))
+
+
 def test_evaluate(capsys, tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr("covid_model.network.available", lambda: ["fine-tuned", "paper"])

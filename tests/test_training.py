@@ -1,15 +1,16 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from covid_model import network, training
+from covid_model import learning_curves, network, training
 from covid_model.jitter import Jitter
 from covid_model.preprocessing import Preprocessing
-from covid_model.training import fine_tuned, heads
+from covid_model.training import comparison, fine_tuned, heads
 from covid_model.training.sampling import Stream, draw, truths
-from tests import mock_networks
+from tests import made_up_data, mock_networks
 
 TABLE = pd.DataFrame(
     {
@@ -79,21 +80,29 @@ SHORT = replace(
 )
 
 
-def test_a_cut_run_goes_on_to_the_same_end(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def vgg19(tmp_path_factory):
+    """A weights file without its top, of random weights."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    file = tmp_path_factory.mktemp("vgg19") / "base.weights.h5"
+    keras.applications.VGG19(include_top=False, weights=None, input_shape=(32, 32, 3)).save_weights(file)
+    return str(file)
+
+
+def test_a_cut_run_goes_on_to_the_same_end(tmp_path, monkeypatch, vgg19):
     import keras
 
     from covid_model.training.steps import Trainer
 
-    keras.utils.set_random_seed(0)
-    vgg19 = tmp_path / "base.weights.h5"
-    keras.applications.VGG19(include_top=False, weights=None, input_shape=(32, 32, 3)).save_weights(vgg19)
     pixels = {film: mock_networks.film(number) for number, film in enumerate(TABLE.index)}
     held_out = pd.Series([False] * 12 + [True] * 4, index=TABLE.index)
 
     def run(work):
         keras.utils.set_random_seed(1)
         (tmp_path / work).mkdir(exist_ok=True)
-        model, history = fine_tuned.train(TABLE, pixels, held_out, str(vgg19), tmp_path / work, SHORT)
+        model, history = fine_tuned.train(TABLE, pixels, held_out, vgg19, tmp_path / work, SHORT)
         return model.get_weights(), [{key: row[key] for key in ("step", "loss", "val_loss")} for row in history]
 
     whole, history = run("whole")
@@ -166,6 +175,37 @@ def test_a_head_learns_what_can_be_learnt_and_comes_back_rounded():
     found = heads.scores(head, features)
     assert found.shape == (200,)
     assert ((found > 0.5) == labels).mean() > 0.95
+
+
+# --- Frozen, fine-tuned, random ----------------------------------------------------------------------
+
+
+def test_films_to_compare_on_are_half_covid_and_evenly_of_their_sources():
+    table = pd.DataFrame(
+        [("cohen", 1)] * 40 + [("radiography", 1)] * 400 + [("nih", 0)] * 10 + [("kermany", 0)] * 900 + [("x", 0)] * 90,
+        columns=["source", "covid"],
+    )
+    found = comparison.balanced(table, 120, seed=0)
+    assert not found.index.duplicated().any() and len(found) == 120
+    counts = found.groupby(["covid", "source"]).size()
+    assert counts[1].to_dict() == {"cohen": 30, "radiography": 30}
+    assert counts[0].to_dict() == {"kermany": 25, "nih": 10, "x": 25}  # what nih lacks, the others give
+    assert found.index.equals(comparison.balanced(table, 120, seed=0).index)
+    assert len(comparison.balanced(table.iloc[:45], 120, seed=0)) == 45  # as many as there are
+
+
+def test_three_runs_that_differ_in_their_start_alone(tmp_path, vgg19):
+    data = made_up_data.save(tmp_path / "data")
+    recipe = comparison.Recipe(16, 6, Preprocessing(size=32), network.Head("flatten", 4, 0.0), batch=8, epochs=2)
+    path = comparison.run(data, vgg19, tmp_path / "curves.json", recipe)
+    made = learning_curves.load(path)
+    assert list(made.runs) == [start.title for start in comparison.STARTS.values()]
+    assert made.measure == "val_accuracy" and all(seconds > 0 for seconds in made.seconds.values())
+    assert all([row["epoch"] for row in history] == [1, 2] for history in made.runs.values())
+    assert (made.about["films"], made.about["covid"], made.about["validation"]) == (16, 8, 6)
+    trained = {name: one["trained"] for name, one in json.loads(path.read_text())["runs"].items()}
+    assert trained["frozen"] == 512 * 4 + 4 + 4 + 1  # the head's weights and biases
+    assert trained["fine-tuned"] == trained["random"] > 20_000_000
 
 
 def test_an_unknown_recipe_is_refused():

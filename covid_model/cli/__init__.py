@@ -12,10 +12,21 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from covid_model.cli import audit, evaluate, fetch, health, lab_features, predict, readme, simulate, train
+from covid_model.cli import (
+    audit,
+    evaluate,
+    fetch,
+    health,
+    lab_features,
+    learning_curves,
+    predict,
+    readme,
+    simulate,
+    train,
+)
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
-COMMANDS = (predict, train, evaluate, audit, fetch, lab_features, simulate, readme, health)
+COMMANDS = (predict, train, evaluate, audit, fetch, lab_features, learning_curves, simulate, readme, health)
 
 
 class Parser(argparse.ArgumentParser):

@@ -171,15 +171,29 @@ def table_2(spec: NetworkSpec) -> None:
             st.dataframe(tried, hide_index=True, key="tried_table", alt="The settings tried, with what each came to")
 
 
-def compared(runs: learning_curves.Runs) -> None:
+def compared(made: learning_curves.Comparison) -> None:
     """Section 8."""
     header("compared")
-    st.markdown("The same films, the same head, run for real: what the base knew beforehand is all that differs.")
-    key = learning_curves.measure(runs)
-    title = learning_curves.MEASURES[key]
-    look.figure(
-        story.comparison(runs, key, title, ink=theme.ink()), "comparison", story.comparison_alt(runs, key, title)
+    st.markdown(
+        "Three runs on the same films, under the same head, for the same number of epochs. Two start from what "
+        "ImageNet taught; of these, one keeps its base **frozen** and the other trains **every layer**. The third "
+        "starts from **random** weights."
     )
+    key = made.measure
+    title = learning_curves.MEASURES[key]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        look.figure(
+            story.comparison(made.runs, key, title, ink=theme.ink()),
+            "comparison",
+            story.comparison_alt(made.runs, key, title),
+        )
+    with right:
+        st.table(
+            run_table.ends(made, key, title), border="horizontal", alt="Where each run ended, and how long it took"
+        )
+        if said := run_table.shared(made):
+            st.caption(said)
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------
@@ -205,8 +219,8 @@ with film_column:
 with choice_column:
     st.text(chosen.title)
     st.markdown(f":small[{chosen.remark}]")
-    runs = learning_curves.load()
-    there = {key: title for key, title in SECTIONS.items() if (key != "compared" or runs) and (key != "run" or spec)}
+    curves = learning_curves.load()
+    there = {key: title for key, title in SECTIONS.items() if (key != "compared" or curves) and (key != "run" or spec)}
     st.markdown(" · ".join(f"[{title}](#{key})" for key, title in there.items()))
 
 prepared(shown, spec)
@@ -231,8 +245,8 @@ with gradcam_part:
 table_1()
 if spec is not None:
     table_2(spec)
-if runs:
-    compared(runs)
+if curves:
+    compared(curves)
 
 # The parts that wait for the network come last, into their places above.
 walk = None

@@ -1,4 +1,4 @@
-"""Table 2: the recipe of a training run beside what the paper says of its own. No streamlit in here."""
+"""Training runs as tables: Table 2, beside what the paper says of its own, and runs compared. No streamlit in here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from covid_model import settings
+from covid_model.learning_curves import Comparison
 from covid_model.network import IMAGENET, NetworkSpec
 
 PAPER = "The paper"
@@ -74,6 +75,39 @@ def tried(spec: NetworkSpec) -> tuple[list[dict[str, float]], pd.DataFrame]:
         head = one.get("head") if isinstance(one.get("head"), Mapping) else {}
         table.append(head | {key: value for key, value in one.items() if key not in ("head", "history")})
     return history, pd.DataFrame(table).rename(columns=lambda name: name.replace("_", " "))
+
+
+def ends(made: Comparison, key: str, title: str) -> pd.DataFrame:
+    """One row a run: what it came to in its last record by the measure `key`, called `title`, and how long it took."""
+    table = {
+        name: {title: _share(history[-1].get(key), key), "Took": duration(made.seconds.get(name)) or "–"}
+        for name, history in made.runs.items()
+    }
+    return pd.DataFrame.from_dict(table, orient="index")
+
+
+def shared(made: Comparison) -> str | None:
+    """What the runs have in common, in a few sentences, as plain text; None where it was not kept."""
+    about = made.about
+    try:
+        films, covid, looked_at, sources = (about[key] for key in ("films", "covid", "validation", "sources"))
+        size, epochs = about["preprocessing"]["size"], about["epochs"]
+    except (KeyError, TypeError):
+        return None
+    said = (
+        f"Each run: {films:,} films of {len(sources)} sources, {covid:,} of them COVID-19, {size} × {size} pixels, "
+        f"{epochs} epochs; looked at on {looked_at:,} films of other patients. Small, to be run in minutes: the "
+        "networks of this demo saw more and larger films."
+    )
+    machine = _machine(about.get("machine"))
+    return f"{said} Processor: {machine}." if machine else said
+
+
+def _share(value: object, key: str) -> str:
+    """A figure of a run: accuracies in percent, others as they are."""
+    if not isinstance(value, int | float):
+        return "–"
+    return f"{100 * value:.1f} %" if "accuracy" in key else f"{value:.3f}"
 
 
 def _number(value: object) -> str | None:
