@@ -112,6 +112,14 @@ FETCH_READ_TIMEOUT = 30.0  # seconds without a byte
 FETCH_FILM_TIMEOUT = 180.0  # seconds for one film in all
 FETCH_AGENT = "covid-model/0.1 (teaching demo)"
 
+# --- Real films that anyone may have, fetched when a visitor asks for them ------------------------
+FREE_FILMS = WORK / "films"  # a data folder of their own
+FREE_LICENCES = ("CC BY 3.0", "CC BY 4.0")  # as assets/dataset.csv writes them; "CC BY" alone names no version
+FREE_BACKOFF = 0.5  # seconds before the second attempt at a film: somebody is waiting
+FREE_CONNECT_TIMEOUT = 5.0  # seconds
+FREE_READ_TIMEOUT = 10.0  # seconds without a byte
+FREE_FILM_TIMEOUT = 40.0  # seconds for one film in all
+
 # --- Heatmap over film ----------------------------------------------------------------------------
 OVERLAY_SIDE = 1024  # pixels: a film with a longer side is shown reduced to it
 OVERLAY_OPACITY = 0.45  # of the heatmap where it is strongest

@@ -28,7 +28,7 @@ def scores(rows=FILMS, network: str = "paper") -> pd.DataFrame:
 
 @pytest.fixture
 def films() -> pd.DataFrame:
-    return gallery.of_split(gallery.table(scores(), "paper"), "test", 0.6)
+    return gallery.of_set(gallery.table(scores(), "paper"), "test", 0.6)
 
 
 def ids(films: pd.DataFrame) -> str:
@@ -109,7 +109,7 @@ def test_no_wait_at_all_films():
     )
     table = gallery.table(table, "paper")
     started = time.process_time()
-    part = gallery.of_split(table, "test", 0.6)
+    part = gallery.of_set(table, "test", 0.6)
     found = gallery.ordered(gallery.chosen(part, "nih", "covid", ["tp"]), "wrong")
     gallery.summary(found, gallery.sheet(found, 3))
     assert time.process_time() - started < 0.25

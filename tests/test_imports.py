@@ -34,6 +34,7 @@ LAYERS = (
         "charts",
         "training",
         "fetch",
+        "free_films",
         "simulate",
         "audit",
         "lab",

@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import dataset as datasets
-from covid_model import films, lab, log, network, overlay, settings
+from covid_model import films, free_films, lab, log, network, overlay, settings
 from covid_model import samples as samples_room
 from covid_model.app import card, gallery, ours
 from covid_model.films import Film, FilmError
@@ -138,7 +138,7 @@ def dataset() -> datasets.Dataset | None:
     return _dataset(str(folder), _stamp(folder / datasets.MANIFEST)) if folder else None
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def _dataset(folder: str, stamp: float) -> datasets.Dataset:
     return datasets.load(Path(folder))
 
@@ -165,9 +165,62 @@ def _samples(path: str, stamp: float) -> dict[str, samples_room.Sample]:
     return {sample.id: sample for sample in ours.samples()}
 
 
+def free_ids() -> list[str]:
+    """The real films that anyone may have, by id, in the order in which they are offered; none without a list."""
+    try:
+        films_table()
+    except datasets.DataError:
+        return []
+    return _free_ids(str(settings.DATASET_CSV), _stamp(settings.DATASET_CSV))
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _free_ids(path: str, stamp: float) -> list[str]:
+    return list(free_films.handful(films_table()).index)
+
+
+def fetched() -> datasets.Dataset | None:
+    """The data folder of the films that were fetched on request; None where none was, or it is damaged."""
+    stamp = _stamp(settings.FREE_FILMS / datasets.MANIFEST)
+    try:
+        return _dataset(str(settings.FREE_FILMS), stamp) if stamp else None
+    except datasets.DataError:
+        return None
+
+
+def dataset_of(film: str) -> datasets.Dataset | None:
+    """Where to look for this film: the folder of fetched films if it is there, else the environment's, None without.
+
+    Raises DataError where the film was not fetched and the environment's folder is not as it must be.
+    """
+    brought = fetched()
+    if brought is not None and film in brought.films.index:
+        return brought
+    return dataset()
+
+
+def free_paths() -> dict[str, Path]:
+    """Where the pictures of `free_ids` are, of those that are there: in the data folder, or fetched."""
+    found = {}
+    for film in free_ids():
+        try:
+            holder = dataset_of(film)
+            path = holder.path(film) if holder else None
+        except datasets.DataError:
+            continue
+        if path and path.is_file():
+            found[film] = path
+    return found
+
+
+def free_examples() -> list[ours.Example]:
+    """The films of `free_paths`, to try."""
+    return [ours.Example(film, ours.free_label(films_table().loc[film])) for film in free_paths()]
+
+
 def film_ids() -> pd.Index:
     """The ids that a link may name: our own films', and the data folder's, else those of the committed list."""
-    own = pd.Index(list(samples()), dtype=object)
+    own = pd.Index([*samples(), *free_ids()], dtype=object)
     try:
         found = dataset()
         return own.append(films_table().index if found is None else found.films.index)

@@ -16,8 +16,12 @@ SET, SOURCE, TRUTH, VERDICT, ORDER = "set", "source", "truth", "verdict", "order
 HEATMAPS, SHEET = "heatmaps", "sheet"
 PICKED = (SET, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
 
-SIMULATED = "simulated"
-SETS = SPLITS | {SIMULATED: ("Simulated", "Films rendered from a CT for this demo, so that anyone may have them")}
+ALL, FREE, SIMULATED = "all", "free", "simulated"
+SETS = SPLITS | {
+    ALL: ("All", "Every film of the list, those that networks were trained on among them"),
+    FREE: ("Real and free", "Real films under a licence (CC BY) that lets anyone have them"),
+    SIMULATED: ("Simulated", "Films rendered from a CT for this demo, so that anyone may have them"),
+}
 TRUTHS = {"covid": "COVID-19", "other": "Other"}
 ORDERS = {
     "highest": "Highest score first",
@@ -26,7 +30,7 @@ ORDERS = {
     "other": "Other films first",
     "wrong": "Most wrong first",
 }
-_KEPT = ("finding", "url", "license")  # columns of the list of films that a card shows
+_KEPT = ("finding", "url", "license", "doi")  # columns of the list of films that a card or a credit shows
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,11 @@ class Sheet:
 
 
 def table(scores: pd.DataFrame, network: str, films: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One network's films, indexed by id: split, source, covid, score, finding, url, license.
+    """One network's films, indexed by id: split, source, covid, score, finding, url, license, doi.
 
     Args:
         scores: columns id, split, source, covid, network, score; one row a film and network.
-        films: the list of films, indexed by id; without it, finding, url and license are empty.
+        films: the list of films, indexed by id; without it, what comes from it is empty.
 
     Rows without a score in [0, 1] or a truth of 0 or 1 are left out.
     """
@@ -56,9 +60,13 @@ def table(scores: pd.DataFrame, network: str, films: pd.DataFrame | None = None)
     return rows.assign(**{name: known[name].fillna("") if name in known else "" for name in _KEPT})
 
 
-def of_split(films: pd.DataFrame, split: str, threshold: float) -> pd.DataFrame:
-    """The films of a split, with the cell of the confusion matrix (of evaluation.CELLS) that each falls into."""
-    part = films[films["split"] == split]
+def of_set(films: pd.DataFrame, name: str, threshold: float, free: Collection[str] = ()) -> pd.DataFrame:
+    """The films of one of SETS, with the cell of the confusion matrix (of evaluation.CELLS) that each falls into.
+
+    Args:
+        free: the ids of the set FREE.
+    """
+    part = films if name == ALL else films[films.index.isin(free) if name == FREE else films["split"] == name]
     return part.assign(cell=evaluation.cells(part["score"], part["covid"], threshold))
 
 

@@ -63,6 +63,11 @@ def of_sample(sample: Sample) -> OurFilm:
     return OurFilm(sample.id, sample.path, sample.title, covid, "", credit, sample.description, sample.simulated)
 
 
+def free_label(row: pd.Series) -> str:
+    """A real film that anyone may have, in two or three words. `row`: its row of the list of films."""
+    return "COVID-19" if row["covid"] else "Without COVID-19"
+
+
 def varied(samples: list[Sample], count: int) -> list[Sample]:
     """At most `count` of the films, one of each kind (the first word of an id) before a second of any."""
     seen: dict[str, int] = {}

@@ -109,4 +109,7 @@ def credit(row: pd.Series) -> str:
     title = plain(source(row["source"]))
     if isinstance(url, str) and re.fullmatch(r"https?://[^\s()<>\[\]]+", url):
         title = f"[{title}]({url})"
+    doi = row.get("doi")
+    if isinstance(doi, str) and re.fullmatch(r"10\.\d{4,9}/[^\s()<>\[\]]+", doi):
+        title = f"{title}, [doi:{plain(doi)}](https://doi.org/{doi})"
     return f"Source: {title}. Licence: {licence}."

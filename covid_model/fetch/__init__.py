@@ -10,8 +10,8 @@ run       the whole of it: what is there is skipped, what is missing is reported
 from __future__ import annotations
 
 from covid_model.fetch.errors import FetchError
-from covid_model.fetch.listing import write_list
+from covid_model.fetch.listing import write_list, write_part
 from covid_model.fetch.run import FetchReport, Missing, fetch
 from covid_model.fetch.web import Patience
 
-__all__ = ["FetchError", "FetchReport", "Missing", "Patience", "fetch", "write_list"]
+__all__ = ["FetchError", "FetchReport", "Missing", "Patience", "fetch", "write_list", "write_part"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -53,6 +54,12 @@ def write_list(manifest: Path, to: Path = settings.DATASET_CSV) -> int:
     films["lung_mask"] = (films["lung_mask"] != "").astype(int).astype(str)
     write_table(films.loc[:, list(LIST_COLUMNS)], to)
     return len(films)
+
+
+def write_part(listing: Path, ids: Collection[str], to: Path) -> None:
+    """Write the films `ids` of a list written by `write_list` as a list of their own, without their lung masks."""
+    films = _read(listing, LIST_COLUMNS)
+    write_table(films[films["id"].isin(set(ids))].assign(lung_mask="0"), to)
 
 
 def read_wanted(listing: Path) -> list[Wanted]:

@@ -27,13 +27,17 @@ SOURCES = tuple(settings.SOURCE_TITLES)
 
 @dataclass(frozen=True)
 class Missing:
-    """A film (or, where `what` is "lung mask", its mask) that could not be had, and why."""
+    """A film (or, where `what` is "lung mask", its mask) that could not be had, and why.
+
+    `host` is True where the server could not be reached or failed, rather than the film.
+    """
 
     id: str
     source: str
     original_file: str
     reason: str
     what: str = "film"
+    host: bool = False
 
 
 @dataclass
@@ -204,7 +208,7 @@ def _bring(
         try:
             had(film, outcome())
         except NotHad as error:
-            report.missing.append(Missing(film.id, film.source, film.original_file, str(error), what))
+            report.missing.append(Missing(film.id, film.source, film.original_file, str(error), what, error.host))
 
 
 def _one_film(origin: Origin, film: Wanted, to: Path) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import settings
-from covid_model.app import cache, card, film_panel, gallery, ours, state, words
+from covid_model.app import cache, card, fetching, film_panel, gallery, ours, state, words
 from covid_model.app.gallery import HEATMAPS, ORDER, SET, SHEET, SOURCE, TRUTH, VERDICT
 from covid_model.app.outcomes import CELL_NAMES
 from covid_model.dataset import DataError
@@ -225,8 +225,10 @@ def list_of(films: pd.DataFrame, title: str) -> None:
     )
 
 
-def pictures(films: pd.DataFrame) -> dict[str, Path] | None:
+def pictures(films: pd.DataFrame, films_set: str) -> dict[str, Path] | None:
     """Where the films' pictures are, by id; None where no data folder is set, or a damaged one."""
+    if films_set == gallery.FREE:
+        return cache.free_paths() or None
     try:
         data = cache.dataset()
         if data is None:
@@ -262,12 +264,14 @@ if films is None:
         title="No scores yet",
     )
     st.stop()
-films = gallery.of_split(films, films_set, threshold)
+films = gallery.of_set(films, films_set, threshold, cache.free_ids() if films_set == gallery.FREE else ())
 introduction.markdown(f"{gallery.SETS[films_set][1]}: what each of them scored. Open one to see what spoke for it.")
+if films_set == gallery.FREE:
+    fetching.offer()
 if films.empty:
     st.info(f"There are no scores of the network {words.plain(network)} for these films.", title="Nothing to show")
     for other in settings.NETWORK_NAMES:
-        if other != network and cache.gallery_table(other)["split"].eq(films_set).any():
+        if other != network and len(gallery.of_set(cache.gallery_table(other), films_set, threshold, cache.free_ids())):
             st.button(f"Use {other} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}")
     st.stop()
 
@@ -282,11 +286,14 @@ number = pick_sheet(gallery.sheet(found, 1).sheets, (films_set, network, source,
 sheet = gallery.sheet(found, number)
 with above:
     st.markdown(gallery.summary(found, sheet))
-    paths = pictures(sheet.rows)
+    paths = pictures(sheet.rows, films_set)
     if paths is None:
         list_of(sheet.rows, gallery.SETS[films_set][0])
-        st.caption(f"Pictures and heatmaps appear where {settings.DATA_VARIABLE} names a data folder.")
+        fetched = ", or once they were fetched" if films_set == gallery.FREE else ""
+        st.caption(f"Pictures and heatmaps appear where {settings.DATA_VARIABLE} names a data folder{fetched}.")
     else:
         heatmaps = beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
         busy = st.empty()
         cards(sheet.rows, paths, network, threshold, heatmaps)
+    if films_set == gallery.FREE:
+        st.caption(" ".join(dict.fromkeys(map(words.credit, (row for _, row in sheet.rows.iterrows())))))

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import settings
-from covid_model.app import cache, film_panel, ours, state, words
+from covid_model.app import cache, fetching, film_panel, ours, state, words
 from covid_model.app.item import Item
 from covid_model.dataset import DataError
 from covid_model.films import FilmError
@@ -95,11 +95,11 @@ def show_ours(film: str, name: str, threshold: float) -> None:
         film_panel.show(Item.of_ours(ours.of_sample(cache.samples()[film])), name, threshold)
         return
     try:
-        dataset = cache.dataset()
+        dataset = cache.dataset_of(film)
         if dataset is None:
             raise DataError(
                 f"The film {film} belongs to the data set. It can be shown where {settings.DATA_VARIABLE} names a "
-                "data folder that holds it."
+                f"data folder that holds it{', or once it was fetched' if film in cache.free_ids() else ''}."
             )
         item = Item.of_ours(ours.of_dataset(dataset, film))
     except DataError as error:
@@ -118,13 +118,19 @@ def films_to_try(shown: str | None) -> None:
     if tries:
         st.markdown(":small[Or take one of the test films, which no network was trained on]")
         offer([(one.id, one.label, dataset.path(one.id)) for one in tries], shown)
-    rows = 1 if tries else 2  # more would push the score off the screen; the Films page has them all
+    free = [] if tries else cache.free_examples()[:TRIES_A_ROW]
+    if free:
+        st.markdown(":small[Or take a real film, under a licence that lets anyone have it]")
+        offer([(one.id, one.label, cache.free_paths()[one.id]) for one in free], shown)
+    if not tries:
+        fetching.offer()
+    rows = 1 if tries or free else 2  # more would push the score off the screen; the Films page has them all
     carried = ours.varied(list(cache.samples().values()), rows * TRIES_A_ROW)
     own = [(one.id, ours.short_title(one), one.path) for one in carried]
     if own:
         st.markdown(":small[Or a film made for this demo: **simulated** from a CT, so that anyone may have it]")
         offer(own, shown)
-    if not tries and not own:
+    if not tries and not free and not own:
         st.caption(f"Films to try without an upload appear here where {settings.DATA_VARIABLE} names a data folder.")
 
 

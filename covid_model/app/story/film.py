@@ -91,6 +91,8 @@ def _options(asked: str | None, uploads: int) -> dict[str, str]:
         examples = {one.id: f"Test film: {one.label}" for one in cache.examples()}
     except DataError:
         examples = {}
+    if not examples:
+        examples = {one.id: f"Real film, free to share: {one.label} ({one.id})" for one in cache.free_examples()}
     own = {name: sample.title for name, sample in cache.samples().items()}
     found = examples | own | {SCHEMATIC: "A drawing"}
     if asked and asked not in found:
@@ -113,7 +115,7 @@ def _of_id(film: str) -> Shown:
         if one.simulated:
             remark += " A simulated film lies outside what the networks were trained on: its score may be odd."
         return Shown(sample.title, Item.of_ours(one).data, one.covid, remark)
-    dataset = cache.dataset()
+    dataset = cache.dataset_of(film)
     if dataset is None:
         raise DataError(
             f"The film {film} belongs to the data set. It can be shown where {settings.DATA_VARIABLE} names a data "

@@ -1,0 +1,195 @@
+"""Real films for whoever has no data folder: which they are, how they come, and what the pages do with them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model import dataset, free_films, settings
+from covid_model.app import cache, words
+from covid_model.fetch import Patience
+from covid_model.fetch.listing import LIST_COLUMNS
+from tests.film_server import QUICK, cut, drawn, row, server, stored
+from tests.scenes import MockReader, demo, open_page, text
+
+__all__ = ["demo", "server"]
+
+FREE = ["cohen-0001", "cohen-0002", "cohen-0003"]
+
+
+# --- Which they are -----------------------------------------------------------------------------------
+
+
+def test_the_handful_of_the_committed_list():
+    films = free_films.handful(dataset.committed())
+    assert 6 <= len(films) <= 2 * free_films.EACH
+    assert films["license"].isin(settings.FREE_LICENCES).all() and not films["patient"].duplicated().any()
+    assert films["covid"].value_counts().min() >= 3 and films["covid"].tolist()[:4] == [1, 0, 1, 0]
+    assert films["source"].isin(settings.FETCH_GITHUB_FOLDERS).all()  # one by one, without a login
+    for _, film in films.iterrows():
+        credit = words.credit(film)
+        assert f"Licence: {words.plain(film['license'])}." in credit and f"(https://doi.org/{film['doi']})" in credit
+
+
+@pytest.mark.parametrize("licence", ["CC BY-NC-SA", "CC BY-NC-ND 4.0", "CC BY-SA", "CC BY", "not stated", "", None])
+def test_no_film_under_another_licence(licence):
+    films = pd.DataFrame(
+        [("a", licence, "p"), ("b", "CC BY 4.0", "q")], columns=["id", "license", "patient"], index=["a", "b"]
+    ).assign(source="cohen", split="test", covid=1)
+    assert list(free_films.handful(films).index) == ["b"]
+    assert free_films.handful(films.drop(columns="license")).empty
+
+
+def test_films_that_no_network_saw_come_first_and_one_of_a_patient():
+    rows = [("a", "train", 1, "p"), ("b", "test", 1, "q"), ("c", "test", 1, "q"), ("d", "train", 0, "r")]
+    films = pd.DataFrame(rows, columns=["id", "split", "covid", "patient"]).set_index("id")
+    films = films.assign(source="cohen", license="CC BY 4.0")
+    assert list(free_films.handful(films).index) == ["b", "d", "a"]
+
+
+# --- How they come ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def offered(demo, monkeypatch, server):
+    """The demo without a data folder, three free films on its list, and a server that has all three."""
+    rows = [
+        row(film, f"{number}.png", split="test", covid=number % 2, patient=film, doi="10.1000/a.b")
+        for number, film in enumerate(FREE, 1)
+    ]
+    rows.append(row("cohen-0004", "4.png", license="CC BY-NC-ND", patient="cohen-0004"))
+    pd.DataFrame(rows, columns=list(LIST_COLUMNS)).to_csv(demo / "list.csv", index=False)
+    scores = [(film, "test", "cohen", number % 2, "fine-tuned", 0.9) for number, film in enumerate(FREE, 1)]
+    pd.DataFrame(scores, columns=cache.SCORE_COLUMNS).to_csv(demo / "scores.csv", index=False)
+    server.files = {f"{number}.png": stored(drawn(600, 450, number)) for number in range(1, 5)}
+    monkeypatch.setattr(settings, "DATASET_CSV", demo / "list.csv")
+    monkeypatch.setattr(settings, "FREE_FILMS", demo / "cache" / "films")
+    monkeypatch.setattr(settings, "FREE_BACKOFF", 0.0)
+    monkeypatch.delenv(settings.DATA_VARIABLE)
+    return server
+
+
+def test_only_what_was_asked_for_is_fetched_and_once(offered):
+    report = free_films.bring(FREE[:2], settings.FREE_FILMS, QUICK)
+    assert report.complete and report.fetched == {"cohen": 2}
+    assert free_films.bring(FREE, settings.FREE_FILMS, QUICK).there == {"cohen": 2}
+    assert offered.asked == {"1.png": 1, "2.png": 1, "3.png": 1}
+    films = dataset.load(settings.FREE_FILMS)
+    assert list(films.films.index) == FREE and not films.missing()
+    assert films.films["license"].eq("CC BY 4.0").all()
+
+
+def test_two_who_ask_at_once_get_the_same_films(offered):
+    reports = []
+    both = [
+        threading.Thread(target=lambda: reports.append(free_films.bring(FREE, settings.FREE_FILMS, QUICK)))
+        for _ in range(2)
+    ]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert [report.complete for report in reports] == [True, True] and offered.asked.total() == len(FREE)
+
+
+# --- On the pages -------------------------------------------------------------------------------------
+
+
+def fetch_on(page: str, **widgets):
+    app = open_page(page)
+    for key, value in widgets.items():
+        app.get_by_key(key).set_value(value).run()
+    app.button(key="fetch_films").click().run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def links(app) -> list[str]:
+    return [one.proto.label for one in app.get("page_link")]
+
+
+def test_nothing_is_fetched_before_somebody_asks(offered):
+    app = open_page("films")
+    app.get_by_key("set").set_value("free").run()
+    open_page("read")
+    assert not offered.asked and not settings.FREE_FILMS.exists()
+    assert app.dataframe[0].value["id"].tolist() == FREE  # their scores are there to browse all the same
+    assert "Fetch 3 real films" in app.button(key="fetch_films").label
+
+
+def test_fetched_films_are_browsed_with_their_credit(offered):
+    app = fetch_on("films", set="free")
+    assert links(app) == FREE and len(app.get("image")) == 3
+    assert "fetch_films" not in [button.key for button in app.button]
+    assert "[COVID\\-19 Image Data Collection](https://example.org/a,b), [doi:10\\.1000/a\\.b]" in text(app)
+    assert "Licence: CC BY 4\\.0" in text(app) and app.toast[0].value == "The films are here."
+    app.get_by_key("truth").set_value("other").run()
+    assert links(app) == ["cohen-0002"]
+
+
+def test_a_fetched_film_is_read_as_one_of_ours(offered):
+    app = fetch_on("read")
+    app.button(key="try-cohen-0001").click().run()
+    assert app.query_params["film"] in ("cohen-0001", ["cohen-0001"]) and MockReader.asked == ["fine-tuned"]
+    assert "Licence: CC BY 4\\.0" in text(app) and "True positive" in text(app)
+
+
+def test_a_link_to_a_fetched_film_opens_it_and_to_one_that_is_not_here_says_so(offered):
+    app = open_page("read", film="cohen-0001")
+    assert "or once it was fetched" in app.info[0].value and app.button(key="fetch_films")
+    app.button(key="fetch_films").click().run()
+    assert not app.info and "True positive" in text(app)
+    app = open_page("how_it_works", film="cohen-0001")
+    assert not app.info and "Its source lists it as **COVID-19**" in text(app)
+    assert any("Real film, free to share: Without COVID-19" in one for one in app.selectbox(key="story_film").options)
+
+
+def test_no_connection_is_said_plainly(offered, monkeypatch):
+    with socket.socket() as closed:  # a port that nobody listens on
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(settings, "FETCH_GITHUB", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        app = fetch_on("read")
+    assert "there is no connection to GitHub" in app.warning[0].value.replace("\\", "")
+    assert app.button(key="fetch_films")  # to try again
+    assert not app.run().warning  # said once
+
+
+@pytest.mark.parametrize(
+    ("served", "said"),
+    [
+        (404, "2 of 3 films came. Missing: 1 (the source has no such file (404))."),
+        (b"<html>Sign in</html>", "what came is no JPEG or PNG picture but a web page"),
+        (cut(stored(np.zeros((450, 600), np.uint8))), "the connection failed or was cut"),
+    ],
+    ids=["404", "page", "cut"],
+)
+def test_films_that_did_not_come_are_counted_and_the_others_shown(offered, served, said):
+    offered.files["3.png"] = served
+    app = fetch_on("films", set="free")
+    assert said in app.warning[0].value.replace("\\", "")
+    assert links(app) == FREE and len(app.get("image")) == 2  # the third has its score, and no picture
+    assert "Fetch a real film" in app.button(key="fetch_films").label
+
+
+def test_a_cache_that_cannot_be_written(offered, demo):
+    (demo / "cache").write_text("a file where the folder should be")
+    app = fetch_on("read")
+    assert "cannot be kept in" in app.warning[0].value
+
+
+def test_a_silent_server_is_not_waited_for_long(offered):
+    offered.files["1.png"] = lambda handler: threading.Event().wait(1.0)
+    report = free_films.bring(FREE, settings.FREE_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
+    assert [one.id for one in report.missing] == ["cohen-0001"] and report.missing[0].host
+
+
+def test_with_a_data_folder_that_has_them_nothing_is_to_be_fetched(offered, demo, monkeypatch):
+    free_films.bring(FREE, demo / "whole", QUICK)
+    monkeypatch.setenv(settings.DATA_VARIABLE, str(demo / "whole"))
+    app = open_page("films")
+    app.get_by_key("set").set_value("free").run()
+    assert len(app.get("image")) == 3 and "fetch_films" not in [button.key for button in app.button]
