@@ -30,15 +30,25 @@ def preparation(pixels: np.ndarray, how: Preprocessing) -> list[Step]:
     if how.border:
         top, left = round(height * how.border), round(width * how.border)
         inner = pixels[top : height - top, left : width - left]
-        steps.append(Step("Border cut", f"{how.border:.0%} of each side goes: markers and frames live there.", inner))
+        steps.append(
+            Step("Border cut", f"{how.border:.0%} is cut off each side: letters and frames stand there.", inner)
+        )
     plain = replace(how, blur=0.0, equalize=False)
-    sentence = f"{how.size} × {how.size}, the only size this network takes. Proportions are lost."
+    sentence = (
+        f"{how.size} × {how.size} pixels, the size this network takes. A film that is not square changes its shape."
+    )
     steps.append(Step("Squashed", sentence, prepare(pixels, plain)))
     if how.blur:
         blurred = prepare(pixels, replace(how, equalize=False))
-        steps.append(Step("Blurred", f"By {how.blur:g} pixels: sharpness tells archives apart.", blurred))
+        steps.append(
+            Step(
+                "Blurred",
+                "All films become about as sharp: sharpness could give away which archive a film is from.",
+                blurred,
+            )
+        )
     if how.equalize:
-        sentence = "Grey levels spread evenly: two films that differ in their tone curve alone become one."
+        sentence = "Grey levels are spread evenly: a film printed darker or paler looks the same."
         steps.append(Step("Levelled", sentence, prepare(pixels, how)))
     return steps
 

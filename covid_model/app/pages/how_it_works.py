@@ -27,9 +27,9 @@ SECTIONS = {
     "preparation": "1. The film is made to fit",
     "network": "2. It passes through the network",
     "head": "3. Features become a score",
-    "loss": "4. What training makes smaller",
+    "loss": "4. How wrong is the score?",
     "gradcam": "5. Where the score came from",
-    "pretrained": "6. Whom to learn from",
+    "pretrained": "6. Which network to start from",
     "run": "7. The training run",
     "compared": "8. Was the pretraining worth it?",
 }
@@ -59,8 +59,8 @@ def prepared(shown: Film, spec: NetworkSpec | None) -> None:
     """Section 1."""
     header("preparation")
     st.markdown(
-        "A network takes numbers, and always the same count of them. What is done to a film before counts as much "
-        "as what the network does after: each network here has its own preparation."
+        "A network takes numbers, always the same amount of them: every film is brought to one size first. Each "
+        "network here has steps of its own. They matter, because a network cannot go by what they take away."
     )
     if spec is None:
         st.caption("This copy does not have the network chosen, so its preparation is not known.")
@@ -76,8 +76,9 @@ def prepared(shown: Film, spec: NetworkSpec | None) -> None:
     parts = ", ".join(f"{name} {low:.0f} to {high:.0f}" for name, (low, high) in ranges.items()).replace("-", "−")
     size = spec.preprocessing.size
     st.markdown(
-        f"At last the grey film is copied into three channels and ImageNet's mean colour is taken off, as Keras does "
-        f"for VGG-19: {parts}. That makes **{size} × {size} × 3 = {3 * size * size:,} numbers**."
+        "VGG-19 was made for colour photographs, so the grey film goes in three times, as blue, green and red. From "
+        f"each, the average of ImageNet's photographs is subtracted, as Keras does. What is left runs from {parts}. "
+        f"That makes **{size} × {size} × 3 = {3 * size * size:,} numbers**."
     )
 
 
@@ -100,10 +101,11 @@ def table_1() -> None:
     header("pretrained")
     ours = next(one for one in pretrained.MODELS if one.name == pretrained.OURS)
     st.markdown(
-        "**Transfer learning**: take a network that has learned to see from 1.3 million everyday pictures "
-        "(ImageNet), and teach it the new task with few films. Table 1 of the paper lists the networks that Keras "
-        f"offers. The paper took VGG-19: plain, deep and large. Its {ours.millions:g} million parameters include a "
-        "top of three dense layers for ImageNet's 1,000 classes, which is cut off here. Click a column to sort."
+        "**Transfer learning**: take a network that has learnt to see from 1.3 million photographs (ImageNet), and "
+        "teach it a new task with few films. Keras offers many such networks; the paper's Table 1 lists them. The "
+        f"paper takes VGG-19, which is simple and large. Most of its {ours.millions:g} million parameters are in its "
+        "last three layers, which tell ImageNet's 1,000 kinds of things apart. These layers are cut off here. Click "
+        "the name of a column to sort."
     )
     left, right = st.columns(2, gap="large")
     with left:
@@ -149,7 +151,9 @@ def table_2(spec: NetworkSpec) -> None:
     """Section 7."""
     header("run")
     st.markdown(
-        f"{words.plain(spec.summary)} Table 2: what was set for it, beside what the paper reports of its own run."
+        f"{words.plain(spec.summary)} Table 2 says what was set for it, beside what the paper says of its own run. "
+        "A **step** changes the weights a little after a look at some films; an **epoch** is one pass over all of "
+        "them. **Validation** films are held out: no step learns from them."
     )
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -163,8 +167,9 @@ def table_2(spec: NetworkSpec) -> None:
     chosen, tried = run_table.tried(spec)
     if chosen:
         st.markdown(
-            f"**How its settings were chosen.** {len(tried)} settings were tried with some of the training films held "
-            "out; this is the one taken, on the others and on those held out. Then it was trained on all of them."
+            f"**How its settings were chosen.** {len(tried)} settings were tried while some of the training films were "
+            "held out. Below is the one that was taken: on the films it learnt from (training) and on those held out "
+            "(validation). Then it was trained again on all of them."
         )
         look.figure(story.run(chosen, ink=theme.ink()), "chosen_curves", story.run_alt(chosen))
         with st.expander("Every setting that was tried", key="tried"):
@@ -200,8 +205,8 @@ def compared(made: learning_curves.Comparison) -> None:
 
 st.title("How it works")
 st.markdown(
-    "One film, carried through the network from its first pixel to its score, and back to the place that the score "
-    "came from."
+    "Follow one film through the network: from its pixels to its score, and back to the places on the film that the "
+    "score came from."
 )
 film_column, choice_column = st.columns([1, 3], gap="medium")
 with choice_column:
@@ -228,9 +233,11 @@ network_part, head_part, loss_part, gradcam_part = (st.container() for _ in rang
 with network_part:
     header("network")
     st.markdown(
-        "VGG-19 is sixteen convolutions in five blocks, each block ending in a pooling layer that halves the picture. "
-        "As the pictures shrink, their number grows: from one film to 512 small maps of what is where. Two dense "
-        "layers on top turn these into one number (the paper's Figure 1)."
+        "A **convolution** slides small filters over a picture. Each filter makes a new picture, a **feature map**, "
+        "which is bright where the filter's pattern is found. VGG-19 has sixteen such layers, in five blocks. A block "
+        "ends in **pooling**, which keeps the brightest of every four pixels and so halves each side. Block by block "
+        "the maps get smaller and more: 512 small ones in the end. Two **dense layers**, whose units see all that "
+        "comes in, make one number of them (the paper's Figure 1)."
     )
     answer = st.empty()
 with head_part:
@@ -274,8 +281,8 @@ else:
     for slot, sentence in (
         (
             head_slot,
-            "The last block's features are weighed twice, and a sigmoid makes a score of the sum.",
+            "What the last block found is added up twice, with weights, and squeezed between 0 and 1: the score.",
         ),
-        (gradcam_slot, "Grad-CAM asks which places of the last block's maps moved the score, and paints them."),
+        (gradcam_slot, "Grad-CAM asks which places of the last block's maps moved the score, and colours them."),
     ):
         slot.markdown(f"{sentence} Run the film through the network (step 2) to see its numbers here.")

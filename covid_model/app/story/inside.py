@@ -17,16 +17,16 @@ BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
 DRAWN = 224  # pixels: how wide a map is sent
 TAUGHT = {
     "block1": "The first block finds edges and tones; its maps still look like the film.",
-    "block2": "Edges become strips and corners. Pooling has halved each side: each pixel stands for more of the film.",
+    "block2": "Edges make strips and corners. Each side was halved, so that a pixel here stands for more of the film.",
     "block3": "Textures: patterns that repeat, as ribs do.",
-    "block4": "Larger shapes. What a dark map answers to is not on this film.",
-    "block5": "The last block. Its small maps say what is where, roughly; Grad-CAM looks here.",
+    "block4": "Larger shapes. A map that stays dark looks for something that is not on this film.",
+    "block5": "The last block. Each small map says roughly where something was found; Grad-CAM looks here (step 5).",
 }
 OTHERWISE = {
     "input": "The film itself, prepared as in step 1: three equal channels.",
     "features": "No maps any more: the last block's output becomes one row of numbers (step 3).",
     "fc1": "The dense layer: every unit weighs every feature (step 3).",
-    "score": "One unit: the logit. A sigmoid makes the score of it (step 3).",
+    "score": "One unit, whose sum is called the logit. The sigmoid squeezes it between 0 and 1: the score (step 3).",
 }
 
 
@@ -57,9 +57,10 @@ def blocks(walk: Walk) -> None:
             selection_mode="points",
         )
         st.caption(
-            "A slab is a layer: as high as its maps, the wider the more of them. Green and solid: trained by this "
-            "network's recipe. Grey and hatched: frozen, as ImageNet left it. Empty: no weights. Under each name: "
-            "what it hands on, and how many parameters it has."
+            "Each box is a layer: the taller, the larger its maps; the wider, the more of them. Green and filled: it "
+            "learnt from chest films. Grey and hatched: frozen, as ImageNet's photographs left it. Empty: nothing to "
+            "learn. With each name stand the shape of what comes out, and how many parameters, numbers that can be "
+            "learnt, it has."
         )
     block = next(one for one in walk.blocks if one.name == chosen)
     if chosen in TAUGHT:
@@ -106,10 +107,12 @@ def _maps(block: Block, walk: Walk) -> None:
     layer = layer if layer in layers else layers[0]
     maps = walk.maps[layer]
     what = next(one for one in block.layers if one.name == layer)
+    side = walk.blocks[0].shape[0]
+    sees = f"{what.sees} × {what.sees} pixels" if what.sees < side else f"all {side} × {side} pixels"
     st.markdown(
-        f"`{layer}` hands on {maps.total} maps of {what.shape[0]} × {what.shape[1]}; a pixel of them depends on up to "
-        f"{what.sees} × {what.sees} pixels of what went in. These {len(maps.channels)} answer most to "
-        f"this film, each with its mean; **{maps.silent}** of the {maps.total} stay dark everywhere."
+        f"`{layer}` hands on {maps.total} maps of {what.shape[0]} × {what.shape[1]} pixels. One pixel of them sees up "
+        f"to {sees} of the prepared film. Here are the {len(maps.channels)} maps that are "
+        f"brightest on this film, each with its mean; **{maps.silent}** of the {maps.total} stay dark everywhere."
     )
     look.gallery(
         [
@@ -120,11 +123,12 @@ def _maps(block: Block, walk: Walk) -> None:
     )
     if layer in walk.filters:
         st.markdown(
-            "**Its filters.** Each is 3 × 3 weights that slide over the film; mid grey is weight 0. "
+            "**Its filters.** Each has 3 × 3 weights: bright ones are above 0, dark ones below, mid grey is 0. "
             + (
-                "In colour, for ImageNet's pictures were; a grey film gives all three channels the same."
+                "They are coloured because ImageNet's photographs are; a grey film is the same in all three colours."
                 if layer.endswith("conv1")
-                else "Each has 64 slices, one a map below it; the one with the largest weights is shown."
+                else "A filter here looks at all 64 maps of the layer before; its weights for one of them are shown, "
+                "where they are largest."
             )
         )
         sheet = walk.filters[layer]
@@ -162,9 +166,12 @@ def head(walk: Walk, threshold: float) -> None:
     with left:
         st.markdown(
             f"- **{numbers.features.size:,} features**: {made}. {int((numbers.features > 0).sum()):,} are not 0 here.\n"
-            f"- **{numbers.units.size} units** weigh them (`fc1`), and a ReLU turns off those below 0: "
-            f"**{numbers.active}** stay on.\n"
-            "- **One unit** weighs those. Its sum is the **logit**; dropout worked in training alone."
+            f"- **{numbers.units.size} units** (`fc1`) add up all features, each with weights of its own. A sum below "
+            f"0 becomes 0 (ReLU): **{numbers.active}** stay on.\n"
+            "- **One unit** adds up what they say, again with weights. Its sum is the **logit**: above 0 it speaks for "
+            "COVID-19, below against.\n"
+            "- **The sigmoid** squeezes the logit between 0 and 1: the score. (Dropout, which switches units off at "
+            "random, is for training only.)"
         )
         st.latex(
             rf"z = \underbrace{{{numbers.ups:.3f}}}_{{\text{{for}}}} \underbrace{{{signed(numbers.downs)}}}"
@@ -185,8 +192,9 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
     with left:
         st.latex(r"L = -\,\bigl[\,y \log h(X) + (1 - y) \log (1 - h(X))\,\bigr]")
         st.markdown(
-            "A score that is right and sure costs almost nothing. One that is sure and **wrong** costs without "
-            "limit: that is what training works hardest on."
+            "The **loss** says how wrong a score is; y is the truth, 1 for a COVID-19 film and 0 for another. A score "
+            "that is sure and right costs almost nothing. The surer a **wrong** one is, the more it costs, without "
+            "limit. Training changes the weights so that the loss over all films gets smaller."
         )
         flipped = st.toggle("Flip the truth", key=FLIP, bind="query-params")
         known = "as its source lists it" if covid is not None else "assumed, for nobody says"
@@ -214,9 +222,9 @@ def _loss_in_words(logit: float, truth: bool) -> None:
     )
     st.latex(rf"\frac{{\partial L}}{{\partial z}} = h(X) - y = {tex(steep)}")
     st.markdown(
-        f"The slope's sign says that a step of training on this film would push its score **"
-        f"{'up' if steep < 0 else 'down'}**, and its size how hard. With the other truth the loss would be "
-        f"**{loss(logit, not truth):.3g}**."
+        f"Training goes by this slope. It is {'below' if steep < 0 else 'above'} 0, so a step on this film would push "
+        f"its score **{'up' if steep < 0 else 'down'}**; the steeper, the harder. With the other truth the loss would "
+        f"be **{loss(logit, not truth):.3g}**."
     )
 
 
@@ -225,8 +233,9 @@ def explained(walk: Walk, pixels: np.ndarray) -> None:
     cam = walk.gradcam
     side = cam.summed.shape[0]
     st.markdown(
-        f"**a. Gradients become weights.** How much would the logit move if a map of `block5_conv4` were a little "
-        f"brighter? That gradient, averaged over the map's {side} × {side} pixels, is the map's weight."
+        f"**a. Each map gets a weight.** Were a pixel of a map of `block5_conv4` a little brighter, how much would the "
+        f"logit move? That is its gradient. The average over the map's {side} × {side} pixels is the map's weight: "
+        "above 0 the map speaks for COVID-19, below against."
     )
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial z}{\partial A^k_{ij}}")
     look.figure(
