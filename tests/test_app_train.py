@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import lab, settings
-from covid_model.lab.recipe import address
+from covid_model.lab.recipe import address, link
 from tests.made_up_lab import made_up_lab
 from tests.scenes import ENTRY, text
 
@@ -75,6 +77,15 @@ def test_a_link_to_a_scene_sets_the_panel(made_up_lab, scene):
     assert recipes(app) == [lab.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))]
 
 
+@pytest.mark.parametrize("scene", lab.SCENES.values(), ids=list(lab.SCENES))
+def test_the_link_of_a_scene_trains_it_at_once_and_once(made_up_lab, scene):
+    address = dict(parse_qsl(link(scene.recipe).removeprefix("?")))
+    app = open_page(**(address | {"epochs": "1"}))
+    assert recipes(app) == [lab.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))]
+    assert f"[Link]({link(scene.recipe)} " in text(app) and "play" not in app.query_params
+    assert len(recipes(app.run())) == 1
+
+
 def test_nonsense_in_the_address_falls_back(made_up_lab):
     query = {
         "covid_films": "31",
@@ -85,7 +96,7 @@ def test_nonsense_in_the_address_falls_back(made_up_lab):
         "seed": "abc",
         "base": "<b>",
     }
-    app = train(open_page(**query, marker="?", weight="nan", other_films="1e99", epochs="1"))
+    app = train(open_page(**query, play="x", marker="?", weight="nan", other_films="1e99", epochs="1"))
     assert recipes(app) == [lab.Recipe(epochs=1)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from urllib.parse import urlencode
 
 from covid_model import settings
 
@@ -30,6 +31,7 @@ CHOICES: dict[str, tuple] = {  # of everything that is chosen from a list; the n
     "base": tuple(BASES),
     "marker": tuple(MARKERS),
 }
+PLAY = "play"  # in an address: train at once
 RANGES: dict[str, tuple] = {"dropout": (0.0, 0.8, 0.1), "epochs": (1, 30, 1), "seed": (0, 999, 1)}  # low, high, step
 
 
@@ -105,6 +107,11 @@ def label(name: str, value: object) -> str:
 def address(recipe: Recipe) -> dict[str, str]:
     """What stands in a link to a recipe: the settings that are not the default."""
     return {name: label(name, value) for name, value in recipe.changes().items()}
+
+
+def link(recipe: Recipe) -> str:
+    """The end of an address that sets a recipe and trains it at once, from "?" on."""
+    return f"?{urlencode(address(recipe) | {PLAY: '1'})}"
 
 
 def sentence(recipe: Recipe) -> str:

@@ -15,11 +15,11 @@ from covid_model.app import cache, theme, words
 from covid_model.dataset import DataError
 from covid_model.evaluation import Estimate
 from covid_model.lab import Epoch, LabError, Recipe, Run
-from covid_model.lab.recipe import CHOICES, RANGES, label, sentence
+from covid_model.lab.recipe import CHOICES, PLAY, RANGES, label, link, sentence
 from covid_model.lab.run import counts
 
 RUNS = "lab_runs"  # in the session: the runs shown, the oldest first
-PLAY = "lab-play"  # a scene was chosen: train it at once
+BEGIN = "lab-begin"  # in the session: a scene was chosen, train it at once
 MADE = "lab_made"  # in the session: how many runs there have been
 NAMES = {  # what each setting is called, and what it is
     "covid_films": ("COVID-19 films", f"How many of the paper's {CHOICES['covid_films'][-1]}, drawn by the seed."),
@@ -82,11 +82,19 @@ def set_scene(recipe: Recipe) -> None:
     """Set the whole panel, and with it the address; from a callback."""
     for name, value in recipe.__dict__.items():
         st.session_state[name] = label(name, value) if name in CHOICES else value
-    st.session_state[PLAY] = True
+    st.session_state[BEGIN] = True
+
+
+def asked_by_address() -> bool:
+    """Whether the link that was opened asks to train at once. It is asked once: a reload only shows the settings."""
+    asked = st.query_params.get(PLAY) == "1"
+    if PLAY in st.query_params:
+        del st.query_params[PLAY]
+    return asked
 
 
 def scenes() -> None:
-    """The prepared scenes: each sets the panel and the address, which is the link to it."""
+    """The prepared scenes: a button plays one here, beside the runs there are; a link plays it in a new tab."""
     with st.grid(len(lab.SCENES), min_column_width=200, gap="small"):
         for name, scene in lab.SCENES.items():
             with st.container(border=True, key=f"card_{name}", gap="xsmall", height="stretch"):
@@ -98,10 +106,10 @@ def scenes() -> None:
                     on_click=set_scene,
                     args=(scene.recipe,),
                 )
-                st.caption(scene.sentence)
+                st.caption(f'{scene.sentence} [Link]({link(scene.recipe)} "{scene.title}: opens in a new tab")')
     st.caption(
-        "A scene sets everything below and trains at once. The address then holds what differs from the first "
-        "settings: copy it to send the scene as a link."
+        "A scene sets everything below and trains at once; its link does the same for whoever opens it. Your own "
+        "settings stand in the address: copy it to send them."
     )
 
 
@@ -229,7 +237,7 @@ with right:
 
 test = store.films["split"].eq("test")
 floor = float(1 - store.films.loc[test, "covid"].mean())
-if start or st.session_state.pop(PLAY, False):
+if start or st.session_state.pop(BEGIN, False) or asked_by_address():
     run = begin(recipe, (covid, other))
     runs = st.session_state[RUNS]
     stop.button("Stop", key="lab_stop", icon=":material/stop:", help="Keeps the epochs that have ended.")

@@ -1,0 +1,84 @@
+"""Who sees badly or uses no mouse: every page by axe-core, by the Tab key; and nothing jumps while a score arrives."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser import demo
+
+pytestmark = pytest.mark.browser
+
+FILM = "ground-glass-2"
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+PAGES = {
+    "read": "",
+    "a film": f"?film={FILM}",
+    "test set": "test_set",
+    "films": "films",
+    "how it works": "how_it_works",
+    "how it works, run": f"how_it_works?film={FILM}&run=1",
+    "train": "train",
+    "about": "about",
+}
+JUMP = 0.1  # the most that a page may shift, in all, to be called steady (web.dev/cls)
+WATCH = """() => {
+  window.shifts = [], window.waiting = null;  // what moved, and since when a placeholder has stood there
+  new MutationObserver(() => {
+    if (window.waiting === null && document.querySelector("[data-testid=stSkeleton]")) window.waiting = performance.now();
+  }).observe(document.body, {childList: true, subtree: true});
+  new PerformanceObserver(list => list.getEntries().forEach(one => window.shifts.push(
+    [one.startTime, one.value, one.sources.map(at => at.node?.outerHTML?.slice(0, 120)).join(" | ")]
+  ))).observe({type: "layout-shift"});
+}"""
+MARK = """() => {
+  const wanted = "button, a[href], input, select, textarea, [role=slider], [role=combobox]";
+  return [...document.querySelectorAll(`[data-testid=stMain] :is(${wanted})`)].filter(one =>
+    !one.disabled && one.tabIndex >= 0 && one.type !== "file" && one.getClientRects().length &&
+    !(one.type === "radio" && !one.checked)  // of a group, the arrows reach the others
+    && !one.closest(".js-plotly-plot, [data-testid=stDataFrame], [data-testid=stElementToolbar]")
+  ).map((one, at) => { one.dataset.tab = at; return one.outerHTML.slice(0, 160) });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(visitor, address, network_name, name, scheme):
+    visitor.emulate_media(color_scheme=scheme)
+    separator = "&" if "?" in PAGES[name] else "?"
+    demo.open_page(visitor, f"{address}/{PAGES[name]}{separator}network={network_name}")
+    found = Axe().run(visitor, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+    unnamed = visitor.locator("[data-testid=stPlotlyChart], [data-testid=stImage] img").evaluate_all(
+        "all => all.filter(one => !(one.alt ?? one.querySelector('[aria-label]') ?? one.ariaLabel)"
+        " && one.alt !== '').map(one => one.outerHTML.slice(0, 200))"
+    )
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("name", ["read", "films", "how it works", "train"])
+def test_the_tab_key_reaches_everything(visitor, address, name):
+    demo.open_page(visitor, f"{address}/{PAGES[name]}")
+    wanted = visitor.evaluate(MARK)
+    assert len(wanted) > 5
+    reached = set()
+    visitor.locator("body").press("Tab")
+    for _ in range(3 * len(wanted) + 40):
+        at = visitor.evaluate("() => document.activeElement?.dataset?.tab ?? null")
+        if at is not None:
+            reached.add(int(at))
+        visitor.keyboard.press("Tab")
+    assert [wanted[at] for at in range(len(wanted)) if at not in reached] == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_jumps_while_a_score_arrives(visitor, address, network_name, width):
+    visitor.set_viewport_size({"width": width, "height": 900})
+    demo.open_page(visitor, f"{address}/?network={network_name}&film={FILM}")  # what jumps is not the loading of code
+    visitor.evaluate(WATCH)
+    visitor.locator(".st-key-try-clear-average button").click()
+    demo.settle(visitor)
+    since = visitor.evaluate("window.waiting")
+    assert since is not None and demo.score(visitor) is not None
+    moved = [one for one in visitor.evaluate("window.shifts") if one[0] > since]
+    assert sum(value for _, value, _ in moved) < JUMP, moved

@@ -1,0 +1,95 @@
+"""Longer ways through the demo: from the gallery to a report, a head trained live, from the matrix to its films."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pypdf import PdfReader
+
+from covid_model import settings
+from tests.browser import demo
+
+pytestmark = pytest.mark.browser
+
+needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
+needs_features = pytest.mark.skipif(not (settings.LAB / "features.npz").is_file(), reason="no assets/lab/features.npz")
+SIMULATED = "ground-glass-2"
+
+
+def summary(page) -> str:
+    """How many films the gallery says it shows."""
+    return page.get_by_text(re.compile(r"^[\d,]+ films?[,:]")).first.inner_text()
+
+
+def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
+    demo.open_page(visitor, f"{address}/films?set=Simulated&network={network_name}&threshold=0.3")
+    assert visitor.get_by_alt_text("Simulated film:").count() >= 12
+    visitor.get_by_role("link", name=SIMULATED, exact=True).press("Enter")  # by keyboard
+    visitor.wait_for_selector("h1:has-text('Read a film')")
+    demo.settle(visitor)
+    shown = demo.score(visitor)
+    assert shown is not None and demo.threshold(visitor) == 0.3
+    assert f"film={SIMULATED}" in visitor.url
+
+    with visitor.expect_download() as download:
+        visitor.get_by_role("button", name="Report (PDF)").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    report = PdfReader(file)
+    said = " ".join(report.pages[0].extract_text().split())
+    assert file.suffix == ".pdf" and len(report.pages) == 1 and len(report.pages[0].images) >= 2
+    for part in (SIMULATED, f"Model score {shown}", "threshold 0.30", "Simulated", settings.NOTICE[:40]):
+        assert part in said, part
+
+
+@needs_features
+def test_a_head_is_trained_live(visitor, address):
+    demo.open_page(visitor, f"{address}/train?epochs=2&units=16")
+    visitor.get_by_role("button", name="Train", exact=True).click()
+    visitor.get_by_text("Run 1: 2 of 2 epochs").wait_for()
+    demo.settle(visitor)
+    assert visitor.get_by_text("Adults without COVID-19 called positive").count()
+    assert visitor.get_by_text("Test accuracy").count() and "units=16" in visitor.url
+
+    visitor.get_by_role("button", name="Now add adults").click()  # a scene, beside the first run
+    visitor.get_by_text(re.compile(r"Run 2: [1-9] of 10 epochs")).wait_for()
+    visitor.get_by_role("button", name="Stop", exact=True).click()
+    demo.settle(visitor)
+    card = visitor.get_by_text("Run 2", exact=True).locator("xpath=..").inner_text()
+    assert "10 of 10" in card or "stopped" in card  # a fast machine may have been done before the click
+    assert "adults=Without+COVID-19" in visitor.url and visitor.get_by_text("Run 1", exact=True).count()
+
+
+@needs_features
+def test_the_link_of_a_scene_plays_it(visitor, address):
+    demo.open_page(visitor, f"{address}/train")
+    link = visitor.get_by_role("link", name="Link", exact=True).nth(4).get_attribute("href")
+    demo.open_page(visitor, f"{address}/train{link[link.index('?') :]}&epochs=1")
+    visitor.get_by_text("Run 1: 1 of 1 epochs").wait_for()
+    assert visitor.get_by_text("Trains on 30 COVID-19 films").count()
+
+
+@needs_scores
+def test_cells_of_the_matrix_lead_to_their_films(visitor, address, network_name):
+    demo.open_page(visitor, f"{address}/test_set?network={network_name}&threshold=0.2")
+    visitor.get_by_text("False positives", exact=True).first.click()
+    demo.settle(visitor)
+    visitor.get_by_role("button", name="All films of this cell in Films").first.click()
+    visitor.wait_for_selector("h1:has-text('Films')")
+    demo.settle(visitor)
+    assert "verdict=False+positives" in visitor.url and demo.threshold(visitor) == 0.2
+    assert re.match(r"[\d,]+ films?.*: [\d,]+ false positives?\.$", summary(visitor))
+
+
+@needs_scores
+def test_the_gallery_is_picked_and_ordered(visitor, address, network_name):
+    demo.open_page(visitor, f"{address}/films?network={network_name}&set=All&order=Most+wrong+first")
+    everything = summary(visitor)
+    visitor.get_by_text("False negatives", exact=True).click()
+    demo.settle(visitor)
+    assert summary(visitor) != everything and summary(visitor).endswith("false negatives.")
+    assert "verdict=False+negatives" in visitor.url and "order=Most+wrong+first" in visitor.url
+    visitor.reload()
+    demo.settle(visitor)
+    assert summary(visitor).endswith("false negatives.")  # the link holds what was picked
