@@ -25,7 +25,7 @@ JUMP = 0.1  # the most that a page may shift, in all, to be called steady (web.d
 WATCH = """() => {
   window.shifts = [], window.waiting = null;  // what moved, and since when a placeholder has stood there
   new MutationObserver(() => {
-    if (window.waiting === null && document.querySelector("[data-testid=stSkeleton]")) window.waiting = performance.now();
+    if (document.querySelector("[data-testid=stSkeleton]")) window.waiting ??= performance.now();
   }).observe(document.body, {childList: true, subtree: true});
   new PerformanceObserver(list => list.getEntries().forEach(one => window.shifts.push(
     [one.startTime, one.value, one.sources.map(at => at.node?.outerHTML?.slice(0, 120)).join(" | ")]
