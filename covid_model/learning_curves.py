@@ -18,6 +18,7 @@ MEASURES = {  # what runs can be compared by, the best first
     "val_loss": "Validation loss",
     "loss": "Training loss",
 }
+TIME = "processor_seconds"
 Runs = dict[str, list[dict[str, float]]]
 
 
@@ -27,12 +28,12 @@ class Comparison:
 
     Attributes:
         runs: by title, each a list of records (epoch or step, and figures).
-        seconds: by title, how long each took, where that was kept.
+        processor_seconds: by title, how long each kept a processor busy, all cores together, where that was kept.
         about: what they have in common: the recipe, the films, the machine; empty where that was not kept.
     """
 
     runs: Runs
-    seconds: dict[str, float] = field(default_factory=dict)
+    processor_seconds: dict[str, float] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -63,7 +64,7 @@ def load(path: Path | None = None) -> Comparison | None:
         titles = {name: str(one.get("title", name)) for name, one in runs.items()}
         found = Comparison(
             {titles[name]: one["history"] for name, one in runs.items() if _is_history(one.get("history"))},
-            {titles[name]: float(one["seconds"]) for name, one in runs.items() if "seconds" in one},
+            {titles[name]: float(one[TIME]) for name, one in runs.items() if TIME in one},
             dict(about),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -193,7 +193,10 @@ def test_learning_curves_only_where_there_are_runs_to_compare(tmp_path):
 
 
 def test_learning_curves_as_they_are_shown(tmp_path):
-    runs = {"frozen": {"history": EPOCHS}, "random": {"title": "Random start", "history": EPOCHS, "seconds": 90}}
+    runs = {
+        "frozen": {"history": EPOCHS},
+        "random": {"title": "Random start", "history": EPOCHS, "processor_seconds": 90},
+    }
     about = {"films": 960, "covid": 480, "validation": 240, "sources": {"nih": 9}, "preprocessing": {"size": 112}}
     made = learning_curves.load(learning_curves.save(runs, about | {"epochs": 2}, tmp_path / "new" / "curves.json"))
     assert list(made.runs) == ["frozen", "Random start"] and made.measure == "accuracy"
@@ -201,7 +204,9 @@ def test_learning_curves_as_they_are_shown(tmp_path):
     assert [trace.name for trace in figure.data] == ["frozen", "Random start"]
     assert "Random start 0.9000" in story.comparison_alt(made.runs, "accuracy", "Training accuracy")
     table = run_table.ends(made, "accuracy", "Training accuracy")
-    assert table.loc["Random start"].tolist() == ["90.0 %", "1 min 30 s"] and table.loc["frozen", "Took"] == "–"
+    assert (
+        table.loc["Random start"].tolist() == ["90.0 %", "1 min 30 s"] and table.loc["frozen", "Processor time"] == "–"
+    )
     assert "960 films of 1 sources, 480 of them COVID-19, 112 × 112 pixels, 2 epochs" in run_table.shared(made)
     assert run_table.shared(learning_curves.Comparison(made.runs)) is None
 

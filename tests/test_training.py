@@ -200,7 +200,7 @@ def test_three_runs_that_differ_in_their_start_alone(tmp_path, vgg19):
     path = comparison.run(data, vgg19, tmp_path / "curves.json", recipe)
     made = learning_curves.load(path)
     assert list(made.runs) == [start.title for start in comparison.STARTS.values()]
-    assert made.measure == "val_accuracy" and all(seconds > 0 for seconds in made.seconds.values())
+    assert made.measure == "val_accuracy" and all(seconds > 0 for seconds in made.processor_seconds.values())
     assert all([row["epoch"] for row in history] == [1, 2] for history in made.runs.values())
     assert (made.about["films"], made.about["covid"], made.about["validation"]) == (16, 8, 6)
     trained = {name: one["trained"] for name, one in json.loads(path.read_text())["runs"].items()}

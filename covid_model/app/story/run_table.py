@@ -78,9 +78,12 @@ def tried(spec: NetworkSpec) -> tuple[list[dict[str, float]], pd.DataFrame]:
 
 
 def ends(made: Comparison, key: str, title: str) -> pd.DataFrame:
-    """One row a run: what it came to in its last record by the measure `key`, called `title`, and how long it took."""
+    """One row a run: what it came to in its last record by the measure `key`, called `title`, and its time."""
     table = {
-        name: {title: _share(history[-1].get(key), key), "Took": duration(made.seconds.get(name)) or "–"}
+        name: {
+            title: _share(history[-1].get(key), key),
+            "Processor time": duration(made.processor_seconds.get(name)) or "–",
+        }
         for name, history in made.runs.items()
     }
     return pd.DataFrame.from_dict(table, orient="index")
