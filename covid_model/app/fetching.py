@@ -16,8 +16,8 @@ SAID = "fetching-said"  # in the session: what came of the last attempt, for the
 WHERE = "They come from GitHub into this computer's cache and stay there."
 
 
-def offer() -> None:
-    """Draw the button where films of the handful are not there yet, and what came of the last attempt."""
+def offer(why: str) -> None:
+    """Draw the button where films of the handful are not there yet, `why` above it, and what came of the attempt."""
     wanted, paths = cache.free_ids(), cache.free_paths()
     kind, said = st.session_state.pop(SAID, ("", ""))
     if kind == "toast":
@@ -28,6 +28,7 @@ def offer() -> None:
     if not missing:
         return
     some = f"{len(missing)} real films" if len(missing) > 1 else "a real film"
+    st.markdown(f":small[{why}]")
     if st.button(f"Fetch {some}", key="fetch_films", icon=":material/download:", help=WHERE):
         with st.spinner(f"Fetching {some} from GitHub."):
             st.session_state[SAID] = fetch(missing)

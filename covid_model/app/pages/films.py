@@ -267,7 +267,7 @@ if films is None:
 films = gallery.of_set(films, films_set, threshold, cache.free_ids() if films_set == gallery.FREE else ())
 introduction.markdown(f"{gallery.SETS[films_set][1]}: what each of them scored. Open one to see what spoke for it.")
 if films_set == gallery.FREE:
-    fetching.offer()
+    fetching.offer("Their pictures are not here yet.")
 if films.empty:
     st.info(f"There are no scores of the network {words.plain(network)} for these films.", title="Nothing to show")
     for other in settings.NETWORK_NAMES:
@@ -296,4 +296,5 @@ with above:
         busy = st.empty()
         cards(sheet.rows, paths, network, threshold, heatmaps)
     if films_set == gallery.FREE:
-        st.caption(" ".join(dict.fromkeys(map(words.credit, (row for _, row in sheet.rows.iterrows())))))
+        credits = dict.fromkeys(words.credit(row) for _, row in sheet.rows.iterrows())
+        st.markdown(f":small[{' '.join(credits)}]")  # a link in a caption would be too pale

@@ -123,7 +123,7 @@ def films_to_try(shown: str | None) -> None:
         st.markdown(":small[Or take a real film, under a licence that lets anyone have it]")
         offer([(one.id, one.label, cache.free_paths()[one.id]) for one in free], shown)
     if not tries:
-        fetching.offer()
+        fetching.offer("Or take real films, under a licence that lets anyone have them")
     rows = 1 if tries or free else 2  # more would push the score off the screen; the Films page has them all
     carried = ours.varied(list(cache.samples().values()), rows * TRIES_A_ROW)
     own = [(one.id, ours.short_title(one), one.path) for one in carried]
