@@ -82,7 +82,7 @@ def test_the_link_of_a_scene_trains_it_at_once_and_once(made_up_lab, scene):
     address = dict(parse_qsl(link(scene.recipe).removeprefix("?")))
     app = open_page(**(address | {"epochs": "1"}))
     assert recipes(app) == [lab.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))]
-    assert f"[Link]({link(scene.recipe)} " in text(app) and "play" not in app.query_params
+    assert f"[Link]({link(scene.recipe)})" in text(app) and "play" not in app.query_params
     assert len(recipes(app.run())) == 1
 
 

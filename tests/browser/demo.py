@@ -144,12 +144,18 @@ def change_page(page: Page, title: str) -> None:
     settle(page)
 
 
-def picture(page: Page, path: Path) -> None:
-    """Keep a screenshot of the whole page, which Streamlit scrolls inside the window."""
+def grow(page: Page) -> None:
+    """Make the window as high as the page, which Streamlit scrolls inside the window."""
     size = page.viewport_size
     height = page.evaluate("(document.querySelector('[data-testid=stMain]') || document.body).scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": min(max(size["height"], height), TALLEST)})
     settle(page)
+
+
+def picture(page: Page, path: Path) -> None:
+    """Keep a screenshot of the whole page."""
+    size = page.viewport_size
+    grow(page)
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path)
     page.set_viewport_size(size)

@@ -141,9 +141,9 @@ def table_1() -> None:
             "models",
             story.models_alt(pretrained.MODELS, pretrained.OURS),
         )
-    st.caption(
-        f"Figures: [Keras]({pretrained.SOURCE}), looked up on {pretrained.LOOKED_UP} (revision "
-        f"{pretrained.REVISION[:8]} of its pages)."
+    st.markdown(
+        f":small[Figures: [Keras]({pretrained.SOURCE}), looked up on {pretrained.LOOKED_UP} (revision "
+        f"{pretrained.REVISION[:8]} of its pages).]"
     )
 
 

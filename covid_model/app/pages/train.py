@@ -106,7 +106,7 @@ def scenes() -> None:
                     on_click=set_scene,
                     args=(scene.recipe,),
                 )
-                st.caption(f'{scene.sentence} [Link]({link(scene.recipe)} "{scene.title}: opens in a new tab")')
+                st.markdown(f":small[{scene.sentence} [Link]({link(scene.recipe)})]")
     st.caption(
         "A scene sets everything below and trains at once; its link does the same for whoever opens it. Your own "
         "settings stand in the address: copy it to send them."
