@@ -18,6 +18,7 @@ from covid_model.app import cache, visits
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
+PAGE = "page"  # in the session: the page that was looked at last
 THRESHOLD_STEP = 0.01
 # With a MIME type in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for
 # an ending forged past the browser, on every run and before any code of ours; `item.Item` refuses such a file instead.
@@ -36,6 +37,24 @@ def threshold_from(value: object) -> float:
     except (TypeError, ValueError):
         return settings.THRESHOLD
     return round(number, 2) if math.isfinite(number) and 0 <= number <= 1 else settings.THRESHOLD
+
+
+def entered(page: str) -> None:
+    """From the entry file, before a page runs: on another page than the last one, put what was set into its address.
+
+    Streamlit carries what a visitor set by hand from page to page, but not what came by the address.
+    """
+    last, st.session_state[PAGE] = st.session_state.get(PAGE), page
+    if last in (None, page):
+        return
+    for key, checked, default in (
+        (NETWORK, network_from, settings.DEFAULT_NETWORK),
+        (THRESHOLD, threshold_from, settings.THRESHOLD),
+    ):
+        value = checked(st.session_state.get(key))
+        if key not in st.query_params and value != default:
+            st.query_params[key] = str(value)
+            st.session_state[key] = value
 
 
 def network_picker(label: str = "Network") -> str:

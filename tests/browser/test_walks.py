@@ -30,7 +30,7 @@ def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
     demo.settle(visitor)
     shown = demo.score(visitor)
     assert shown is not None and demo.threshold(visitor) == 0.3
-    assert f"film={SIMULATED}" in visitor.url
+    assert f"film={SIMULATED}" in visitor.url and "threshold=0.3" in visitor.url
 
     with visitor.expect_download() as download:
         visitor.get_by_role("button", name="Report (PDF)").click()
@@ -41,6 +41,18 @@ def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
     assert file.suffix == ".pdf" and len(report.pages) == 1 and len(report.pages[0].images) >= 2
     for part in (SIMULATED, f"Model score {shown}", "threshold 0.30", "Simulated", settings.NOTICE[:40]):
         assert part in said, part
+
+
+@needs_scores
+def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
+    demo.open_page(
+        visitor, f"{address}/films?network=paper&threshold=0.45&verdict=True+positives&order=Lowest+score+first"
+    )
+    picked = summary(visitor)
+    for page in ("Test set", "Read a film", "Films"):
+        demo.change_page(visitor, page)
+        assert demo.threshold(visitor) == 0.45 and "threshold=0.45" in visitor.url and "network=paper" in visitor.url
+    assert summary(visitor) == picked and "verdict=True+positives" in visitor.url
 
 
 @needs_features
@@ -54,7 +66,7 @@ def test_a_head_is_trained_live(visitor, address):
 
     visitor.get_by_role("button", name="Now add adults").click()  # a scene, beside the first run
     visitor.get_by_text(re.compile(r"Run 2: [1-9] of 10 epochs")).wait_for()
-    visitor.get_by_role("button", name="Stop", exact=True).click()
+    visitor.locator(".st-key-lab_stop button").click()
     demo.settle(visitor)
     card = visitor.get_by_text("Run 2", exact=True).locator("xpath=..").inner_text()
     assert "10 of 10" in card or "stopped" in card  # a fast machine may have been done before the click

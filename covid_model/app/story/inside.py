@@ -233,9 +233,9 @@ def explained(walk: Walk, pixels: np.ndarray) -> None:
     cam = walk.gradcam
     side = cam.summed.shape[0]
     st.markdown(
-        f"**a. Each map gets a weight.** Were a pixel of a map of `block5_conv4` a little brighter, how much would the "
-        f"logit move? That is its gradient. The average over the map's {side} × {side} pixels is the map's weight: "
-        "above 0 the map speaks for COVID-19, below against."
+        "**a. Each map gets a weight.** Take a map of `block5_conv4` and make one pixel of it a little brighter: how "
+        f"much does the logit move? That is the gradient there. Its average over the map's {side} × {side} pixels is "
+        "the map's weight. Above 0, the map speaks for COVID-19; below, against."
     )
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial z}{\partial A^k_{ij}}")
     look.figure(
