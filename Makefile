@@ -28,8 +28,8 @@ format: .venv/dev  ## put the style right
 readme: .venv/demo  ## write the figures of README.md again from assets/results
 	$(BIN)/python -m covid_model readme
 
-screenshots: .venv/dev  ## take assets/screenshot.png again, from a page without a real film
-	$(BIN)/python -m tests.browser.screenshot assets/screenshot.png
+screenshots: .venv/dev  ## take the pictures of README.md again, from pages without a real film
+	$(BIN)/python -m tests.browser.screenshot assets
 
 clean:  ## remove the environment and everything that was built
 	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis

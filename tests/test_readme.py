@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 
 import pandas as pd
 import pytest
@@ -54,6 +55,22 @@ def test_figures_stand_between_the_markers():
     assert readme.filled(text, "figures", "") == text.replace("old\n", "")
     with pytest.raises(ValueError, match="markers"):
         readme.filled(text, "screenshot", "new")
+
+
+def test_pictures_are_one_large_and_rows_of_small_ones():
+    assert readme.pictures([]) == ""
+    first, *others = list(readme.SCREENSHOTS)
+    assert readme.pictures([first]) == f"![{readme.SCREENSHOTS[first]}](assets/{first})"
+    lines = readme.pictures([first, *others]).splitlines()
+    assert lines[0].endswith(f"(assets/{first})") and lines[1] == "" and len(lines) == 4 + len(others) / 2
+    assert all(line.count("|") == readme.A_ROW + 1 for line in lines[2:])
+
+
+@pytest.mark.skipif(find_spec("playwright") is None, reason="no Playwright")
+def test_every_picture_has_its_page():
+    from tests.browser.screenshot import SHOTS
+
+    assert list(SHOTS) == list(readme.SCREENSHOTS)
 
 
 def test_readme_agrees_with_the_scores():

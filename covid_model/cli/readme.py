@@ -1,4 +1,4 @@
-"""Write README.md's figures again from the scores in assets/results, and its picture where there is one."""
+"""Write README.md's figures again from the scores in assets/results, and its pictures where there are any."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 README = settings.ROOT / "README.md"
-SCREENSHOT = settings.ASSETS / "screenshot.png"
-SCREENSHOT_LINE = "![The test set: who scores what, and who is called positive](assets/screenshot.png)"
+SCREENSHOTS = {  # in assets/, made by `make screenshots`; the first is shown large
+    "screenshot.png": "The test set: who scores what, and who is called positive",
+    "screenshot-read.png": "A simulated film, its score, and what spoke for it",
+    "screenshot-films.png": "Simulated films under their heatmaps",
+    "screenshot-how-it-works.png": "The network, block by block, with the maps of one film",
+    "screenshot-train.png": "Two heads trained live, with and without adults",
+}
+A_ROW = 2  # of the smaller ones
 NOT_YET = "The networks have not been scored yet."
 ALWAYS_NO = "answering “no” every time"
 
@@ -30,7 +36,7 @@ def run(given: argparse.Namespace) -> int:
     scores = pd.read_csv(settings.SCORES_CSV) if settings.SCORES_CSV.is_file() else None
     now = README.read_text(encoding="utf-8")
     wanted = filled(now, "figures", figures(scores))
-    wanted = filled(wanted, "screenshot", SCREENSHOT_LINE if SCREENSHOT.is_file() else "")
+    wanted = filled(wanted, "screenshot", pictures([one for one in SCREENSHOTS if (settings.ASSETS / one).is_file()]))
     if given.check and now != wanted:
         say_error(f"{README.name} does not agree with assets/: run python -m covid_model readme")
         return FAILED
@@ -46,6 +52,16 @@ def filled(text: str, name: str, content: str) -> str:
     if not pattern.search(text):
         raise ValueError(f"README.md lacks the markers {begin} and {end}.")
     return pattern.sub(lambda _: "\n".join(filter(None, (begin, content, end))), text)
+
+
+def pictures(names: list[str]) -> str:
+    """README.md's pictures, in Markdown: the first large, the others small in rows below it."""
+    shown = [f"![{SCREENSHOTS[name]}](assets/{name})" for name in names]
+    if len(shown) < 2:
+        return "".join(shown)
+    rows = [shown[start : start + A_ROW] for start in range(1, len(shown), A_ROW)]
+    table = [_line([""] * A_ROW), _line(["---"] * A_ROW), *(_line(row + [""] * (A_ROW - len(row))) for row in rows)]
+    return "\n".join([shown[0], "", *table])
 
 
 def figures(scores: pd.DataFrame | None) -> str:

@@ -58,7 +58,7 @@ def setting(name: str) -> object:
         written = {label(name, value): value for value in CHOICES[name]}
         kind = {"adults": st.segmented_control, "base": st.segmented_control, "marker": st.selectbox}
         if name in ("adults", "base"):
-            common["required"] = True
+            common |= {"required": True, "wrap": True}
         if kind.get(name) is st.selectbox:
             chosen = st.selectbox(title, list(written), index=list(written).index(label(name, default)), **common)
         elif name in kind:
