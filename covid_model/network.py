@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from covid_model import settings
-from covid_model.calibration import Calibration
+from covid_model.temperature import Calibration
 from covid_model.preprocessing import Preprocessing
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ class Reading:
         return (why,) * self.novel + self.warnings
 
     def at(self, temperature: float) -> float:
-        """The score with the logit divided by `temperature`, above 0 (see `calibration.Calibration`)."""
+        """The score with the logit divided by `temperature`, above 0 (see `temperature.Calibration`)."""
         return float(sigmoid(self.logit / temperature))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -36,9 +38,11 @@ class MockReader:
     asked: list[str] = []  # noqa: RUF012 (one list for all, emptied by `demo`)
     failure: Exception | None = None
     novelty: float | None = None
+    why_novel: str | None = None
 
     def __init__(self, name: str, vgg19: str | None = None):
         self.name = name
+        self.spec = SimpleNamespace(name=name, threshold=0.6)
 
     def read(self, film: Film) -> Reading:
         MockReader.asked.append(self.name)
@@ -46,7 +50,14 @@ class MockReader:
             raise MockReader.failure
         score = float(film.pixels.max()) / 256
         heatmap = np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4)
-        return Reading(self.name, 0.6, score, 0.0, heatmap, (0.1, 0.1, 0.9, 0.9), film.warnings, 12.0, self.novelty)
+        logit = float(np.log(score / (1 - score)))
+        seen, why = (0.1, 0.1, 0.9, 0.9), self.why_novel
+        return Reading(self.name, 0.6, score, logit, heatmap, seen, film.warnings, 12.0, self.novelty, why)
+
+    def scores(self, pixels: Iterable[np.ndarray]) -> Iterator[float]:
+        """Of many films; counted as one more question."""
+        MockReader.asked.append(f"{self.name}, many")
+        return (float(film.max()) / 256 for film in pixels)
 
 
 def film_bytes(brightest: int = 240) -> bytes:

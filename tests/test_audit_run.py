@@ -16,7 +16,7 @@ from covid_model.audit import attention, calibration, case, lungs, robustness
 from covid_model.audit import novelty as fitting
 from covid_model.cli import main
 from covid_model.films import Film
-from covid_model.reading import Reader
+from covid_model.reading import NOVEL, TURNED, Reader
 from tests import made_up_data, mock_networks
 
 
@@ -115,6 +115,15 @@ def test_a_record_of_other_weights_is_none(made, tmp_path):
     path.write_text("{")
     assert audit.load("fine-tuned", "elsewhere", tmp_path) is None
     assert audit.load("fine-tuned", "severity", tmp_path) is None
+
+
+def test_the_temperature_is_kept_with_the_network(made, tmp_path):
+    audit.run(made, ["calibration"], tmp_path)
+    record = audit.load("fine-tuned", "calibration", tmp_path)
+    kept = network.spec("fine-tuned", made.networks)
+    assert kept.calibration.temperature == record["temperature"]
+    assert kept.calibration.helps == {part: found["helps"] for part, found in record["splits"].items()}
+    assert replace(kept, calibration=None) == replace(made.spec, calibration=None)  # and nothing else is changed
 
 
 # --- a network on the frozen base: its head is trained again, on features that stand in for VGG-19's ---------
@@ -235,9 +244,15 @@ def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
     film = Film(mock_networks.film(), (), "PNG")
     assert made.reader.read(film).novelty is None  # no gate
     told = []
-    gate = SimpleNamespace(distance=lambda features: told.append(features.shape) or 1.5)
+    gate = SimpleNamespace(
+        distance=lambda features: told.append(features.shape) or 1.5, reason=lambda features: novelty.CHANGED
+    )
     monkeypatch.setattr(made.reader, "_gate", gate)
-    assert made.reader.read(film).novelty == 1.5 and told == [(2, 2, 512)]
+    found = made.reader.read(film)
+    assert found.novelty == 1.5 and told == [(2, 2, 512)]
+    assert found.novel and found.remarks == (TURNED,)
+    assert replace(found, why_novel=novelty.UNFAMILIAR).remarks == (NOVEL,)
+    assert replace(found, novelty=1.0, why_novel=None).remarks == ()
 
 
 def test_a_cut_counts_groups_alike():

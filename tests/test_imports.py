@@ -25,7 +25,7 @@ HEAVY_ROOMS |= {"benchmark"}
 LAYERS = (
     {"settings"},
     {"log"},
-    {"films", "dataset", "preprocessing", "jitter", "calibration", "network", "gradcam", "overlay", "what_if"},
+    {"films", "dataset", "preprocessing", "jitter", "temperature", "network", "gradcam", "overlay", "what_if"},
     {
         "anatomy",
         "reading",

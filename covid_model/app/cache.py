@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from covid_model.reading import Reader, Reading
 
 Answer = TypeVar("Answer")
+ANSWERS = "what_if"  # in the session: what app/what_if was asked about the film in hand, and of it alone
 SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 
 
@@ -518,6 +519,8 @@ def forget(data: bytes) -> None:
     key = digest(data)
     _film.clear(key, data)
     _preview.clear(key, None)
+    if st.session_state.get(ANSWERS, {}).get("film") == key:
+        del st.session_state[ANSWERS]
     for name in settings.NETWORK_NAMES:
         for known in ("read", "walked"):
             st.session_state.get(known, set()).discard((key, name))

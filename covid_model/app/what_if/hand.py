@@ -12,7 +12,6 @@ import streamlit as st
 from covid_model.app import cache
 from covid_model.reading import Reading
 
-KEPT = "what_if"  # in the session: of the last film alone, so that nothing of an earlier one stays
 MOST = 64  # answers kept of one film
 
 Answer = TypeVar("Answer")
@@ -54,6 +53,6 @@ class InHand:
 
     def _answers(self) -> dict[Hashable, object]:
         film = cache.digest(self.data)
-        if st.session_state.get(KEPT, {}).get("film") != film:
-            st.session_state[KEPT] = {"film": film, "answers": {}}
-        return st.session_state[KEPT]["answers"]
+        if st.session_state.get(cache.ANSWERS, {}).get("film") != film:
+            st.session_state[cache.ANSWERS] = {"film": film, "answers": {}}
+        return st.session_state[cache.ANSWERS]["answers"]
