@@ -35,6 +35,14 @@ def test_the_handful_of_the_committed_list():
         assert f"Licence: {words.plain(film['license'])}." in credit and f"(https://doi.org/{film['doi']})" in credit
 
 
+def test_the_notice_names_whom_they_come_from():
+    notice = (settings.ASSETS / "NOTICE.md").read_text(encoding="utf-8")
+    films = free_films.handful(dataset.committed())
+    assert all(f"doi:{doi}" in notice for doi in films["doi"]) and all(one in notice for one in films["license"])
+    number = {8: "eight"}[len(films)]
+    assert f"fetch {number} films" in (settings.ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("licence", ["CC BY-NC-SA", "CC BY-NC-ND 4.0", "CC BY-SA", "CC BY", "not stated", "", None])
 def test_no_film_under_another_licence(licence):
     films = pd.DataFrame(

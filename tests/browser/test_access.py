@@ -20,6 +20,7 @@ PAGES = {
     "how it works": "how_it_works",
     "how it works, run": f"how_it_works?film={FILM}&run=1",
     "train": "train",
+    "trust": "trust",
     "about": "about",
 }
 JUMP = 0.1  # the most that a page may shift, in all, to be called steady (web.dev/cls)
