@@ -20,7 +20,8 @@ def draw(networks: Sequence[Called], split: str) -> None:
         st.subheader("All measures, with 95 % intervals")
         table = findings.measures(networks, networks[0].scored.floor, with_paper=split == "test")
         st.table(table, border="horizontal", alt="Measures with 95 % intervals")
-        st.caption(findings.note(networks[0].scored.by_patient, with_paper=split == "test"))
+        note = findings.note(networks[0].scored.by_patient, with_paper=split == "test")
+        st.markdown(f":small[{note}]")  # no caption: its pale grey leaves a link too little contrast
     with right:
         st.subheader("At every threshold")
         curves(networks)
