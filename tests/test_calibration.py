@@ -46,6 +46,15 @@ def test_intervals_are_by_patient():
     assert one_patient.low == evaluation.proportion(1, 1).low  # two films, one patient
 
 
+def test_bins_of_a_record():
+    record = [{"low": 0.0, "high": 0.1, "films": 2, "score": 0.05, "covid": 0.5}]
+    record.append({"low": 0.1, "high": 0.2, "films": 0, "score": None, "covid": None})
+    first, second = evaluation.recorded_bins(record)
+    assert (first.films, first.score, first.covid) == (2, 0.05, evaluation.Estimate(0.5))
+    assert second.score is None and not second.covid
+    assert evaluation.calibration_error([first, second]) == pytest.approx(0.45)
+
+
 def test_no_films():
     assert evaluation.calibration_error(evaluation.reliability([], [])) is None
     assert evaluation.brier([], []) is None

@@ -104,23 +104,6 @@ def test_attention():
     assert "strongest 50.0 %, by chance 30.0 %;" in said
 
 
-def test_reliability_draws_bins_with_films():
-    bins = [
-        {"films": 100, "score": 0.01, "covid": 0.0},
-        {"films": 0, "score": None, "covid": None},
-        {"films": 4, "score": 0.95, "covid": 0.25},
-    ]
-    figure = trust.reliability({"as it is": bins, "calibrated": bins[:1]})
-    before, after = figure.data
-    assert list(before.x) == [0.01, 0.95] and list(before.y) == [0.0, 0.25]
-    assert before.marker.size[0] > before.marker.size[1]
-    assert before.marker.symbol != after.marker.symbol and before.line.dash != after.line.dash
-    assert "as it is, 4 films with a mean score of 0.95 are COVID-19 in 25.0 %" in trust.reliability_alt(
-        {"as it is": bins}
-    )
-    assert not trust.reliability({}).data and trust.reliability_alt({"a": []}).endswith("no films.")
-
-
 def test_severity():
     figure = trust.severity([0, 2, 4], [1.0, -1.0, 3.0], "degree of opacity")
     assert list(figure.data[0].x) == [0, 2, 4] and figure.layout.xaxis.title.text == "degree of opacity"

@@ -9,7 +9,7 @@ import pytest
 from covid_model import evaluation
 from covid_model.app import outcomes
 from covid_model.app.testset import calibration_findings, findings, ward_findings
-from covid_model.evaluation import Band, Bin, Estimate, Ward
+from covid_model.evaluation import Band, Estimate, Ward
 
 
 def called(title: str, adults: list[float], covid: list[float], threshold: float = 0.6) -> outcomes.Called:
@@ -176,4 +176,3 @@ def test_calibration_table_and_sentence():
     assert list(calibration_findings.table("A", bins, None, None, None).columns) == ["A"]
     assert "does not surely help" in calibration_findings.temperature(RECORD, part)
     assert "Here it helps" in calibration_findings.temperature(RECORD, part | {"helps": True})
-    assert calibration_findings.recorded_bins(part) == [Bin(0.9, 1.0, 2, 0.95, Estimate(0.5))]

@@ -384,12 +384,8 @@ def unseen_scores(name: str) -> pd.DataFrame | None:
     rows = table[(table["network"] == name) & ~table["split"].isin(settings.TRAINING_SPLITS)]
     if rows.empty or not rows["score"].between(0, 1).all():
         return None
-    rows = rows.drop_duplicates("id").set_index("id")
-    try:
-        known = films_table()["patient"].reindex(rows.index)
-    except datasets.DataError:
-        known = pd.Series(None, index=rows.index, dtype=object)
-    return rows.assign(patient=known.fillna(rows.index.to_series()))
+    found = _with_patients(rows.drop_duplicates("id").set_index("id"))
+    return found if "patient" in found else found.assign(patient=found.index)
 
 
 def called_positive(name: str, threshold: float) -> dict[str, Group] | None:

@@ -72,7 +72,7 @@ def cost_curve(
         ink,
         traces,
         showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": style.CLEAR},
+        legend=style.LEGEND_ABOVE,
         shapes=[style.line(0, cost, 1, cost) for cost in lines.values()],
         annotations=[
             style.note(0.5, cost, label, ink, yanchor="bottom", bgcolor=style.CLEAR) for label, cost in lines.items()

@@ -62,7 +62,7 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
         ink,
         traces,
         showlegend=len(networks) > 1,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": style.CLEAR},
+        legend=style.LEGEND_ABOVE,
         shapes=[style.line(0, 0, 1, 1)],
         annotations=notes,
         xaxis=style.axis("mean score of the films in a bin", (-0.03, 1.04), ink, tickformat=".1f", dtick=0.2),

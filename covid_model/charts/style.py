@@ -28,6 +28,7 @@ OTHER_SYMBOL = "circle"
 DASHES = ("solid", "dot", "dash", "dashdot")  # one a network, so that curves differ without colour
 LINE_COLOURS = (OTHER_COLOUR, COVID_COLOUR, "#009E73", "#B0699A")
 
+LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": CLEAR}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}  # for whoever shows a figure
 
 

@@ -60,7 +60,7 @@ def predictive_value(
         ink,
         traces,
         showlegend=len(values) > 1,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": style.CLEAR},
+        legend=style.LEGEND_ABOVE,
         shapes=lines,
         annotations=notes,
         xaxis=style.axis("share who have COVID-19", ends, ink, type="log", tickvals=_TICKS, tickformat=".3~%"),

@@ -9,7 +9,7 @@ scikit-learn and SciPy take one to two seconds to import, so they are imported w
 
 from __future__ import annotations
 
-from covid_model.evaluation.calibration import BINS, Bin, brier, calibration_error, reliability
+from covid_model.evaluation.calibration import BINS, Bin, brier, calibration_error, recorded_bins, reliability
 from covid_model.evaluation.costs import Costs, costs
 from covid_model.evaluation.curves import Curve, precision_recall, roc
 from covid_model.evaluation.estimates import DRAWS, LEVEL, SEED, Band, Estimate, proportion
@@ -54,6 +54,7 @@ __all__ = [
     "proportion",
     "rates",
     "rates_at",
+    "recorded_bins",
     "reliability",
     "roc",
     "share_above",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,6 +44,11 @@ def reliability(
         mean = float(scores[own].mean()) if own.any() else None
         found.append(Bin(float(low), float(high), int(own.sum()), mean, share(truth[own], patients[own], draws)))
     return found
+
+
+def recorded_bins(record: Sequence[Mapping[str, Any]]) -> list[Bin]:
+    """The bins that an audit's record holds (low, high, films, score, covid each); it holds no intervals."""
+    return [Bin(one["low"], one["high"], one["films"], one["score"], Estimate(one["covid"])) for one in record]
 
 
 def calibration_error(bins: list[Bin]) -> float | None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from covid_model import audit, charts, evaluation, settings
-from covid_model.app import theme
+from covid_model import charts, evaluation
+from covid_model.app import cache, theme
 from covid_model.app.outcomes import Called
 from covid_model.app.testset import calibration_findings, findings
 
@@ -17,7 +17,7 @@ def draw(networks: Sequence[Called], split: str) -> None:
     for of in networks:
         films = of.scored.films
         bins[of.title] = evaluation.reliability(films["score"], films["covid"], films.get("patient"))
-        record = audit.load(of.name, "calibration", settings.AUDIT)
+        record = cache.audit_record(of.name, "calibration")
         part = calibration_findings.after(record, split, len(films), int(films["covid"].sum()))
         after[of.title] = (record, part) if part else (None, None)
     st.subheader(calibration_findings.heading(bins))
@@ -25,7 +25,7 @@ def draw(networks: Sequence[Called], split: str) -> None:
     with left:
         drawn = dict(bins)
         if len(networks) == 1 and (part := after[networks[0].title][1]):
-            drawn["after the temperature"] = calibration_findings.recorded_bins(part)
+            drawn["after the temperature"] = evaluation.recorded_bins(part["after"]["bins"])
         st.plotly_chart(
             charts.reliability(drawn, ink=theme.ink()),
             key="reliability",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from covid_model import evaluation
 from covid_model.app import words
-from covid_model.evaluation import Bin, Estimate
+from covid_model.evaluation import Bin
 from covid_model.phrases import decimal, percent
 
 
@@ -36,14 +36,6 @@ def after(record: Record | None, split: str, films: int, covid: int) -> Record |
     """The part of a calibration record on these films; None where it has none, or was made on other films."""
     part = (record or {}).get("splits", {}).get(split)
     return part if part and (part["films"], part["covid"]) == (films, covid) else None
-
-
-def recorded_bins(part: Record) -> list[Bin]:
-    """The bins after the temperature, as recorded: without intervals."""
-    return [
-        Bin(one["low"], one["high"], one["films"], one["score"], Estimate(one["covid"]))
-        for one in part["after"]["bins"]
-    ]
 
 
 def table(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 import streamlit as st
 
-from covid_model import charts, settings
+from covid_model import charts, evaluation, settings
 from covid_model.app import cache, theme
 from covid_model.app.trust import check_sentences
 from covid_model.app.trust.slide import AGAIN, PAPER
@@ -35,9 +35,10 @@ def attention(record: dict) -> Drawn:
 def calibration(record: dict) -> Drawn:
     splits = record["splits"]
     split = check_sentences.ADULTS if check_sentences.ADULTS in splits else next(iter(splits))
-    parts = {"as it is": splits[split]["before"]["bins"], "calibrated": splits[split]["after"]["bins"]}
+    names = {"as it is": "before", "calibrated": "after"}
+    parts = {name: evaluation.recorded_bins(splits[split][when]["bins"]) for name, when in names.items()}
     said = check_sentences.calibration(record, split)
-    return trust.reliability(parts, HEIGHT, theme.ink()), trust.reliability_alt(parts), said
+    return charts.reliability(parts, HEIGHT, theme.ink()), charts.reliability_alt(parts), said
 
 
 def novelty(record: dict) -> Drawn:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from covid_model.charts.trust.ages import Row, ages, ages_alt
 from covid_model.charts.trust.attention import attention, attention_alt
 from covid_model.charts.trust.groups import Group, groups, groups_alt
-from covid_model.charts.trust.reliability import reliability, reliability_alt
 from covid_model.charts.trust.severity import severity, severity_alt
 from covid_model.charts.trust.shares import Share, shares, shares_alt
 from covid_model.charts.trust.slopes import slopes, slopes_alt
@@ -20,8 +19,6 @@ __all__ = [
     "attention_alt",
     "groups",
     "groups_alt",
-    "reliability",
-    "reliability_alt",
     "severity",
     "severity_alt",
     "shares",
