@@ -60,8 +60,11 @@ def desk() -> Desk:
 
 
 def ask(name: str, work: Callable[[Reader], Answer]) -> Answer:
-    """What `work` makes of the network `name`; not kept. Raises NetworkError, and what `work` raises."""
-    return work(reader(name))
+    """What `work` makes of the network `name` in its turn; not kept. Raises Busy, NetworkError, what `work` raises.
+
+    It is done in the desk's thread, where the caches of a session are out of reach.
+    """
+    return desk().call(name, work)
 
 
 def spec(name: str) -> NetworkSpec | None:

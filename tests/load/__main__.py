@@ -13,7 +13,7 @@ from covid_model.training.machine import describe
 from tests.load import run
 
 RUNS = ("steady", "at_once", "soak")
-POOL = 60  # different films
+POOL = 40  # different films
 
 
 def main() -> int:
