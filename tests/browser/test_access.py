@@ -1,4 +1,4 @@
-"""Who sees badly or uses no mouse: every page by axe-core, by the Tab key; and nothing jumps while a score arrives."""
+"""Who sees badly: every page by axe-core; and nothing jumps while a score arrives."""
 
 from __future__ import annotations
 
@@ -33,14 +33,6 @@ WATCH = """() => {
     [one.startTime, one.value, one.sources.map(at => at.node?.outerHTML?.slice(0, 120)).join(" | ")]
   ))).observe({type: "layout-shift"});
 }"""
-MARK = """() => {
-  const wanted = "button, a[href], input, select, textarea, [role=slider], [role=combobox]";
-  return [...document.querySelectorAll(`[data-testid=stMain] :is(${wanted})`)].filter(one =>
-    !one.disabled && one.tabIndex >= 0 && one.type !== "file" && one.getClientRects().length &&
-    !(one.type === "radio" && !one.checked)  // of a group, the arrows reach the others
-    && !one.closest(".js-plotly-plot, [data-testid=stDataFrame], [data-testid=stElementToolbar]")
-  ).map((one, at) => { one.dataset.tab = at; return one.outerHTML.slice(0, 160) });
-}"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -57,21 +49,6 @@ def test_axe_finds_nothing(visitor, address, network_name, name, scheme):
         " && one.alt !== '').map(one => one.outerHTML.slice(0, 200))"
     )
     assert unnamed == []
-
-
-@pytest.mark.parametrize("name", ["read", "films", "how it works", "train"])
-def test_the_tab_key_reaches_everything(visitor, address, name):
-    demo.open_page(visitor, f"{address}/{PAGES[name]}")
-    wanted = visitor.evaluate(MARK)
-    assert len(wanted) > 5
-    reached = set()
-    visitor.locator("body").press("Tab")
-    for _ in range(3 * len(wanted) + 40):
-        at = visitor.evaluate("() => document.activeElement?.dataset?.tab ?? null")
-        if at is not None:
-            reached.add(int(at))
-        visitor.keyboard.press("Tab")
-    assert [wanted[at] for at in range(len(wanted)) if at not in reached] == []
 
 
 @pytest.mark.parametrize("width", [1440, 390])
