@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from covid_model import settings
-from covid_model.temperature import Calibration
 from covid_model.preprocessing import Preprocessing
+from covid_model.temperature import Calibration
 
 if TYPE_CHECKING:
     import keras

@@ -9,8 +9,8 @@ import pytest
 
 from covid_model import audit, network
 from covid_model.app import words
-from covid_model.temperature import Calibration
 from covid_model.reading import Reading
+from covid_model.temperature import Calibration
 from tests import mock_networks
 
 RECORD = {

@@ -60,8 +60,11 @@ def desk() -> Desk:
 
 
 def ask(name: str, work: Callable[[Reader], Answer]) -> Answer:
-    """What `work` makes of the network `name`; not kept. Raises NetworkError, and what `work` raises."""
-    return work(reader(name))
+    """What `work` makes of the network `name`, when its turn comes; not kept.
+
+    Raises Busy, NetworkError, and what `work` raises.
+    """
+    return desk().call(name, work)
 
 
 def spec(name: str) -> NetworkSpec | None:

@@ -17,8 +17,8 @@ from covid_model import dataset, evaluation, features, network, settings
 from covid_model.audit.case import Case
 from covid_model.audit.figures import mean, plain
 from covid_model.audit.lungs import recipe_of
-from covid_model.temperature import Calibration
 from covid_model.reading import sigmoid
+from covid_model.temperature import Calibration
 
 CLIP = 5e-7  # scores stand with six decimals in the table: 0 and 1 are taken for this far from the end
 MEASURED_ON = ("test", "extra-test", "external")
