@@ -142,6 +142,16 @@ def test_a_changed_film_without_a_score(demo, monkeypatch):
     assert not app.error and changed(app)
 
 
+def test_a_full_queue_offers_another_try(demo, monkeypatch):
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    monkeypatch.setattr(cache.desk(), "_places", 0)
+    app.pills(key="change").set_value(["mirror"]).run()
+    assert "Please try again" in warnings(app) and changed(app) is None
+    monkeypatch.setattr(cache.desk(), "_places", 9)
+    app.button(key="try-again").click().run()
+    assert changed(app) and not app.warning
+
+
 # --- how firm ------------------------------------------------------------------------------------
 def test_copies_are_read_when_asked_for_and_once(demo):
     app = upload(open_page(tool=FIRM), ("film.png", film_bytes(150)))

@@ -9,9 +9,10 @@ from covid_model import overlay, settings, what_if
 from covid_model.app import cache, words
 from covid_model.app.scorebar import score_bar
 from covid_model.app.what_if import controls, sentences
-from covid_model.app.what_if.hand import InHand
+from covid_model.app.what_if.hand import InHand, say_why
 from covid_model.films import Film, FilmError
 from covid_model.films.film import check_size
+from covid_model.network import NetworkError
 from covid_model.preprocessing import prepare
 from covid_model.reading import Reading, ReadingError
 
@@ -51,8 +52,9 @@ def show(hand: InHand) -> None:
         answer = answer.skeleton(height=ANSWER_HEIGHT)
     try:
         found = hand.kept(question, lambda: _read(hand, pixels))
-    except ReadingError as error:
-        answer.error(words.plain(error), icon=":material/block:")
+    except (NetworkError, ReadingError) as error:
+        with answer.container():
+            say_why(error)
         return
     with answer.container():
         _answer(hand, found, pixels)
@@ -62,7 +64,7 @@ def show(hand: InHand) -> None:
 
 def _read(hand: InHand, pixels: np.ndarray) -> Reading:
     film = Film(pixels, (), "PNG")
-    return cache.ask(hand.reading.network, lambda reader: reader.read(film))
+    return cache.desk().read(hand.reading.network, film)
 
 
 def _answer(hand: InHand, found: Reading, pixels: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from covid_model import dataset, network, overlay, settings
 from covid_model.app import cache, film_panel, words
 from covid_model.app.scorebar import score_bar
 from covid_model.app.what_if import sentences
-from covid_model.app.what_if.hand import InHand
+from covid_model.app.what_if.hand import InHand, say_why
 from covid_model.films import FilmError
 from covid_model.reading import Reading, ReadingError
 
@@ -39,7 +39,8 @@ def show(hand: InHand) -> None:
             film_panel.network_missing(error, other)
         return
     except (FilmError, ReadingError) as error:
-        slot.error(words.plain(error), icon=":material/block:")
+        with slot.container():
+            say_why(error)
         return
     with slot.container():
         _column(hand, found)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from covid_model.app import cache, theme, words
+from covid_model.app import cache, theme
 from covid_model.app.what_if import sentences
-from covid_model.app.what_if.hand import InHand
+from covid_model.app.what_if.hand import InHand, say_why
 from covid_model.network import NetworkError
 from covid_model.reading import ReadingError
 
@@ -36,7 +36,8 @@ def show(hand: InHand) -> None:
         with answer, st.spinner(f"Reading {copies} copies at once."):
             found = hand.kept(question, lambda: cache.ask(name, lambda reader: audit.spread(reader, hand.pixels)))
     except (NetworkError, ReadingError) as error:
-        answer.error(words.plain(error), icon=":material/cloud_off:")
+        with answer:
+            say_why(error)
         return
     found = replace(found, score=hand.reading.score, threshold=hand.threshold)
     with answer:

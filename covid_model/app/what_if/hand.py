@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
-from covid_model.app import cache
+from covid_model.app import cache, waiting, words
+from covid_model.desk import Busy
 from covid_model.reading import Reading
 
 MOST = 64  # answers kept of one film
@@ -56,3 +57,11 @@ class InHand:
         if st.session_state.get(cache.ANSWERS, {}).get("film") != film:
             st.session_state[cache.ANSWERS] = {"film": film, "answers": {}}
         return st.session_state[cache.ANSWERS]["answers"]
+
+
+def say_why(error: Exception) -> None:
+    """Say why a question has no answer; where the queue is full, offer another try."""
+    if isinstance(error, Busy):
+        waiting.ask_again(error)
+    else:
+        st.error(words.plain(error), icon=":material/block:")
