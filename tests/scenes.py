@@ -54,7 +54,7 @@ class MockReader:
         seen, why = (0.1, 0.1, 0.9, 0.9), self.why_novel
         return Reading(self.name, 0.6, score, logit, heatmap, seen, film.warnings, 12.0, self.novelty, why)
 
-    def scores(self, pixels: Iterable[np.ndarray]) -> Iterator[float]:
+    def scores(self, pixels: Iterable[np.ndarray], batch: int = 1) -> Iterator[float]:
         """Of many films; counted as one more question."""
         MockReader.asked.append(f"{self.name}, many")
         return (float(film.max()) / 256 for film in pixels)
