@@ -144,7 +144,7 @@ def until(true: Any, patience: float = 60.0) -> bool:
 class Guest(Visitor):
     """A visitor who uploads as he likes and keeps every byte that the server sends."""
 
-    def __init__(self, server: Server, patience: float = 60.0):
+    def __init__(self, server: Server, patience: float = 120.0):
         self.heard: list[bytes] = []
         self.progress: list[str] = []
         super().__init__(server.address, patience)
