@@ -1,4 +1,4 @@
-"""Who sees badly: every page by axe-core; and nothing jumps while a score arrives."""
+"""Who sees badly: every page by axe-core."""
 
 from __future__ import annotations
 
@@ -23,16 +23,6 @@ PAGES = {
     "trust": "trust",
     "about": "about",
 }
-JUMP = 0.1  # the most that a page may shift, in all, to be called steady (web.dev/cls)
-WATCH = """() => {
-  window.shifts = [], window.waiting = null;  // what moved, and since when a placeholder has stood there
-  new MutationObserver(() => {
-    if (document.querySelector("[data-testid=stSkeleton]")) window.waiting ??= performance.now();
-  }).observe(document.body, {childList: true, subtree: true});
-  new PerformanceObserver(list => list.getEntries().forEach(one => window.shifts.push(
-    [one.startTime, one.value, one.sources.map(at => at.node?.outerHTML?.slice(0, 120)).join(" | ")]
-  ))).observe({type: "layout-shift"});
-}"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -49,16 +39,3 @@ def test_axe_finds_nothing(visitor, address, network_name, name, scheme):
         " && one.alt !== '').map(one => one.outerHTML.slice(0, 200))"
     )
     assert unnamed == []
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_jumps_while_a_score_arrives(visitor, address, network_name, width):
-    visitor.set_viewport_size({"width": width, "height": 900})
-    demo.open_page(visitor, f"{address}/?network={network_name}&film={FILM}")  # what jumps is not the loading of code
-    visitor.evaluate(WATCH)
-    visitor.locator(".st-key-try-clear-average button").click()
-    demo.settle(visitor)
-    since = visitor.evaluate("window.waiting")
-    assert since is not None and demo.score(visitor) is not None
-    moved = [one for one in visitor.evaluate("window.shifts") if one[0] > since]
-    assert sum(value for _, value, _ in moved) < JUMP, moved

@@ -67,11 +67,8 @@ def test_a_head_is_trained_live(visitor, address):
     assert visitor.get_by_text("Test accuracy").count() and "units=16" in visitor.url
 
     visitor.get_by_role("button", name="Now add adults").click()  # a scene, beside the first run
-    visitor.get_by_text(re.compile(r"Run 2: [1-9] of 10 epochs")).wait_for()
-    visitor.locator(".st-key-lab_stop button").first.click()
+    visitor.get_by_text("Run 2: 10 of 10 epochs").wait_for()
     demo.settle(visitor)
-    card = visitor.get_by_text("Run 2", exact=True).locator("xpath=..").inner_text()
-    assert "10 of 10" in card or "stopped" in card  # a fast machine may have been done before the click
     assert "adults=Without+COVID-19" in visitor.url and visitor.get_by_text("Run 1", exact=True).count()
 
 
