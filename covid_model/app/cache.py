@@ -149,6 +149,19 @@ def _scored(name: str, title: str, split: str, path: str, stamp: float, *list_ke
     return None if rows.empty else outcomes.scored(name, title, _with_patients(rows))
 
 
+def reliability(name: str, split: str) -> list[evaluation.Bin]:
+    """The bins of one network's scores of a split, with intervals; none where none is scored. Raises as `scored`."""
+    return _reliability(name, split, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key())
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(settings.SPLITS) * len(settings.NETWORK_NAMES))
+def _reliability(name: str, split: str, path: str, stamp: float, *list_key: object) -> list[evaluation.Bin]:
+    found = scored(name, split)
+    if found is None:
+        return []
+    return evaluation.reliability(found.films["score"], found.films["covid"], found.films.get("patient"))
+
+
 def parts(name: str) -> list[evaluation.Part]:
     """One network's films by split and source, tallied, for looking only. Raises ValueError as `scored` does."""
     if scores() is None:

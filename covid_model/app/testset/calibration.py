@@ -16,7 +16,7 @@ def draw(networks: Sequence[Called], split: str) -> None:
     bins, after = {}, {}
     for of in networks:
         films = of.scored.films
-        bins[of.title] = evaluation.reliability(films["score"], films["covid"], films.get("patient"))
+        bins[of.title] = cache.reliability(of.name, split)
         record = cache.audit_record(of.name, "calibration")
         part = calibration_findings.after(record, split, len(films), int(films["covid"].sum()))
         after[of.title] = (record, part) if part else (None, None)
