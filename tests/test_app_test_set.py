@@ -66,6 +66,7 @@ def test_false_alarms_on_adults_stand_out(demo):
     app = show(open_page("test_set"), network="paper")
     assert app.warning[0].title == "1 of 1 adults without COVID-19 are called positive"
     assert "An accuracy of 60.0 % hides it: 66.7 % of the films without COVID-19" in app.warning[0].value
+    assert app.warning[0].value.endswith("in the set “More adults” it calls 1 of 1 positive (100.0 %).")
     assert not show(app, network="fine-tuned").warning
 
 

@@ -147,18 +147,13 @@ def adults_note(of: Called) -> tuple[str, str] | None:
     )
 
 
-def more_adults(table: pd.DataFrame, network: str, threshold: float) -> str | None:
-    """What the network calls the adults without COVID-19 of `extra-test`, in a sentence; None where none is scored.
-
-    Args:
-        table: every score, with the columns network, split, source, covid, score.
-    """
-    rows = table[(table["network"] == network) & (table["split"] == "extra-test")]
-    found = evaluation.adults_without_covid(rows["score"], rows["covid"], rows["source"], threshold)
-    if not found.total:
+def more_adults(elsewhere: Scored | None, threshold: float) -> str | None:
+    """What a network calls the adults without COVID-19 of `extra-test`, in a sentence; None where none is scored."""
+    found = evaluation.share_at(elsewhere.tallies["adults"], threshold) if elsewhere else None
+    if not found:
         return None
     called = f"{counted(found)} positive ({percent(found.value)})"
-    return f"Of the adults without COVID-19 in the set “More adults” it calls {called}."
+    return f"Of the adults without COVID-19 in the set “{settings.SPLIT_TITLES['extra-test']}” it calls {called}."
 
 
 def films_of(cell: str, of: Called, networks: Sequence[Scored]) -> pd.DataFrame:

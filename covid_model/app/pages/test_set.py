@@ -7,7 +7,7 @@ slider only looks up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -49,11 +49,11 @@ def headline(of: Called) -> None:
             )
 
 
-def note_on_adults(of: Called) -> None:
+def note_on_adults(of: Called, adults: Mapping[str, Scored | None]) -> None:
     note = outcomes.adults_note(of)
     if note:
         show, icon = (st.warning, "visibility") if of.adults.count else (st.info, "check")
-        elsewhere = outcomes.more_adults(cache.scores(), of.name, of.threshold)
+        elsewhere = outcomes.more_adults(adults[of.name], of.threshold)
         show(" ".join(filter(None, (note[1], elsewhere))), title=note[0], icon=f":material/{icon}:")
 
 
@@ -89,11 +89,11 @@ def distribution(of: Called) -> None:
     )
 
 
-def verdicts(found: Sequence[Called], chosen: str | None, listed: str) -> None:
+def verdicts(found: Sequence[Called], adults: Mapping[str, Scored | None], chosen: str | None, listed: str) -> None:
     """Headline, matrix and distribution; two networks side by side, row by row, so that they stay level."""
     if len(found) == 1:
         headline(found[0])
-        note_on_adults(found[0])
+        note_on_adults(found[0], adults)
         left, right = st.columns([2, 3], gap="medium")
         with left:
             matrix(found[0], chosen, listed)
@@ -103,7 +103,7 @@ def verdicts(found: Sequence[Called], chosen: str | None, listed: str) -> None:
     st.markdown(findings.compared(*found))
     parts = (
         lambda of: (st.subheader(words.plain(of.title)), headline(of)),
-        note_on_adults,
+        partial(note_on_adults, adults=adults),
         partial(matrix, chosen=chosen, listed=listed),
         distribution,
     )
@@ -117,15 +117,15 @@ def verdicts(found: Sequence[Called], chosen: str | None, listed: str) -> None:
 
 
 @st.fragment
-def explore(networks: Sequence[Scored], split: str) -> None:
-    """All that the threshold moves."""
+def explore(networks: Sequence[Scored], split: str, adults: Mapping[str, Scored | None]) -> None:
+    """All that the threshold moves. `adults`: each network's films of `extra-test`, where there are any."""
     threshold = state.threshold_slider("Threshold: films that score above it are called positive")
     found = [outcomes.called(of, threshold) for of in networks]
     listed = next((of for of in found if of.name == st.session_state.get(LISTED)), found[0])
     above = st.container()
     chosen = cell.picker()  # drawn below the matrices, asked before them: the chosen tile has a frame
     with above:
-        verdicts(found, chosen, listed.name)
+        verdicts(found, adults, chosen, listed.name)
     if chosen:
         cell.films(chosen, listed, networks)
     parts = {
@@ -169,6 +169,7 @@ split = split if split in SPLITS else "test"
 names = [network, *(name for name in settings.NETWORK_NAMES if name != network)] if both else [network]
 try:
     networks = [found for name in names if (found := cache.scored(name, split))]
+    adults = {name: cache.scored(name, "extra-test") for name in names}
 except ValueError as error:
     st.error(f"The scores cannot be used. {error}", title="Damaged scores")
     st.stop()
@@ -179,7 +180,7 @@ introduction.markdown(
     f"{SPLITS[split][1]}: what {len(networks[0].films):,} of them scored, who is called positive at the threshold you "
     "set, and what the accuracy does not show."
 )
-explore(networks, split)
+explore(networks, split, adults)
 
 film = st.session_state.pop(cell.OPEN, None)
 if film:  # here and not in the fragment: there, the network would leave the address
