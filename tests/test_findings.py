@@ -102,6 +102,7 @@ def test_ward_sentences():
     assert said.endswith("So 165 positives, 75 of them right.")
     assert "kind are missing" in ward_findings.ward_sentence(Estimate(None), Estimate(0.9), 0.1)
     assert "4 of 100 positives would be right, not 61" in ward_findings.adults_alone(ward(0.61), ward(0.04))
+    assert ward_findings.adults_alone(ward(0.61), ward(0.7)).endswith("alone, 70 of 100 positives would be right.")
     assert ward_findings.adults_alone(ward(0.61), ward(float("nan"))) is None
 
 

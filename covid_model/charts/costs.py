@@ -75,7 +75,7 @@ def cost_curve(
         legend=style.LEGEND_ABOVE,
         shapes=[style.line(0, cost, 1, cost) for cost in lines.values()],
         annotations=[
-            style.note(0.5, cost, label, ink, yanchor="bottom", bgcolor=style.CLEAR) for label, cost in lines.items()
+            style.note(0, cost, label, ink, xanchor="left", yanchor="bottom") for label, cost in lines.items()
         ],
         xaxis=style.axis("threshold", (-0.02, 1.02), ink, tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], tickformat=".1f"),
         yaxis=style.axis(f"cost of {PER:,} films, in false alarms", (0, top), ink),

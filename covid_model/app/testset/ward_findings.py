@@ -54,9 +54,12 @@ def adults_alone(ward: Ward, adults: Ward) -> str | None:
     all_of, alone = ward.ppv.value[0], adults.ppv.value[0]
     if np.isnan(all_of) or np.isnan(alone):
         return None
+    said = f"With false alarms as often as among the **adults** here alone, {HUNDRED * alone:.0f} of {HUNDRED} "
+    if alone >= all_of:
+        return f"{said}positives would be right."
     return (
-        f"With false alarms as often as among the **adults** here alone, {HUNDRED * alone:.0f} of {HUNDRED} positives "
-        f"would be right, not {HUNDRED * all_of:.0f}: the children among these films are seldom called positive."
+        f"{said}positives would be right, not {HUNDRED * all_of:.0f}: the children among these films are seldom called "
+        "positive."
     )
 
 
