@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,9 @@ from covid_model import films, settings
 from covid_model.app import cache, words
 from covid_model.app.trust import checks_screen, erase_screen, figure_screen, story
 from covid_model.audit import lungs
+from covid_model.desk import Busy, Place
 from covid_model.network import NetworkError
+from covid_model.reading import Reader
 from tests.scenes import MockReader, demo, open_page, text
 
 __all__ = ["demo"]
@@ -60,7 +63,7 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def headline(app: AppTest) -> str:
-    return app.header[0].value
+    return app.header[0].value.replace("\u00a0", " ")
 
 
 def pictures(app: AppTest) -> int:
@@ -241,6 +244,24 @@ def test_a_network_that_is_missing(page, monkeypatch):
     assert [one.value for one in app.metric] == ["–", "–"]
 
 
+def test_a_full_queue_offers_another_try(page, monkeypatch):
+    def full(*_):
+        raise Busy(Place(3, None))
+
+    monkeypatch.setattr(cache, "reading", full)
+    app = press(scene(screen=LUNGS, network="paper"), "erase_score")
+    assert "Please try again" in app.warning[0].value and app.button(key="try-again")
+
+
+@pytest.mark.parametrize("novel", [True, False])
+def test_an_erased_film_that_the_gate_flags(page, monkeypatch, novel):
+    readings = iter([SimpleNamespace(score=0.9, positive=True, novel=False)])
+    erased = SimpleNamespace(score=0.8, positive=True, novel=novel)
+    monkeypatch.setattr(cache, "reading", lambda *_: next(readings, erased))
+    said = text(press(scene(screen=LUNGS), "erase_score"))
+    assert "still called positive" in said and (erase_screen.FLAGGED in said) == novel
+
+
 @pytest.mark.parametrize(("before", "after"), [(True, True), (False, False), (True, False), (False, True)])
 def test_what_became_of_the_verdict(before, after):
     said = erase_screen.verdict(before, after, "Lungs erased")
@@ -263,6 +284,20 @@ def test_a_test_film_and_its_mask(monkeypatch, data_folder):
     monkeypatch.setattr(MockReader, "asked", [])
     app = press(scene(screen=LUNGS), "erase_score")
     assert app.get_by_key("erase_film").value.startswith("cohen-") and len(MockReader.asked) == 2
+
+
+@pytest.mark.films
+@pytest.mark.vgg19
+def test_committed_scores_of_erased_films_come_out_again(monkeypatch, data_folder, vgg19_file):
+    """The page erases as the record's experiment did, and the network answers as it did."""
+    record = cache.audit_record("paper", "lungs")
+    if record is None:
+        pytest.skip("no record of the paper's network on erased films")
+    monkeypatch.setattr(cache, "film", films.decode)
+    kept, sample = record["films_scores"], range(0, record["films"], 9)
+    pairs = [erase_screen.pair(kept["id"][at], "erased") for at in sample]
+    found = list(Reader("paper").scores([one.erased for one in pairs]))
+    assert found == pytest.approx([kept[f"erased / {erase_screen.FILL}"][at] for at in sample], abs=0.005)
 
 
 # --- 5. Adults added --------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_rows_of_the_pyramid(films):
         Row("30 to 39", 0, 0),
         Row("20 to 29", 1, 0),
         Row(people.CHILDREN, 0, 6),
-        Row("age not stated:<br>Image Data Collection", 1, 1),
+        Row("age not stated: Image<br>Data Collection", 1, 1),
     ]
 
 

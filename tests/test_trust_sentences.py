@@ -278,13 +278,14 @@ def test_flagged_as_wanted_or_not():
     record = {
         "wanted": {"genuine": 0.02, "other": 0.95},
         "every_other": {"value": 0.99, "count": 99, "total": 100},
-        "other": {"noise": {}},
+        "other": {"noise": {"flagged": {"value": 0.9}}, "text": {"flagged": {"value": 0.8}}},
         "genuine": [
             {"split": "external", "flagged": {}},
             {"split": "test", "flagged": {"value": 0.01, "count": 1, "total": 100}},
         ],
     }
-    assert "1 of 100 real test films: as was wanted" in check_sentences.novelty(record)
+    said = check_sentences.novelty(record)
+    assert "1 of 100 real test films: in all as was wanted" in said and said.endswith("weakest on text: 80.0 %.")
     record["genuine"][1]["flagged"]["value"] = 0.03
     assert "not as was wanted" in check_sentences.novelty(record)
     record["genuine"][1]["flagged"]["value"], record["every_other"]["value"] = 0.01, 0.5

@@ -100,7 +100,7 @@ def axis(title: str, limits: tuple[float, float] | None = None, ink: str | None 
     colour = {"font": {"color": ink}} if ink else {}
     more = ({"tickfont": {"color": ink}} if ink else {}) | more
     base = {
-        "title": {"text": title} | colour,
+        "title": {"text": title} | ({} if title else {"standoff": 0}) | colour,  # none wants no room kept for it
         "fixedrange": True,
         "gridcolor": FAINT,
         "zeroline": False,

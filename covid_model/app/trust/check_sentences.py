@@ -52,13 +52,16 @@ def calibration(record: Record, split: str) -> str:
 def novelty(record: Record) -> str:
     """What the gate flags, against what was wanted of it."""
     wanted = record["wanted"]
-    every, kinds = record["every_other"], len(record["other"])
+    every, kinds = record["every_other"], record["other"]
+    worst = min(kinds, key=lambda kind: kinds[kind]["flagged"]["value"])
     test = flagged_test_films(record)
     kept = test["value"] <= wanted["genuine"] and every["value"] >= wanted["other"]
+    least = percent(kinds[worst]["flagged"]["value"])
     return (
-        f"It flags {every['count']:,} of {every['total']:,} pictures of {kinds} kinds that are no upright chest film, "
-        f"and {test['count']:,} of {test['total']:,} real test films: {'as' if kept else 'not as'} was wanted of it "
-        f"(at least {percent(wanted['other'])}, at most {percent(wanted['genuine'])})."
+        f"It flags {every['count']:,} of {every['total']:,} pictures that are no upright chest film, and "
+        f"{test['count']:,} of {test['total']:,} real test films: in all {'as' if kept else 'not as'} was wanted of it "
+        f"(at least {percent(wanted['other'])}, at most {percent(wanted['genuine'])}). "
+        f"It is weakest on {worst}: {least}."
     )
 
 
@@ -74,8 +77,8 @@ def robustness(record: Record) -> str:
     return (
         f"Turned, shifted, with other contrast and compressed, each a little: between the lowest and the highest score "
         f"of a film’s copies lie {decimal(every['width']['median'])} for the middle film and "
-        f"{decimal(every['width']['ninth_decile'])} for one in ten; {changed['count']} of {changed['total']} films "
-        "change verdict in some copy."
+        f"{decimal(every['width']['ninth_decile'])} or more for one in ten; "
+        f"{changed['count']} of {changed['total']} films change verdict in some copy."
     )
 
 

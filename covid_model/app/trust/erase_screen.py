@@ -13,11 +13,14 @@ from streamlit.delta_generator import DeltaGenerator
 from covid_model import network
 from covid_model.app import cache, film_panel, ours, state, words
 from covid_model.app.item import Item
+from covid_model.app.waiting import Waiting, ask_again
 from covid_model.audit import AuditError, lungs
 from covid_model.dataset import DataError
+from covid_model.desk import Busy
 from covid_model.films import FilmError
 from covid_model.reading import ReadingError
 
+FLAGGED = " The page *Read a film* would notice: the erased film is too unlike those that the network was trained on."
 SIDE = 640  # pixels: the longer side of a picture that is sent
 PICKER = "erase_film"  # key of the widget; the film itself stands in the address as on the other pages
 FILL = next(iter(lungs.FILLS))  # here and in the picture of all films, whose other fills are told in a sentence
@@ -112,10 +115,14 @@ def _scores(
     """Read both with the network `name` and put the scores in their places, or say why there are none."""
     try:
         with said, st.spinner("Reading both. The first film waits for the network to load."):
-            readings = [cache.reading(data, name) for data in (both.data, both.erased_data)]
+            readings = [cache.reading(data, name, Waiting(said)) for data in (both.data, both.erased_data)]
     except network.NetworkError as error:
         with said.container():
             film_panel.network_missing(error, name)
+        return
+    except Busy as error:
+        with said.container():
+            ask_again(error)
         return
     except (FilmError, ReadingError) as error:
         said.error(words.plain(error), icon=":material/block:")
@@ -123,7 +130,8 @@ def _scores(
     for (label, slot), reading in zip(slots.items(), readings, strict=True):
         slot.metric(label, words.score_text(reading.score))
     before, after = readings
-    said.markdown(f"{verdict(before.positive, after.positive, title)}\n\n{about}")
+    flagged = FLAGGED if after.novel and not before.novel else ""
+    said.markdown(f"{verdict(before.positive, after.positive, title)}{flagged}\n\n{about}")
 
 
 def verdict(before: bool, after: bool, title: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from covid_model import settings
 from covid_model.charts.trust import Row
 
 CHILDREN = "1 to 5 years"  # of the children's source: none of its films states more
+LINE = 21  # characters of a row's name that stand on one line
 YOUNGEST, OLDEST = 20, 80  # years: ages below and from there on share a row, those between have one a decade
 
 
@@ -22,7 +25,7 @@ def rows(films: pd.DataFrame) -> list[Row]:
     child = films["source"].eq(settings.CHILDREN)
     names = pd.Series(_decades(years), index=films.index)
     silent = years.isna() & ~child
-    names[silent] = "age not stated:<br>" + films.loc[silent, "source"].map(_short)
+    names[silent] = films.loc[silent, "source"].map(_silent)
     names[child] = CHILDREN
     decades = [_decade(start) for start in range(OLDEST, YOUNGEST - 20, -10)]
     order = [*decades, CHILDREN, *dict.fromkeys(names[silent])]
@@ -58,5 +61,7 @@ def _decade(start: int) -> str:
     return f"{start} to {start + 9}" if start >= YOUNGEST else f"under {YOUNGEST}"
 
 
-def _short(source: str) -> str:
-    return settings.SOURCE_TITLES.get(source, source).replace("COVID-19 ", "")
+def _silent(source: str) -> str:
+    """The name of the row of a source's films that state no age, in lines short enough for a phone."""
+    title = settings.SOURCE_TITLES.get(source, source).replace("COVID-19 ", "").removesuffix(" initiative")
+    return "<br>".join(textwrap.wrap(f"age not stated: {title}", LINE))

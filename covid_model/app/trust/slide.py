@@ -34,7 +34,7 @@ class Slide:
 
     def say(self, headline: str, words: str, remarks: str = "") -> None:
         """Headline (plain text), and Markdown above and below the control."""
-        self.headline.header(headline, anchor=False)
+        self.headline.header(headline.replace(" %", "\u00a0%"), anchor=False)  # a line never ends between the two
         self.words.markdown(words)
         if remarks:
             self.remarks.markdown(remarks)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from covid_model.charts import style
 
 ROW = 36  # pixels
-MARGIN = 48  # pixels at both ends, for the number of films beside a full bar
+MARGIN = 44  # pixels at both ends, for the number of films beside a full bar
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,9 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
             "share of the class’s films",
             (-1.02, 1.02),
             ink,
-            tickvals=[-1, -0.5, 0, 0.5, 1],
-            ticktext=["100%", "50%", "0", "50%", "100%"],
+            tickvals=[-1, 0, 1],
+            ticktext=["100%", "0", "100%"],
+            tickangle=0,
         ),
         yaxis=style.axis(
             "",

@@ -8,10 +8,13 @@ from numpy.typing import ArrayLike
 
 from covid_model.charts import style
 
+ROOM = 1.15  # of the highest rating: how far the axis reaches, for the words at its end
+
 
 def severity(rating: ArrayLike, logits: ArrayLike, title: str, height: int = 340, ink: str | None = None) -> go.Figure:
     """A diamond a film. `rating` (n,) as the experts gave it, `logits` (n,); `title` says what was rated."""
     rating, logits = np.asarray(rating, float), np.asarray(logits, float)
+    end = ROOM * float(rating.max(initial=1))
     points = {
         "type": "scatter",
         "mode": "markers",
@@ -25,9 +28,9 @@ def severity(rating: ArrayLike, logits: ArrayLike, title: str, height: int = 340
         height,
         ink,
         [points],
-        shapes=[style.line(float(rating.min(initial=0)), 0, float(rating.max(initial=1)), 0)],
-        annotations=[style.note(0, 0, "score 0.5", ink, xanchor="left", yanchor="bottom")],
-        xaxis=style.axis(title, None, ink, nticks=8),
+        shapes=[style.line(0, 0, end, 0)],
+        annotations=[style.note(end, 0, "score 0.5", ink, xanchor="right", yanchor="bottom")],
+        xaxis=style.axis(title, (-0.04 * end, 1.02 * end), ink, nticks=8),
         yaxis=style.axis("logit", None, ink, nticks=6),
     )
 
