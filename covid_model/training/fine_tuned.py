@@ -4,6 +4,7 @@ What carries the source of a film rather than its content is taken away or shake
 tone curve are levelled (`RECIPE.preprocessing`), framing, tone, grain and compression are jittered (`RECIPE.jitter`),
 and batches are drawn by group so that sources tell little about the class (`RECIPE.shares`). The head is small, the
 learning rate low, the weights are averaged over the run: fitting the sources is what ruins such a network elsewhere.
+Two stages: every layer (`RECIPE`), then the last two blocks and the head, films of one source compared (`SECOND`).
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that was chosen, by leaving one source out at a time and on the validation part.
+    """Everything that can be chosen of a stage.
+
+    The learning rate and the auxiliary question were chosen by leaving radiography out (`leave_out`); the rest, and all
+    of the second stage, was set by argument and run once.
 
     Attributes:
         shares: how often each group (source and truth) is drawn.
