@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model import audit, novelty, settings
+from covid_model import audit, log, novelty, settings
 from covid_model.app import cache
 from covid_model.app.what_if import controls
 from covid_model.audit import robustness
@@ -53,6 +54,15 @@ def test_a_marker_moves_the_score_and_reset_takes_it_back(demo):
     app.button(key="reset").click().run()
     assert changed(app) is None and app.pills(key="change").value == []
     assert MockReader.asked == ["fine-tuned"] * 2
+
+
+def test_every_reading_has_its_line_in_the_log(demo, caplog):
+    caplog.set_level(logging.INFO, logger=log.READINGS.name)
+    app = upload(open_page(), ("film.png", film_bytes(140)))
+    app.pills(key="change").set_value(["marker"]).run()
+    assert not app.exception
+    said = [one.getMessage() for one in caplog.records if one.name == log.READINGS.name]
+    assert len(said) == 2 and all("network=fine-tuned" in one for one in said)
 
 
 def test_changes_add_up_and_none_is_read_twice(demo):

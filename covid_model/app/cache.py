@@ -64,7 +64,17 @@ def ask(name: str, work: Callable[[Reader], Answer]) -> Answer:
 
     It is done in the desk's thread, where the caches of a session are out of reach.
     """
-    return desk().call(name, work)
+    with log.reading(name):
+        return desk().call(name, work)
+
+
+def read(name: str, decoded: Film, tell: Tell | None = None) -> Reading:
+    """A film's reading when its turn comes; not kept. Raises Busy, NetworkError, ReadingError; `tell` as in `reading`.
+
+    Every reading of the app comes by here or by `ask`, and so has its line in the log.
+    """
+    with log.reading(name):
+        return desk().read(name, decoded, tell)
 
 
 def spec(name: str) -> NetworkSpec | None:
@@ -515,9 +525,7 @@ def _ask(data: bytes, name: str, tell: Tell | None = None) -> Reading | tuple[st
     from covid_model.reading import ReadingError
 
     try:
-        decoded = film(data)
-        with log.reading(name):
-            return desk().read(name, decoded, tell)
+        return read(name, film(data), tell)
     except Busy:
         raise
     except FilmError as error:
@@ -583,7 +591,7 @@ def _walk(key: str, name: str, _data: bytes) -> Walk:
     from covid_model import anatomy
 
     shown = film(_data)
-    return desk().call(name, lambda reader: anatomy.walk(reader, shown))
+    return ask(name, lambda reader: anatomy.walk(reader, shown))
 
 
 def preview(data: bytes, pixels: np.ndarray) -> np.ndarray:

@@ -177,7 +177,7 @@ def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFr
 def _film(item: Item, small: np.ndarray) -> None:
     """The film as it came, and whose it is."""
     st.markdown("**The film**")
-    st.image(small, width=_width(small), alt="The chest film as it was given")
+    st.image(small, width=picture_width(small), alt="The chest film as it was given")
     st.text(item.name)
     if item.ours and item.ours.shows:
         st.markdown(f"**{words.plain(item.ours.finding)}.** {words.plain(item.ours.shows)}")
@@ -242,7 +242,7 @@ def _overlay(small: np.ndarray, reading: Reading) -> None:
     coloured = overlay.blend(small, reading.heatmap, reading.box, min(max(percent, 0), 100) / 100, direction)
     picture.image(
         coloured,
-        width=_width(small),
+        width=picture_width(small),
         alt="The film under its Grad-CAM heatmap: coloured where it moved the score, by its last convolutional layer",
     )
     st.image(overlay.legend(direction), width="stretch", alt=LEGENDS[direction])
@@ -288,7 +288,7 @@ def _place(item: Item, reading: Reading, threshold: float) -> None:
     )
 
 
-def _width(picture: np.ndarray) -> str | int:
+def picture_width(picture: np.ndarray) -> str | int:
     """The width to show a picture at: its column's, less for one that would be too tall."""
     height, width = picture.shape[:2]
     return "stretch" if height <= TALLEST * width else round(TALL_HEIGHT * width / height)

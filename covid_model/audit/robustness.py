@@ -55,7 +55,7 @@ class Spread:
 
 
 def spread(reader: Reader, film: Film | np.ndarray, n: int = COPIES, jitter: Jitter = ALL, seed: int = 0) -> Spread:
-    """How far the score of `film` moves: `n` jittered copies in one batch. The same seed gives the same copies.
+    """How far the score of `film` moves: `n` jittered copies, a few in one pass. The same seed gives the same copies.
 
     Raises ValueError where n is below 1.
     """

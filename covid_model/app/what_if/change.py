@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from covid_model import overlay, settings, what_if
-from covid_model.app import cache, words
+from covid_model.app import cache, film_panel, words
 from covid_model.app.scorebar import score_bar
 from covid_model.app.what_if import controls, sentences
 from covid_model.app.what_if.hand import InHand, say_why
@@ -17,7 +17,6 @@ from covid_model.preprocessing import prepare
 from covid_model.reading import Reading, ReadingError
 
 ANSWER_HEIGHT = 200  # pixels kept free while the changed film is read, so that nothing jumps
-TALLEST = 1.35  # height over width of a film that may fill its column
 
 
 def show(hand: InHand) -> None:
@@ -43,7 +42,7 @@ def show(hand: InHand) -> None:
         return
     with middle:
         st.markdown("**The changed film**")
-        st.image(pixels, width=_width(pixels), alt=f"The film, changed: {controls.said(changes)}")
+        st.image(pixels, width=film_panel.picture_width(pixels), alt=f"The film, changed: {controls.said(changes)}")
     with right:
         st.markdown("**What speaks for it now, and against**")
         heatmap = st.empty()
@@ -59,12 +58,13 @@ def show(hand: InHand) -> None:
     with answer.container():
         _answer(hand, found, pixels)
     both = overlay.blend(pixels, found.heatmap, found.box, settings.OVERLAY_OPACITY, "both")
-    heatmap.image(both, width=_width(pixels), alt="The changed film under its heatmap, for COVID-19 and against")
+    heatmap.image(
+        both, width=film_panel.picture_width(pixels), alt="The changed film under its heatmap, for COVID-19 and against"
+    )
 
 
 def _read(hand: InHand, pixels: np.ndarray) -> Reading:
-    film = Film(pixels, (), "PNG")
-    return cache.desk().read(hand.reading.network, film)
+    return cache.read(hand.reading.network, Film(pixels, (), "PNG"))
 
 
 def _answer(hand: InHand, found: Reading, pixels: np.ndarray) -> None:
@@ -79,9 +79,3 @@ def _answer(hand: InHand, found: Reading, pixels: np.ndarray) -> None:
         st.markdown(sentences.unseen(spec.preprocessing.border))
     for remark in found.remarks:
         st.warning(words.plain(remark), icon=":material/warning:")
-
-
-def _width(picture: np.ndarray) -> str | int:
-    """The width to show a picture at: its column's, less for one that would be too tall."""
-    height, width = picture.shape
-    return "stretch" if height <= TALLEST * width else round(500 * width / height)

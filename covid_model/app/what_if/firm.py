@@ -33,7 +33,7 @@ def show(hand: InHand) -> None:
             return
         button.empty()
     try:
-        with answer, st.spinner(f"Reading {copies} copies at once."):
+        with answer, st.spinner(f"Reading {copies} copies."):
             found = hand.kept(question, lambda: cache.ask(name, lambda reader: audit.spread(reader, hand.pixels)))
     except (NetworkError, ReadingError) as error:
         with answer:
