@@ -17,15 +17,15 @@ BAD = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html>not a film
 needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
 
 
-def test_the_first_page_needs_no_tensorflow(visitor, server):
-    """First in this file: no test has read a film yet."""
-    address, process = server
-    for path, title in PAGES.values():
-        demo.open_page(visitor, f"{address}/{path}")
-        assert visitor.get_by_role("heading", name=title, exact=True).count()
-    if demo.tensorflow_loaded(process) is None:
-        pytest.skip("this machine does not tell what a process has loaded")
-    assert not demo.tensorflow_loaded(process)
+def test_the_first_page_needs_no_tensorflow(visitor):
+    """On a server of its own, where no test has read a film."""
+    with demo.served(log="streamlit-first-page.log") as (address, process):
+        for path, title in PAGES.values():
+            demo.open_page(visitor, f"{address}/{path}")
+            assert visitor.get_by_role("heading", name=title, exact=True).count()
+        if demo.tensorflow_loaded(process) is None:
+            pytest.skip("this machine does not tell what a process has loaded")
+        assert not demo.tensorflow_loaded(process)
 
 
 def test_read_a_film(visitor, address, network_name, film):
