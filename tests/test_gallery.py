@@ -88,6 +88,15 @@ def test_sheets():
     assert (empty.number, empty.sheets) == (1, 1) and empty.rows.empty
 
 
+def test_the_sheet_around_a_score(monkeypatch):
+    monkeypatch.setattr(settings, "SHEET", 2)
+    scores = pd.Series([0.1, 0.9, 0.5, 0.7, 0.3])  # sheets: 0.9 and 0.7, 0.5 and 0.3, 0.1
+    found = [gallery.around(scores, score)[gallery.SHEET] for score in (1.0, 0.7, 0.69, 0.3, 0.2, 0.0)]
+    assert found == ["1", "1", "2", "2", "3", "3"]
+    assert gallery.around(scores.iloc[:0], 0.5)[gallery.SHEET] == "1"
+    assert set(gallery.around(scores, 0.5)) == set(gallery.PICKED) - {gallery.HEATMAPS}
+
+
 def test_summary(films):
     said = gallery.summary(films, gallery.sheet(films, 1))
     assert said == "4 films: 1 true positive, 1 false negative, 1 false positive, 1 true negative."
