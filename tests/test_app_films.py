@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import settings
-from covid_model.app import cache, gallery
+from covid_model.app import cache
 from covid_model.network import NetworkError
 from covid_model.reading import ReadingError
 from tests import made_up
@@ -49,13 +49,6 @@ def shown(app: AppTest) -> list[str]:
 def pictures(app: AppTest) -> list[str]:
     """What the pictures on the page are said to show."""
     return [one.alt for image in app.get("image") for one in image.proto.imgs]
-
-
-def test_the_address_of_films_that_scored_alike(demo, monkeypatch):
-    monkeypatch.setattr(settings, "SHEET", 2)
-    found = gallery.around(cache.test_scores("fine-tuned")["score"], 0.1)
-    app = films_page(**found)
-    assert found["sheet"] == "2" and shown(app) == ["cohen-3", "kermany-2"]
 
 
 def test_all_test_films_by_score(demo):

@@ -88,13 +88,11 @@ def test_sheets():
     assert (empty.number, empty.sheets) == (1, 1) and empty.rows.empty
 
 
-def test_the_sheet_around_a_score(monkeypatch):
-    monkeypatch.setattr(settings, "SHEET", 2)
+def test_the_sheet_around_a_score():
     scores = pd.Series([0.1, 0.9, 0.5, 0.7, 0.3])  # sheets: 0.9 and 0.7, 0.5 and 0.3, 0.1
-    found = [gallery.around(scores, score)[gallery.SHEET] for score in (1.0, 0.7, 0.69, 0.3, 0.2, 0.0)]
-    assert found == ["1", "1", "2", "2", "3", "3"]
-    assert gallery.around(scores.iloc[:0], 0.5)[gallery.SHEET] == "1"
-    assert set(gallery.around(scores, 0.5)) == set(gallery.PICKED) - {gallery.HEATMAPS}
+    found = [gallery.sheet_of(scores, score, 2) for score in (1.0, 0.7, 0.69, 0.3, 0.2, 0.0)]
+    assert found == [1, 1, 2, 2, 3, 3]
+    assert gallery.sheet_of(scores.iloc[:0], 0.5) == 1
 
 
 def test_summary(films):
