@@ -246,6 +246,19 @@ def test_a_calibrated_score_is_shown_where_it_helped(demo, helps, shown):
     assert "Above the threshold of 0.60: the network calls this film positive." in text(app)
 
 
+def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
+    monkeypatch.setattr("covid_model.app.gallery.settings.SHEET", 2)
+    monkeypatch.setattr("covid_model.app.gallery.sheet_of.__defaults__", (2,))
+    monkeypatch.setattr("covid_model.app.gallery.sheet.__defaults__", (2,))
+    app = open_page("films", network="paper", verdict="True positives")
+    app.switch_page("covid_model/app/pages/read.py").run()
+    app.button(key="try-kermany-1").click().run()
+    app.button(key="alike").click().run()
+    assert not app.exception and app.title[0].value == "Films"
+    assert not app.pills(key="verdict").value  # what was picked on an earlier visit is forgotten
+    assert "5 films, 3 to 4 shown" in text(app)  # two score above this film's 0.859
+
+
 def test_films_held_out_count_as_neighbours_where_the_network_never_saw_them(demo, monkeypatch):
     held_out = cache.scores().query("network == 'fine-tuned' and split == 'train'").set_index("id")
     monkeypatch.setattr(cache, "held_out_scores", lambda name: held_out if name == "fine-tuned" else None)

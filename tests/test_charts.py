@@ -116,6 +116,22 @@ def test_distribution_of_many_draws_every_wrong_film_and_some_others():
     assert MOST_POINTS * 0.8 < len(right.x) <= MOST_POINTS
 
 
+def test_strip_tells_verdicts_apart_and_marks_the_film():
+    scores = np.array([0.5, 0.6, 0.7, 0.9])
+    figure = charts.score_strip(scores, 0.72, 0.6)
+    positive, negative = points(figure)
+    assert list(positive.x) == [0.7, 0.9] and list(negative.x) == [0.5, 0.6]  # at the threshold is not above it
+    assert positive.marker.symbol != negative.marker.symbol
+    assert [shape.x0 for shape in figure.layout.shapes] == [0.6, 0.72]
+    assert "this film 0.72" in words(figure)
+    alt = "4 copies score from 0.50 to 0.90, 2 of them above the threshold 0.60; the film itself 0.72."
+    assert charts.score_strip_alt(scores, 0.72, 0.6) == alt
+    same = points(charts.score_strip(scores, 0.72, 0.4))
+    assert sorted(np.concatenate([one.y for one in same])) == pytest.approx(
+        sorted(np.concatenate([positive.y, negative.y]))
+    )  # no point hops when the threshold moves
+
+
 def test_curves_name_networks_and_areas():
     curve = evaluation.roc(SCORES, COVID)
     figure = charts.roc({"paper": curve, "fine-tuned": curve}, {"paper": (0.25, 0.75), "fine-tuned": (None, 1.0)})

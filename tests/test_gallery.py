@@ -88,6 +88,13 @@ def test_sheets():
     assert (empty.number, empty.sheets) == (1, 1) and empty.rows.empty
 
 
+def test_the_sheet_around_a_score():
+    scores = pd.Series([0.1, 0.9, 0.5, 0.7, 0.3])  # sheets: 0.9 and 0.7, 0.5 and 0.3, 0.1
+    found = [gallery.sheet_of(scores, score, 2) for score in (1.0, 0.7, 0.69, 0.3, 0.2, 0.0)]
+    assert found == [1, 1, 2, 2, 3, 3]
+    assert gallery.sheet_of(scores.iloc[:0], 0.5) == 1
+
+
 def test_summary(films):
     said = gallery.summary(films, gallery.sheet(films, 1))
     assert said == "4 films: 1 true positive, 1 false negative, 1 false positive, 1 true negative."

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from pypdf import PdfReader
 
-from covid_model import report, settings
+from covid_model import novelty, report, settings
 from covid_model.app import film_panel, ours, words
 from covid_model.app.item import Item
-from covid_model.reading import Reading
+from covid_model.reading import TURNED, Reading
 from tests import made_up
 from tests.scenes import demo, film_bytes, open_page
 
@@ -73,6 +74,13 @@ def test_any_film_and_any_score_keep_to_one_page(shape, score, threshold):
 def test_too_much_to_say_keeps_to_one_page_and_says_so():
     page = made(np.zeros((900, 300), np.uint8), sentences=["word " * 400] * 6, warnings=["much " * 300] * 3)
     assert pages(page) == 1 and "on the screen" in said(page) and "Not a medical device" in said(page)
+
+
+def test_a_novel_film_gets_its_reason_and_no_verdict():
+    novel = replace(reading(), novelty=1.5, why_novel=novelty.CHANGED)
+    text = said(report.pdf(made_up.film(), novel, 0.6, "film.png", made=MADE))
+    assert f"Warning: {TURNED}" in text and "Model score 0.970" in text
+    assert "the network calls this film" not in text
 
 
 def test_no_scores_are_named():

@@ -43,6 +43,17 @@ def test_neighbours():
     assert "4 test films" in words.neighbours(films, 0.5, "unknown")
 
 
+def test_neighbours_among_films_held_out_too():
+    films = table(("a", 0.50, 1), ("b", 0.54, 0), ("c", 0.9, 0))
+    held_out = table(("h", 0.52, 1), ("i", 0.1, 0))
+    said = words.neighbours(films, 0.5, "a", held_out)
+    assert said.startswith("Of the other 2 test films and 2 films held out of this network's training, 2 scored")
+    assert "**1 of these 2** is a COVID-19 film. That is 50 %" in said
+    assert "anything from 9 to 91 % would be no surprise (95 % interval)" in said  # Wilson's, 1 of 2
+    assert "2 films held out" in words.neighbours(films, 0.3, None, held_out)
+    assert "1 films held out" in words.neighbours(films, 0.5, "h", held_out)
+
+
 def test_a_record_has_the_fields_of_the_command_line():
     assert list(words.record("f", "paper", 0.6)) == [field.name for field in fields(Result)]
     refused = words.record("f", "paper", 0.6, refused="No.")

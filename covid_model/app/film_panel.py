@@ -279,13 +279,16 @@ def _place(item: Item, reading: Reading, threshold: float) -> None:
     )
     if sentence := words.adults(table, threshold):
         st.markdown(sentence)
-    st.page_link(
-        FILMS_PAGE,
-        label="See the test films that scored about the same",
+    if st.button(
+        "See the test films that scored about the same",
+        key="alike",
         icon=":material/photo_library:",
-        query_params=gallery.around(table["score"], reading.score)
-        | {state.NETWORK: reading.network, state.THRESHOLD: f"{threshold:g}"},
-    )
+        type="tertiary",
+    ):
+        for key in (*gallery.PICKED, gallery.SHOWN):  # of an earlier visit to that page
+            st.session_state.pop(key, None)
+        sheet = st.session_state[gallery.SHEET] = gallery.sheet_of(table["score"], reading.score)
+        st.switch_page(FILMS_PAGE, query_params={gallery.SHEET: sheet})
 
 
 def picture_width(picture: np.ndarray) -> str | int:

@@ -15,6 +15,7 @@ from covid_model.app.splits import SPLITS
 SET, SOURCE, TRUTH, VERDICT, ORDER = "set", "source", "truth", "verdict", "order"  # in the address, by their labels
 HEATMAPS, SHEET = "heatmaps", "sheet"
 PICKED = (SET, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
+SHOWN = "films-shown"  # in the session: what was picked last, for another pick starts at its first sheet
 
 ALL, FREE, SIMULATED = "all", "free", "simulated"
 SETS = SPLITS | {
@@ -23,7 +24,6 @@ SETS = SPLITS | {
     SIMULATED: ("Simulated", "Films rendered from a CT for this demo, so that anyone may have them"),
 }
 TRUTHS = {"covid": "COVID-19", "other": "Other"}
-ALL_SOURCES = "All sources"
 ORDERS = {
     "highest": "Highest score first",
     "lowest": "Lowest score first",
@@ -104,17 +104,10 @@ def sheet(films: pd.DataFrame, number: int, size: int = settings.SHEET) -> Sheet
     return Sheet(rows, number, sheets, first, first + len(rows) - 1)
 
 
-def around(scores: pd.Series, score: float) -> dict[str, str]:
-    """The page's address, less network and threshold, that shows the test films which scored nearest to `score`.
-
-    Args:
-        scores: of all test films.
-        score: in [0, 1].
-    """
+def sheet_of(scores: pd.Series, score: float, size: int = settings.SHEET) -> int:
+    """The number of the sheet on which a film of this score would stand, the highest of `scores` (n,) first."""
     before = min(int((scores > score).sum()), max(len(scores) - 1, 0))
-    # All is named, for what is not would stay as it was on an earlier visit; the empty ones stand for no choice.
-    every = {SET: SETS["test"][0], SOURCE: ALL_SOURCES, TRUTH: "", VERDICT: "", ORDER: ORDERS["highest"]}
-    return every | {SHEET: str(before // settings.SHEET + 1)}
+    return before // size + 1
 
 
 def summary(films: pd.DataFrame, shown: Sheet) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from covid_model import dataset, films, samples, settings
+from covid_model.audit.case import AuditError
 from covid_model.audit.figures import plain
 from covid_model.audit.lungs import masked, read_mask
 from covid_model.what_if import lungs
@@ -30,8 +31,13 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def run(data: dataset.Dataset) -> dict[str, Any]:
-    """Every film of `data` that has a mask, by split (the outline was chosen on `train`), and our simulated films."""
+    """Every film of `data` that has a mask, by split (the outline was chosen on `train`), and our simulated films.
+
+    Raises AuditError where no film has one.
+    """
     table = masked(data, *settings.SPLITS)
+    if table.empty:
+        raise AuditError(f"No film of the data folder {data.folder} has a lung mask to measure ours against.")
     found = np.array([_of_film(data, film) for film in tqdm(table.index, "segmentation", unit="film")], object)
     splits = [split for split in settings.SPLITS if table["split"].eq(split).any()]
     return {

@@ -36,13 +36,13 @@ def run(given: argparse.Namespace) -> int:
     from covid_model.audit import segmentation
 
     data = dataset.load(data_folder(given.data))
-    if not given.only or settings.SEGMENTATION in given.only:
+    chosen = given.only or CHOICES
+    experiments = [one for one in chosen if one != settings.SEGMENTATION]
+    if experiments:
+        for name in [given.network] if given.network else network.available():
+            case = audit.Case(name, data, vgg19_for(name, given.vgg19), given.work)
+            for path in audit.run(case, experiments):
+                print(path)
+    if settings.SEGMENTATION in chosen:
         print(segmentation.write(data))
-    experiments = [one for one in given.only or () if one != settings.SEGMENTATION]
-    if given.only and not experiments:
-        return DONE
-    for name in [given.network] if given.network else network.available():
-        case = audit.Case(name, data, vgg19_for(name, given.vgg19), given.work)
-        for path in audit.run(case, experiments):
-            print(path)
     return DONE

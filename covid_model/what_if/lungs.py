@@ -4,10 +4,10 @@
 2. The usual outline of both lungs, as an expert draws them, is laid where it fits best: where it is dark inside and
    bright around, by the correlation with the film's grey against its surroundings.
 3. GrabCut (Rother, Kolmogorov and Blake 2004, doi 10.1145/1015706.1015720; OpenCV's) moves the outline to the edges
-   nearby. The larger pieces are kept and smoothed.
+   nearby, never into the strip between both lungs. The larger pieces are kept and smoothed.
 
-Measured by `audit.segmentation` on all 187 films with an expert's mask: lungs found on 185, median Dice 0.87, nine in
-ten at 0.79 or more (on the 43 of them in the test split 0.87 and 0.80; outline and constants were chosen on the rest).
+Measured by `audit.segmentation` on all 187 films with an expert's mask: lungs found on 185, median Dice 0.89, nine in
+ten at 0.81 or more (on the 43 of them in the test split 0.89 and 0.81; outline and constants were chosen on the rest).
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ OUTLINES = (
     ((0.64, 0.03), (0.59, 0.09), (0.58, 0.15), (0.66, 0.49), (0.84, 0.80), (0.98, 0.98), (0.98, 0.69), (0.91, 0.29),
      (0.80, 0.09), (0.71, 0.03)),
 )  # fmt: skip
+BETWEEN = (0.47, 0.55)  # of the box's width: what lies there is never lung
 # Where that box may lie: its middle from the left, width, top and height, as fractions of the film.
 MIDDLES, WIDTHS = (0.44, 0.47, 0.50, 0.53, 0.56), (0.70, 0.78, 0.86, 0.94)
 TOPS, HEIGHTS = (0.0, 0.05, 0.10, 0.15, 0.20), (0.6, 0.7, 0.8, 0.9)
 LOWEST = 1.03  # the bottom of the box: a little below the film at most
 SOFT = 4.0  # pixels of SIDE: how unsure the outline is, the standard deviation of a blur
-NEAR = 12.0  # pixels of SIDE: grey is compared with that of a neighbourhood of this standard deviation
+NEAR = 9.0  # pixels of SIDE: grey is compared with that of a neighbourhood of this standard deviation
 STEEPEST = 2.5  # standard deviations beyond which grey counts no further
-SURE, NEVER = 0.85, 0.02  # of the blurred outline: above the one certainly lung, below the other certainly not
+SURE, NEVER = 0.85, 0.01  # of the blurred outline: above the one certainly lung, below the other certainly not
 SMOOTH = 3  # pixels of SIDE: dents and spurs up to this are evened out
 ROUND = 1.0  # pixels of SIDE: the standard deviation of a blur that takes the steps off the edge
 GROW = 1  # pixels of SIDE: experts draw the rim too
@@ -70,7 +71,8 @@ def find(pixels: np.ndarray) -> np.ndarray:
     box, fit = lay(small)
     if fit < FIT:
         raise NoLungs(f"Nothing on this film fits the outline of two lungs. {BY_HAND}")
-    drawn = tidy(grow(small, outline(box, SIDE, SOFT)))
+    usual = outline(box, SIDE, SOFT)
+    drawn = tidy(grow(small, usual, between(box, SIDE)))
     out = np.zeros(pixels.shape, np.float32)
     part = out[rows, columns]
     soft = cv2.GaussianBlur(drawn.astype(np.float32), (0, 0), ROUND)
@@ -115,11 +117,17 @@ def lay(small: np.ndarray) -> tuple[tuple[float, float, float, float], float]:
     return boxes[best], float(fits[best])
 
 
-def grow(small: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """The outline `usual` moved to the edges of the film, both (SIDE, SIDE): bool."""
+def between(box: tuple[float, float, float, float], side: int) -> slice:
+    """The columns of (side, side) between both lungs in `box`, where spine and heart are."""
+    left, _, right, _ = box
+    return slice(*(round((left + at * (right - left)) * side) for at in BETWEEN))
+
+
+def grow(small: np.ndarray, usual: np.ndarray, spine: slice) -> np.ndarray:
+    """The outline `usual` moved to the edges of the film, both (SIDE, SIDE), but into no column of `spine`: bool."""
     grey = cv2.equalizeHist(cv2.GaussianBlur(small, (0, 0), 1))
     mask = np.where(usual > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    mask[usual < NEVER], mask[usual > SURE] = cv2.GC_BGD, cv2.GC_FGD
+    mask[usual < NEVER], mask[usual > SURE], mask[:, spine] = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_BGD
     cv2.setRNGSeed(0)  # its first guess at the tones is drawn: the same film, the same lungs
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(cv2.merge([grey, grey, grey]), mask, None, *models, 1, cv2.GC_INIT_WITH_MASK)

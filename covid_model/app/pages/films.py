@@ -14,14 +14,13 @@ import streamlit as st
 
 from covid_model import settings
 from covid_model.app import cache, card, fetching, film_panel, gallery, ours, state, words
-from covid_model.app.gallery import HEATMAPS, ORDER, SET, SHEET, SOURCE, TRUTH, VERDICT
+from covid_model.app.gallery import HEATMAPS, ORDER, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
 from covid_model.app.outcomes import CELL_NAMES
 from covid_model.dataset import DataError
 from covid_model.films import FilmError
 from covid_model.network import NetworkError
 from covid_model.reading import ReadingError
 
-SHOWN = "films-shown"  # what was picked last: another pick starts at its first sheet
 READ_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "read.py"
 A_ROW, NARROWEST = 6, 150  # cards side by side at most; pixels that a card needs at least
 
@@ -46,7 +45,7 @@ def pick_source(films: pd.DataFrame) -> str | None:
     """One of the sources that the films come from, or None for all."""
     here = set(films["source"])
     titles = {title: name for name, title in settings.SOURCE_TITLES.items() if name in here}
-    everything = gallery.ALL_SOURCES
+    everything = "All sources"
     if st.session_state.get(SOURCE) not in (None, everything, *titles):  # of a set looked at before
         st.session_state[SOURCE] = everything
     picked = st.selectbox("Source", [everything, *titles], key=SOURCE, bind="query-params", width=260)

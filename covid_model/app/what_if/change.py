@@ -46,6 +46,7 @@ def show(hand: InHand) -> None:
     with right:
         st.markdown("**What speaks for it now, and against**")
         heatmap = st.empty()
+        st.markdown(sentences.COLOURS)
     question = ("changed", hand.reading.network, changes)
     if not hand.known(question):
         answer = answer.skeleton(height=ANSWER_HEIGHT)

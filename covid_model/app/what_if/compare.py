@@ -65,6 +65,7 @@ def _column(hand: InHand, reading: Reading) -> None:
         width="stretch",
         alt=f"The film under the heatmap of {reading.network}: coloured where it moved the score",
     )
+    st.markdown(sentences.COLOURS)
 
 
 def _how_to_read(own: str, other: str, threshold: float) -> str | None:

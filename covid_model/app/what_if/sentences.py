@@ -11,6 +11,8 @@ from covid_model import dataset, settings
 from covid_model.app import words
 from covid_model.network import NetworkSpec
 
+COLOURS = ":small[Red to yellow: spoke for COVID-19. Blue: against.]"  # of a heatmap that shows both
+
 
 def change(before: float, after: float, threshold: float, novel: bool = False) -> str:
     """What became of a score and its verdict: "0.831, up 0.110; still positive". A novel film has no verdict."""

@@ -1,0 +1,65 @@
+"""A film changed in the browser: the picture, the score, the address, the way back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from covid_model import settings
+from tests.browser import demo
+
+pytestmark = pytest.mark.browser
+FILM = "clear-average"  # one of ours, simulated
+
+
+def changed_score(page) -> str:
+    metric = page.locator("[data-testid=stMetric]", has_text="Score of the changed film")
+    return metric.locator("[data-testid=stMetricValue]").inner_text()
+
+
+def place(page) -> float:
+    """How far below the page's title the section stands: what is above it moves it."""
+    return page.locator("#what-if").bounding_box()["y"] - page.get_by_role("heading").first.bounding_box()["y"]
+
+
+def test_a_film_is_changed_and_taken_back(visitor, address, network_name):
+    demo.open_page(visitor, f"{address}/?network={network_name}&film={FILM}")
+    as_it_came = demo.score(visitor)
+    stood = place(visitor)
+    visitor.get_by_role("button", name="Erase the lungs").click()
+    visitor.get_by_alt_text("The film, changed: lungs filled with border grey").wait_for(timeout=demo.PATIENCE)
+    demo.settle(visitor)
+    first = changed_score(visitor)
+    assert visitor.get_by_text(re.compile(rf"^{re.escape(first)}, (up|down) 0\.\d+|as before")).count()
+    assert "change=Erase+the+lungs" in visitor.url
+    assert demo.score(visitor) == as_it_came  # the reading above neither changes nor moves
+    assert place(visitor) == pytest.approx(stood, abs=1)
+
+    link = visitor.url
+    demo.open_page(visitor, link)  # as a teacher would send it
+    assert changed_score(visitor) == first
+    visitor.get_by_role("button", name="Reset").click()
+    visitor.get_by_text("Pick one or several").wait_for(timeout=demo.PATIENCE)
+    assert "change=" not in visitor.url
+
+
+@pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
+def test_films_that_scored_alike_are_a_click_away(visitor, address, network_name):
+    demo.open_page(visitor, f"{address}/films?network={network_name}&set=Other+hospitals&verdict=True+positives")
+    demo.change_page(visitor, "Read a film")
+    visitor.get_by_role("button", name="Clear lungs").click()
+    demo.settle(visitor)
+    near = visitor.get_by_role("button", name="See the test films that scored about the same")
+    if not near.count():
+        pytest.skip("the network takes this film for no film")
+    score = float(demo.score(visitor).strip("<> "))
+    near.click()
+    visitor.wait_for_selector("h1:has-text('Films')", timeout=demo.PATIENCE)
+    visitor.get_by_text(re.compile(r"^1,152 films, ")).wait_for(timeout=demo.PATIENCE)  # whatever was picked before
+    demo.settle(visitor)
+    bars = visitor.get_by_role("img", name=re.compile("Score .* on a line from 0 to 1"))
+    said = bars.evaluate_all("all => all.map(one => one.ariaLabel)")
+    scores = [float(re.search(r"\d\.\d+", one).group()) for one in said]
+    if scores:  # cards, where there is a data folder
+        assert min(scores) - 0.05 <= score <= max(scores) + 0.05
