@@ -69,7 +69,18 @@ def test_a_head_is_trained_live(visitor, address):
     visitor.get_by_role("button", name="Now add adults").click()  # a scene, beside the first run
     visitor.get_by_text("Run 2: 10 of 10 epochs").wait_for()
     demo.settle(visitor)
-    assert "adults=Without+COVID-19" in visitor.url and visitor.get_by_text("Run 1", exact=True).count()
+    assert "adults=Without+COVID-19" in visitor.url
+    assert all(visitor.get_by_text(f"Run {number}", exact=True).count() for number in (1, 2))
+
+
+@needs_features
+def test_a_run_is_stopped(visitor, address):
+    demo.open_page(visitor, f"{address}/train?epochs=30&adults=With+and+without")
+    visitor.get_by_role("button", name="Train", exact=True).click()
+    visitor.get_by_text(re.compile(r"Run 1: \d+ of 30 epochs")).wait_for()
+    visitor.locator(".st-key-lab_stop button").first.click()
+    demo.settle(visitor)
+    assert visitor.get_by_text(re.compile(r"\d+ of 30 epochs, stopped")).count()
 
 
 @needs_features
