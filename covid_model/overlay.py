@@ -7,6 +7,8 @@ which colour-blind people tell apart. The stronger the evidence, the more opaque
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -17,6 +19,7 @@ RAMPS = {
     "for": ((120, 0, 30), (190, 30, 20), (235, 95, 10), (255, 160, 0), (255, 225, 40)),
     "against": ((0, 20, 120), (0, 70, 190), (0, 125, 225), (0, 175, 240), (90, 225, 255)),
 }
+STEPS = 256  # of a ramp: as many as a colour map of OpenCV's holds
 LEGEND_GROUND = 96  # grey under the legend, about that of a lung
 
 
@@ -110,18 +113,21 @@ def _edges(start: float, end: float, size: int) -> tuple[int, int]:
 
 def _painted(ground: np.ndarray, values: np.ndarray, opacity: float, direction: str) -> np.ndarray:
     """`ground` (h, w, 3) uint8 under the colours of `values` (h, w), which are clipped to [-1, 1]."""
-    painted = ground.astype(np.float32)
+    painted = ground
     for side, magnitude in (("for", values), ("against", -values)):
         if direction not in (side, "both"):
             continue
-        magnitude = np.clip(magnitude, 0, 1)
-        alpha = (opacity * magnitude)[..., None]
-        painted += alpha * (_ramp(side, magnitude) - painted)
-    return np.rint(painted).astype(np.uint8)
+        magnitude = np.clip(magnitude, 0, 1).astype(np.float32, copy=False)
+        alpha = opacity * magnitude
+        colours = cv2.applyColorMap(np.rint((STEPS - 1) * magnitude).astype(np.uint8), _ramp(side))
+        painted = cv2.blendLinear(colours, painted, alpha, 1 - alpha)
+    return painted
 
 
-def _ramp(side: str, magnitude: np.ndarray) -> np.ndarray:
-    """Colours (h, w, 3) float32 of `magnitude` (h, w) in [0, 1], linear between the ramp's stops."""
+@functools.cache
+def _ramp(side: str) -> np.ndarray:
+    """Colours (STEPS, 1, 3) uint8 from magnitude 0 to 1, linear between the ramp's stops."""
     stops = np.array(RAMPS[side], np.float32)
-    at = np.linspace(0, 1, len(stops))
-    return np.stack([np.interp(magnitude, at, stops[:, channel]) for channel in range(3)], -1).astype(np.float32)
+    at, steps = np.linspace(0, 1, len(stops)), np.linspace(0, 1, STEPS)
+    colours = np.stack([np.interp(steps, at, stops[:, channel]) for channel in range(3)], -1)  # (STEPS, 3)
+    return np.rint(colours).astype(np.uint8)[:, None]

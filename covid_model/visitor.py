@@ -94,7 +94,8 @@ class Visitor:
         self._values: dict[str, Any] = {}  # id of a widget to its WidgetState
         self._pages: dict[str, str] = {}  # pages by their name in the address
         self._script = self._query = self._page_name = ""
-        self._socket = connect(
+        self._connected = contextlib.ExitStack()
+        connection = connect(
             f"ws{self.address.removeprefix('http')}/_stcore/stream",
             origin=self.address,
             additional_headers={"Cookie": f"{XSRF}={self._token}"},
@@ -103,6 +104,7 @@ class Visitor:
             proxy=None,
             ping_interval=None,  # as browsers: a server that imports TensorFlow may be silent for a while
         )
+        self._socket = self._connected.enter_context(connection)
 
     def __enter__(self) -> Visitor:
         return self
@@ -112,7 +114,7 @@ class Visitor:
 
     def close(self) -> None:
         """Leave, as a browser does whose tab is closed."""
-        self._socket.close()
+        self._connected.close()
         self._http.close()
 
     # --- What a visitor does -------------------------------------------------------------------------

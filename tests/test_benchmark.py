@@ -147,12 +147,14 @@ SOAK = {"visitors": 7, "minutes": 10, "readings": 70, "failures": [], "largest_d
 
 
 def test_about_shows_what_was_measured(demo, monkeypatch):
-    (demo / "benchmark.json").write_text(json.dumps({"parts": {"forward": PART}}))
+    curves = {"record": {"films of a batch": {"size": [1, 2], "seconds": [0.1, 0.2]}}, "rows": []}
+    (demo / "benchmark.json").write_text(json.dumps({"parts": {"curves": PART | curves, "forward": PART}}))
     (demo / "load.json").write_text(json.dumps({"soak": SOAK | {"held": {"every film read": False}}}))
     monkeypatch.setattr(settings, "BENCHMARK_JSON", demo / "benchmark.json")
     monkeypatch.setattr(settings, "LOAD_JSON", demo / "load.json")
     app = open_page("about")
     said = text(app)
+    assert [one.proto.spec for one in app.get("plotly_chart") if "films of a batch" in one.proto.spec]
     assert "How fast it is" in said and "A\\_B" in said and "Up to 9 processes" in said
     assert "7 visitors came and went in 10 minutes" in said and "Not held: every film read" in said
     table = speed.table([PART])

@@ -153,6 +153,13 @@ def test_nothing_to_draw_is_said():
     assert "No epochs" in words(charts.training_history([]))
 
 
+def test_growth_is_drawn_beside_what_is_linear():
+    given = "films of a batch", [1, 2, 8], [0.1, 0.2, 0.6]
+    linear, measured = charts.growth(*given).data
+    assert measured.y == pytest.approx((100, 200, 600)) and linear.y == pytest.approx((75, 150, 600))
+    assert charts.growth_alt(*given).startswith("Cost against films of a batch: from 100 ms at 1 to 600 ms at 8")
+
+
 def test_training_history_draws_what_is_there():
     figure = charts.training_history(HISTORY)
     assert len(figure.data) == 5 and sum(trace.showlegend for trace in figure.data) == 3

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from covid_model import benchmark, settings
-from covid_model.app import words
+from covid_model import benchmark, charts, settings
+from covid_model.app import theme, words
 
 REACHED = {True: "yes", False: "no", None: "–"}
 
@@ -38,8 +38,24 @@ def show() -> None:
             with st.expander("What lies behind these figures", icon=":material/speed:"):
                 for what, note in notes:
                     st.markdown(f"**{words.plain(what)}.** {words.plain(note)}")
+        _growth(kept["parts"].get("curves", {}).get("record", {}))
     for sentence in visitors(load):
         st.markdown(f"- {sentence}")
+
+
+def _growth(curves: dict[str, dict[str, list[float]]]) -> None:
+    """How cost grows with each size that was tried, side by side; nothing where none was."""
+    if not curves:
+        return
+    st.markdown("**How the cost grows**, on axes where growth in proportion is a line as steep as the dashed one")
+    for number, (column, (name, curve)) in enumerate(zip(st.columns(len(curves)), curves.items(), strict=True)):
+        with column:
+            st.plotly_chart(
+                charts.growth(name, curve["size"], curve["seconds"], ink=theme.ink()),
+                key=f"growth_{number}",
+                config=charts.CONFIG,
+                alt=charts.growth_alt(name, curve["size"], curve["seconds"]),
+            )
 
 
 def load_record(path: Path | None = None) -> dict[str, Any]:

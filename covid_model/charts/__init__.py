@@ -10,6 +10,7 @@ from covid_model.charts.confusion import clicked_cell, confusion_matrix, confusi
 from covid_model.charts.costs import cost_curve, cost_curve_alt
 from covid_model.charts.curves import precision_recall, precision_recall_alt, roc, roc_alt
 from covid_model.charts.distribution import score_distribution, score_distribution_alt
+from covid_model.charts.growth import growth, growth_alt
 from covid_model.charts.history import training_history, training_history_alt
 from covid_model.charts.lab import learning_curve, learning_curve_alt, run_look, small_confusion_matrix
 from covid_model.charts.reliability import reliability, reliability_alt
@@ -26,6 +27,8 @@ __all__ = [
     "confusion_matrix_alt",
     "cost_curve",
     "cost_curve_alt",
+    "growth",
+    "growth_alt",
     "learning_curve",
     "learning_curve_alt",
     "precision_recall",
