@@ -297,6 +297,14 @@ def test_38_nonsense_in_the_address_falls_back(server, address):
         assert f"threshold of {settings.THRESHOLD:.2f}" in said and "script" not in said
 
 
+def test_38_an_address_without_what_was_set(guest):
+    """A visitor who moves a slider and goes on by an address of his own, from which the browser carried nothing."""
+    guest.move("threshold", 0.35)
+    for page in ("test_set", "about", ""):
+        guest.open(page)
+    assert guest.page.has("threshold")
+
+
 def test_39_two_visitors_at_once_on_different_networks_and_thresholds(server):
     wanted = [("paper", "0.20", film(107)), ("fine-tuned", "0.90", film(108)), ("paper", "0.70", film(107))]
     found: list[tuple] = [()] * len(wanted)

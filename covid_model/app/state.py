@@ -7,10 +7,12 @@ in the browser only.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Container, Sequence
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 from streamlit.typing import UploadedFile
 
 from covid_model import settings
@@ -54,7 +56,8 @@ def entered(page: str) -> None:
     ):
         value = checked(st.session_state.get(key))
         if key not in st.query_params and value != default:
-            st.query_params[key] = str(value)
+            with contextlib.suppress(StreamlitAPIException):  # the last page's control holds it still: this one's will
+                st.query_params[key] = str(value)
             st.session_state[key] = value
 
 
