@@ -23,10 +23,10 @@ STEPS = 20  # of the curves: each takes 5 % of the map's cells
 ORDERS = ("grad-cam", "random")
 
 
-def run(case: Case) -> dict[str, Any]:
-    """The test films with masks."""
+def run(case: Case, curves: bool = True) -> dict[str, Any]:
+    """The test films with masks. `curves`: deletion and insertion too, which take most of the time."""
     table = masked(case.data, "test")
-    energy, hits, areas, curves, called = [], [], [], [], []
+    energy, hits, areas, drawn, called = [], [], [], [], []
     for number, film in enumerate(tqdm(table.index, unit="film", desc="attention")):
         pixels = case.pixels(film)
         reading = case.reader.read(Film(pixels, (), "JPEG"))
@@ -34,9 +34,9 @@ def run(case: Case) -> dict[str, Any]:
         energy.append(energy_inside(reading.heatmap, cells))
         hits.append(points_inside(reading.heatmap, cells))
         areas.append((uniform(cells), ceiling(cells), float((cells > 0.5).mean())))
-        called.append(reading.positive)
-        if reading.positive:
-            curves.append(film_curves(case, pixels, reading.heatmap, reading.box, case.seed + number))
+        called.append(reading.positive and curves)
+        if called[-1]:
+            drawn.append(film_curves(case, pixels, reading.heatmap, reading.box, case.seed + number))
     patients = table["patient"].to_numpy()
     positive = np.array(called, bool)
     floors, ceilings, chances = np.array(areas).reshape(-1, 3).T
@@ -56,7 +56,7 @@ def run(case: Case) -> dict[str, Any]:
             "value": share(np.array([bool(hit) for hit in hits])[known], patients[known]),
             "chance": mean(chances[known], patients[known]),
         },
-        "curves": {"films": int(positive.sum()), "steps": STEPS, "fill": "blur"} | summary(curves, patients[positive]),
+        "curves": {"films": int(positive.sum()), "steps": STEPS, "fill": "blur"} | summary(drawn, patients[positive]),
     }
 
 
