@@ -57,3 +57,29 @@ print("done")
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=settings.ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout.strip().endswith("done"), done.stderr[-2000:]
+
+
+def test_the_collector_passes_over_what_rests_until_a_visitor_leaves():
+    code = """
+import gc, weakref
+from covid_model import memory
+class Knot:
+    def __init__(self):
+        self.own = self
+memory.sweep()
+assert gc.get_freeze_count() == 0  # nothing was put to rest yet
+gc.disable()
+old = Knot()
+memory.rest()
+assert gc.get_freeze_count() > 1000
+new, seen = Knot(), []
+ends = [weakref.finalize(one, seen.append, name) for one, name in ((old, "old"), (new, "new"))]
+del old, new
+gc.collect()
+assert seen == ["new"], seen
+memory.sweep()
+assert seen == ["new", "old"] and gc.get_freeze_count() > 1000
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=settings.ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip().endswith("done"), done.stderr[-2000:]

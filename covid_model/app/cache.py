@@ -48,6 +48,7 @@ def reader(name: str) -> Reader:
 
     found = Reader(name)
     memory.give_back()
+    memory.rest()
     return found
 
 

@@ -13,6 +13,8 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from covid_model import memory
+
 EARLIER = 0.8  # share of that time after which the session is closed; past all of it Streamlit cannot find it any more
 
 
@@ -27,6 +29,7 @@ def _left(session: str) -> None:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # the session itself is thrown away, from elsewhere
+        memory.sweep()
         return
     loop.call_later(EARLIER * st.get_option("server.disconnectedSessionTTL"), _close, session)
 
@@ -40,6 +43,7 @@ def _close(session: str) -> None:
     """End a session and all it holds, unless its visitor has come back."""
     if runtime.exists() and not runtime.get_instance().is_active_session(session):
         runtime.get_instance().close_session(session)
+        memory.sweep()
 
 
 def forget(file_id: str) -> None:
