@@ -23,10 +23,10 @@ AREAS = ("auc", "average_precision")  # shown as decimals, the custom for areas
 
 
 def score_text(score: float) -> str:
-    """A score to three places; what is neither 0 nor 1 never looks as if it were."""
-    if 0 < score < 0.001:
+    """A score to three places. A network is never certain: 0 and 1 come of rounding and are not written so."""
+    if score < 0.001:
         return "< 0.001"
-    if 0.999 < score < 1:
+    if score > 0.999:
         return "> 0.999"
     return f"{score:.3f}"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from covid_model import gradcam, network, novelty, settings
-from covid_model.films import Film
+from covid_model.films import COLOUR, Film
 from covid_model.preprocessing import batches, prepare, to_input
 
 if TYPE_CHECKING:
@@ -67,14 +67,22 @@ class Reading:
 
     @property
     def novel(self) -> bool:
-        """Whether the film lies outside what the network was trained on, so that its score means nothing."""
+        """Whether the film lies outside what the network was trained on, so that its score means nothing.
+
+        So says the gate, or the film's colours, which no film of the training set has.
+        """
+        return self._unlike or COLOUR in self.warnings
+
+    @property
+    def _unlike(self) -> bool:
         return self.novelty is not None and self.novelty > 1
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to bear in mind about the score, in plain sentences: NOVEL or TURNED first, then the film's warnings."""
+        """What to bear in mind about the score, in plain sentences: why it is `novel` first, then other warnings."""
         why = TURNED if self.why_novel == novelty.CHANGED else NOVEL
-        return (why,) * self.novel + self.warnings
+        warnings = sorted(self.warnings, key=lambda one: one != COLOUR)
+        return (why,) * self._unlike + tuple(warnings)
 
     def at(self, temperature: float) -> float:
         """The score with the logit divided by `temperature`, above 0 (see `temperature.Calibration`)."""

@@ -167,10 +167,10 @@ def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFr
             found.append(TRAINED_ON)
     if ours:
         found.append(ours.credit)
-    if scores is not None:
+    if scores is not None and not reading.novel:
         film, held_out = ours.id if ours else None, cache.held_out_scores(reading.network)
+        found.append(words.adults(scores, threshold) or "")  # first: what does not fit the page is left out
         found.append(words.neighbours(scores, reading.score, film, held_out))
-        found.append(words.adults(scores, threshold) or "")
     return [one for one in found if one]
 
 

@@ -15,6 +15,7 @@ from covid_model.app.splits import SPLITS
 SET, SOURCE, TRUTH, VERDICT, ORDER = "set", "source", "truth", "verdict", "order"  # in the address, by their labels
 HEATMAPS, SHEET = "heatmaps", "sheet"
 PICKED = (SET, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
+LEFT = "films-left"  # in the session: all that was set when a film was opened here
 SHOWN = "films-shown"  # in the session: what was picked last, for another pick starts at its first sheet
 
 ALL, FREE, SIMULATED = "all", "free", "simulated"

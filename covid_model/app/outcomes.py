@@ -140,10 +140,13 @@ def adults_note(of: Called) -> tuple[str, str] | None:
     children = f"{percent((other - of.adults.total) / other)} of the films without COVID-19 here"
     title = f"{counted(of.adults)} adults without COVID-19 are called positive"
     if not of.adults.count:
-        return title, f"Few films here put it to the test: {children} are of children, easily told from adults."
+        none = "" if of.matrix.tp else "No film at all is called positive here, nor is any COVID-19 film found. "
+        return title, f"{none}Few films here put it to the test: {children} are of children, easily told from adults."
+    accuracy, floor = (one["accuracy"].value for one in (of.rates, of.scored.floor))
+    hidden = f"An accuracy of {percent(accuracy)} hides it: " if accuracy >= floor else ""
     return title, (
-        f"An accuracy of {percent(of.rates['accuracy'].value)} hides it: {children} are of children of 1 to 5 years, "
-        "and all COVID-19 films are adults'. A network that only tells adults from children scores well here."
+        f"{hidden}{children} are of children of 1 to 5 years, and all COVID-19 films are adults'. A network that only "
+        "tells adults from children scores well here."
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from covid_model.desk import Place
     from covid_model.reading import Reading
 
+NEAR_END = 0.01  # a share that lies nearer to 0 or 1 is given with a decimal, so that few is not none
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -83,12 +84,13 @@ def neighbours(table: pd.DataFrame, score: float, film: str | None = None, held_
     alike = others[(others["score"] - score).abs() <= settings.NEIGHBOUR_BAND]
     of_all = f"{'other ' if len(parts[0]) < len(table) else ''}{len(parts[0]):,} test films"
     if held_out is not None:
-        of_all += f" and {len(parts[1]):,} films held out of this network's training"
+        of_all += f" and the {len(parts[1]):,} validation films, which this network was not trained on either"
     if alike.empty:
         return f"None of the {of_all} scored within ±{settings.NEIGHBOUR_BAND} of this one."
     covid = int(alike["covid"].sum())
     share = evaluation.proportion(covid, len(alike))
-    value, low, high = (f"{100 * one:.0f}" for one in (share.value, share.low, share.high))
+    low, high = (f"{100 * one:.0f}" for one in (share.low, share.high))
+    value = f"{100 * share.value:.{0 if NEAR_END <= share.value <= 1 - NEAR_END else 1}f}"
     return (
         f"Of the {of_all}, {len(alike):,} scored within ±{settings.NEIGHBOUR_BAND} of this one; "
         f"**{covid:,} of these {len(alike):,}** {'is a' if covid == 1 else 'are'} COVID-19 "

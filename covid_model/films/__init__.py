@@ -15,8 +15,9 @@ from covid_model import settings
 from covid_model.films import pictures, tones
 from covid_model.films.film import Film, FilmError
 from covid_model.films.names import show_name
+from covid_model.films.pictures import COLOUR
 
-__all__ = ["Film", "FilmError", "decode", "read", "show_name"]
+__all__ = ["COLOUR", "Film", "FilmError", "decode", "read", "show_name"]
 
 WANTED = "A film must be a PNG, JPEG, TIFF or DICOM file"
 # What the first bytes of other common files are, so that the refusal can say what came.

@@ -101,7 +101,7 @@ def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[
         with Watch(process.pid, lambda: tally.readings) as watch:
             visits(address, scored, tally)
         seconds = time.perf_counter() - started
-        after = _settled(address, process.pid, rest) if patient else usage(process.pid)
+        after = _settled(process.pid, rest) if patient else usage(process.pid)
     found = {
         **told,
         "readings": tally.readings,
@@ -126,18 +126,15 @@ def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[
     return found
 
 
-def _settled(address: str, pid: int, rest: dict[str, float]) -> dict[str, float]:
-    """What the server takes up once it has dropped the sessions that were closed, or after KEPT seconds."""
+def _settled(pid: int, rest: dict[str, float]) -> dict[str, float]:
+    """What the server takes up once it has dropped the sessions that were closed (app/visits.py), or after KEPT s."""
     end = time.monotonic() + KEPT
     while True:
-        with Visitor(address) as visitor:  # a session that comes makes Streamlit drop those that are past their time
-            visitor.open()
         time.sleep(1)
         now = usage(pid)
         back = now["threads"] <= rest["threads"] and now["files"] <= rest["files"]
         if back or time.monotonic() > end:
             return now
-        time.sleep(5)
 
 
 def held(found: dict[str, Any]) -> dict[str, bool | None]:

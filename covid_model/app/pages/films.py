@@ -14,7 +14,7 @@ import streamlit as st
 
 from covid_model import settings
 from covid_model.app import cache, card, fetching, film_panel, gallery, ours, state, words
-from covid_model.app.gallery import HEATMAPS, ORDER, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
+from covid_model.app.gallery import HEATMAPS, LEFT, ORDER, PICKED, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
 from covid_model.app.outcomes import CELL_NAMES
 from covid_model.dataset import DataError
 from covid_model.films import FilmError
@@ -96,6 +96,15 @@ def pick_sheet(sheets: int, picked: tuple) -> int:
     if sheets == 1:
         return 1
     return st.pagination(sheets, key=SHEET, bind="query-params")
+
+
+def come_back() -> None:
+    """After Back from a film that was opened here: Streamlit left the film, not what was picked, in the address."""
+    if state.FILM in st.query_params and LEFT in st.session_state:
+        kept, values = st.session_state[LEFT]
+        st.query_params.from_dict(kept)
+        st.session_state.update(values)
+        st.rerun()
 
 
 # --- What is shown ----------------------------------------------------------------------------------
@@ -241,6 +250,7 @@ def pictures(films: pd.DataFrame, films_set: str) -> dict[str, Path] | None:
 # --- The page, from top to bottom ------------------------------------------------------------------
 
 st.title("Films")
+come_back()
 introduction = st.empty()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     films_set = pick_set()
@@ -282,6 +292,9 @@ if found.empty:
     st.stop()
 above = st.container()
 number = pick_sheet(gallery.sheet(found, 1).sheets, (films_set, network, source, truth, tuple(verdicts), order))
+if state.FILM not in st.query_params:  # else the page is being left for that film
+    kept = {key: st.query_params.get_all(key) for key in st.query_params}
+    st.session_state[LEFT] = kept, {key: st.session_state[key] for key in (*PICKED, SHOWN) if key in st.session_state}
 sheet = gallery.sheet(found, number)
 with above:
     st.markdown(gallery.summary(found, sheet))

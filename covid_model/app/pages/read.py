@@ -186,7 +186,11 @@ with given_column:
     name = state.network_picker()
     threshold = state.threshold_slider()
 with ours_column:
-    films_to_try(film)
+    if film or uploads:  # folded away, so that the film in hand is on the screen without scrolling
+        with st.expander("Other films to try", icon=":material/photo_library:"):
+            films_to_try(film)
+    else:
+        films_to_try(film)
 
 explained = st.empty()  # a place of its own: what stands here goes at once when a film comes
 if film:

@@ -52,7 +52,7 @@ def headline(of: Called) -> None:
 def note_on_adults(of: Called, adults: Mapping[str, Scored | None]) -> None:
     note = outcomes.adults_note(of)
     if note:
-        show, icon = (st.warning, "visibility") if of.adults.count else (st.info, "check")
+        show, icon = (st.warning, "visibility") if of.adults.count else (st.info, "info")
         elsewhere = outcomes.more_adults(adults[of.name], of.threshold)
         show(" ".join(filter(None, (note[1], elsewhere))), title=note[0], icon=f":material/{icon}:")
 

@@ -68,7 +68,7 @@ def measures(networks: Sequence[Called], floor: Mapping[str, Estimate], with_pap
             row[f"Ours: {words.plain(of.title)}"] = with_interval(of.rates[name], number)
         row["Always “no”"] = number(floor[name].value)
         if with_paper:
-            row["The paper"] = f"**{percent(settings.PAPER_ACCURACY)}**" if name == "accuracy" else "–"
+            row["As published"] = f"**{percent(settings.PAPER_ACCURACY)}**" if name == "accuracy" else "–"
         rows.append(row)
     return pd.DataFrame(rows).set_index("")
 
