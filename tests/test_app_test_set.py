@@ -73,15 +73,15 @@ def test_false_alarms_on_adults_stand_out(demo):
 def test_both_networks_side_by_side(demo):
     app = show(open_page("test_set"), both=True)
     assert [one.value for one in app.metric if one.label.startswith("Adults")] == ["0 of 1", "1 of 1"]
-    assert list(app.table[0].value.columns) == ["Ours: Fine\\-tuned", "Ours: Paper", "Always “no”", "The paper"]
+    assert list(app.table[0].value.columns) == ["Ours: Fine\\-tuned", "Ours: Paper", "Always “no”", "As published"]
 
 
 def test_the_paper_stands_beside_the_test_films_only(demo):
     app = open_page("test_set")
-    assert app.table[0].value["The paper"].iloc[0] == "**98.0 %**"
+    assert app.table[0].value["As published"].iloc[0] == "**98.0 %**"
     assert "always “no” would score 93.7 %" in text(app)
     app = show(app, split="extra-test")
-    assert "The paper" not in app.table[0].value.columns
+    assert "As published" not in app.table[0].value.columns
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,8 @@ def test_films_held_out_count_as_neighbours_where_the_network_never_saw_them(dem
     monkeypatch.setattr(cache, "held_out_scores", lambda name: held_out if name == "fine-tuned" else None)
     app = upload(open_page(), ("film.png", film_bytes(240)))  # 0.938
     assert (
-        "Of the 5 test films and 1 films held out of this network's training, 2 scored within ±0.05 of this one; "
+        "Of the 5 test films and 1 validation film (held out of its training; not in the chart), 2 scored within "
+        "±0.05 of this one; "
         "**2 of these 2** are COVID-19 films. That is 100 %" in text(app)
     )
     app.segmented_control(key="network").set_value("paper").run()

@@ -15,7 +15,7 @@ from covid_model.app.trust.checks_screen import CHECKS
 from covid_model.audit import attention, calibration, case, lungs, robustness
 from covid_model.audit import novelty as fitting
 from covid_model.cli import main
-from covid_model.films import Film
+from covid_model.films import COLOUR, Film
 from covid_model.reading import NOVEL, TURNED, Reader
 from tests import made_up_data, mock_networks
 
@@ -253,6 +253,8 @@ def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
     assert found.novel and found.remarks == (TURNED,)
     assert replace(found, why_novel=novelty.UNFAMILIAR).remarks == (NOVEL,)
     assert replace(found, novelty=1.0, why_novel=None).remarks == ()
+    coloured = replace(found, novelty=None, why_novel=None, warnings=("Small.", COLOUR))
+    assert coloured.novel and coloured.remarks == (COLOUR, "Small.")
 
 
 def test_a_cut_counts_groups_alike():

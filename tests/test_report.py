@@ -186,9 +186,9 @@ def test_what_the_report_says_of_a_film_of_ours(tmp_path):
         "Its source lists it as: ARDS_1. True positive: the network agrees.",
         film_panel.TRAINED_ON,
         "Source: A (https://a.org). Licence: CC BY-NC.",
+        words.unmarked(words.adults(table, 0.6)),
         "Of the 2 test films, 1 scored within ±0.05 of this one; 1 of these 1 is a COVID-19 film. "
         "That is 100 %; with so many films, anything from 21 to 100 % would be no surprise (95 % interval).",
-        words.unmarked(words.adults(table, 0.6)),
     ]
     assert film_panel._sentences(Item("upload.png"), reading(), 0.6, None) == []
 

@@ -23,7 +23,7 @@ def test_plain_escapes_what_markdown_would_render():
 
 
 @pytest.mark.parametrize(
-    ("score", "text"), [(0, "0.000"), (0.0004, "< 0.001"), (0.6, "0.600"), (0.9996, "> 0.999"), (1, "1.000")]
+    ("score", "text"), [(0, "< 0.001"), (0.0004, "< 0.001"), (0.6, "0.600"), (0.9996, "> 0.999"), (1, "> 0.999")]
 )
 def test_a_score_never_looks_like_certainty(score, text):
     assert words.score_text(score) == text
@@ -43,15 +43,23 @@ def test_neighbours():
     assert "4 test films" in words.neighbours(films, 0.5, "unknown")
 
 
+def test_a_few_are_not_none():
+    films = table(("a", 0.50, 1), *((f"n{number}", 0.5, 0) for number in range(299)))
+    assert "That is 0.3 %" in words.neighbours(films, 0.5)
+
+
 def test_neighbours_among_films_held_out_too():
     films = table(("a", 0.50, 1), ("b", 0.54, 0), ("c", 0.9, 0))
     held_out = table(("h", 0.52, 1), ("i", 0.1, 0))
     said = words.neighbours(films, 0.5, "a", held_out)
-    assert said.startswith("Of the other 2 test films and 2 films held out of this network's training, 2 scored")
+    assert said.startswith(
+        "Of the other 2 test films and 2 validation films (held out of its training; not in the chart)"
+    )
+    assert "2 scored" in said
     assert "**1 of these 2** is a COVID-19 film. That is 50 %" in said
     assert "anything from 9 to 91 % would be no surprise (95 % interval)" in said  # Wilson's, 1 of 2
-    assert "2 films held out" in words.neighbours(films, 0.3, None, held_out)
-    assert "1 films held out" in words.neighbours(films, 0.5, "h", held_out)
+    assert "2 validation films" in words.neighbours(films, 0.3, None, held_out)
+    assert "1 validation film (" in words.neighbours(films, 0.5, "h", held_out)
 
 
 def test_a_record_has_the_fields_of_the_command_line():
@@ -71,7 +79,7 @@ def test_credit_links_only_to_addresses():
 def test_score_bar_names_what_it_shows(score, threshold):
     bar = score_bar(score, threshold)
     assert f"threshold at {threshold:.2f}" in bar
-    assert "below 0.001" in bar if 0 < score < 0.001 else words.score_text(score) in bar
+    assert words.score_text(score).replace("<", "below").replace(">", "above") in bar
 
 
 def test_examples_need_no_scores(tmp_path):

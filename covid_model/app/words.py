@@ -84,13 +84,15 @@ def neighbours(table: pd.DataFrame, score: float, film: str | None = None, held_
     alike = others[(others["score"] - score).abs() <= settings.NEIGHBOUR_BAND]
     of_all = f"{'other ' if len(parts[0]) < len(table) else ''}{len(parts[0]):,} test films"
     if held_out is not None:
-        of_all += f" and the {len(parts[1]):,} validation films, which this network was not trained on either"
+        validation = f"{len(parts[1]):,} validation {'film' if len(parts[1]) == 1 else 'films'}"
+        of_all += f" and {validation} (held out of its training; not in the chart)"
     if alike.empty:
         return f"None of the {of_all} scored within ±{settings.NEIGHBOUR_BAND} of this one."
     covid = int(alike["covid"].sum())
     share = evaluation.proportion(covid, len(alike))
     low, high = (f"{100 * one:.0f}" for one in (share.low, share.high))
-    value = f"{100 * share.value:.{0 if NEAR_END <= share.value <= 1 - NEAR_END else 1}f}"
+    near_end = 0 < share.value < NEAR_END or 1 - NEAR_END < share.value < 1
+    value = f"{100 * share.value:.{1 if near_end else 0}f}"
     return (
         f"Of the {of_all}, {len(alike):,} scored within ±{settings.NEIGHBOUR_BAND} of this one; "
         f"**{covid:,} of these {len(alike):,}** {'is a' if covid == 1 else 'are'} COVID-19 "
