@@ -7,10 +7,13 @@ the file where they are needed after all, so this costs nothing but a few page f
 
 Streamlit collects garbage after every run of a page. With TensorFlow in memory the collector goes through 400,000
 objects that never go, a third of a second in which no session moves: `rest` takes them out of its way.
+
+What is freed goes back to the system too: glibc would keep it, in a heap for nearly every thread of every visitor.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import re
@@ -18,6 +21,7 @@ from pathlib import Path
 
 LIBRARIES = "libtensorflow"  # what the names of the libraries begin with
 DONT_NEED = 4  # MADV_DONTNEED of <sys/mman.h>
+ARENA_MAX, ARENAS = -8, 2  # M_ARENA_MAX of <malloc.h>, and how many heaps there may be from now on: one a core
 MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+\s+(\S.*)")
 
 
@@ -40,12 +44,21 @@ def rest() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    _trim()
 
 
 def sweep() -> None:
     """Collect among what `rest` took out of the collector's way too: a visitor has left. Nothing before `rest`."""
     if gc.get_freeze_count():
         rest()
+
+
+def _trim() -> None:
+    """Let glibc keep few heaps, and give back what is free in them; nothing where there is no glibc."""
+    libc = ctypes.CDLL(None)
+    with contextlib.suppress(AttributeError):
+        libc.mallopt(ARENA_MAX, ARENAS)
+        libc.malloc_trim(0)
 
 
 def _clean(smaps: str) -> list[tuple[int, int, int]]:
