@@ -55,8 +55,8 @@ def sweep() -> None:
 
 def _trim() -> None:
     """Let glibc keep few heaps, and give back what is free in them; nothing where there is no glibc."""
-    libc = ctypes.CDLL(None)
-    with contextlib.suppress(AttributeError):
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        libc = ctypes.CDLL(None)
         libc.mallopt(ARENA_MAX, ARENAS)
         libc.malloc_trim(0)
 
