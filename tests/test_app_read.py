@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import cv2
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -44,6 +46,15 @@ def test_one_film(demo):
     assert [one.value for one in app.text] == ["film.png"]
     assert len(app.get("plotly_chart")) == 1
     assert "Of the 5 test films, 1 scored within ±0.05 of this one; **1 of these 1** is a COVID-19 film." in text(app)
+
+
+def test_19_a_colour_picture_gets_no_verdict(demo):
+    drawn = np.zeros((300, 300, 3), np.uint8)
+    drawn[..., 2] = np.linspace(0, 255, 300, dtype=np.uint8)  # black to red
+    app = upload(open_page(), ("photo.png", cv2.imencode(".png", drawn)[1].tobytes()))
+    said = text(app)
+    assert score(app).startswith(":gray[") and "This is a colour picture" in said
+    assert "calls this film" not in said and "Among the test films" not in said
 
 
 def test_controls_never_run_the_network_again(demo):

@@ -57,6 +57,20 @@ def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
     assert summary(visitor) == picked and "verdict=True+positives" in visitor.url
 
 
+@needs_scores
+@pytest.mark.films
+def test_back_from_a_film_to_what_was_picked(visitor, address, data_folder):
+    demo.open_page(visitor, f"{address}/films?network=paper&verdict=True+negatives&sheet=2")
+    picked = summary(visitor)
+    visitor.get_by_role("link", name=re.compile(r"-\d{4}")).first.click()
+    visitor.wait_for_selector("h1:has-text('Read a film')")
+    demo.settle(visitor)
+    visitor.go_back()
+    visitor.wait_for_selector("h1:has-text('Films')")
+    visitor.get_by_text(picked).wait_for()
+    assert "sheet=2" in visitor.url and "film=" not in visitor.url
+
+
 @needs_features
 def test_a_head_is_trained_live(visitor, address):
     demo.open_page(visitor, f"{address}/train?epochs=2&units=16")
