@@ -53,7 +53,7 @@ def test_19_a_colour_picture_gets_no_verdict(demo):
     drawn[..., 2] = np.linspace(0, 255, 300, dtype=np.uint8)  # black to red
     app = upload(open_page(), ("photo.png", cv2.imencode(".png", drawn)[1].tobytes()))
     said = text(app)
-    assert score(app).startswith(":gray[") and "This is a colour picture" in said
+    assert score(app).startswith(":gray[") and "This is a colour picture" in app.warning[0].value
     assert "calls this film" not in said and "Among the test films" not in said
 
 
