@@ -19,6 +19,7 @@ from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
 
 TRIES_A_ROW = 5
+OTHERS = "Other films to try"
 ROOM_TRIES, ROOM_WAIT = 60, 1.0  # how often, and after how many seconds, a film of many asks a full queue again
 EXPLAINED = {
     "A score": "A number between 0 and 1: how much the film looks like the COVID-19 films that the network was trained "
@@ -185,12 +186,9 @@ with given_column:
     uploads = state.uploader()
     name = state.network_picker()
     threshold = state.threshold_slider()
-with ours_column:
-    if film or uploads:  # folded away, so that the film in hand is on the screen without scrolling
-        with st.expander("Other films to try", icon=":material/photo_library:"):
-            films_to_try(film)
-    else:
-        films_to_try(film)
+ours_place = ours_column.empty()  # one element, so that what is folded away goes at once, not when the score comes
+with ours_place.expander(OTHERS, icon=":material/photo_library:") if film or uploads else ours_place.container():
+    films_to_try(film)  # beside a film in hand folded, so that the score is on the screen without scrolling
 
 explained = st.empty()  # a place of its own: what stands here goes at once when a film comes
 if film:
