@@ -6,6 +6,7 @@ from types import ModuleType
 
 import streamlit as st
 
+from covid_model import settings
 from covid_model.app import words
 from covid_model.app.trust import adults_screen, elsewhere_screen, figure_screen, lungs_screen, people_screen
 
@@ -72,3 +73,4 @@ def in_short() -> None:
         st.subheader("In five sentences", anchor=False)
         lines = [f"{at}. {words.plain(one) if one else 'No figures in this copy.'}" for at, one in enumerate(said, 1)]
         st.markdown("\n".join(lines))
+        st.markdown(f":small[All at the threshold {settings.THRESHOLD}, whatever is set above.]")
