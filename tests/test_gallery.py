@@ -103,9 +103,8 @@ def test_summary(films):
 
 def test_summary_of_films_that_the_network_learnt_from():
     every = gallery.of_set(gallery.table(scores(), "paper"), gallery.ALL, 0.6)
-    assert gallery.summary(every, gallery.sheet(every, 1)).endswith(
-        "That includes films that the network was trained on."
-    )
+    said = gallery.summary(every, gallery.sheet(every, 1))
+    assert said.endswith("That includes films that networks were trained on.")
     learnt = every[every["split"] == "train"]
     assert "trained" not in gallery.summary(learnt, gallery.sheet(learnt, 1))
 
