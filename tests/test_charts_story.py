@@ -150,7 +150,7 @@ def test_table_2_says_what_the_json_says():
 def test_table_2_of_a_run_in_stages():
     table = run_table.rows(spec(recipe={"steps": 440, "stages_before": [{"steps": 1000}]}))
     assert table[run_table.HERE]["Steps"] == "1,440, in 2 stages: 1,000, then 440"
-    assert table[run_table.HERE]["Epochs"] == "not counted, but steps" and table[run_table.PAPER]["Epochs"] == "10"
+    assert table[run_table.HERE]["Epochs"] == "counted in steps" and table[run_table.PAPER]["Epochs"] == "10"
     assert run_table.rows(spec(recipe={"steps": 440, "stages_before": [3]}))[run_table.HERE]["Steps"] == "440"
 
 

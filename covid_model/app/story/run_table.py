@@ -107,7 +107,7 @@ def _number(value: object) -> str | None:
 
 
 def _epochs(recipe: Mapping[str, Any]) -> str | None:
-    return "not counted, but steps" if "steps" in recipe and "epochs" not in recipe else _number(recipe.get("epochs"))
+    return "counted in steps" if "steps" in recipe and "epochs" not in recipe else _number(recipe.get("epochs"))
 
 
 def _steps(recipe: Mapping[str, Any]) -> str | None:

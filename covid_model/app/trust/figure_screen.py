@@ -94,6 +94,7 @@ def show() -> None:
             required=True,
             key=MEASURE,
             bind="query-params",
+            wrap=True,
         )
     measure = measure if measure in MEASURES else "accuracy"
     title, asks = MEASURES[measure]

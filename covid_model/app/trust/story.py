@@ -19,6 +19,11 @@ SCREENS: dict[str, ModuleType] = {
     "5 Adults added": adults_screen,
 }
 NAMES = tuple(SCREENS)
+NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys to hint at
+NO_HINTS = (
+    f"<style>@media (max-width: {NARROW}px) {{"
+    ".st-key-story_back kbd, .st-key-story_next kbd {display: none}}</style>"
+)
 
 
 def go_to(name: str) -> None:
@@ -31,6 +36,7 @@ def picker() -> str:
 
     Page up and page down do the same as the buttons: they are what a presenter's remote sends.
     """
+    st.html(NO_HINTS)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         chosen = st.segmented_control(
             "Screen",
