@@ -46,6 +46,14 @@ SOURCE_TITLES = {
     "figure1": "Figure 1 initiative",
     "actualmed": "Actualmed initiative",
 }
+SOURCE_SHORT = {  # where there is little room: on a card, in a legend
+    "cohen": "Image Data Collection",
+    "kermany": "Kermany (children)",
+    "nih": "NIH ChestX-ray8",
+    "radiography": "Radiography Database",
+    "figure1": "Figure 1",
+    "actualmed": "Actualmed",
+}
 CHILDREN = "kermany"  # the source whose films are of children of 1 to 5 years; every other one is adults'
 
 # --- What the paper reports (Amini, Menhaj, Talebi 2021) -----------------------------------

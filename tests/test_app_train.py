@@ -60,6 +60,7 @@ def test_three_runs_stand_side_by_side_and_the_oldest_goes(made_up_lab):
     for _ in range(4):
         train(app)
     assert [run.number for run in app.session_state["lab_runs"]] == [2, 3, 4]
+    assert "a run beyond 3 takes the place of the oldest" in text(app)
     app.get_by_key("lab_clear").click().run()
     assert app.session_state["lab_runs"] == [] and "Press *Train*" in text(app)
 

@@ -104,6 +104,7 @@ def test_five_sentences_on_every_screen(page):
     for at, name in enumerate(story.NAMES, 1):
         wanted = "No figures" if name == LUNGS else words.plain(HEADLINES[name])
         assert f"{at}. {wanted}" in said
+    assert "All at the threshold 0.6, whatever is set above." in said
 
 
 def test_nonsense_in_the_address_changes_nothing(page):
@@ -160,10 +161,23 @@ def test_missing_rivals_are_named(page):
     assert "python -m covid_model audit --only rivals" in text(scene())
 
 
-@pytest.mark.parametrize("measure", figure_screen.MEASURES)
-def test_every_measure_is_drawn(page, measure):
+@pytest.mark.parametrize(
+    ("measure", "remark", "counted"),
+    [
+        ("accuracy", "Only what exceeds 60.0 % was earned", "5 test films at the threshold 0.6"),
+        ("sensitivity", figure_screen.READ["sensitivity"], "2 COVID-19 films of the test at the threshold 0.6"),
+        (
+            "adults_positive",
+            figure_screen.READ["adults_positive"],
+            "1 test films of adults without COVID-19 at the threshold 0.6",
+        ),
+        ("auc", figure_screen.READ["auc"], "5 test films, 2 of them COVID-19, over all thresholds"),
+    ],
+)
+def test_every_measure_is_drawn_and_says_what_it_counts(page, measure, remark, counted):
     app = scene(measure=figure_screen.MEASURES[measure][0])
-    assert pictures(app) == 1 and figure_screen.READ[measure] in text(app)
+    assert pictures(app) == 1
+    assert remark in text(app) and f"{counted}; thin lines: 95 % intervals" in text(app)
 
 
 # --- 2. The films -----------------------------------------------------------------------------------

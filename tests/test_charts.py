@@ -101,11 +101,14 @@ def test_points_do_not_hop_when_the_threshold_moves():
 
 def test_distribution_marks_threshold_and_film():
     figure = charts.score_distribution(SCORES, COVID, 0.6, mark=0.83, mark_label="your film")
-    assert [shape.x0 for shape in figure.layout.shapes] == [0.6, 0.83]
-    assert "threshold 0.60" in words(figure) and "your film 0.83" in words(figure)
+    assert [shape.x0 for shape in figure.layout.shapes] == [0.6, 0.83, 0.83]
+    counts = [note.y for note in figure.layout.annotations if "below" in note.text]
+    assert not any(line.y0 <= at <= line.y1 for line in figure.layout.shapes[1:] for at in counts)
+    assert "threshold 0.60" in words(figure) and "your film 0.830" in words(figure)
+    assert "this film &lt; 0.001" in words(charts.score_distribution(SCORES, COVID, 0.6, mark=0.0))
     assert "above: 2 (50.0 %)" in words(figure)  # the film at 0.6 is not above it
     assert len(charts.score_distribution(SCORES, COVID, 0.6).layout.shapes) == 1
-    assert charts.score_distribution_alt(SCORES, COVID, 0.6, mark=0.83).endswith("this film lies at 0.83.")
+    assert charts.score_distribution_alt(SCORES, COVID, 0.6, mark=0.83).endswith("this film lies at 0.830.")
 
 
 def test_distribution_of_many_draws_every_wrong_film_and_some_others():
@@ -151,6 +154,13 @@ def test_nothing_to_draw_is_said():
     assert "0 films" in str(charts.score_distribution(NOTHING, NOTHING, 0.6).layout.yaxis.ticktext)
     assert "– of COVID-19" in words(charts.confusion_matrix(evaluation.Confusion(0, 0, 0, 0)))
     assert "No epochs" in words(charts.training_history([]))
+
+
+def test_numbers_of_runs_that_end_close_together_are_spread():
+    figure = charts.learning_curve({1: [0.2, 1.0], 2: [0.4, 1.0], 3: [0.1, 0.5]}, 10)
+    shifts = {note.text: note.yshift for note in figure.layout.annotations}
+    assert shifts["<b>3</b>"] == 0 and abs(shifts["<b>2</b>"] - shifts["<b>1</b>"]) == 14
+    assert max(shifts.values()) <= 9  # none leaves the figure above
 
 
 def test_growth_is_drawn_beside_what_is_linear():

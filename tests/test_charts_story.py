@@ -12,7 +12,7 @@ import pytest
 from covid_model import learning_curves, network, pretrained, schematic, settings
 from covid_model.anatomy import Block, HeadNumbers, Layer, loss
 from covid_model.app.story import inside, run_table
-from covid_model.charts import story
+from covid_model.charts import story, style
 from covid_model.charts.story.drawing import short_count, short_shape
 from covid_model.preprocessing import Preprocessing
 
@@ -82,7 +82,9 @@ def test_loss_curve_puts_the_film_on_its_curve(truth):
 
 def test_loss_curve_without_a_film_and_beyond_its_edge():
     assert len(story.loss_curve().data) == 2
-    assert story.loss_curve(1e-12, 27.6, True).data[-1].y[0] == 7
+    beyond = story.loss_curve(1e-12, 27.6, True)
+    assert beyond.data[-1].y[0] == 27.6 < beyond.layout.yaxis.range[1] and max(beyond.data[0].y) > 27.6
+    assert "this film: 4.7·10⁻⁶" in words(story.loss_curve(0.9999953, 4.69e-6, True))
     assert "This film" not in story.loss_curve_alt(None, None, True)
 
 
@@ -121,7 +123,7 @@ STEPS = [{"step": 100, "loss": 0.5, "seconds": 9.0, "val_loss": 0.6, "auc cohen"
 def test_run_takes_both_kinds_of_record():
     assert [trace.name for trace in story.run(EPOCHS).data] == ["training", "accuracy, training", "AUC, training"]
     figure = story.run(STEPS)
-    assert [trace.name for trace in figure.data] == ["training", "validation", "AUC within cohen"]
+    assert [trace.name for trace in figure.data] == ["training", "validation", "AUC within Image Data Collection"]
     assert figure.layout.xaxis.title.text == "step" and list(figure.data[0].x) == [100]
     assert story.run_alt(EPOCHS).startswith("Training run over 2 epochs, ending at loss, training 0.3000")
     assert story.run([]).data == () and "nothing" in story.run_alt([])
@@ -145,6 +147,13 @@ def test_table_2_says_what_the_json_says():
     assert "Steps" not in table.index and paper["Optimiser"] == "–"
 
 
+def test_table_2_of_a_run_in_stages():
+    table = run_table.rows(spec(recipe={"steps": 440, "stages_before": [{"steps": 1000}]}))
+    assert table[run_table.HERE]["Steps"] == "1,440, in 2 stages: 1,000, then 440"
+    assert table[run_table.HERE]["Epochs"] == "counted in steps" and table[run_table.PAPER]["Epochs"] == "10"
+    assert run_table.rows(spec(recipe={"steps": 440, "stages_before": [3]}))[run_table.HERE]["Steps"] == "440"
+
+
 def test_settings_tried():
     assert run_table.tried(spec())[0] == [] and run_table.tried(spec(recipe={"candidates": 3}))[0] == []
     one = {"head": {"units": 64}, "learning_rate": 1e-4, "val_loss": 0.2, "chosen": False}
@@ -156,6 +165,7 @@ def test_settings_tried():
 @pytest.mark.parametrize(("value", "said"), [(0.04, "0.040"), (8.8e-9, r"8.8 \cdot 10^{-9}"), (0.0, "0.000")])
 def test_numbers_in_formulas(value, said):
     assert inside.tex(value) == said
+    assert style.power(-1.24e-5) == "−1.2·10⁻⁵" and style.power(1.24e-5, "+") == "+1.2·10⁻⁵"
     assert inside.signed(-1e-9) == "+0.000" and inside.signed(-2.5) == "-2.500"
 
 

@@ -81,7 +81,9 @@ def test_slopes_count_what_lies_above():
     heights = np.array(covid.y, float).reshape(2, 3)
     np.testing.assert_array_equal(heights, [[0.9, 0.7, np.nan], [0.8, 0.1, np.nan]])  # a line a film, and a gap
     assert max(covid.x[:2]) < min(other.x[:2])
-    assert figure.layout.xaxis.ticktext == ("whole film", "lungs erased") * 2
+    assert figure.layout.xaxis.ticktext == ("whole<br>film", "lungs<br>erased") * 2
+    left = trust.slopes(*given[:-1], "only the lungs left").layout.xaxis.ticktext
+    assert left[1] == "only the<br>lungs left" and trust.slopes(*given[:-1], "x").layout.xaxis.ticktext[1] == "x"
     assert trust.slopes_alt(*given) == (
         "A line a film: of 2 COVID-19 films 2 score above 0.60 as they are and 1 with lungs erased; "
         "of 2 other films 1 score above 0.60 as they are and 1 with lungs erased."

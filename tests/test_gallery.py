@@ -101,6 +101,14 @@ def test_summary(films):
     assert gallery.summary(films, gallery.sheet(films, 2, size=3)).startswith("4 films, 4 to 4 shown: ")
 
 
+def test_summary_of_films_that_the_network_learnt_from():
+    every = gallery.of_set(gallery.table(scores(), "paper"), gallery.ALL, 0.6)
+    said = gallery.summary(every, gallery.sheet(every, 1))
+    assert said.endswith("That includes films that networks were trained on.")
+    learnt = every[every["split"] == "train"]
+    assert "trained" not in gallery.summary(learnt, gallery.sheet(learnt, 1))
+
+
 def test_no_wait_at_all_films():
     random = np.random.default_rng(0)
     count = 11_512
@@ -146,6 +154,7 @@ def test_card_of_a_film():
     assert "0.970" in html and "True positive" in html and "COVID-19, ARDS" in html
     assert 'href="https://a.org/?x=1&amp;y=2"' in html
     assert 'aria-label="Score 0.970 on a line from 0 to 1, threshold at 0.60"' in html
+    assert ">Image Data Collection</a>" in html and 'title="COVID-19 Image Data Collection"' in html
     assert card.SHAPES[True] in html and card.SHAPES[False] not in html
 
 

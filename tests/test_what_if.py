@@ -108,6 +108,13 @@ def test_a_marker_survives_a_crop_but_is_inverted():
     assert apply(pixels, Changes(marker="R", invert=True)).min() < 40
 
 
+@pytest.mark.parametrize("more", [{"mirror": True}, {"turn": 180.0}, {"turn": 15.0}])
+def test_a_marker_is_seen_in_its_corner_and_reads_as_it_should(more):
+    pixels = np.full((200, 160), 60, np.uint8)
+    marked = apply(pixels, Changes(marker="R", corner="bottom right", **more))
+    np.testing.assert_array_equal(marked, marker.mark(pixels, "R", "bottom right"))
+
+
 @pytest.mark.parametrize("wrong", [{"box": (0.5, 0, 0.4, 1)}, {"box": (0, 0, 1, 1.2)}, {"erase": "heart"}])
 def test_changes_that_are_none(wrong):
     with pytest.raises(ValueError, match="Received"):

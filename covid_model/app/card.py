@@ -14,6 +14,10 @@ from covid_model.app import words
 SHAPES = {True: "◆", False: "●"}  # COVID-19 films and others differ without colour, as in the charts
 VERDICT = {"tp": "True positive", "fn": "False negative", "fp": "False positive", "tn": "True negative"}
 _LINE = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+_TWO_LINES = (  # what is longer is cut; what is shorter takes as much room, so that cards of a row stay level
+    "line-height:1.3;min-height:2.6em;display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;"
+    "overflow:hidden;overflow-wrap:anywhere"
+)
 
 
 def fitted(picture: np.ndarray, side: int = settings.CARD_SIDE) -> np.ndarray:
@@ -47,13 +51,13 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
     listed = finding or ("COVID-19" if covid else "Other")
     mark = f'<span style="color:{_colour(covid)}" aria-hidden="true">{SHAPES[covid]}</span>'
     truth = "COVID-19 film" if covid else "Other film"
-    title = escape(words.source(source))
+    title = escape(settings.SOURCE_SHORT.get(source, source))
     if re.fullmatch(r"https?://[^\s\"'<>]+", url):
         title = f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer" style="color:inherit">{title}</a>'
     return _card(
         _scored(score, threshold, VERDICT[cell]),
-        f'<div style="{_LINE}" title="{escape(listed)}">{mark} {truth}{_finding(listed, covid)}</div>',
-        f'<div style="{_LINE}">{title}</div>',
+        f'<div style="{_TWO_LINES}" title="{escape(listed)}">{mark} {truth}{_finding(listed, covid)}</div>',
+        f'<div style="{_LINE}" title="{escape(words.source(source))}">{title}</div>',
     )
 
 

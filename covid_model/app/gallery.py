@@ -119,5 +119,7 @@ def summary(films: pd.DataFrame, shown: Sheet) -> str:
         for cell, name in CELL_NAMES.items()
         if counts.get(cell)
     )
+    taught = films["split"].isin(settings.TRAINING_SPLITS)
+    note = " That includes films that networks were trained on." if taught.any() and not taught.all() else ""
     place = f", {shown.first:,} to {shown.last:,} shown" if shown.sheets > 1 else ""
-    return f"{len(films):,} {'films' if len(films) > 1 else 'film'}{place}: {cells}."
+    return f"{len(films):,} {'films' if len(films) > 1 else 'film'}{place}: {cells}.{note}"

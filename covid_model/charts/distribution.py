@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,9 +11,12 @@ from numpy.typing import ArrayLike
 
 from covid_model.charts import style
 from covid_model.evaluation import check
+from covid_model.phrases import score_text
 
 BINS = 50
 MOST_POINTS = 1500  # a truth; the columns behind them always count every film
+_COUNTS = 1.07  # above a row's foot: the middle of its counts
+_CLEAR = 0.1  # above and below them, which this film's line leaves free
 _STEP = 1.2  # from the foot of one row to the foot of the next; a column is 1 high at most
 
 
@@ -49,8 +53,11 @@ def score_distribution(
     )
     if mark is not None:
         mark = float(mark)
-        lines.append(style.line(mark, -0.06, mark, 2 * _STEP - 0.1, "solid", 2, ink or style.GREY))
-        notes.append(style.note(mark, -0.12, f"▲ <b>{mark_label} {mark:.2f}</b>", ink, xanchor=style.side(mark)))
+        for low in (-0.06, _COUNTS + _CLEAR):  # in two parts, so that it runs through no count
+            high = _COUNTS - _CLEAR + (_STEP if low > 0 else 0)
+            lines.append(style.line(mark, low, mark, high, "solid", 2, ink or style.GREY))
+        label = f"▲ <b>{mark_label} {escape(score_text(mark))}</b>"
+        notes.append(style.note(mark, -0.12, label, ink, xanchor=style.side(mark)))
     labels = [
         f"<b>{name}</b><br>{int((truth == flag).sum()):,} films"
         for name, flag in ((style.OTHER_LABEL, False), (style.COVID_LABEL, True))
@@ -134,8 +141,8 @@ def _shares(foot: float, scores: np.ndarray, threshold: float, ink: str | None) 
     above = int((scores > threshold).sum())
     share = style.percent(above / scores.size if scores.size else None)
     return [
-        style.note(1, foot + 1.07, f"above: {above:,} ({share})", ink, xanchor="right"),
-        style.note(0, foot + 1.07, f"at or below: {scores.size - above:,}", ink, xanchor="left"),
+        style.note(1, foot + _COUNTS, f"above: {above:,} ({share})", ink, xanchor="right"),
+        style.note(0, foot + _COUNTS, f"at or below: {scores.size - above:,}", ink, xanchor="left"),
     ]
 
 
@@ -148,4 +155,4 @@ def score_distribution_alt(scores: ArrayLike, covid: ArrayLike, threshold: float
         f"{int((above & ~truth).sum()):,} of {int((~truth).sum()):,} other films lie above the threshold "
         f"{threshold:.2f}"
     )
-    return sentence + (f"; this film lies at {mark:.2f}." if mark is not None else ".")
+    return sentence + (f"; this film lies at {score_text(mark)}." if mark is not None else ".")

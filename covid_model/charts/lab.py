@@ -12,6 +12,8 @@ from covid_model.charts.confusion import confusion_matrix
 from covid_model.evaluation import CELLS, Confusion
 
 _MANY = 15  # epochs from which on a line has no points
+_APART = 14  # pixels between the numbers of runs that end close together
+_AROUND = 60  # pixels of a chart's height that its axis and margins take, about
 _ROOM = 1.06  # of the axis of epochs, for the run's number at the line's end
 
 
@@ -53,8 +55,6 @@ def learning_curve(
                 "hovertemplate": "epoch %{x}: %{y" + (":.1%}" if limits else ":.3f}") + f"<extra>run {number}</extra>",
             }
         )
-        label = style.note(places[-1], values[-1], f"<b>{number}</b>", ink, 13, xanchor="left", xshift=6)
-        notes.append(label)
     shown = [value for values in lines.values() for value in values] + ([floor[0]] if floor else [])
     shapes = []
     if floor:
@@ -64,9 +64,12 @@ def learning_curve(
         down, up = min([limits[0], *shown]), limits[1]
         down = max(0.0, math.floor(down * 10) / 10)
         room = 0.03 * (up - down)
-        values_axis = style.axis("", (down - room, up + 2 * room), ink, tickformat=".0%", nticks=5)
+        low, high = down - room, up + 2 * room
+        values_axis = style.axis("", (low, high), ink, tickformat=".0%", nticks=5)
     else:
+        low, high = 0.0, _ROOM * max([*shown, 0.0])
         values_axis = style.axis("", None, ink, rangemode="tozero", nticks=5)
+    notes += _numbers(lines, high, ((high - low) or 1.0) / max(1, height - _AROUND), ink)
     return style.figure(
         height,
         ink,
@@ -77,6 +80,34 @@ def learning_curve(
         xaxis=style.axis("epoch", (0.5, max(2, last * _ROOM + 0.3)), ink, showgrid=False, nticks=6, tickformat="d"),
         yaxis=values_axis,
     )
+
+
+def _numbers(lines: Mapping[int, Sequence[float]], high: float, pixel: float, ink: str | None) -> list[dict]:
+    """Each run's number at its line's end; those of runs that end close together are spread.
+
+    Args:
+        high: the upper end of the axis, which no number stands above.
+        pixel: how much of the axis a pixel takes.
+    """
+    notes = []
+    for epoch in dict.fromkeys(len(values) for values in lines.values() if len(values)):
+        ends = sorted((values[-1], number) for number, values in lines.items() if len(values) == epoch)
+        for (value, number), place in zip(ends, _spread([end for end, _ in ends], high, _APART * pixel), strict=True):
+            more = {"xanchor": "left", "xshift": 6, "yshift": round((place - value) / pixel)}
+            notes.append(style.note(epoch, value, f"<b>{number}</b>", ink, 13, **more))
+    return notes
+
+
+def _spread(values: Sequence[float], high: float, apart: float) -> list[float]:
+    """`values`, from the lowest up, moved so that they lie `apart` and none above `high`."""
+    places, floor = [], -math.inf
+    for value in values:
+        places.append(max(value, floor))
+        floor = places[-1] + apart
+    for at in reversed(range(len(places))):
+        places[at] = min(places[at], high)
+        high = places[at] - apart
+    return places
 
 
 def learning_curve_alt(title: str, lines: Mapping[int, Sequence[float]], share: bool = True) -> str:

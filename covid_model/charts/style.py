@@ -28,6 +28,7 @@ OTHER_SYMBOL = "circle"
 DASHES = ("solid", "dot", "dash", "dashdot")  # one a network, so that curves differ without colour
 LINE_COLOURS = (OTHER_COLOUR, COVID_COLOUR, "#009E73", "#B0699A")
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": CLEAR}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}  # for whoever shows a figure
 
@@ -107,6 +108,12 @@ def axis(title: str, limits: tuple[float, float] | None = None, ink: str | None 
         "automargin": True,
     }
     return base | ({"range": list(limits)} if limits else {}) | more
+
+
+def power(value: float, sign: str = "") -> str:
+    """A number as a power of ten: "4.7·10⁻⁶". `sign` "+" writes a plus as well."""
+    mantissa, exponent = f"{value:{sign}.1e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(SUPERSCRIPTS)}".replace("-", "−")
 
 
 def percent(share: float | None, digits: int = 1) -> str:

@@ -11,7 +11,7 @@ from covid_model.what_if import frame, lungs
 from covid_model.what_if.erase import FILLS, fill, rectangle
 from covid_model.what_if.marker import CORNERS, mark
 
-KINDS = ("erase", "crop", "marker", "invert", "mirror", "turn")  # in the order in which they are done
+KINDS = ("erase", "crop", "mirror", "turn", "marker", "invert")  # in the order in which they are done
 WHERE = ("lungs", "box")
 
 
@@ -25,8 +25,8 @@ class Changes:
         box: left, top, right, bottom of the box, as fractions of width and height.
         crop: share of width and height cut off each side, 0 to frame.CROP_MOST.
         marker: one of marker.TEXTS, or None.
-        corner: one of marker.CORNERS, for the marker.
-        invert: whether dark and bright change places.
+        corner: one of marker.CORNERS, for the marker: where it is seen, however the film is mirrored and turned.
+        invert: whether dark and bright change places, the marker's too.
         mirror: whether left and right do.
         turn: degrees, anticlockwise.
     """
@@ -68,12 +68,12 @@ def apply(pixels: np.ndarray, changes: Changes) -> np.ndarray:
         out = fill(out, inside, changes.fill, inside)
     if changes.crop:
         out = frame.crop(out, changes.crop)
-    if changes.marker:
-        out = mark(out, changes.marker, changes.corner)
-    if changes.invert:
-        out = settings.GREY_LEVELS - out
     if changes.mirror:
         out = frame.mirror(out)
     if changes.turn:
         out = frame.turn(out, changes.turn)
+    if changes.marker:  # on the film as it is seen, so that the letter can be read
+        out = mark(out, changes.marker, changes.corner)
+    if changes.invert:
+        out = settings.GREY_LEVELS - out
     return out

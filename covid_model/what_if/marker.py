@@ -9,9 +9,9 @@ from covid_model import settings
 
 TEXTS = ("L", "R", "AP SUPINE", "PORTABLE")  # what stands on films; the last two are of bedside films, adults' mostly
 CORNERS = ("top left", "top right", "bottom left", "bottom right")
-TALL = 0.06  # of the film's shorter side: height of a letter
+TALL = 0.09  # of the film's shorter side: height of a letter
 MARGIN = 0.03  # of the shorter side: between the letters and the edges
-WIDEST = 0.45  # of the film's width: longer words are written smaller
+WIDEST = 0.5  # of the film's width: longer words are written smaller
 LEAD = 0.97  # share of white that is laid over the film's own grey
 FONT, FONT_TALL = cv2.FONT_HERSHEY_SIMPLEX, 22  # and the height in pixels of its capitals at scale 1
 THICK = 7  # a stroke's thickness is one letter's height over this

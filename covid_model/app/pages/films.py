@@ -80,7 +80,7 @@ def pick_order() -> str:
         format_func=gallery.ORDERS.get,
         key=ORDER,
         bind="query-params",
-        width=220,
+        width=190,
         help="*Most wrong*: how far the score lies from the truth, which is 1 for COVID-19 and 0 for other films.",
     )
     return picked if picked in gallery.ORDERS else next(iter(gallery.ORDERS))
@@ -284,7 +284,7 @@ if films.empty:
             st.button(f"Use {other} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}")
     st.stop()
 
-with st.container(horizontal=True, gap="medium"):
+with st.container(horizontal=True, gap="small"):  # a wider gap would not leave all four in a row at 1280 pixels
     source, truth, verdicts, order = pick_source(films), pick_truth(), pick_verdicts(), pick_order()
 found = gallery.ordered(gallery.chosen(films, source, truth, verdicts), order)
 if found.empty:

@@ -161,6 +161,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         required=True,
         key=SPLIT,
         bind="query-params",
+        wrap=True,
     )
     network = state.network_picker()
     both = st.toggle("Both networks side by side", key=BOTH, bind="query-params")

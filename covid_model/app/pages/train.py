@@ -129,7 +129,7 @@ def panels(floor: float) -> dict[str, tuple[str, Callable[[Epoch], float | None]
 
 def curves(runs: list[Run], floor: float, drawn: str) -> None:
     longest = max([settings.PAPER_EPOCHS, *(run.recipe.epochs for run in runs)]) if runs else settings.PAPER_EPOCHS
-    with st.grid(4, min_column_width=200, gap="small"):
+    with st.grid(2, min_column_width=260, gap="small"):
         for name, (title, value, look) in panels(floor).items():
             lines = {run.number: [value(epoch) or 0.0 for epoch in run.epochs] for run in runs}
             with st.container(gap="xsmall"):
@@ -175,6 +175,10 @@ def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
     if not runs:
         st.caption(f"Press *Train*. Up to {settings.LAB_RUNS} runs will stand here, side by side.")
         return
+    st.caption(
+        f"One more run of the same settings and seed gives the same line; a run beyond {settings.LAB_RUNS} takes the "
+        "place of the oldest."
+    )
     st.markdown(f"**Test films at the threshold {settings.THRESHOLD:.1f}**")
     for column, run in zip(st.columns(settings.LAB_RUNS, gap="medium"), runs, strict=False):
         with column:

@@ -11,7 +11,7 @@ from covid_model.anatomy import Block, Walk, loss, slope
 from covid_model.anatomy.maps import enlarged, grey
 from covid_model.app import theme, words
 from covid_model.app.story import look
-from covid_model.charts import story
+from covid_model.charts import story, style
 
 BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
 DRAWN = 224  # pixels: how wide a map is sent
@@ -193,8 +193,8 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
         st.latex(r"L = -\,\bigl[\,y \log h(X) + (1 - y) \log (1 - h(X))\,\bigr]")
         st.markdown(
             "The **loss** says how wrong a score is; y is the truth, 1 for a COVID-19 film and 0 for another. A score "
-            "that is sure and right costs almost nothing. The surer a **wrong** one is, the more it costs, without "
-            "limit. Training changes the weights so that the loss over all films gets smaller."
+            "that is sure and right costs almost nothing. The more confident a **wrong** score, the more it costs, "
+            "without limit. Training changes the weights so that the loss over all films gets smaller."
         )
         flipped = st.toggle("Flip the truth", key=FLIP, bind="query-params")
         known = "as its source lists it" if covid is not None else "assumed, for nobody says"
@@ -224,7 +224,7 @@ def _loss_in_words(logit: float, truth: bool) -> None:
     st.markdown(
         f"Training goes by this slope. It is {'below' if steep < 0 else 'above'} 0, so a step on this film would push "
         f"its score **{'up' if steep < 0 else 'down'}**; the steeper, the harder. With the other truth the loss would "
-        f"be **{loss(logit, not truth):.3g}**."
+        f"be ${tex(loss(logit, not truth))}$."
     )
 
 
@@ -259,7 +259,7 @@ def explained(walk: Walk, pixels: np.ndarray) -> None:
             ]
             for channel, plain, weighted in zip(cam.channels, cam.maps, cam.weighted, strict=True)
         ],
-        [f"Map {channel}, weight {cam.weights[channel]:+.1e}".replace("e-0", "e-") for channel in cam.channels],
+        [f"Map {channel}, weight {style.power(cam.weights[channel], '+')}" for channel in cam.channels],
     )
     st.markdown(f"**c. Add all {cam.weights.size}, keep what is above 0 (ReLU), and enlarge it over the film.**")
     st.latex(r"\text{Grad-CAM} = \text{ReLU}\Bigl(\sum_k \alpha_k A^k\Bigr)")

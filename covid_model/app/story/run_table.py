@@ -33,8 +33,8 @@ def rows(spec: NetworkSpec) -> pd.DataFrame:
         "Optimiser": (None, recipe.get("optimizer")),
         "Learning rate": (None, _number(recipe.get("learning_rate"))),
         "Films a step": (None, _number(recipe.get("batch"))),
-        "Epochs": (str(settings.PAPER_EPOCHS), _number(recipe.get("epochs"))),
-        "Steps": (None, _number(recipe.get("steps"))),
+        "Epochs": (str(settings.PAPER_EPOCHS), _epochs(recipe)),
+        "Steps": (None, _steps(recipe)),
         "Training films": (_films(*settings.PAPER_TRAIN), _films(done.get("films"), done.get("covid"))),
         "Validation films": (None, _number(done.get("validation"))),
         "Jitter": (None, _jitter(recipe.get("jitter"))),
@@ -104,6 +104,20 @@ def _number(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _epochs(recipe: Mapping[str, Any]) -> str | None:
+    return "counted in steps" if "steps" in recipe and "epochs" not in recipe else _number(recipe.get("epochs"))
+
+
+def _steps(recipe: Mapping[str, Any]) -> str | None:
+    """The steps of a run; of one in stages, all of them and each stage's own."""
+    stages = recipe.get("stages_before")
+    parts = [one.get("steps") for one in stages if isinstance(one, Mapping)] if isinstance(stages, list) else []
+    parts.append(recipe.get("steps"))
+    if len(parts) == 1 or not all(isinstance(one, int) for one in parts):
+        return _number(recipe.get("steps"))
+    return f"{sum(parts):,}, in {len(parts)} stages: {', then '.join(f'{one:,}' for one in parts)}"
 
 
 def _films(films: object, covid: object) -> str | None:

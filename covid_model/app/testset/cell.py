@@ -20,7 +20,7 @@ from covid_model.dataset import DataError
 CELL = "cell"  # in the address, by its label
 OPEN = "open"  # the film to open
 OPEN_CELL = "open-cell"  # the cell to open on the Films page
-ROWS = 24  # films on one page of the list
+ROWS = 15  # films on one page of the list, all of them in sight
 THUMBNAIL = 96  # pixels
 
 
@@ -78,7 +78,7 @@ def film_table(films: pd.DataFrame, networks: Sequence[Scored], what: str, netwo
         key="cell_films",
         hide_index=True,
         row_height=64 if pictures else None,
-        height=420 if len(rows) > 5 else "content",
+        height="content",
         alt=f"Films: {what}",
         column_config={of.name: score(f"Score, {of.title}") for of in networks}
         | {

@@ -30,10 +30,15 @@ NAMES = {
     "always no": "Always<br>says “no”",
 }
 READ = {
-    "accuracy": "Read each bar from the end of the lowest one, not from 0: that much is had for nothing.",
     "sensitivity": "What the accuracy hides: whoever always says “no” finds none.",
     "adults_positive": "**Lower is better.** Adults without COVID-19 are what a clinic must tell from those with it.",
     "auc": "0.5 is guessing, 1 is perfect.",
+}
+AT = f" at the threshold {settings.THRESHOLD}"
+COUNTED = {  # what each measure counts, below the picture
+    "accuracy": "test films" + AT,
+    "sensitivity": "COVID-19 films of the test" + AT,
+    "adults_positive": "test films of adults without COVID-19" + AT,
 }
 
 
@@ -61,6 +66,14 @@ def _estimates(measured: dict) -> dict[str, Estimate]:
     return {name: at[name] if isinstance(at[name], Estimate) else Estimate(**at[name]) for name in MEASURES}
 
 
+def counted(measure: str, network: dict[str, Estimate]) -> str:
+    """How many films a measure counts, and where the threshold stands, as the beginning of a sentence."""
+    if measure == "auc":  # no threshold, and no count of its own: it goes by pairs of films
+        films, covid = network["accuracy"].total, network["sensitivity"].total
+        return f"{films:,} test films, {covid:,} of them COVID-19, over all thresholds"
+    return f"{network[measure].total:,} {COUNTED[measure]}"
+
+
 def headline() -> str | None:
     found = {name: of["accuracy"].value for name, of in figures().items()}
     return sentences.rivals(found) if found else None
@@ -81,11 +94,12 @@ def show() -> None:
             required=True,
             key=MEASURE,
             bind="query-params",
+            wrap=True,
         )
     measure = measure if measure in MEASURES else "accuracy"
     title, asks = MEASURES[measure]
     films = found["network"]["accuracy"].total
-    remarks = READ[measure]
+    remarks = READ.get(measure) or sentences.earned(found["always no"][measure].value)
     if "source" not in found:
         remarks += f"  \n:small[More answers to compare with: `{AGAIN} rivals` makes them.]"
     place.say(headline(), sentences.rare(films, found["network"]["sensitivity"].total), remarks)
@@ -99,7 +113,7 @@ def show() -> None:
         trust.shares_alt(rows, axis, shares),
     )
     place.check(
-        f"{films:,} test films at the threshold {settings.THRESHOLD}; thin lines: 95 % intervals by patient. "
+        f"{counted(measure, found['network'])}; thin lines: 95 % intervals by patient. "
         "The check: does a test reward looking at lungs?",
         "maguolo",
     )

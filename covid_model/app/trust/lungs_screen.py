@@ -34,6 +34,7 @@ def show() -> None:
             required=True,
             key=ERASE,
             bind="query-params",
+            wrap=True,
         )
     variant = variant if variant in WAYS else "erased"
     record = cache.audit_record(PAPER, "lungs")

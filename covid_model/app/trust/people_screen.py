@@ -42,6 +42,7 @@ def show() -> None:
             required=True,
             key=WHO,
             bind="query-params",
+            wrap=True,
         )
     split = split if split in ORDER else "test"
     part = films[films["split"] == split]

@@ -34,6 +34,11 @@ def rivals(accuracy: Mapping[str, float]) -> str:
     return f"{percent(right)} right. But answering “no” to every film gets {percent(floor)}."
 
 
+def earned(floor: float) -> str:
+    """From where on an accuracy is the answer's own. `floor` in [0, 1]: that of always no."""
+    return f"Only what exceeds {percent(floor)} was earned: “no” every time gets that much."
+
+
 def rare(films: int, covid: int) -> str:
     """Why always no does so well."""
     return (
@@ -57,7 +62,7 @@ def people(rows: Sequence[Row], children: str, which: str) -> str:
     if young.covid == 0 and share > 0.5:
         return (
             f"The answer is in the age: {percent(share)} of the films without COVID-19 are of children of {children}, "
-            "and none of those with it."
+            "and no COVID-19 film is."
         )
     return (
         f"Children of {children} are {percent(share)} of the films without COVID-19 and {percent(young.covid / covid)} "

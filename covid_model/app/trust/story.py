@@ -6,6 +6,7 @@ from types import ModuleType
 
 import streamlit as st
 
+from covid_model import settings
 from covid_model.app import words
 from covid_model.app.trust import adults_screen, elsewhere_screen, figure_screen, lungs_screen, people_screen
 
@@ -18,6 +19,11 @@ SCREENS: dict[str, ModuleType] = {
     "5 Adults added": adults_screen,
 }
 NAMES = tuple(SCREENS)
+NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys to hint at
+NO_HINTS = (
+    f"<style>@media (max-width: {NARROW}px) {{"
+    ".st-key-story_back kbd, .st-key-story_next kbd {display: none}}</style>"
+)
 
 
 def go_to(name: str) -> None:
@@ -30,6 +36,7 @@ def picker() -> str:
 
     Page up and page down do the same as the buttons: they are what a presenter's remote sends.
     """
+    st.html(NO_HINTS)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         chosen = st.segmented_control(
             "Screen",
@@ -72,3 +79,4 @@ def in_short() -> None:
         st.subheader("In five sentences", anchor=False)
         lines = [f"{at}. {words.plain(one) if one else 'No figures in this copy.'}" for at, one in enumerate(said, 1)]
         st.markdown("\n".join(lines))
+        st.markdown(f":small[All at the threshold {settings.THRESHOLD}, whatever is set above.]")

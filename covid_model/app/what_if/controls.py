@@ -15,10 +15,10 @@ CROP, LETTERS, CORNER, DEGREES = "crop", "letters", "corner", "degrees"
 LABELS = {
     "erase": "Erase the lungs",
     "crop": "Crop the border",
-    "marker": "Add a marker",
-    "invert": "Invert",
     "mirror": "Mirror",
     "turn": "Turn",
+    "marker": "Add a marker",
+    "invert": "Invert",
 }
 PLACES = {"lungs": "The lungs", "box": "A box by hand"}
 FIRST = {  # what each setting stands at before it is touched
@@ -87,9 +87,10 @@ def said(changes: Changes) -> str:
     """The changes in a few words, for whoever does not see the picture."""
     parts = [f"{changes.erase} filled with {changes.fill}"] if changes.erase else []
     parts += [f"{100 * changes.crop:.0f} % cut off each side"] if changes.crop else []
-    parts += [f"{changes.marker} {changes.corner}"] if changes.marker else []
-    parts += [name for name, done in (("inverted", changes.invert), ("mirrored", changes.mirror)) if done]
+    parts += ["mirrored"] if changes.mirror else []
     parts += [f"turned by {changes.turn:g} degrees"] if changes.turn else []
+    parts += [f"{changes.marker} {changes.corner}"] if changes.marker else []
+    parts += ["inverted"] if changes.invert else []
     return ", ".join(parts)
 
 

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 
 from covid_model.charts import style
 
-HIGHEST = 7.0  # of the axis; a loss above it is drawn at its edge
+HIGHEST = 7.0  # of the axis, unless this film costs more
+_ROOM = 1.2  # of a higher loss: how far the axis reaches then, so that the legend keeps above the point
 _POINTS = 200
 
 
@@ -22,9 +23,11 @@ def loss_curve(
 
     `score` in [0, 1] and its `loss` put this film's point on the curve of its truth.
     """
-    scores = np.linspace(np.exp(-HIGHEST), 1 - np.exp(-HIGHEST), _POINTS)
+    highest = HIGHEST if loss is None else max(HIGHEST, _ROOM * loss)
+    logits = np.linspace(-highest, highest, _POINTS)  # evenly spread scores would be too far apart at the ends
+    scores = 1 / (1 + np.exp(-logits))
     traces = []
-    for flag, values in ((True, -np.log(scores)), (False, -np.log1p(-scores))):
+    for flag, values in ((True, np.logaddexp(0, -logits)), (False, np.logaddexp(0, logits))):
         colour = style.COVID_COLOUR if flag else style.OTHER_COLOUR
         label = f"truth {int(flag)}: {style.COVID_LABEL if flag else style.OTHER_LABEL}"
         traces.append(
@@ -44,14 +47,13 @@ def loss_curve(
         )
     notes = []
     if score is not None and loss is not None:
-        shown = min(loss, HIGHEST)
         colour = style.COVID_COLOUR if covid else style.OTHER_COLOUR
         symbol = style.COVID_SYMBOL if covid else style.OTHER_SYMBOL
         traces.append(
             {
                 "type": "scatter",
                 "x": [score],
-                "y": [shown],
+                "y": [loss],
                 "mode": "markers",
                 "name": "this film",
                 "showlegend": False,
@@ -64,13 +66,13 @@ def loss_curve(
         notes.append(
             style.note(
                 score,
-                shown,
+                loss,
                 f"<b>this film: {_said(loss)}</b>",
                 ink,
                 13,
                 xanchor="right" if left else "left",
                 xshift=-14 if left else 14,
-                yshift=10 if shown < HIGHEST else -6,
+                yshift=10,
             )
         )
     return style.figure(
@@ -80,13 +82,13 @@ def loss_curve(
         legend={"x": 0.5, "xanchor": "center", "y": 1, "yanchor": "top", "bgcolor": style.CLEAR},
         annotations=notes,
         xaxis=style.axis("score h(X)", (-0.03, 1.03), ink),
-        yaxis=style.axis("loss", (-0.2, HIGHEST + 0.2), ink),
+        yaxis=style.axis("loss", (-0.03 * highest, 1.03 * highest), ink),
     )
 
 
 def _said(loss: float) -> str:
-    """A loss to three places; what is not 0 never looks as if it were."""
-    return f"{loss:.3f}" if loss == 0 or loss >= 0.001 else "< 0.001"
+    """A loss to three places, or a power of ten where three places would hide it, as the formula beside it has it."""
+    return f"{loss:.3f}" if loss == 0 or loss >= 0.001 else style.power(loss)
 
 
 def loss_curve_alt(score: float | None, loss: float | None, covid: bool) -> str:

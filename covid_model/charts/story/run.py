@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from covid_model import settings
 from covid_model.charts import style
 
 ACROSS = ("epoch", "step")  # what a record may be counted in
@@ -94,7 +95,8 @@ def _line(history: Records, key: str, unit: str, at: int, axis: str, legend: str
 
 def _label(key: str) -> str:
     """What a recorded figure is called: "auc cohen" is the AUC within that source."""
-    return _NAMES.get(key) or key.replace("auc ", "AUC within ")
+    source = key.removeprefix("auc ")
+    return _NAMES.get(key) or (key if source == key else f"AUC within {settings.SOURCE_SHORT.get(source, source)}")
 
 
 def counted_in(history: Records) -> str:

@@ -10,7 +10,9 @@ import plotly.graph_objects as go
 from covid_model.charts import style
 from covid_model.evaluation import Estimate
 
-ROW = 76  # pixels
+ROW = 80  # pixels
+AXIS = 70  # pixels for the axis below
+LEGEND = 20  # pixels of an entry of the legend: on a phone, each one takes a line
 APART = 0.13  # of a row: how far COVID-19 films stand above its middle, and others below
 
 
@@ -76,7 +78,7 @@ def groups(
         if hollow:
             traces.append(_shapes(hollow, f"{label} films, by {ghost}", colour, f"{symbol}-open", 11))
     return style.figure(
-        height or ROW * len(rows) + 110,
+        height or ROW * len(rows) + AXIS + LEGEND * len(traces),
         ink,
         traces,
         shapes=lines,

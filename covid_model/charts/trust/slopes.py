@@ -64,7 +64,7 @@ def slopes(
         for at, scores in ((_LEFT, whole[own]), (_RIGHT, changed[own])):
             above = f"<b>{int((scores > threshold).sum())}</b> of {scores.size}"
             notes.append(style.note(foot + at, 1.1, above, ink, 13))
-        ticks |= {foot + _LEFT: "whole film", foot + _RIGHT: name}
+        ticks |= {foot + _LEFT: "whole<br>film", foot + _RIGHT: _two_lines(name)}
     end = _PANEL + _RIGHT + 0.25
     notes.append(style.note((_RIGHT + _PANEL) / 2, threshold, f"{threshold:.2f}", ink, 12, yanchor="bottom"))
     return style.figure(
@@ -76,6 +76,15 @@ def slopes(
         xaxis=style.axis("", (-0.45, end), ink, tickvals=list(ticks), ticktext=list(ticks.values()), showgrid=False),
         yaxis=style.axis("score", (-0.05, 1.27), ink, tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], tickformat=".1f"),
     )
+
+
+def _two_lines(name: str) -> str:
+    """`name` broken at the space nearest to its middle: on a phone, four such names stand side by side."""
+    spaces = [at for at, letter in enumerate(name) if letter == " "]
+    if not spaces:
+        return name
+    at = min(spaces, key=lambda at: abs(at - len(name) / 2))
+    return f"{name[:at]}<br>{name[at + 1 :]}"
 
 
 def slopes_alt(whole: ArrayLike, changed: ArrayLike, covid: ArrayLike, threshold: float, name: str) -> str:
