@@ -260,7 +260,7 @@ else:
     with shown.container():
         results(runs, floor)
 with right:
-    st.caption(f"To send these settings so that they train at once, [copy this link]({link(recipe)}).")
+    st.markdown(f":small[To send these settings so that they train at once, [copy this link]({link(recipe)}).]")
     st.caption(
         "*Adults’ false alarms*: share of the adults without COVID-19 in the split “More adults” that are called "
         "positive; no run trains on them. The test films are scored after every epoch for you to watch. Whoever picks "
