@@ -92,12 +92,15 @@ def _spec(name: str, stamp: float) -> NetworkSpec:
 
 
 def scores() -> pd.DataFrame | None:
-    """assets/results/scores.csv, one row a film and network; None where it is not there or not as it must be."""
+    """assets/results/scores.csv, one row a film and network, for looking only: all sessions share it.
+
+    None where it is not there or not as it must be.
+    """
     stamp = _stamp(settings.SCORES_CSV)
     return _scores(str(settings.SCORES_CSV), stamp) if stamp else None
 
 
-@st.cache_data(show_spinner=False, max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=2)
 def _scores(path: str, stamp: float) -> pd.DataFrame | None:
     try:
         table = pd.read_csv(path, dtype={"id": str, "split": str, "source": str, "network": str})
@@ -237,11 +240,11 @@ def _segmentation(path: str, stamp: float) -> dict | None:
 
 
 def films_table() -> pd.DataFrame:
-    """The committed list of all films, indexed by id. Raises DataError."""
+    """The committed list of all films, indexed by id, for looking only. Raises DataError."""
     return _films_table(str(settings.DATASET_CSV), _stamp(settings.DATASET_CSV))
 
 
-@st.cache_data(show_spinner=False, max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=2)
 def _films_table(path: str, stamp: float) -> pd.DataFrame:
     return datasets.committed()
 

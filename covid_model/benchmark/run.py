@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from covid_model import dataset, settings
-from covid_model.benchmark import curves, forward, precision, server
+from covid_model.benchmark import curves, forward, pages, precision, server
 from covid_model.benchmark.row import Row
 from covid_model.benchmark.subject import Subject
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Part] = {
     "batch": lambda subject, data, rounds, most: forward.batch_rows(subject, rounds),
     "precision": lambda subject, data, rounds, most: precision.rows(subject, data, rounds, most),
     "server": lambda subject, data, rounds, most: server.rows(),
+    "pages": lambda subject, data, rounds, most: pages.rows(),
     "curves": lambda subject, data, rounds, most: curves.rows(subject, rounds),
 }
 

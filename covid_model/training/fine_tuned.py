@@ -316,16 +316,17 @@ def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path = setti
     """Train a short trial without one source and look at that source's films: how recipes are compared.
 
     A trial is the recipe with fewer steps on smaller films (`TRIAL`), and whatever `changes` ask for; it looks at no
-    more than TRIAL_FILMS films of each class. Its history is added to `assets/results/leave_one_out.json`.
+    more than TRIAL_FILMS films of each class. Its history is added to `assets/results/leave_one_out.json`; its weights
+    stay in `work`.
     """
     recipe = replace(RECIPE, preprocessing=replace(RECIPE.preprocessing, size=TRIAL_SIZE), **(TRIAL | changes))
     table = dataset.training_films(data.films, *settings.TRAINING_SPLITS)
     held_out = table["source"] == source
     looked_at = table[held_out].groupby("covid").sample(frac=1, random_state=0).groupby("covid").head(TRIAL_FILMS).index
     kept = table[~held_out | table.index.isin(looked_at)]
-    _, history = train(
-        kept, read_all(data, kept), kept["source"] == source, vgg19, work / NAME / recipe.key(vgg19), recipe
-    )
+    folder = work / NAME / f"{recipe.key(vgg19)}-without-{source}"
+    model, history = train(kept, read_all(data, kept), kept["source"] == source, vgg19, folder, recipe)
+    network.save_weights(network.weights_of(model, network.STORED), folder / KEPT)
     done = json.loads(settings.LEFT_OUT_JSON.read_text()) if settings.LEFT_OUT_JSON.is_file() else []
     done.append(
         {"left out": source, "films": len(looked_at), **TRIAL, **changes, "size": TRIAL_SIZE, "history": history}
