@@ -20,6 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the fine-tuned recipe: a short trial without this source, looking at its films; trains no network",
     )
     parser.add_argument(
+        "--within",
+        choices=tuple(settings.SOURCE_TITLES),
+        metavar="SOURCE",
+        help="of the fine-tuned recipe: how well this source's classes can be told apart, by patient, on the features "
+        "in assets/lab; needs no film and trains no network",
+    )
+    parser.add_argument(
         "--learning-rate", type=float, metavar="RATE", help="of such a trial (default: the recipe's own)"
     )
     parser.add_argument(
@@ -34,8 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     from covid_model import dataset, training
 
-    if given.leave_out and given.recipe != "fine-tuned":
-        raise UsageError("--leave-out goes with --recipe fine-tuned")
+    if (given.leave_out or given.within) and given.recipe != "fine-tuned":
+        raise UsageError("--leave-out and --within go with --recipe fine-tuned")
+    if given.within:
+        training.within(given.within)
+        return DONE
     data, vgg19 = dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19)
     if given.leave_out:
         changes = {"learning_rate": given.learning_rate} if given.learning_rate else {}

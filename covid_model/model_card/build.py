@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from covid_model import audit, evaluation, settings
-from covid_model.model_card import energy, figures, recipe
+from covid_model.model_card import choice, energy, figures, goals, recipe
 from covid_model.model_card.prose import fill, load
 from covid_model.model_card.section import Card, Section, Table, bullets, escape
 from covid_model.network import NetworkSpec
@@ -24,6 +24,7 @@ def build(
     scores: pd.DataFrame | None,
     films: pd.DataFrame | None,
     trials: Sequence[Mapping[str, Any]] = (),
+    within: Mapping[str, Any] | None = None,
     networks: Path = settings.NETWORKS,
     audits: Path = settings.AUDIT,
 ) -> Card:
@@ -33,6 +34,7 @@ def build(
         scores: assets/results/scores.csv, all networks; None where it is missing.
         films: the list of films, by id; None where it is missing (intervals are then by film).
         trials: records of the trials that the recipe was chosen by.
+        within: the record of `training.within`; None where there is none.
         networks: the folder of the prose.
         audits: the folder of the audit's records.
 
@@ -56,6 +58,7 @@ def build(
     use, factors, metrics = prose["intended_use"], prose["factors"], prose["metrics"]
     sections = [
         Section("Model details", (bullets(prose["details"]), *_details(spec), own.get("recipe", ""))),
+        *([Section("How the recipe was chosen", chosen)] if (chosen := _chosen(trials, within)) else []),
         Section("Time and energy", _spent(spec, trials)),
         Section(
             "Intended use",
@@ -112,6 +115,11 @@ def _details(spec: NetworkSpec) -> list[Table | str]:
     return [recipe.network(spec), trained or "How it was trained is not recorded."]
 
 
+def _chosen(trials: Sequence[Mapping[str, Any]], within: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
+    table = choice.left_out(trials)
+    return (*([table] if table else []), *choice.within(within))
+
+
 def _spent(spec: NetworkSpec, trials: Sequence[Mapping[str, Any]]) -> tuple[str | Table, ...]:
     found = energy.spent(spec, trials)
     if not found:
@@ -142,6 +150,7 @@ def _analyses(
     order = (*UNSEEN, *settings.TRAINING_SPLITS)
     return (
         figures.measures(table, spec.threshold),
+        goals.table(table, spec.threshold) if spec.name == settings.DEFAULT_NETWORK else None,
         figures.parts(evaluation.parts(table, order), spec.threshold),
         figures.groups(table, spec.threshold),
         figures.calibration(records.get("calibration")),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,7 +24,12 @@ def read(name: str) -> Card:
         films = dataset.committed()
     except dataset.DataError:
         films = None
-    trials = []
-    if name == settings.DEFAULT_NETWORK and settings.LEFT_OUT_JSON.is_file():  # they are that network's
-        trials = json.loads(settings.LEFT_OUT_JSON.read_text(encoding="utf-8"))
-    return build(spec, scores, films, trials, settings.NETWORKS, settings.AUDIT)
+    trials, within = [], None
+    if name == settings.DEFAULT_NETWORK:  # they are that network's
+        trials, within = _record(settings.LEFT_OUT_JSON) or [], _record(settings.WITHIN_JSON)
+    return build(spec, scores, films, trials, within, settings.NETWORKS, settings.AUDIT)
+
+
+def _record(path: Path) -> Any:
+    """A JSON file's content; None where there is no such file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from covid_model import settings
 
@@ -35,3 +35,10 @@ def leave_out(data: Dataset, source: str, vgg19: str, work: Path = settings.WORK
     from covid_model.training import fine_tuned
 
     fine_tuned.leave_out(data, source, vgg19, work, **changes)
+
+
+def within(source: str) -> dict[str, Any]:
+    """How well the classes of one source can be told apart, by patient; see `one_source.run`."""
+    from covid_model.training import one_source
+
+    return one_source.run(source)
