@@ -346,7 +346,7 @@ def test_committed_records_are_drawn():
         assert headline(app)
     for name in settings.NETWORK_NAMES:
         app = scene(checks="true", checked=name)
-        known = sum(cache.audit_record(name, experiment) is not None for experiment in checks_screen.CHECKS)
+        known = sum(cache.audit_record(name, experiment) is not None for _, experiment, _ in checks_screen.CHECKS)
         assert pictures(app) == 1 + known
 
 

@@ -63,8 +63,8 @@ def test_an_experiment_leaves_its_record(made, experiment, tmp_path, few_picture
     second = json.loads(path.read_text())
     assert first | {"seconds": 0} == second | {"seconds": 0}  # the same again
     assert audit.load("fine-tuned", experiment, tmp_path)["experiment"] == experiment
-    if experiment in CHECKS:  # the page draws what experiments leave
-        figure, alt, sentence = CHECKS[experiment][1](first)
+    for check in (one for one in CHECKS if one.experiment == experiment):  # the page draws what experiments leave
+        figure, alt, sentence = check.draw(first)
         assert figure.data and alt and sentence
 
 

@@ -160,6 +160,8 @@ def test_about_shows_what_was_measured(demo, monkeypatch):
     table = speed.table([PART])
     assert table["Result"].tolist() == ["1.05 times (d)", "not measured"]
     assert table["Reached"].tolist() == ["yes", "–"]
+    assert "the same scores within 2e-07 as a visitor alone gets, at most 812 MB" in said
+    assert speed.same({"largest_difference": 0.0}) == "exactly the scores"
 
 
 def test_about_without_measurements(demo, monkeypatch):

@@ -106,6 +106,24 @@ def test_attention():
     assert "strongest 50.0 %, by chance 30.0 %;" in said
 
 
+def test_deletion_and_insertion():
+    deletion = {trust.MAP: [1.0, 0.2, 0.0], trust.RANDOM: [1.0, 0.6, 0.0]}
+    insertion = {trust.MAP: [0.0, 0.9, 1.0], trust.RANDOM: [0.0, 0.5, 1.0]}
+    figure = trust.faithfulness(deletion, insertion)
+    assert [trace.name for trace in figure.data] == [
+        "taken away by the map",
+        "taken away at random",
+        "given back by the map",
+        "given back at random",
+    ]
+    assert list(figure.data[0].x) == [0, 0.5, 1] and list(figure.data[0].y) == [1.0, 0.2, 0.0]
+    assert figure.data[0].line.dash != figure.data[1].line.dash  # told apart without colour
+    assert trust.faithfulness_alt(deletion, insertion) == (
+        "Mean score with half of the film taken away by the map 0.20, taken away at random 0.60, "
+        "given back by the map 0.90, given back at random 0.50."
+    )
+
+
 def test_severity():
     figure = trust.severity([0, 2, 4], [1.0, -1.0, 3.0], "degree of opacity")
     assert list(figure.data[0].x) == [0, 2, 4] and figure.layout.xaxis.title.text == "degree of opacity"

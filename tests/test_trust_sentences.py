@@ -263,6 +263,25 @@ def test_where_it_looks(interval, said):
     assert "nothing to place" in check_sentences.attention(record)
 
 
+@pytest.mark.parametrize(
+    ("deletion", "insertion", "said"),
+    [
+        (0.1, 0.1, "falls sooner than in a random order, and sharpened again from there it comes back sooner."),
+        (0.1, -0.1, "falls sooner than in a random order, but sharpened again from there it comes back no sooner."),
+        (-0.1, None, "falls no sooner than in a random order, and sharpened again from there it comes back no sooner."),
+    ],
+)
+def test_whether_the_score_hangs_on_what_the_map_marks(deletion, insertion, said):
+    curves = {
+        "films": 27,
+        "deletion": {"gain_over_random": {"value": 0.2, "low": deletion}},
+        "insertion": {"gain_over_random": {"value": 0.2, "low": insertion}},
+    }
+    found = check_sentences.faithfulness({"curves": curves})
+    assert found.startswith("On 27 films called positive") and found.endswith(said)
+    assert "no score to take away" in check_sentences.faithfulness({"curves": {"films": 0, "deletion": None}})
+
+
 def test_calibrated_or_not():
     bins = [{"low": 0.8, "films": 7, "covid": 0.1}, {"low": 0.9, "films": 4, "covid": 0.25}]
     part = {"before": {"bins": bins, "ece": 0.5}, "after": {"ece": 0.4}, "helps": True}

@@ -120,8 +120,13 @@ def visitors(load: dict[str, Any]) -> list[str]:
         missed = [words.plain(what) for what, held in run["held"].items() if held is False]
         outcome = f"Not held: {'; '.join(missed)}." if missed else "All that was asked for held."
         found.append(
-            f"**{who}**: {run['readings']:,} films read, {len(run['failures'])} failures, largest difference of a "
-            f"score from the one that a visitor alone gets {run['largest_difference']:.0e}, at most "
-            f"{run['peak_mb']:,.0f} MB of memory. {outcome}"
+            f"**{who}**: {run['readings']:,} films read, {len(run['failures'])} failures, {same(run)} as a visitor "
+            f"alone gets, at most {run['peak_mb']:,.0f} MB of memory. {outcome}"
         )
     return found
+
+
+def same(run: dict[str, Any]) -> str:
+    """How near a run's scores came to those of a visitor alone."""
+    largest = run["largest_difference"]
+    return f"the same scores within {largest:.0e}" if largest else "exactly the scores"

@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 
 from covid_model.charts import style
 
+WHOLE = 10  # from which on sizes are written without decimals
+
 
 def growth(
     name: str, sizes: Sequence[float], seconds: Sequence[float], height: int = 240, ink: str | None = None
@@ -39,9 +41,14 @@ def growth(
         traces,
         margin={"l": 8, "r": 8, "t": 30, "b": 8},
         legend=style.LEGEND_ABOVE,
-        xaxis=style.axis(name, None, ink, type="log", tickvals=list(sizes), tickformat=",.2~g"),
+        xaxis=style.axis(name, None, ink, type="log", tickvals=list(sizes), ticktext=[_short(one) for one in sizes]),
         yaxis=style.axis("ms", None, ink, type="log", dtick=1),
     )
+
+
+def _short(size: float) -> str:
+    """A size in few letters: 0.066, 17, 1,000."""
+    return f"{size:,.0f}" if size >= WHOLE else f"{size:.2g}"
 
 
 def growth_alt(name: str, sizes: Sequence[float], seconds: Sequence[float]) -> str:

@@ -31,6 +31,24 @@ def attention(record: Record) -> str:
     return f"{said} Its strongest point is in a lung in {hits['count']} of {hits['total']} films."
 
 
+def faithfulness(record: Record) -> str:
+    """Whether blurring what the map marks moves the score more than blurring anything."""
+    curves = record["curves"]
+    if not curves.get("deletion"):
+        return "None of these films is called positive, so there is no score to take away."
+    said = {}
+    for kind in ("deletion", "insertion"):
+        gain = curves[kind]["gain_over_random"]
+        said[kind] = gain.get("low") is not None and gain["low"] > 0
+    first = "falls sooner" if said["deletion"] else "falls no sooner"
+    second = "comes back sooner" if said["insertion"] else "comes back no sooner"
+    joined = "and" if said["deletion"] == said["insertion"] else "but"
+    return (
+        f"On {curves['films']} films called positive: blurred where the map marks most first, the score {first} than "
+        f"in a random order, {joined} sharpened again from there it {second}."
+    )
+
+
 def calibration(record: Record, split: str) -> str:
     """Whether a score means what it says."""
     part = record["splits"][split]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -18,7 +19,7 @@ OPEN, CHECKED = "checks", "checked"  # in the address: whether they are shown, a
 RATING = "opacity_mean"
 HEIGHT = 340  # pixels of a picture, so that two side by side stand level
 
-Drawn = tuple[go.Figure, str, str]  # the picture, its alternative text, the sentence
+Drawn = tuple[go.Figure | None, str, str]  # the picture where there is one, its alternative text, the sentence
 
 
 def attention(record: dict) -> Drawn:
@@ -30,6 +31,17 @@ def attention(record: dict) -> Drawn:
         "Strongest point<br>in a lung": (Estimate(**pointing["value"]), Estimate(**pointing["chance"]), None),
     }
     return trust.attention(spans, HEIGHT, theme.ink()), trust.attention_alt(spans), check_sentences.attention(record)
+
+
+def faithfulness(record: dict) -> Drawn:
+    said = check_sentences.faithfulness(record)
+    if not record["curves"].get("deletion"):
+        return None, "", said
+    curves = [
+        {order: record["curves"][kind][order]["curve"] for order in (trust.MAP, trust.RANDOM)}
+        for kind in ("deletion", "insertion")
+    ]
+    return trust.faithfulness(*curves, HEIGHT, theme.ink()), trust.faithfulness_alt(*curves), said
 
 
 def calibration(record: dict) -> Drawn:
@@ -70,13 +82,22 @@ def severity(record: dict) -> Drawn:
     return trust.severity(rating, logits, title, HEIGHT, theme.ink()), trust.severity_alt(rating, value), said
 
 
-CHECKS: dict[str, tuple[str, Callable[[dict], Drawn]]] = {
-    "attention": ("Where it looks", attention),
-    "calibration": ("Does a score mean what it says?", calibration),
-    "robustness": ("Does it hold still?", robustness),
-    "severity": ("Does it rise with the disease?", severity),
-    "novelty": ("Does it know what is no chest film?", novelty),
-}
+class Check(NamedTuple):
+    """A title, the experiment (of settings.AUDIT_EXPERIMENTS) whose record is drawn, and what draws it."""
+
+    title: str
+    experiment: str
+    draw: Callable[[dict], Drawn]
+
+
+CHECKS = (
+    Check("Where it looks", "attention", attention),
+    Check("Does the score hang on what the map marks?", "attention", faithfulness),
+    Check("Does a score mean what it says?", "calibration", calibration),
+    Check("Does it rise with the disease?", "severity", severity),
+    Check("Does it hold still?", "robustness", robustness),
+    Check("Does it know what is no chest film?", "novelty", novelty),
+)
 
 
 def show() -> None:
@@ -96,19 +117,19 @@ def _checks() -> None:
     )
     name = name if name in settings.NETWORK_NAMES else PAPER
     with st.grid(2, min_column_width=360, gap="large"):
-        for experiment, (title, draw) in CHECKS.items():
+        for check in CHECKS:
             with st.container(gap="small"):
-                st.subheader(title, anchor=False)
-                _check(name, experiment, draw)
+                st.subheader(check.title, anchor=False)
+                _check(name, check)
 
 
-def _check(name: str, experiment: str, draw: Callable[[dict], Drawn]) -> None:
-    record = cache.audit_record(name, experiment)
+def _check(name: str, check: Check) -> None:
+    record = cache.audit_record(name, check.experiment)
     if record is None:
-        st.caption(
-            f"This copy has no record of this check of *{name}*: `{AGAIN} {experiment}` makes it, with a data folder."
-        )
+        again = f"{AGAIN} {check.experiment}"
+        st.caption(f"This copy has no record of this check of *{name}*: `{again}` makes it, with a data folder.")
         return
-    figure, alt, said = draw(record)
+    figure, alt, said = check.draw(record)
     st.markdown(said)
-    st.plotly_chart(figure, key=f"check_{experiment}_{name}", config=charts.CONFIG, alt=alt)
+    if figure is not None:
+        st.plotly_chart(figure, key=f"check_{check.draw.__name__}_{name}", config=charts.CONFIG, alt=alt)

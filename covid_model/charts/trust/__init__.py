@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from covid_model.charts.trust.ages import Row, ages, ages_alt
 from covid_model.charts.trust.attention import attention, attention_alt
+from covid_model.charts.trust.faithfulness import MAP, RANDOM, faithfulness, faithfulness_alt
 from covid_model.charts.trust.groups import Group, groups, groups_alt
 from covid_model.charts.trust.severity import severity, severity_alt
 from covid_model.charts.trust.shares import Share, shares, shares_alt
 from covid_model.charts.trust.slopes import slopes, slopes_alt
 
 __all__ = [
+    "MAP",
+    "RANDOM",
     "Group",
     "Row",
     "Share",
@@ -17,6 +20,8 @@ __all__ = [
     "ages_alt",
     "attention",
     "attention_alt",
+    "faithfulness",
+    "faithfulness_alt",
     "groups",
     "groups_alt",
     "severity",
