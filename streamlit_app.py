@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from covid_model import log, settings
-from covid_model.app import state, visits
+from covid_model.app import state, turnstile, visits
 from covid_model.app.icon import ICON
 
 PAGES = "covid_model/app/pages"
@@ -62,6 +62,10 @@ page = st.navigation(
     position="top",
 )
 state.entered(page.url_path)
-with st.container(horizontal_alignment="center"), st.container(width=settings.PAGE_WIDTH, key="page"):
+with (
+    turnstile.drawing(),
+    st.container(horizontal_alignment="center"),
+    st.container(width=settings.PAGE_WIDTH, key="page"),
+):
     st.markdown(f":small[:material/info: {settings.NOTICE}]")
     page.run()

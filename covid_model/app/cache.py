@@ -21,7 +21,7 @@ from covid_model import dataset as datasets
 from covid_model import evaluation, films, free_films, lab, log, network, overlay, settings
 from covid_model import model_card as card_room
 from covid_model import samples as samples_room
-from covid_model.app import card, gallery, ours, outcomes
+from covid_model.app import card, gallery, ours, outcomes, turnstile
 from covid_model.app.splits import SPLITS
 from covid_model.films import Film, FilmError
 from covid_model.lab.store import FEATURES, Store
@@ -65,7 +65,7 @@ def ask(name: str, work: Callable[[Reader], Answer]) -> Answer:
 
     It is done in the desk's thread, where the caches of a session are out of reach.
     """
-    with log.reading(name):
+    with turnstile.aside(), log.reading(name):
         return desk().call(name, work)
 
 
@@ -74,7 +74,7 @@ def read(name: str, decoded: Film, tell: Tell | None = None) -> Reading:
 
     Every reading of the app comes by here or by `ask`, and so has its line in the log.
     """
-    with log.reading(name):
+    with turnstile.aside(), log.reading(name):
         return desk().read(name, decoded, tell)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import network, overlay, settings
-from covid_model.app import cache, gallery, state, theme, words
+from covid_model.app import cache, gallery, state, theme, turnstile, words
 from covid_model.app.item import Item
 from covid_model.app.scorebar import score_bar
 from covid_model.app.waiting import Waiting, ask_again
@@ -221,7 +221,7 @@ def _calibrated(reading: Reading, threshold: float) -> None:
         st.markdown(words.calibrated(reading.score, score, threshold), help=words.CALIBRATED)
 
 
-@st.fragment
+@turnstile.fragment
 def _overlay(small: np.ndarray, reading: Reading) -> None:
     """The film under its heatmap. Its controls only colour again what the network has said once."""
     picture = st.empty()

@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 
 from covid_model import charts, settings
-from covid_model.app import cache, gallery, outcomes, state, theme, words
+from covid_model.app import cache, gallery, outcomes, state, theme, turnstile, words
 from covid_model.app.outcomes import CELL_NAMES, Called, Scored
 from covid_model.app.splits import SPLITS
 from covid_model.app.testset import calibration, cell, findings, measures, sources, ward
@@ -116,7 +116,7 @@ def verdicts(found: Sequence[Called], adults: Mapping[str, Scored | None], chose
 # --- All that the threshold moves ------------------------------------------------------------------
 
 
-@st.fragment
+@turnstile.fragment
 def explore(networks: Sequence[Scored], split: str, adults: Mapping[str, Scored | None]) -> None:
     """All that the threshold moves. `adults`: each network's films of `extra-test`, where there are any."""
     threshold = state.threshold_slider("Threshold: films that score above it are called positive")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from covid_model import charts, lab, settings
-from covid_model.app import cache, theme, words
+from covid_model.app import cache, theme, turnstile, words
 from covid_model.dataset import DataError
 from covid_model.evaluation import Estimate
 from covid_model.lab import Epoch, LabError, Recipe, Run
@@ -248,11 +248,12 @@ if start or st.session_state.pop(BEGIN, False) or asked_by_address():
     progress.progress(0.0, f"Run {run.number}: epoch 1 of {recipe.epochs}")
     with shown.container():
         results(runs, floor, running=run)
-    for epoch in lab.train(store, recipe):
-        run.epochs.append(epoch)
-        with shown.container():
-            results(runs, floor, running=run)
-        progress.progress(epoch.number / recipe.epochs, progress_text(run))
+    with turnstile.aside():  # a run takes seconds
+        for epoch in lab.train(store, recipe):
+            run.epochs.append(epoch)
+            with shown.container():
+                results(runs, floor, running=run)
+            progress.progress(epoch.number / recipe.epochs, progress_text(run))
     stop.empty()
 else:
     runs = st.session_state.get(RUNS, [])

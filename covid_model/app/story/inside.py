@@ -9,7 +9,7 @@ import streamlit as st
 from covid_model import gradcam, overlay
 from covid_model.anatomy import Block, Walk, loss, slope
 from covid_model.anatomy.maps import enlarged, grey
-from covid_model.app import theme, words
+from covid_model.app import theme, turnstile, words
 from covid_model.app.story import look
 from covid_model.charts import story, style
 
@@ -30,7 +30,7 @@ OTHERWISE = {
 }
 
 
-@st.fragment
+@turnstile.fragment
 def blocks(walk: Walk) -> None:
     """Figure 1, and what the block that is clicked or chosen makes of the film."""
     names = [block.name for block in walk.blocks]
@@ -185,7 +185,7 @@ def head(walk: Walk, threshold: float) -> None:
         look.figure(story.logit_parts(numbers, ink=theme.ink()), "logit_parts", story.logit_parts_alt(numbers))
 
 
-@st.fragment
+@turnstile.fragment
 def loss_of(walk: Walk | None, covid: bool | None) -> None:
     """Equation 1 as a curve, with this film's point; a toggle flips its truth."""
     left, right = st.columns([2, 3], gap="large")

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from covid_model import charts, evaluation, settings
-from covid_model.app import theme, words
+from covid_model.app import theme, turnstile, words
 from covid_model.app.outcomes import Called, interval, percent
 from covid_model.app.testset import findings, ward_findings
 from covid_model.evaluation import Estimate, Tally, Ward
@@ -32,7 +32,7 @@ ALL, ADULTS = "All films", "Adults alone"
 CURVE = np.geomspace(PREVALENCES[0], 1, 61)  # prevalences that a curve is drawn through
 
 
-@st.fragment
+@turnstile.fragment
 def draw(networks: Sequence[Called]) -> None:
     """Its sliders rerun this part alone."""
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from covid_model import settings
-from covid_model.app import cache, state, theme
+from covid_model.app import cache, state, theme, turnstile
 from covid_model.app.trust import sentences
 from covid_model.app.trust.slide import PAPER, TUNED, no_scores, slide
 from covid_model.charts import trust
@@ -18,7 +16,7 @@ def headline() -> str | None:
     return sentences.mended(found) if found else None
 
 
-@st.fragment
+@turnstile.fragment
 def show() -> None:
     place = slide()
     found = cache.changes(PAPER, TUNED, settings.THRESHOLD)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from covid_model import charts, evaluation, settings
-from covid_model.app import cache, theme
+from covid_model.app import cache, theme, turnstile
 from covid_model.app.trust import check_sentences
 from covid_model.app.trust.slide import AGAIN, PAPER
 from covid_model.charts import trust
@@ -110,7 +110,7 @@ def show() -> None:
             _checks()
 
 
-@st.fragment
+@turnstile.fragment
 def _checks() -> None:
     name = st.segmented_control(
         "Network checked", settings.NETWORK_NAMES[::-1], default=PAPER, required=True, key=CHECKED, bind="query-params"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from covid_model import settings
-from covid_model.app import cache, state, theme
+from covid_model.app import cache, state, theme, turnstile
 from covid_model.app.trust import groups, sentences
 from covid_model.app.trust.slide import PAPER, no_scores, slide
 from covid_model.charts import trust
@@ -23,7 +21,7 @@ def headline(threshold: float = settings.THRESHOLD) -> str | None:
     return sentences.adults(*known, groups.elsewhere(found))
 
 
-@st.fragment
+@turnstile.fragment
 def show() -> None:
     place = slide()
     if cache.called_positive(PAPER, settings.THRESHOLD) is None:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import settings
-from covid_model.app import cache, theme
+from covid_model.app import cache, theme, turnstile
 from covid_model.app.trust import sentences
 from covid_model.app.trust.slide import AGAIN, PAPER, no_scores, slide
 from covid_model.audit import rivals
@@ -79,7 +79,7 @@ def headline() -> str | None:
     return sentences.rivals(found) if found else None
 
 
-@st.fragment
+@turnstile.fragment
 def show() -> None:
     place, found = slide(), figures()
     if not found:

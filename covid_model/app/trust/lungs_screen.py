@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from covid_model.app import cache, theme
+from covid_model.app import cache, theme, turnstile
 from covid_model.app.trust import erase_screen, sentences
 from covid_model.app.trust.slide import AGAIN, PAPER, slide
 from covid_model.charts import trust
@@ -22,7 +22,7 @@ def _part(record: dict, variant: str) -> dict:
     return next(one for one in record["erased"] if (one["variant"], one["fill"]) == (variant, erase_screen.FILL))
 
 
-@st.fragment
+@turnstile.fragment
 def show() -> None:
     place = slide()
     with place.control:

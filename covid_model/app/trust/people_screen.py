@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from covid_model import settings
-from covid_model.app import cache, theme
+from covid_model.app import cache, theme, turnstile
 from covid_model.app.splits import SPLITS
 from covid_model.app.trust import people, sentences
 from covid_model.app.trust.slide import slide
@@ -25,7 +25,7 @@ def headline(split: str = "test") -> str | None:
     return sentences.people(rows, people.CHILDREN, SPLITS[split][0])
 
 
-@st.fragment
+@turnstile.fragment
 def show() -> None:
     place = slide()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from covid_model.app import turnstile
 from covid_model.app.what_if import change, compare, firm
 from covid_model.app.what_if.hand import InHand
 
@@ -11,7 +12,7 @@ TOOL = "tool"  # in the address: the tab that is open
 TOOLS = {"Change the film": change.show, "How firm is the score?": firm.show, "Ask the other network": compare.show}
 
 
-@st.fragment
+@turnstile.fragment
 def show(hand: InHand) -> None:
     """Draw the section. What moves in it moves alone: the reading above stays as it is."""
     st.subheader("What if …", anchor="what-if")
