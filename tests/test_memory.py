@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -83,3 +84,11 @@ print("done")
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=settings.ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip().endswith("done"), done.stderr[-2000:]
+
+
+def test_arrow_has_no_heap_for_every_thread():
+    code = "import covid_model.app.cache, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARROW_")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=settings.ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "system"
