@@ -16,6 +16,7 @@ from tests.load.visits import Session, Tally, read
 from tests.load.watch import Watch, usage
 
 WARM = 0.25  # share of a run's readings before its memory is judged
+FEWEST = 300  # readings from which a run can tell what 1,000 would do to memory
 KEPT = 150  # seconds after which Streamlit has dropped a session that was closed (it keeps them for two minutes)
 LIMIT_MB, GROWTH_MB = 1024, 50  # server's memory throughout; in 1,000 readings
 START = 120  # seconds that a server may take to start on a busy machine
@@ -118,7 +119,7 @@ def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[
             "longest": round(max(tally.seconds, default=0.0), 2),
         },
         "peak_mb": watch.peak,
-        "growth_mb_in_1000": watch.growth(int(WARM * tally.readings)),
+        "growth_mb_in_1000": watch.growth(int(WARM * tally.readings)) if tally.readings >= FEWEST else None,
         "before": rest,
         "after": after,
     }
