@@ -13,14 +13,22 @@ Both cuts together pass all but one in a hundred of the validation films. Fitted
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from covid_model import settings
 from covid_model.network import NetworkError, NetworkSpec, sha256
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Whose features the gate looks at: the last ones are the network's own matter, and where they were trained to pass over
+# sharpness and tone they pass over what is no film too; the block before still sees it.
+LAYERS = ("block4_pool", settings.LAST_CONV)
 UNFAMILIAR, CHANGED = "unfamiliar", "turned or inverted"
 
 
@@ -51,9 +59,9 @@ class Gate:
         """How far out a film lies: above 1 it is novel.
 
         Args:
-            features: (h, w, channels) of the last convolutional layer, or the same `pool`ed, (channels,).
+            features: (d,), `pool`ed.
         """
-        return float(self.distances(self._pooled(features)).max(axis=1)[0])
+        return float(self.distances(features[None]).max(axis=1)[0])
 
     def novel(self, features: np.ndarray) -> bool:
         """Whether a film lies further out than the cut; `features` as in `distance`."""
@@ -61,7 +69,7 @@ class Gate:
 
     def reason(self, features: np.ndarray) -> str | None:
         """Why a film is novel, UNFAMILIAR or CHANGED; None where it is not."""
-        unfamiliar, changed = self.distances(self._pooled(features))[0]
+        unfamiliar, changed = self.distances(features[None])[0]
         if max(unfamiliar, changed) <= 1:
             return None
         return CHANGED if changed > unfamiliar else UNFAMILIAR
@@ -98,9 +106,6 @@ class Gate:
             raise NetworkError(f"The novelty gate {path} cannot be read: {error}. Make it again: {again}.") from error
         return cls(**{key: one if key == "network" else one.astype(np.float32) for key, one in kept.items()})
 
-    def _pooled(self, features: np.ndarray) -> np.ndarray:
-        return pool(features)[None] if features.ndim == 3 else features[None]
-
 
 def gate_of(what: NetworkSpec, folder: Path = settings.NETWORKS) -> Gate | None:
     """The gate of a network; None where there is none, or where it was fitted to other weights than these."""
@@ -116,9 +121,12 @@ def path_of(name: str, folder: Path = settings.NETWORKS) -> Path:
     return folder / f"{name}-novelty.npz"
 
 
-def pool(features: np.ndarray) -> np.ndarray:
-    """Features (h, w, channels) as one vector (channels,) float32: square roots of their means over the film.
+def pool(maps: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Feature maps of LAYERS, each (n, h, w, channels), as one vector a film, (n, d): square roots of their means.
 
     The square root evens out features that are mostly near 0 and seldom large.
     """
-    return np.sqrt(np.maximum(features.astype(np.float32).mean(axis=(0, 1)), 0))
+    import tensorflow as tf
+
+    means = [tf.reduce_mean(tf.cast(one, tf.float32), axis=(1, 2)) for one in maps]  # each (n, channels)
+    return tf.sqrt(tf.nn.relu(tf.concat(means, axis=1)))  # (n, 1024)

@@ -134,7 +134,7 @@ class Reader:
             return prepared
         with self._lock:
             outputs = [tensor.numpy() for tensor in self._explain(to_input(np.stack(good)))]
-        each = zip(*outputs, strict=True)  # logit (1,), features and gradients (14, 14, 512)
+        each = zip(*outputs, strict=True)  # logit (1,), features and gradients (14, 14, 512), pooled (1024,)
         taken = 1000 * (time.perf_counter() - started)
         return [
             self._reading(film, *next(each), taken) if isinstance(one, np.ndarray) else one
@@ -149,7 +149,13 @@ class Reader:
             return error
 
     def _reading(
-        self, film: Film, logit: np.ndarray, features: np.ndarray, gradients: np.ndarray, milliseconds: float
+        self,
+        film: Film,
+        logit: np.ndarray,
+        features: np.ndarray,
+        gradients: np.ndarray,
+        pooled: np.ndarray,
+        milliseconds: float,
     ) -> Reading | ReadingError:
         """One film's reading, from what the network made of it."""
         value = float(logit[0])
@@ -164,8 +170,8 @@ class Reader:
             box=self.spec.preprocessing.box,
             warnings=film.warnings,
             milliseconds=milliseconds,
-            novelty=None if self._gate is None else self._gate.distance(features),
-            why_novel=None if self._gate is None else self._gate.reason(features),
+            novelty=None if self._gate is None else self._gate.distance(pooled),
+            why_novel=None if self._gate is None else self._gate.reason(pooled),
         )
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = settings.BATCH) -> Iterator[float]:
@@ -185,27 +191,28 @@ def sigmoid(logit: np.ndarray | float) -> np.ndarray | float:
 def _functions(model):
     """The two compiled functions of a model made by `network.build`.
 
-    `explain`: (n, size, size, 3) to the logits (n, 1), the last convolutional layer's features (n, 14, 14, 512) and
-    the gradient of each film's logit with respect to its own features. The tape starts behind that layer: the base
-    runs once, forward only.
+    `explain`: (n, size, size, 3) to the logits (n, 1), the last convolutional layer's features (n, 14, 14, 512), the
+    gradient of each film's logit with respect to its own features, and what the gate looks at (n, 1024). The tape
+    starts behind that layer: the base runs once, forward only.
     `score`: (n, size, size, 3) to logits (n, 1).
     """
     import keras
     import tensorflow as tf
 
     last = model.get_layer(settings.LAST_CONV).output
-    below = keras.Model(model.input, last)
+    below = keras.Model(model.input, [last, *(model.get_layer(name).output for name in novelty.LAYERS)])
     above = keras.Model(last, model.get_layer("logit").output)
     both = keras.Model(model.input, model.get_layer("logit").output)
     shape = [None, *model.input.shape[1:]]
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
     def explain(inputs):
-        features = below(inputs, training=False)  # (n, 14, 14, 512)
+        features, *looked_at = below(inputs, training=False)  # (n, 14, 14, 512)
         with tf.GradientTape() as tape:
             tape.watch(features)
             logit = above(features, training=False)  # (n, 1)
-        return logit, tf.cast(features, tf.float32), tf.cast(tape.gradient(logit, features), tf.float32)
+        gradient = tape.gradient(logit, features)
+        return logit, tf.cast(features, tf.float32), tf.cast(gradient, tf.float32), novelty.pool(looked_at)
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
     def score(inputs):

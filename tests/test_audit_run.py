@@ -16,6 +16,7 @@ from covid_model.audit import attention, calibration, case, lungs, robustness
 from covid_model.audit import novelty as fitting
 from covid_model.cli import main
 from covid_model.films import COLOUR, Film
+from covid_model.preprocessing import prepare, to_input
 from covid_model.reading import NOVEL, TURNED, Reader
 from tests import made_up_data, mock_networks
 
@@ -249,7 +250,7 @@ def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
     )
     monkeypatch.setattr(made.reader, "_gate", gate)
     found = made.reader.read(film)
-    assert found.novelty == 1.5 and told == [(2, 2, 512)]
+    assert found.novelty == 1.5 and told == [(1024,)]
     assert found.novel and found.remarks == (TURNED,)
     assert replace(found, why_novel=novelty.UNFAMILIAR).remarks == (NOVEL,)
     assert replace(found, novelty=1.0, why_novel=None).remarks == ()
@@ -276,14 +277,24 @@ def test_far_is_the_probabilistic_pcas_distance(monkeypatch):
     np.testing.assert_allclose(gate.mahalanobis(x), expected, rtol=1e-3)
 
 
-def test_features_and_pooled_features_lie_alike(films_and_gate):
+def test_maps_are_pooled_to_square_roots_of_their_means(films_and_gate):
     *_, gate = films_and_gate
-    maps = np.random.default_rng(0).uniform(0, 4, (14, 14, 16)).astype(np.float32)
-    pooled = novelty.pool(maps)
-    assert pooled == pytest.approx(np.sqrt(maps.mean((0, 1))))
-    assert gate.distance(maps) == gate.distance(pooled)
+    rng = np.random.default_rng(0)
+    maps = [rng.uniform(0, 4, shape).astype(np.float32) for shape in ((2, 14, 14, 6), (2, 7, 7, 10))]
+    pooled = novelty.pool(maps).numpy()
+    wanted = np.concatenate([np.sqrt(one.mean((1, 2))) for one in maps], axis=1)
+    np.testing.assert_allclose(pooled, wanted, rtol=1e-5)
+    assert gate.distance(pooled[0]) == pytest.approx(gate.distances(pooled).max(axis=1)[0])
     with pytest.raises(ValueError, match="Received"):
-        gate.distance(pooled[:5])
+        gate.distance(pooled[0, :5])
+
+
+def test_the_audit_pools_as_a_reading_does(made):
+    pixels = mock_networks.film()
+    reader = made.reader
+    *_, pooled = reader._explain(to_input(prepare(pixels, made.spec.preprocessing)[None]))
+    found = fitting.Features(made, "float32").of_pictures([pixels], "one")
+    np.testing.assert_allclose(found, pooled.numpy(), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "nonsense"])
@@ -320,3 +331,14 @@ def test_pictures_of_packages():
     assert all(one.dtype == np.uint8 and one.ndim == 2 for one in photographs)
     parts, refused = pictures.body_parts()
     assert len(parts) + refused == len(pictures.OTHER_BODY_PARTS) and len(parts) > 4
+
+
+@pytest.mark.parametrize("name", settings.NETWORK_NAMES)
+def test_the_committed_gates_do_what_was_wanted_of_them(name):
+    record = audit.load(name, "novelty")
+    if record is None:
+        pytest.skip(f"no record of the gate of {name}")
+    genuine = next(one["flagged"]["value"] for one in record["genuine"] if one["split"] == "test")
+    assert genuine <= record["wanted"]["genuine"]
+    for kind, found in record["other"].items():
+        assert found["flagged"]["value"] >= record["wanted"]["other"], kind

@@ -114,7 +114,7 @@ def test_many_sessions_at_once_get_their_own_scores(reader):
 def test_40_a_network_that_gives_no_number_gives_no_score(reader, monkeypatch):
     import tensorflow as tf
 
-    broken = (tf.constant([[np.nan]]), tf.zeros((1, 2, 2, 3)), tf.zeros((1, 2, 2, 3)))
+    broken = (tf.constant([[np.nan]]), tf.zeros((1, 2, 2, 3)), tf.zeros((1, 2, 2, 3)), tf.zeros((1, 3)))
     monkeypatch.setattr(reader, "_explain", lambda inputs: broken)
     with pytest.raises(ReadingError, match="gave no score"):
         reader.read(film())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,7 +16,7 @@ from covid_model import evaluation, network, settings
 from covid_model.audit import pictures
 from covid_model.audit.case import Case
 from covid_model.audit.figures import share
-from covid_model.novelty import Gate, path_of, pool
+from covid_model.novelty import LAYERS, Gate, path_of, pool
 from covid_model.preprocessing import batches, prepare, to_input
 
 DIRECTIONS = 64  # of the training films' features that the gate knows one by one
@@ -182,7 +181,7 @@ def precision_gap(case: Case, gate: Gate, features: Features) -> float | None:
 
 
 class Features:
-    """Pooled features of the last convolutional layer; those of films are kept in the work folder."""
+    """Pooled features of the gate's LAYERS; those of films are kept in the work folder."""
 
     def __init__(self, case: Case, precision: str):
         self.case, self.precision = case, precision
@@ -191,7 +190,7 @@ class Features:
     def of_films(self, ids: list[str]) -> np.ndarray:
         """(n, d) float32 of the films `ids`."""
         hashes = [self.case.data.films.at[film, "sha256"] for film in ids]
-        facts = [self.case.spec.sha256, self.precision, *hashes]
+        facts = [self.case.spec.sha256, self.precision, *LAYERS, *hashes]
         key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
         path = self.case.work / "novelty" / f"{key}.npy"
         if not path.is_file():
@@ -204,19 +203,16 @@ class Features:
     def of_pictures(self, many: Iterable[np.ndarray], name: str, total: int | None = None) -> np.ndarray:
         """(n, d) float32 of pictures (height, width) uint8."""
         prepared = (prepare(one, self.case.spec.preprocessing) for one in tqdm(many, name, total, unit="film"))
-        maps = (self.forward(to_input(group)) for group in batches(prepared))
-        return np.stack([pool(one) for one in itertools.chain.from_iterable(maps)])
+        return np.concatenate([self.forward(to_input(group)) for group in batches(prepared)])
 
     def forward(self, inputs: np.ndarray) -> np.ndarray:
-        """(n, size, size, 3) to the last convolutional layer's features (n, h, w, channels), float32."""
+        """(n, size, size, 3) to pooled features (n, d), float32."""
         if self._forward is None:
             import keras
             import tensorflow as tf
 
             model = network.load(self.case.name, self.case.vgg19, self.case.networks, self.precision)
-            below = keras.Model(model.input, model.get_layer(settings.LAST_CONV).output)
+            below = keras.Model(model.input, [model.get_layer(layer).output for layer in LAYERS])
             shape = tf.TensorSpec([None, *model.input.shape[1:]], tf.float32)
-            self._forward = tf.function(
-                lambda x: tf.cast(below(x, training=False), tf.float32), input_signature=[shape]
-            )
+            self._forward = tf.function(lambda x: pool(below(x, training=False)), input_signature=[shape])
         return self._forward(inputs).numpy()
