@@ -55,11 +55,11 @@ def within(record: Mapping[str, Any] | None) -> tuple[Table | str, ...]:
         note += (
             f"The AUC comes to {decimal(best['imagenet'])} at best with ImageNet's weights and to "
             f"{decimal(best['random'])} with random ones"
-            + (": pretraining adds nothing there." if better < record_spread(record) else ".")
+            + (": pretraining adds nothing there." if better < _spread(record) else ".")
         )
     return table, note
 
 
-def record_spread(record: Mapping[str, Any]) -> float:
+def _spread(record: Mapping[str, Any]) -> float:
     """The largest standard deviation in a record: differences below it mean nothing."""
     return max(one["spread"] for found in record["bases"].values() for one in found)

@@ -1,8 +1,8 @@
 """How well the two classes of one source can be told apart at all: cross-validation by patient, on stored features.
 
 Only films with and without COVID-19 of one source say something about the illness: what tells sources apart cannot
-help. Of the sources that are trained on, the COVID-19 Image Data Collection ("cohen") is the only one that names its
-patients. Features of the frozen base, pretrained and with random weights, lie in assets/lab: this needs no film.
+help. Of the sources that are trained on, the COVID-19 Image Data Collection ("cohen") is the only one with both that
+names its patients. Features of the frozen base, pretrained and with random weights, lie in assets/lab: no film is read.
 """
 
 from __future__ import annotations

@@ -74,12 +74,12 @@ def novelty(record: Record) -> str:
     worst = min(kinds, key=lambda kind: kinds[kind]["flagged"]["value"])
     test = flagged_test_films(record)
     kept = test["value"] <= wanted["genuine"] and every["value"] >= wanted["other"]
-    least = percent(kinds[worst]["flagged"]["value"])
+    least = kinds[worst]["flagged"]["value"]
+    weakest = f" It is weakest on {worst}: {percent(least)}." if least < 1 else ""
     return (
         f"It flags {every['count']:,} of {every['total']:,} pictures that are no upright chest film, and "
         f"{test['count']:,} of {test['total']:,} real test films: in all {'as' if kept else 'not as'} was wanted of it "
-        f"(at least {percent(wanted['other'])}, at most {percent(wanted['genuine'])}). "
-        f"It is weakest on {worst}: {least}."
+        f"(at least {percent(wanted['other'])}, at most {percent(wanted['genuine'])}).{weakest}"
     )
 
 

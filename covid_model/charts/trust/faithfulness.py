@@ -42,7 +42,7 @@ def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: st
         traces,
         margin={"l": 8, "r": 8, "t": 60, "b": 8},
         legend=style.LEGEND_ABOVE,
-        xaxis=style.axis("share of the film", (0, 1), ink, tickformat=".0%", dtick=0.25),
+        xaxis=style.axis("share of the film", (0, 1.02), ink, tickformat=".0%", dtick=0.25),
         yaxis=style.axis("mean score", (0, 1.02), ink, dtick=0.25),
     )
 
