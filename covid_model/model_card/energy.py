@@ -44,10 +44,7 @@ def spent(spec: NetworkSpec, trials: Sequence[Mapping[str, Any]] = ()) -> list[S
     if not isinstance(cores, int):
         return []
     found = []
-    for key, what in (
-        ("recipe_seconds", "The whole recipe, choice and repeated runs included"),
-        ("seconds", "Training"),
-    ):
+    for key, what in _RECORDED.items():
         seconds = spec.training.get(key)
         if isinstance(seconds, int | float):
             found.append(Spent(what, float(seconds), cores))
