@@ -13,6 +13,7 @@ RESULTS = ASSETS / "results"  # what runs on real films left behind
 SCORES_CSV = RESULTS / "scores.csv"  # id, split, source, covid, network, score
 SEEDS_JSON = RESULTS / "paper_seeds.json"  # five runs of the paper's recipe, with and without jitter
 LEFT_OUT_JSON = RESULTS / "leave_one_out.json"  # trials of the fine-tuned recipe with one source left out
+PUT_ASIDE_JSON = RESULTS / "put_aside.json"  # a further stage of the fine-tuned recipe, trained and not taken
 WITHIN_JSON = RESULTS / "within_source.json"  # how well the classes of one source can be told apart, by patient
 LOAD_JSON = RESULTS / "load.json"  # many visitors at once (python -m tests.load)
 BENCHMARK_JSON = RESULTS / "benchmark.json"  # what reading costs (python -m covid_model benchmark)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from covid_model import cli, lab, settings
+from covid_model import cli, lab, network, settings
 from covid_model.dataset import DataError
-from covid_model.model_card import choice, goals
+from covid_model.model_card import aside, choice, energy, goals
 from covid_model.training import one_source
 
 needs_features = pytest.mark.skipif(
@@ -126,3 +127,39 @@ def test_trials_and_classes_within_a_source_in_words():
     bases["imagenet"][0]["auc"] = 0.9
     assert "adds nothing" not in choice.within(record | {"bases": bases})[1]
     assert choice.left_out([]) is None and choice.within(None) == ()
+
+
+def put_aside(scored: pd.DataFrame, **last: float) -> dict:
+    recipe = {"steps": 640, "frozen_blocks": 3, "shares": {"cohen 1": 0.94, "cohen 0": 0.06}}
+    return {"recipe": recipe, "history": [last], "scores": dict(scored["score"])}
+
+
+def test_a_stage_put_aside_stands_beside_the_network_that_ships():
+    films = REACHED.set_index(REACHED.index.map("film-{}".format))
+    worse = films.assign(score=films["score"].where(films["source"] != "actualmed", 0.5))
+    own = SimpleNamespace(threshold=0.6, history=[{"val_loss": 0.1, "val_auc": 0.9}])
+    text, looked, reached = aside.told(own, put_aside(worse, val_loss=0.2, val_auc=0.8), films)
+    assert "640 batches" in text and "6 % of a batch" in text
+    assert looked.rows == (("Loss", "0.100", "0.200"), ("AUC, all sources together", "0.900", "0.800"))
+    assert reached.rows[6][2:] == ("1.000", "0.500") and reached.rows[0][2] == reached.rows[0][3]
+    text, _ = aside.told(own, put_aside(worse, val_loss=0.2), None)  # no scores: no goals
+    assert len(aside.told(own, put_aside(worse.head(0)), films)) == 1
+
+
+def test_what_was_put_aside_lost_on_validation_films_and_scored_every_reported_film():
+    kept = json.loads(settings.PUT_ASIDE_JSON.read_text())
+    own, last = network.spec(settings.DEFAULT_NETWORK).history[-1], kept["history"][-1]
+    assert last["val_loss"] > own["val_loss"] and last["val_auc"] <= own["val_auc"]  # as the card says
+    assert last["within"] > own["within"]
+    scored = pd.read_csv(settings.SCORES_CSV, dtype={"id": str})
+    reported = scored[~scored["split"].isin(settings.TRAINING_SPLITS) & (scored["network"] == kept["network"])]
+    assert set(kept["scores"]) == set(reported["id"])
+    assert all(0 <= score <= 1 for score in kept["scores"].values())
+
+
+def test_time_of_a_stage_put_aside_is_counted():
+    own = SimpleNamespace(training={"seconds": 3600, "machine": {"cores": 2}})
+    put = {"training": {"machine": {"cores": 4}}, "history": [{"seconds": 1800}]}
+    assert [one.what for one in energy.spent(own)] == ["Training"]
+    further = energy.spent(own, (), put)[-1]
+    assert further.seconds * further.cores == 7200 and further.what == "A further stage, not taken"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from covid_model import audit, evaluation, settings
-from covid_model.model_card import choice, energy, figures, goals, recipe
+from covid_model.model_card import aside, choice, energy, figures, goals, recipe
 from covid_model.model_card.prose import fill, load
 from covid_model.model_card.section import Card, Section, Table, bullets, escape
 from covid_model.network import NetworkSpec
@@ -25,6 +25,7 @@ def build(
     films: pd.DataFrame | None,
     trials: Sequence[Mapping[str, Any]] = (),
     within: Mapping[str, Any] | None = None,
+    put_aside: Mapping[str, Any] | None = None,
     networks: Path = settings.NETWORKS,
     audits: Path = settings.AUDIT,
 ) -> Card:
@@ -35,6 +36,7 @@ def build(
         films: the list of films, by id; None where it is missing (intervals are then by film).
         trials: records of the trials that the recipe was chosen by.
         within: the record of `training.within`; None where there is none.
+        put_aside: the record of a stage that was trained and not taken; None where there is none.
         networks: the folder of the prose.
         audits: the folder of the audit's records.
 
@@ -59,7 +61,8 @@ def build(
     sections = [
         Section("Model details", (bullets(prose["details"]), *_details(spec), own.get("recipe", ""))),
         *([Section("How the recipe was chosen", chosen)] if (chosen := _chosen(trials, within)) else []),
-        Section("Time and energy", _spent(spec, trials)),
+        *([Section("Trained further, and not taken", aside.told(spec, put_aside, table))] if put_aside else []),
+        Section("Time and energy", _spent(spec, trials, put_aside)),
         Section(
             "Intended use",
             (
@@ -120,8 +123,10 @@ def _chosen(trials: Sequence[Mapping[str, Any]], within: Mapping[str, Any] | Non
     return (*([table] if table else []), *choice.within(within))
 
 
-def _spent(spec: NetworkSpec, trials: Sequence[Mapping[str, Any]]) -> tuple[str | Table, ...]:
-    found = energy.spent(spec, trials)
+def _spent(
+    spec: NetworkSpec, trials: Sequence[Mapping[str, Any]], put_aside: Mapping[str, Any] | None
+) -> tuple[str | Table, ...]:
+    found = energy.spent(spec, trials, put_aside)
     if not found:
         return ("Not recorded.",)
     rows = tuple(

@@ -34,11 +34,14 @@ class Spent:
         return self.seconds * self.cores * WATTS_A_CORE / _JOULES_A_KWH
 
 
-def spent(spec: NetworkSpec, trials: Sequence[Mapping[str, Any]] = ()) -> list[Spent]:
+def spent(
+    spec: NetworkSpec, trials: Sequence[Mapping[str, Any]] = (), put_aside: Mapping[str, Any] | None = None
+) -> list[Spent]:
     """What a network's training took, and the trials that its recipe was chosen by; nothing that was not recorded.
 
     Args:
         trials: the records of assets/results/leave_one_out.json; they are taken to have run on the same machine.
+        put_aside: the record of a further stage, assets/results/put_aside.json.
     """
     cores = (spec.training.get("machine") or {}).get("cores")
     if not isinstance(cores, int):
@@ -52,4 +55,7 @@ def spent(spec: NetworkSpec, trials: Sequence[Mapping[str, Any]] = ()) -> list[S
     seconds = sum(trial["history"][-1]["seconds"] for trial in trials if trial.get("history"))
     if seconds:
         found.append(Spent(f"{len(trials)} trials with a source left out", float(seconds), cores))
+    if put_aside:
+        own = put_aside["training"]["machine"]["cores"]
+        found.append(Spent("A further stage, not taken", float(put_aside["history"][-1]["seconds"]), own))
     return found

@@ -24,10 +24,11 @@ def read(name: str) -> Card:
         films = dataset.committed()
     except dataset.DataError:
         films = None
-    trials, within = [], None
+    trials, within, put_aside = [], None, None
     if name == settings.DEFAULT_NETWORK:  # they are that network's
         trials, within = _record(settings.LEFT_OUT_JSON) or [], _record(settings.WITHIN_JSON)
-    return build(spec, scores, films, trials, within, settings.NETWORKS, settings.AUDIT)
+        put_aside = _record(settings.PUT_ASIDE_JSON)
+    return build(spec, scores, films, trials, within, put_aside, settings.NETWORKS, settings.AUDIT)
 
 
 def _record(path: Path) -> Any:
