@@ -124,8 +124,8 @@ def _seed_runs(path: str, stamp: float) -> list[dict] | None:
 
 def model_card(name: str) -> card_room.Card:
     """A network's model card. Raises NetworkError, CardError, and ValueError where the scores are damaged."""
-    files = [settings.SCORES_CSV, settings.DATASET_CSV, settings.LEFT_OUT_JSON, settings.WITHIN_JSON]
-    files.append(settings.PUT_ASIDE_JSON)
+    files = [settings.SCORES_CSV, settings.DATASET_CSV]
+    files += [settings.LEFT_OUT_JSON, settings.WITHIN_JSON, settings.PUT_ASIDE_JSON]
     files += [settings.NETWORKS / file for file in (f"{name}.json", card_room.PROSE)]
     files += [settings.AUDIT / f"{name}-{experiment}.json" for experiment in settings.AUDIT_EXPERIMENTS]
     return _model_card(name, *((str(file), _stamp(file)) for file in files))

@@ -24,7 +24,8 @@ def told(spec: NetworkSpec, record: Mapping[str, Any], scores: pd.DataFrame | No
 
     Args:
         spec: the network that ships.
-        record: assets/results/put_aside.json: the stage's recipe, its history, its scores of the reported films.
+        record: assets/results/put_aside.json: the stage's recipe, its history, its scores of the reported films
+            (those of training have none).
         scores: the network's own scores by film id, as `goals.table` wants them; None where they are missing.
     """
     recipe, last = record["recipe"], record["history"][-1]
@@ -46,8 +47,8 @@ def told(spec: NetworkSpec, record: Mapping[str, Any], scores: pd.DataFrame | No
 
 
 def _reached(spec: NetworkSpec, found: Mapping[str, float], scores: pd.DataFrame) -> Table | None:
-    """The goals, what came, and what came of the stage put aside; None where a film lacks a score of either."""
-    theirs = scores.assign(score=pd.Series(found, dtype=float).reindex(scores.index)).dropna(subset="score")
+    """The goals, what came, and what came of the stage put aside; None where a goal's films have no scores."""
+    theirs = scores.assign(score=pd.Series(found, dtype=float)).dropna(subset="score")
     pair = goals.table(scores, spec.threshold), goals.table(theirs, spec.threshold)
     if None in pair:
         return None
