@@ -22,6 +22,7 @@ import numpy as np
 
 from covid_model import settings
 from covid_model.network import NetworkError, NetworkSpec, sha256
+from covid_model.verdict import OutOfDistribution
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 # Whose features the gate looks at: the last ones are the network's own matter, and where they were trained to pass over
 # sharpness and tone they pass over what is no film too; the block before still sees it.
 LAYERS = ("block4_pool", settings.LAST_CONV)
-UNFAMILIAR, CHANGED = "unfamiliar", "turned or inverted"
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class Gate:
         """Whether a film lies further out than the cut; `features` as in `distance`."""
         return self.distance(features) > 1
 
-    def reason(self, features: np.ndarray) -> str | None:
+    def reason(self, features: np.ndarray) -> OutOfDistribution | None:
         """Why a film is novel, UNFAMILIAR or CHANGED; None where it is not."""
         unfamiliar, changed = self.distances(features[None])[0]
         if max(unfamiliar, changed) <= 1:
             return None
-        return CHANGED if changed > unfamiliar else UNFAMILIAR
+        return OutOfDistribution.CHANGED if changed > unfamiliar else OutOfDistribution.UNFAMILIAR
 
     def distances(self, pooled: np.ndarray) -> np.ndarray:
         """Both numbers of many films: pooled features (n, d) to (n, 2), unfamiliar and changed; 1 is the cut."""

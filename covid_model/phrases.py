@@ -5,8 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from covid_model.verdict import OutOfDistribution, is_positive
+
 if TYPE_CHECKING:
     from covid_model.evaluation import Estimate
+    from covid_model.reading import Reading
+
+WHY_OUT = {  # why a film is out of distribution, as a visitor reads it
+    OutOfDistribution.UNFAMILIAR: (
+        "This does not look like a chest X-ray of the kind that the network was trained on, so its score is not "
+        "meaningful."
+    ),
+    OutOfDistribution.CHANGED: (
+        "This X-ray looks rotated or inverted. The network was trained on upright X-rays with dark lungs, so its score "
+        "is not meaningful."
+    ),
+    OutOfDistribution.COLOUR: (
+        "This is a colour picture; a chest X-ray is grey, so it may be a photograph or a screenshot of something else."
+    ),
+}
 
 MEASURES = {  # name and what it asks
     "accuracy": ("Accuracy", "films called as they are"),
@@ -33,9 +50,20 @@ def score_text(score: float) -> str:
 
 def verdict(score: float, threshold: float) -> str:
     """What the network makes of a film, in one sentence."""
-    if score > threshold:
-        return f"Above the threshold of {threshold:.2f}: the network calls this film positive."
-    return f"Not above the threshold of {threshold:.2f}: the network calls this film negative."
+    positive = is_positive(score, threshold)
+    where = "Above" if positive else "Not above"
+    return f"{where} the threshold of {threshold:.2f}: the network calls this film {called(positive)}."
+
+
+def called(positive: bool) -> str:
+    """The verdict as a word."""
+    return "positive" if positive else "negative"
+
+
+def remarks(reading: Reading) -> tuple[str, ...]:
+    """What to bear in mind about a score, in plain sentences: why the film is out of distribution comes first."""
+    reasons = dict.fromkeys(filter(None, (reading.reason, reading.in_colour and OutOfDistribution.COLOUR)))
+    return (*(WHY_OUT[reason] for reason in reasons), *reading.warnings)
 
 
 def percent(share: float | None) -> str:

@@ -12,18 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from covid_model import gradcam, network, novelty, settings
-from covid_model.films import COLOUR, Film
+from covid_model.films import Film
 from covid_model.preprocessing import batches, prepare, to_input
+from covid_model.verdict import OutOfDistribution
 
 if TYPE_CHECKING:
     import keras
-
-
-NOVEL = "This film does not look like the films that the network was trained on, so its score means nothing."
-TURNED = (
-    "This film looks turned or inverted. The network was trained on upright films with dark lungs, so its score means "
-    "nothing."
-)
 
 
 class ReadingError(RuntimeError):
@@ -32,11 +26,10 @@ class ReadingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a network says of one film.
+    """What a network says of one film. It has no verdict: that is `verdict.is_positive` of score and threshold.
 
     Attributes:
         network: its name.
-        threshold: its own threshold, 0 to 1.
         score: sigmoid of the logit, 0 to 1 (equation 1's h(X)).
         logit: the network's output before the sigmoid.
         heatmap: (14, 14) float32 in [-1, 1] at 224 pixels; above 0 where the film speaks for COVID, below where
@@ -44,13 +37,13 @@ class Reading:
         box: left, top, right, bottom of the part that the network saw, as fractions of the film.
         warnings: the film's, as it was decoded.
         milliseconds: that the reading took, the decoding aside.
-        novelty: how unlike the training films this one is: above 1 the score means nothing (see `novelty.Gate`); None
-            for a network without a gate.
-        why_novel: where it is above 1, whether the film is novelty.UNFAMILIAR or CHANGED; None otherwise.
+        novelty: how unlike the training films this one is: above 1 the score is not meaningful (see `novelty.Gate`);
+            None for a network without a gate.
+        why_novel: what the gate found where `novelty` is above 1; None otherwise.
+        in_colour: whether the film came as a colour picture.
     """
 
     network: str
-    threshold: float
     score: float
     logit: float
     heatmap: np.ndarray
@@ -58,31 +51,20 @@ class Reading:
     warnings: tuple[str, ...]
     milliseconds: float
     novelty: float | None = None
-    why_novel: str | None = None
+    why_novel: OutOfDistribution | None = None
+    in_colour: bool = False
 
     @property
-    def positive(self) -> bool:
-        """Whether the score is above the network's threshold."""
-        return self.score > self.threshold
+    def reason(self) -> OutOfDistribution | None:
+        """Why the film lies outside what the network was trained on, by the gate or its colours; else None."""
+        if self.novelty is not None and self.novelty > 1:
+            return self.why_novel or OutOfDistribution.UNFAMILIAR
+        return OutOfDistribution.COLOUR if self.in_colour else None
 
     @property
-    def novel(self) -> bool:
-        """Whether the film lies outside what the network was trained on, so that its score means nothing.
-
-        So says the gate, or the film's colours, which no film of the training set has.
-        """
-        return self._unlike or COLOUR in self.warnings
-
-    @property
-    def _unlike(self) -> bool:
-        return self.novelty is not None and self.novelty > 1
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What to bear in mind about the score, in plain sentences: why it is `novel` first, then other warnings."""
-        why = TURNED if self.why_novel == novelty.CHANGED else NOVEL
-        warnings = sorted(self.warnings, key=lambda one: one != COLOUR)
-        return (why,) * self._unlike + tuple(warnings)
+    def out_of_distribution(self) -> bool:
+        """Whether the film lies outside what the network was trained on, so that its score is not meaningful."""
+        return self.reason is not None
 
     def at(self, temperature: float) -> float:
         """The score with the logit divided by `temperature`, above 0 (see `temperature.Calibration`)."""
@@ -163,7 +145,6 @@ class Reader:
             return ReadingError(f"The network {self.spec.name!r} gave no score for this film. Received: {value}.")
         return Reading(
             network=self.spec.name,
-            threshold=self.spec.threshold,
             score=float(sigmoid(value)),
             logit=value,
             heatmap=gradcam.scaled(gradcam.signed_map(features, gradients)),
@@ -172,6 +153,7 @@ class Reader:
             milliseconds=milliseconds,
             novelty=None if self._gate is None else self._gate.distance(pooled),
             why_novel=None if self._gate is None else self._gate.reason(pooled),
+            in_colour=film.in_colour,
         )
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = settings.BATCH) -> Iterator[float]:

@@ -9,7 +9,7 @@ import csv
 import datetime
 import io
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,10 @@ from PIL import Image
 from covid_model import overlay, phrases, settings
 from covid_model.films import show_name
 from covid_model.reading import Reading
+from covid_model.summary import CSV_COLUMNS, PredictionSummary
+from covid_model.verdict import is_positive
 
-CSV_COLUMNS = ("file", "network", "score", "positive", "threshold", "warnings", "refused")
+YES_NO = {True: "yes", False: "no"}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
 FONT = "helvetica"  # every PDF reader has it; it knows the letters of western Europe, and others are transliterated
@@ -36,59 +38,51 @@ INK, GREY, PALE = (18, 24, 29), (100, 104, 115), (232, 230, 225)
 def pdf(
     film: np.ndarray,
     reading: Reading,
-    threshold: float,
-    name: str,
+    summary: PredictionSummary,
     scores: pd.DataFrame | None = None,
-    sentences: Sequence[str] = (),
-    warnings: Sequence[str] = (),
-    title: str = "",
     made: datetime.datetime | None = None,
 ) -> bytes:
     """One film's reading as a PDF of one page.
 
     Args:
         film: (H, W) uint8.
-        reading: what the network said of it.
-        threshold: in [0, 1].
-        name: of the film or its file; printed as plain text, letters that the font lacks in Latin ones ("北京" becomes
-            "BeiJing"), and the page says so.
+        reading: what the network said of it: its heatmap is drawn.
+        summary: what it comes to. The file's name is printed as plain text, letters that the font lacks in Latin ones
+            ("北京" becomes "BeiJing"), and the page says so. Warnings and caveats are a paragraph each, warnings first;
+            what does not fit on the page is left out, and the page says so.
         scores: the network's test films, columns score and covid; None where there are none.
-        sentences: what else is to be said, as plain text, a paragraph each. What does not fit on the page is left out,
-            and the page says so; warnings come first.
-        warnings: of the film, beside those of the reading.
-        title: of the network, where it has one beside its name.
         made: the date on the page (now, where none is given).
     """
     made = made or datetime.datetime.now().astimezone()
     page = _Page(made)
-    page.heading(show_name(name), "" if _latin(name) else "The file's name, written here in Latin letters.")
+    page.heading(
+        show_name(summary.file), "" if _latin(summary.file) else "The file's name, written here in Latin letters."
+    )
     covered = overlay.blend(film, reading.heatmap, reading.box)
     page.pictures(Image.fromarray(film), Image.fromarray(covered), Image.fromarray(overlay.legend("for")))
-    page.score(reading.score, threshold, reading.novel)
-    page.say([f"Warning: {warning}" for warning in dict.fromkeys((*reading.remarks, *warnings))], "B")
-    page.say(sentences)
-    page.distribution(scores, reading.score, threshold, reading.network)
-    network = f"{title} ({reading.network})" if title and title != reading.network else reading.network
+    page.score(summary)
+    page.say([f"Warning: {warning}" for warning in summary.warnings], "B")
+    page.say(summary.caveats)
+    page.distribution(scores, summary)
+    network, threshold = summary.network, summary.threshold
+    network = f"{summary.title} ({network})" if summary.title not in ("", network) else network
     page.footing(f"Network: {network}. Threshold: {threshold:.2f}. Made on {made:%d %B %Y at %H:%M}.")
     return bytes(page.output())
 
 
-def csv_of(records: Sequence[Mapping[str, object]]) -> bytes:
+def csv_of(summaries: Sequence[PredictionSummary]) -> bytes:
     """Films' results as CSV (UTF-8 with its mark, so that spreadsheets read names as they are), one row a film.
 
-    Args:
-        records: with the keys file, network, score, covid (score above threshold), threshold, warnings, refused, as
-            `predict --json` has them; None where there is nothing.
-
-    Text that a spreadsheet would take for a formula is led by an apostrophe.
+    Columns are CSV_COLUMNS, with an empty cell where there is nothing. Text that a spreadsheet would take for a formula
+    is led by an apostrophe.
     """
     file = io.StringIO(newline="")
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)  # a text with a separator of any kind stays one cell
     writer.writerow(CSV_COLUMNS)
-    for record in records:
-        positive = record["covid"]
-        row = {**record, "warnings": " ".join(record["warnings"])}
-        row["positive"] = None if positive is None else "yes" if positive else "no"
+    for summary in summaries:
+        row = summary.as_json() | {"warnings": " ".join(summary.warnings)}
+        row["positive"] = None if summary.positive is None else YES_NO[summary.positive]
+        row["out_of_distribution"] = None if summary.positive is None else YES_NO[summary.out_of_distribution]
         writer.writerow([_cell(row[column]) for column in CSV_COLUMNS])
     return file.getvalue().encode("utf-8-sig")
 
@@ -205,16 +199,17 @@ class _Page(FPDF):
         at = MARGIN + WIDTH * threshold
         self.line(at, top - 1.5, at, top + height + 1.5)
 
-    def score(self, score: float, threshold: float, novel: bool) -> None:
+    def score(self, summary: PredictionSummary) -> None:
         """The score as a number, as a bar with the threshold's mark, and in a sentence.
 
-        A `novel` film's is grey, and gets no verdict.
+        That of a film out of distribution is grey, and gets no verdict.
         """
-        self.write_text(f"Model score {phrases.score_text(score)}", 15, "B", GREY if novel else INK)
+        score, threshold, novel = summary.score, summary.threshold, summary.out_of_distribution
+        self.write_text(f"Model score {summary.score_text}", 15, "B", GREY if novel else INK)
         top = self.get_y() + 2.5
         self.set_fill_color(*PALE)
         self.rect(MARGIN, top, WIDTH, BAR, "F")
-        colour = _rgb(settings.COVID_COLOUR if score > threshold else settings.OTHER_COLOUR)
+        colour = _rgb(settings.COVID_COLOUR if summary.positive else settings.OTHER_COLOUR)
         self.set_fill_color(*(GREY if novel else colour))
         self.rect(MARGIN, top, max(0.5, WIDTH * score), BAR, "F")
         self.line_of(top, score, threshold, BAR)
@@ -232,8 +227,9 @@ class _Page(FPDF):
         align = "L" if threshold < 0.05 else "R" if threshold > 0.95 else "C"
         self.label(MARGIN + WIDTH * threshold, y, f"threshold {threshold:.2f}", align=align)
 
-    def distribution(self, scores: pd.DataFrame | None, score: float, threshold: float, network: str) -> None:
+    def distribution(self, scores: pd.DataFrame | None, summary: PredictionSummary) -> None:
         """How the test films scored, COVID-19 films and others, with the film's place."""
+        score, threshold, network = summary.score, summary.threshold, summary.network
         self.ln(2)
         if scores is None or scores.empty:
             self.write_text(f"This copy has no scores of the test films by the network {network}.", 9.5)
@@ -253,7 +249,7 @@ class _Page(FPDF):
                     high = max(high, 0.4)  # a film alone is still seen
                     left = MARGIN + WIDTH * number / settings.REPORT_BINS
                     self.rect(left + 0.3, top + 4 + ROW - high, WIDTH / settings.REPORT_BINS - 0.6, high, "F")
-            said = f"{len(these):,} {what}, {int((these > threshold).sum()):,} above the threshold"
+            said = f"{len(these):,} {what}, {int(is_positive(these, threshold).sum()):,} above the threshold"
             self.label(MARGIN, top, said)
             top += ROW + 6
         rows = 2 * (ROW + 6)

@@ -22,6 +22,8 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from covid_model.films import pictures, tones
+from covid_model.phrases import WHY_OUT
+from covid_model.verdict import OutOfDistribution
 from tests import made_up
 
 ROWS = range(1, 41)
@@ -170,7 +172,7 @@ SENT = [
     sent(17, "turned.jpg", lambda: made_up.turned_jpeg(FILM, 6), READ),
     sent(17, "broken-exif.jpg", lambda: made_up.save(FILM, "JPEG", exif=EXIF_BROKEN), READ),
     sent(18, "constant.png", lambda: made_up.save(np.full((99, 99), 128, np.uint8)), REFUSE, "one tone"),
-    sent(19, "photograph.jpg", lambda: made_up.save(made_up.colour(), "JPEG"), WARN, pictures.COLOUR),
+    sent(19, "photograph.jpg", lambda: made_up.save(made_up.colour(), "JPEG"), WARN, WHY_OUT[OutOfDistribution.COLOUR]),
     sent(19, "leg.dcm", lambda: made_up.dicom(FILM, BodyPartExamined="LEG"), WARN, "LEG"),
     sent(19, "slice.dcm", lambda: made_up.dicom(FILM, Modality="CT"), WARN, "CT"),
     sent(20, "inverted.png", lambda: made_up.save(255 - FILM), WARN, tones.INVERTED),

@@ -52,7 +52,7 @@ class MockReader:
         heatmap = np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4)
         logit = float(np.log(score / (1 - score)))
         seen, why = (0.1, 0.1, 0.9, 0.9), self.why_novel
-        return Reading(self.name, 0.6, score, logit, heatmap, seen, film.warnings, 12.0, self.novelty, why)
+        return Reading(self.name, score, logit, heatmap, seen, film.warnings, 12.0, self.novelty, why, film.in_colour)
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = 1) -> Iterator[float]:
         """Of many films; counted as one more question."""

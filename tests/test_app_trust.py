@@ -269,8 +269,8 @@ def test_a_full_queue_offers_another_try(page, monkeypatch):
 
 @pytest.mark.parametrize("novel", [True, False])
 def test_an_erased_film_that_the_gate_flags(page, monkeypatch, novel):
-    readings = iter([SimpleNamespace(score=0.9, positive=True, novel=False)])
-    erased = SimpleNamespace(score=0.8, positive=True, novel=novel)
+    readings = iter([SimpleNamespace(score=0.9, out_of_distribution=False)])
+    erased = SimpleNamespace(score=0.8, out_of_distribution=novel)
     monkeypatch.setattr(cache, "reading", lambda *_: next(readings, erased))
     said = text(press(scene(screen=LUNGS), "erase_score"))
     assert "still called positive" in said and (erase_screen.FLAGGED in said) == novel

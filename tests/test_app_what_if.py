@@ -8,15 +8,19 @@ import logging
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model import audit, log, novelty, settings
+from covid_model import audit, log, settings
 from covid_model.app import cache
 from covid_model.app.what_if import controls
 from covid_model.audit import robustness
 from covid_model.network import NetworkError
-from covid_model.reading import NOVEL, TURNED, ReadingError
+from covid_model.phrases import WHY_OUT
+from covid_model.reading import ReadingError
+from covid_model.verdict import OutOfDistribution
 from tests import mock_networks
 from tests.scenes import MockReader, demo, film_bytes, open_page, text
 from tests.test_app_read import upload
+
+NOVEL, TURNED = WHY_OUT[OutOfDistribution.UNFAMILIAR], WHY_OUT[OutOfDistribution.CHANGED]
 
 __all__ = ["demo"]
 FIRM, OTHER = "How firm is the score?", "Ask the other network"
@@ -126,7 +130,7 @@ def test_a_film_cropped_to_almost_nothing_is_refused(demo):
 def test_a_changed_film_that_is_novel_gets_no_verdict(demo, monkeypatch):
     app = upload(open_page(), ("film.png", film_bytes(240)))
     monkeypatch.setattr(MockReader, "novelty", 1.5)
-    monkeypatch.setattr(MockReader, "why_novel", novelty.CHANGED)
+    monkeypatch.setattr(MockReader, "why_novel", OutOfDistribution.CHANGED)
     app.pills(key="change").set_value(["invert"]).run()
     assert changed(app).startswith(":gray[") and "no verdict" in text(app)
     assert TURNED in warnings(app)
@@ -224,7 +228,9 @@ def test_another_network_that_cannot_be_loaded(demo, monkeypatch):
 
 
 # --- the reading itself: novelty, calibration, films that scored alike -----------------------------
-@pytest.mark.parametrize(("why", "sentence"), [(novelty.UNFAMILIAR, NOVEL), (novelty.CHANGED, TURNED), (None, NOVEL)])
+@pytest.mark.parametrize(
+    ("why", "sentence"), [(OutOfDistribution.UNFAMILIAR, NOVEL), (OutOfDistribution.CHANGED, TURNED), (None, NOVEL)]
+)
 def test_a_novel_film_says_why(demo, monkeypatch, why, sentence):
     monkeypatch.setattr(MockReader, "novelty", 2.0)
     monkeypatch.setattr(MockReader, "why_novel", why)

@@ -15,9 +15,11 @@ from covid_model.app.trust.checks_screen import CHECKS
 from covid_model.audit import attention, calibration, case, lungs, robustness
 from covid_model.audit import novelty as fitting
 from covid_model.cli import main
-from covid_model.films import COLOUR, Film
+from covid_model.films import Film
+from covid_model.phrases import WHY_OUT, remarks
 from covid_model.preprocessing import prepare, to_input
-from covid_model.reading import NOVEL, TURNED, Reader
+from covid_model.reading import Reader
+from covid_model.verdict import OutOfDistribution
 from tests import made_up_data, mock_networks
 
 
@@ -216,10 +218,10 @@ def test_a_gate_tells_far_from_near(films_and_gate):
     films, moved, gate = films_and_gate
     assert np.mean(gate.distances(films[800:]).max(axis=1) > 1) == pytest.approx(0.01, abs=0.005)
     assert np.mean(gate.distances(moved)[:, 1] > 1) > 0.98
-    assert replace(gate, cut=np.float32(1e6)).reason(moved[0]) == novelty.CHANGED
+    assert replace(gate, cut=np.float32(1e6)).reason(moved[0]) == OutOfDistribution.CHANGED
     far = films[:800].mean(0) + 400 * gate.directions[0]  # along a known direction, but too far
     assert gate.novel(far) and gate.distance(far) > 2
-    assert replace(gate, slope=0 * gate.slope).reason(far) == novelty.UNFAMILIAR
+    assert replace(gate, slope=0 * gate.slope).reason(far) == OutOfDistribution.UNFAMILIAR
     usual = films[:800].mean(0)
     assert not gate.novel(usual) and gate.reason(usual) is None
 
@@ -246,16 +248,22 @@ def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
     assert made.reader.read(film).novelty is None  # no gate
     told = []
     gate = SimpleNamespace(
-        distance=lambda features: told.append(features.shape) or 1.5, reason=lambda features: novelty.CHANGED
+        distance=lambda features: told.append(features.shape) or 1.5, reason=lambda features: OutOfDistribution.CHANGED
     )
     monkeypatch.setattr(made.reader, "_gate", gate)
     found = made.reader.read(film)
     assert found.novelty == 1.5 and told == [(1024,)]
-    assert found.novel and found.remarks == (TURNED,)
-    assert replace(found, why_novel=novelty.UNFAMILIAR).remarks == (NOVEL,)
-    assert replace(found, novelty=1.0, why_novel=None).remarks == ()
-    coloured = replace(found, novelty=None, why_novel=None, warnings=("Small.", COLOUR))
-    assert coloured.novel and coloured.remarks == (COLOUR, "Small.")
+    assert found.out_of_distribution and remarks(found) == (WHY_OUT[OutOfDistribution.CHANGED],)
+    strange = replace(found, why_novel=OutOfDistribution.UNFAMILIAR)
+    assert remarks(strange) == (WHY_OUT[OutOfDistribution.UNFAMILIAR],)
+    usual = replace(found, novelty=1.0, why_novel=None)
+    assert not usual.out_of_distribution and remarks(usual) == ()
+    coloured = replace(usual, in_colour=True, warnings=("Small.",))
+    assert coloured.reason is OutOfDistribution.COLOUR
+    assert remarks(coloured) == (WHY_OUT[OutOfDistribution.COLOUR], "Small.")
+    assert len(remarks(replace(strange, in_colour=True))) == 2
+    same_words = replace(usual, warnings=(WHY_OUT[OutOfDistribution.COLOUR],))
+    assert not same_words.out_of_distribution  # decided by the flag, whatever the sentences say
 
 
 def test_a_cut_counts_groups_alike():

@@ -22,10 +22,14 @@ from streamlit.testing.v1 import AppTest
 from covid_model import films, network, novelty, settings
 from covid_model.app import cache, state
 from covid_model.cli import main
-from covid_model.reading import NOVEL, Reader
+from covid_model.phrases import WHY_OUT
+from covid_model.reading import Reader
+from covid_model.verdict import OutOfDistribution
 from tests import bad_inputs, made_up, mock_networks
 from tests.bad_inputs import FILES, FILM, READ, REFUSE, ROWS, SENT, WARN, Sent
 from tests.scenes import MockReader, demo, open_page, text
+
+NOVEL = WHY_OUT[OutOfDistribution.UNFAMILIAR]
 
 __all__ = ["demo"]
 GOOD = ("good.png", bad_inputs.good_film())
@@ -241,7 +245,7 @@ def reader_of():
 @pytest.mark.parametrize("name", [pytest.param("paper", marks=pytest.mark.vgg19), "fine-tuned"])
 @pytest.mark.parametrize("what", ["photograph", "screenshot", "leg", "slice"])
 def test_19_the_networks_themselves_know_what_is_no_chest_film(name, what, reader_of):
-    assert reader_of(name).read(films.Film(no_chest_film(what), (), "PNG")).novel
+    assert reader_of(name).read(films.Film(no_chest_film(what), (), "PNG")).out_of_distribution
 
 
 @pytest.mark.parametrize(("name", "named"), [(LEG, "EXTREMITY"), (SLICE, "CT")])

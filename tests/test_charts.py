@@ -127,7 +127,7 @@ def test_strip_tells_verdicts_apart_and_marks_the_film():
     assert positive.marker.symbol != negative.marker.symbol
     assert [shape.x0 for shape in figure.layout.shapes] == [0.6, 0.72]
     assert "this film 0.72" in words(figure)
-    alt = "4 copies score from 0.50 to 0.90, 2 of them above the threshold 0.60; the film itself 0.72."
+    alt = "4 copies score from 0.500 to 0.900, 2 of them above the threshold 0.60; the film itself 0.720."
     assert charts.score_strip_alt(scores, 0.72, 0.6) == alt
     same = points(charts.score_strip(scores, 0.72, 0.4))
     assert sorted(np.concatenate([one.y for one in same])) == pytest.approx(

@@ -86,7 +86,7 @@ def test_reliability_puts_bins_where_they_are():
     assert second.marker.size[0] > min(first.marker.size)
     assert (figure.layout.shapes[0].x1, figure.layout.shapes[0].y1) == (1, 1)
     said = charts.reliability_alt({"paper": bins})
-    assert "the 1 films above 0.8, mean score 0.90, 100.0 % are COVID-19 films" in said
+    assert "the 1 films above 0.8, mean score 0.900, 100.0 % are COVID-19 films" in said
     assert "No films" in charts.reliability_alt({}) and not charts.reliability({"paper": []}).data[0].x
 
 

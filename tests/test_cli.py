@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -20,9 +21,21 @@ from covid_model.cli import main
 from covid_model.cli.predict import OverlayNames
 from covid_model.network import IMAGENET, STORED, NetworkError
 from covid_model.reading import Reading, ReadingError
+from covid_model.summary import CSV_COLUMNS
 
 _vgg19 = os.environ.get(settings.VGG19_VARIABLE)  # of the machine, before tests take it away
-JSON_FIELDS = {"file", "network", "score", "covid", "threshold", "warnings", "refused", "overlay"}
+JSON_FIELDS = [
+    "file",
+    "network",
+    "score",
+    "positive",
+    "covid",
+    "threshold",
+    "warnings",
+    "out_of_distribution",
+    "refused",
+    "overlay",
+]
 
 
 def draw(path: Path, brightest: int) -> Path:
@@ -47,7 +60,7 @@ class BrightReader:
             raise ReadingError("The network gave no score for this film. Received: nan.")
         heatmap = np.linspace(-1, 1, 4, dtype=np.float32).reshape(2, 2)
         warnings = (*film.warnings, "Made up.") if brightest == 200 else film.warnings
-        return Reading(self.name, 0.6, brightest / 250, 0.0, heatmap, (0.0, 0.0, 1.0, 1.0), warnings, 1.0)
+        return Reading(self.name, brightest / 250, 0.0, heatmap, (0.0, 0.0, 1.0, 1.0), warnings, 1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -85,8 +98,8 @@ def test_one_aligned_line_a_film(capsys, films):
     code, out, err = run(capsys, "predict", films.low, films.high)
     assert (code, err) == (0, "")
     low, high = out.splitlines()
-    assert low == "0.200  negative  low.png"
-    assert high.startswith("0.800  positive  higher.png  ") and high.endswith("Made up.")
+    assert low == "0.200    negative  low.png"
+    assert high.startswith("0.800    positive  higher.png  ") and high.endswith("Made up.")
 
 
 def test_a_refused_file_says_why_and_the_others_are_read(capsys, films):
@@ -138,12 +151,35 @@ def test_json_is_a_list_with_one_object_a_file(capsys, films):
     code, out, err = run(capsys, "predict", films.low, films.bad, films.high, "--json", "--threshold", 0.1)
     low, bad, high = json.loads(out)
     assert code == 1 and err.count("\n") == 1
-    assert set(low) == set(bad) == set(high) == JSON_FIELDS
+    assert list(low) == list(bad) == list(high) == JSON_FIELDS
     assert low["file"] == str(films.low) and low["network"] == settings.DEFAULT_NETWORK
-    assert low["score"] == pytest.approx(0.2) and low["covid"] is True and low["threshold"] == 0.1
+    assert low["score"] == pytest.approx(0.2) and low["positive"] is low["covid"] is True and low["threshold"] == 0.1
     assert low["refused"] is None and low["overlay"] is None
-    assert bad["score"] is None and bad["covid"] is None and bad["refused"] and bad["warnings"] == []
-    assert "Made up." in high["warnings"]
+    assert bad["score"] is None and bad["positive"] is bad["covid"] is None and bad["refused"] and bad["warnings"] == []
+    assert "Made up." in high["warnings"] and high["out_of_distribution"] is False
+
+
+def test_csv_is_a_table_with_one_row_a_file(capsys, films):
+    code, out, err = run(capsys, "predict", films.low, films.bad, films.high, "--csv", "--threshold", 0.1)
+    assert code == 1 and err.count("\n") == 1
+    low, bad, high = csv.DictReader(io.StringIO(out))
+    assert list(low) == list(CSV_COLUMNS)
+    assert float(low["score"]) == pytest.approx(0.2) and low["positive"] == "yes"
+    assert bad["score"] == bad["positive"] == "" and bad["refused"]
+    assert high["warnings"].endswith("Made up.") and high["out_of_distribution"] == "no"
+
+
+def test_json_and_csv_exclude_one_another(capsys, films):
+    assert run(capsys, "predict", films.low, "--json", "--csv")[0] == 2
+
+
+def test_a_score_near_1_is_written_as_on_the_page(capsys, tmp_path):
+    out = run(capsys, "predict", draw(tmp_path / "sure.png", 250))[1]
+    assert out.startswith("> 0.999  positive")
+
+
+def test_the_help_names_what_is_deprecated(capsys):
+    assert "covid repeats positive, is deprecated" in " ".join(run(capsys, "predict", "--help")[1].split())
 
 
 def test_names_that_are_not_text_are_read(capsys, tmp_path):

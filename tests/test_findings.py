@@ -156,7 +156,7 @@ RECORD = {
 def test_calibration_heading_is_of_the_highest_bin():
     bins = evaluation.reliability([0.05, 0.85, 0.81], [0, 1, 0])
     said = calibration_findings.heading({"A": bins})
-    assert said == "2 films score above 0.8, 0.83 on average, and 50.0 % of them are COVID-19 films"
+    assert said == "2 films score above 0.8, 0.830 on average, and 50.0 % of them are COVID-19 films"
     assert calibration_findings.heading({"A": bins, "B": bins}).endswith("COVID-19 films (B)")
     assert calibration_findings.heading({"A": []}) == "No films"
 

@@ -12,10 +12,13 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
-from covid_model import novelty, report, settings
+from covid_model import report, settings
 from covid_model.app import film_panel, ours, words
 from covid_model.app.item import Item
-from covid_model.reading import TURNED, Reading
+from covid_model.phrases import WHY_OUT
+from covid_model.reading import Reading
+from covid_model.summary import CSV_COLUMNS, PredictionSummary, refusal, summarize
+from covid_model.verdict import OutOfDistribution
 from tests import made_up
 from tests.scenes import demo, film_bytes, open_page
 
@@ -26,7 +29,7 @@ MADE = datetime.datetime(2026, 11, 23, 9, 30, tzinfo=datetime.UTC)
 
 def reading(score: float = 0.97, warnings: tuple[str, ...] = ()) -> Reading:
     heatmap = np.linspace(-1, 1, 196, dtype=np.float32).reshape(14, 14)
-    return Reading("paper", 0.6, score, 3.0, heatmap, (0.0, 0.1, 1.0, 0.9), warnings, 12.0)
+    return Reading("paper", score, 3.0, heatmap, (0.0, 0.1, 1.0, 0.9), warnings, 12.0)
 
 
 def scores(count: int = 40) -> pd.DataFrame:
@@ -34,8 +37,10 @@ def scores(count: int = 40) -> pd.DataFrame:
 
 
 def made(film: np.ndarray | None = None, score: float = 0.97, threshold: float = 0.6, **more) -> bytes:
-    more = {"name": "film.png", "made": MADE} | more
-    return report.pdf(made_up.film() if film is None else film, reading(score), threshold, **more)
+    about = {key: more.pop(key) for key in ("title", "caveats") if key in more}
+    found = reading(score, tuple(more.pop("warnings", ())))
+    summary = summarize(more.pop("name", "film.png"), found, threshold, **about)
+    return report.pdf(made_up.film() if film is None else film, found, summary, **{"made": MADE} | more)
 
 
 def said(page: bytes) -> str:
@@ -48,7 +53,7 @@ def pages(page: bytes) -> int:
 
 
 def test_one_page_of_a4_says_everything():
-    page = made(scores=scores(), sentences=["A sentence."], warnings=["Few tones."], title="The recipe")
+    page = made(scores=scores(), caveats=["A sentence."], warnings=["Few tones."], title="The recipe")
     assert page.startswith(b"%PDF-") and pages(page) == 1
     assert PdfReader(io.BytesIO(page)).pages[0].mediabox[2:] == [595.28, 841.89]
     text = said(page)
@@ -72,14 +77,14 @@ def test_any_film_and_any_score_keep_to_one_page(shape, score, threshold):
 
 
 def test_too_much_to_say_keeps_to_one_page_and_says_so():
-    page = made(np.zeros((900, 300), np.uint8), sentences=["word " * 400] * 6, warnings=["much " * 300] * 3)
+    page = made(np.zeros((900, 300), np.uint8), caveats=["word " * 400] * 6, warnings=["much " * 300] * 3)
     assert pages(page) == 1 and "on the screen" in said(page) and "Not a medical device" in said(page)
 
 
 def test_a_novel_film_gets_its_reason_and_no_verdict():
-    novel = replace(reading(), novelty=1.5, why_novel=novelty.CHANGED)
-    text = said(report.pdf(made_up.film(), novel, 0.6, "film.png", made=MADE))
-    assert f"Warning: {TURNED}" in text and "Model score 0.970" in text
+    novel = replace(reading(), novelty=1.5, why_novel=OutOfDistribution.CHANGED)
+    text = said(report.pdf(made_up.film(), novel, summarize("film.png", novel, 0.6), made=MADE))
+    assert f"Warning: {WHY_OUT[OutOfDistribution.CHANGED]}" in text and "Model score 0.970" in text
     assert "the network calls this film" not in text
 
 
@@ -112,11 +117,11 @@ def test_letters_that_the_font_lacks_are_written_in_latin_ones(name, printed, re
 
 def test_marks_of_direction_are_left_out_of_sentences_too():
     marks = "\u200e\u200f\u202a\u202e\u2066\u2069\u061c\ufeff"
-    assert "One sentence." in said(made(sentences=[f"One{marks} sentence."]))
+    assert "One sentence." in said(made(caveats=[f"One{marks} sentence."]))
 
 
 def test_links_and_marks_in_what_is_said_are_letters():
-    page = made(sentences=["**bold** [x](http://a.org) --under--"])
+    page = made(caveats=["**bold** [x](http://a.org) --under--"])
     assert "**bold** [x](http://a.org) --under--" in said(page) and b"/URI" not in page
 
 
@@ -130,19 +135,19 @@ def test_unmarked_markdown_of_ours():
 # --- CSV --------------------------------------------------------------------------------------------
 
 
-def rows(*records: dict) -> list[list[str]]:
+def rows(*records: PredictionSummary) -> list[list[str]]:
     return list(csv.reader(io.StringIO(report.csv_of(records).decode("utf-8-sig"))))
 
 
 def test_csv_has_a_row_a_film():
     found = rows(
-        words.record("röntgen.png", "paper", 0.6, 0.75, ("One.", "Two.")),
-        words.record("x.txt", "paper", 0.6, refused="No film."),
-        words.record("low.png", "paper", 0.6, 0.6),
+        PredictionSummary("röntgen.png", "paper", 0.6, 0.75, ("One.", "Two.")),
+        refusal("x.txt", "paper", 0.6, "No film."),
+        PredictionSummary("low.png", "paper", 0.6, 0.6),
     )
-    assert found[0] == list(report.CSV_COLUMNS)
-    assert found[1] == ["röntgen.png", "paper", "0.75", "yes", "0.6", "One. Two.", ""]
-    assert found[2] == ["x.txt", "paper", "", "", "0.6", "", "No film."]
+    assert found[0] == list(CSV_COLUMNS)
+    assert found[1] == ["röntgen.png", "paper", "0.75", "yes", "0.6", "One. Two.", "no", ""]
+    assert found[2] == ["x.txt", "paper", "", "", "0.6", "", "", "No film."]
     assert found[3][3] == "no"
     assert report.csv_of([]).decode("utf-8-sig").count("\n") == 1
 
@@ -151,17 +156,17 @@ def test_csv_has_a_row_a_film():
     "name", ["=1+1.png", "+x", "-x", "@x", "\t=x", "  =x", "=cmd|' /C calc'!A0", "\r=x", "＝x", "|x", "%x"]
 )
 def test_csv_runs_no_formula(name):
-    assert rows(words.record(name, "paper", 0.6, 0.5))[1][0] == f"'{name}"
+    assert rows(PredictionSummary(name, "paper", 0.6, 0.5))[1][0] == f"'{name}"
 
 
 @pytest.mark.parametrize("name", ['a,"b";=1.png', "two\nlines", "a;=1+1", "plain.png", ""])
 def test_csv_keeps_a_name_in_one_cell(name):
-    assert rows(words.record(name, "paper", 0.6, 0.5))[1][0] == name
-    assert f'"{name}"'.replace('"b"', '""b""').encode() in report.csv_of([words.record(name, "paper", 0.6, 0.5)])
+    assert rows(PredictionSummary(name, "paper", 0.6, 0.5))[1][0] == name
+    assert f'"{name}"'.replace('"b"', '""b""').encode() in report.csv_of([PredictionSummary(name, "paper", 0.6, 0.5)])
 
 
 def test_csv_opens_as_a_table():
-    table = pd.read_csv(io.BytesIO(report.csv_of([words.record("a", "paper", 0.6, 0.123456789)])))
+    table = pd.read_csv(io.BytesIO(report.csv_of([PredictionSummary("a", "paper", 0.6, 0.123456789)])))
     assert table.loc[0, "score"] == 0.123456789 and table.loc[0, "threshold"] == settings.THRESHOLD
 
 

@@ -21,7 +21,7 @@ RECORD = {
 
 
 def reading(logit: float) -> Reading:
-    return Reading("paper", 0.6, 1 / (1 + np.exp(-logit)), logit, np.zeros((2, 2)), (0, 0, 1, 1), (), 1.0)
+    return Reading("paper", 1 / (1 + np.exp(-logit)), logit, np.zeros((2, 2)), (0, 0, 1, 1), (), 1.0)
 
 
 def test_a_temperature_halves_the_logit():

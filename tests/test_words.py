@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pandas as pd
 import pytest
 
 from covid_model.app import ours, words
 from covid_model.app.scorebar import score_bar
-from covid_model.cli.predict import Result
 
 
 def table(*rows: tuple[str, float, int]) -> pd.DataFrame:
@@ -32,7 +29,6 @@ def test_a_score_never_looks_like_certainty(score, text):
 def test_the_verdict_is_positive_strictly_above():
     assert "positive" in words.verdict(0.6001, 0.6)
     assert "negative" in words.verdict(0.6, 0.6)
-    assert words.record("f", "paper", 0.6, 0.6)["covid"] is False
 
 
 def test_neighbours():
@@ -60,12 +56,6 @@ def test_neighbours_among_films_held_out_too():
     assert "anything from 9 to 91 % would be no surprise (95 % interval)" in said  # Wilson's, 1 of 2
     assert "2 validation films" in words.neighbours(films, 0.3, None, held_out)
     assert "1 validation film (" in words.neighbours(films, 0.5, "h", held_out)
-
-
-def test_a_record_has_the_fields_of_the_command_line():
-    assert list(words.record("f", "paper", 0.6)) == [field.name for field in fields(Result)]
-    refused = words.record("f", "paper", 0.6, refused="No.")
-    assert (refused["score"], refused["covid"], refused["refused"]) == (None, None, "No.")
 
 
 def test_credit_links_only_to_addresses():

@@ -10,6 +10,7 @@ import numpy as np
 
 from covid_model import settings
 from covid_model.app import words
+from covid_model.verdict import is_positive
 
 SHAPES = {True: "◆", False: "●"}  # COVID-19 films and others differ without colour, as in the charts
 VERDICT = {"tp": "True positive", "fn": "False negative", "fp": "False positive", "tn": "True negative"}
@@ -63,7 +64,7 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
 
 def of_simulated(title: str, score: float | None, threshold: float) -> str:
     """HTML: a simulated film's title, and its score where it was read."""
-    verdict = "" if score is None else "Positive" if score > threshold else "Negative"
+    verdict = "" if score is None else words.called(is_positive(score, threshold)).capitalize()
     return _card(
         f'<div style="line-height:1.3;min-height:2.6em"><b>{escape(title)}</b></div>',
         "<div>Simulated, not a real film</div>",
@@ -100,7 +101,7 @@ def _scored(score: float, threshold: float, verdict: str) -> str:
         'style="position:relative;height:6px;border-radius:3px;margin:3px 0 8px;'
         'background:color-mix(in srgb,currentColor 14%,transparent)">'
         f'<div style="width:{100 * score:.2f}%;min-width:2px;height:100%;border-radius:3px;'
-        f'background:{_colour(score > threshold)}"></div>'
+        f'background:{_colour(is_positive(score, threshold))}"></div>'
         f'<div style="position:absolute;left:calc({100 * threshold:.2f}% - 1px);top:-3px;width:2px;height:12px;'
         'background:currentColor"></div></div>'
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from covid_model import settings
 from covid_model.app import words
 from covid_model.app.splits import title as split_title
+from covid_model.verdict import is_positive
 
 UNSEEN = ("test", "extra-test", "external")  # splits that no network was trained on
 
@@ -37,7 +38,7 @@ def called_positive(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
                 }
                 for name in networks:
                     its = part.loc[part["network"] == name, "score"]
-                    row[name] = f"{int((its > threshold).sum()):,} of {len(its):,}" if len(its) else "–"
+                    row[name] = f"{int(is_positive(its, threshold).sum()):,} of {len(its):,}" if len(its) else "–"
                 rows.append(row)
     return pd.DataFrame(rows)
 
@@ -61,8 +62,8 @@ def traps(scores: pd.DataFrame, threshold: float) -> list[str]:
         its = scores[(scores["split"] == "test") & (scores["network"] == name)]
         adults = its[(its["covid"] == 0) & (its["source"] != settings.CHILDREN)]
         if len(adults):
-            right = ((its["score"] > threshold) == (its["covid"] == 1)).mean()
-            called = int((adults["score"] > threshold).sum())
+            right = (is_positive(its["score"], threshold) == (its["covid"] == 1)).mean()
+            called = int(is_positive(adults["score"], threshold).sum())
             found.append(
                 f"**The network `{name}`** is right on {right:.1%} of the test films at {threshold}; of the "
                 f"{len(adults)} adults without COVID-19 among them it calls **{called}** positive."

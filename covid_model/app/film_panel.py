@@ -17,6 +17,8 @@ from covid_model.app.waiting import Waiting, ask_again
 from covid_model.desk import Busy
 from covid_model.films import FilmError
 from covid_model.reading import Reading, ReadingError
+from covid_model.summary import PredictionSummary, summarize
+from covid_model.verdict import is_positive
 
 SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels kept free while a film is read, so that nothing jumps
 TALLEST = 1.35  # height over width of a film that may fill its column
@@ -69,10 +71,10 @@ def show(item: Item, name: str, threshold: float) -> None:
         return
     score_heading.markdown("**Model score**")
     with score_slot.container():
-        _score(item, small, reading, threshold, film.warnings)
+        _score(item, small, reading, threshold)
     with overlay_slot.container():
         _overlay(small, reading)
-    if not reading.novel:  # such a score has no place among others
+    if not reading.out_of_distribution:  # such a score has no place among others
         with place_slot.container():
             _place(item, reading, threshold)
     from covid_model.app.what_if import hand, panel  # the reading is on the screen before they are loaded
@@ -88,11 +90,11 @@ def network_missing(error: network.NetworkError, name: str) -> None:
             st.button(f"Use {other} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}")
 
 
-def download(label: str, pairs: list[tuple[str, Reading | str]], name: str, threshold: float, stem: str) -> None:
-    """A button for results as JSON. `pairs`: each film's name with its reading, or why it was refused."""
+def download(label: str, summaries: list[PredictionSummary], stem: str) -> None:
+    """A button for results as JSON."""
     st.download_button(
         label,
-        json.dumps(_records(pairs, name, threshold), indent=1),
+        json.dumps([one.as_json() for one in summaries], indent=1),
         f"{stem}.json",
         "application/json",
         key=f"json-{stem}",
@@ -102,13 +104,13 @@ def download(label: str, pairs: list[tuple[str, Reading | str]], name: str, thre
     )
 
 
-def download_table(label: str, pairs: list[tuple[str, Reading | str]], name: str, threshold: float, stem: str) -> None:
+def download_table(label: str, summaries: list[PredictionSummary], stem: str) -> None:
     """A button for the same results as CSV, made when it is pressed."""
 
     def table() -> bytes:
         from covid_model import report  # fpdf2 comes with it, and not before somebody asks
 
-        return report.csv_of(_records(pairs, name, threshold))
+        return report.csv_of(summaries)
 
     st.download_button(
         label,
@@ -122,25 +124,18 @@ def download_table(label: str, pairs: list[tuple[str, Reading | str]], name: str
     )
 
 
-def _records(pairs: list[tuple[str, Reading | str]], name: str, threshold: float) -> list[dict[str, object]]:
-    return [
-        words.record(file, name, threshold, refused=one)
-        if isinstance(one, str)
-        else words.record(file, one.network, threshold, one.score, one.remarks)
-        for file, one in pairs
-    ]
-
-
-def _report(item: Item, small: np.ndarray, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
+def _report(item: Item, small: np.ndarray, reading: Reading, threshold: float) -> None:
     """A button for the film's reading as a page of A4, made when it is pressed."""
     scores, spec = cache.test_scores(reading.network), cache.spec(reading.network)
 
     def page() -> bytes:
         from covid_model import report  # fpdf2 comes with it, and not before somebody asks
 
-        said = [words.unmarked(one) for one in _sentences(item, reading, threshold, scores)]
+        caveats = tuple(words.unmarked(one) for one in _sentences(item, reading, threshold, scores))
         title = spec.title if spec else ""
-        return report.pdf(small, reading, threshold, item.name, scores, said, warnings, title)
+        return report.pdf(
+            small, reading, summarize(item.name, reading, threshold, title=title, caveats=caveats), scores
+        )
 
     st.download_button(
         "Report (PDF)",
@@ -161,13 +156,14 @@ def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFr
         found.append("A simulated film, not a real one: it lies outside what the networks were trained on.")
     if ours and ours.covid is not None:
         finding = words.plain(ours.finding) or ("COVID-19" if ours.covid else "not COVID-19")
-        outcome = "" if reading.novel else words.outcome(reading.score > threshold, ours.covid)
+        positive = is_positive(reading.score, threshold)
+        outcome = "" if reading.out_of_distribution else words.outcome(positive, ours.covid)
         found.append(f"Its source lists it as: {finding}. {outcome}")
         if ours.split in settings.TRAINING_SPLITS:
             found.append(TRAINED_ON)
     if ours:
         found.append(ours.credit)
-    if scores is not None and not reading.novel:
+    if scores is not None and not reading.out_of_distribution:
         film, held_out = ours.id if ours else None, cache.held_out_scores(reading.network)
         found.append(words.adults(scores, threshold) or "")  # first: what does not fit the page is left out
         found.append(words.neighbours(scores, reading.score, film, held_out))
@@ -187,29 +183,31 @@ def _film(item: Item, small: np.ndarray) -> None:
         st.markdown(f":small[{item.ours.credit}]")
 
 
-def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
+def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float) -> None:
     """The score as number and bar, the verdict, what is known of the film."""
-    number = words.score_text(reading.score)
-    st.metric("Model score", f":gray[{number}]" if reading.novel else number, label_visibility="collapsed")
-    st.html(score_bar(reading.score, threshold, faint=reading.novel))
-    if reading.novel:
-        why, *remarks = reading.remarks
+    summary = summarize(item.name, reading, threshold)
+    number, remarks = summary.score_text, summary.warnings
+    st.metric(
+        "Model score", f":gray[{number}]" if summary.out_of_distribution else number, label_visibility="collapsed"
+    )
+    st.html(score_bar(reading.score, threshold, faint=summary.out_of_distribution))
+    if summary.out_of_distribution:
+        why, *remarks = remarks
         st.warning(words.plain(why), title="No verdict", icon=":material/warning:")
     else:
-        remarks = reading.remarks
         st.markdown(f"**{words.verdict(reading.score, threshold)}**")
         _calibrated(reading, threshold)
     if item.ours and item.ours.covid is not None:
         listed = "COVID-19" if item.ours.covid else "not COVID-19"
         finding = f" ({words.plain(item.ours.finding)})" if item.ours.finding not in ("", listed) else ""
-        outcome = "" if reading.novel else words.outcome(reading.score > threshold, item.ours.covid)
+        outcome = "" if summary.out_of_distribution else words.outcome(summary.positive, item.ours.covid)
         st.markdown(f"The source lists this film as **{listed}**{finding}. {outcome}")
         if item.ours.split in settings.TRAINING_SPLITS:
             st.markdown(TRAINED_ON)
-    for warning in dict.fromkeys((*remarks, *warnings)):
+    for warning in remarks:
         st.warning(words.plain(warning), icon=":material/warning:")
-    download("Result (JSON)", [(item.name, reading)], reading.network, threshold, "result")
-    _report(item, small, reading, threshold, warnings)
+    download("Result (JSON)", [summary], "result")
+    _report(item, small, reading, threshold)
     st.markdown(f":small[Read by the network *{reading.network}* in {reading.milliseconds / 1000:.1f} s.]")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from covid_model import settings
 from covid_model.app import words
+from covid_model.verdict import is_positive
 
 FAINT = "color-mix(in srgb,currentColor 40%,transparent)"
 
@@ -13,7 +14,7 @@ def score_bar(score: float, threshold: float, faint: bool = False) -> str:
 
     With `faint` the bar is grey: for a score that means nothing.
     """
-    colour = settings.COVID_COLOUR if score > threshold else settings.OTHER_COLOUR
+    colour = settings.COVID_COLOUR if is_positive(score, threshold) else settings.OTHER_COLOUR
     colour = FAINT if faint else colour
     ends = [(0, "0")] * (threshold >= 0.1) + [(1, "1")] * (threshold <= 0.9)
     labels = "".join(_label(at, text) for at, text in [*ends, (threshold, f"{threshold:.2f}")])

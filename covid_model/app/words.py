@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from covid_model import evaluation, settings
+from covid_model.phrases import called as called
 from covid_model.phrases import score_text as score_text
 from covid_model.phrases import verdict as verdict
+from covid_model.verdict import is_positive
 
 if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
     from covid_model.desk import Place
-    from covid_model.reading import Reading
 
 NEAR_END = 0.01  # a share that lies nearer to 0 or 1 is given with a decimal, so that few is not none
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -30,13 +33,6 @@ def unmarked(text: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
 
 
-def verdict_word(reading: Reading, threshold: float) -> str:
-    """The verdict on a film for a table: none on a film that the network does not know the like of."""
-    if reading.novel:
-        return "No verdict"
-    return "Positive" if reading.score > threshold else "Negative"
-
-
 CALIBRATED = (
     "Networks often sound too sure, or not sure enough. One number, fitted on films held out of training, sets that "
     "right on the whole; it was checked on films of every other part of the data. It changes neither the order of "
@@ -47,8 +43,8 @@ CALIBRATED = (
 def calibrated(score: float, at: float, threshold: float) -> str:
     """The calibrated score `at` beside the model score, both in [0, 1]; the verdict stays the model score's."""
     text = f"Calibrated: **{score_text(at)}**."
-    if (score > threshold) != (at > threshold):
-        side = "above" if at > threshold else "not above"
+    if is_positive(score, threshold) != is_positive(at, threshold):
+        side = "above" if is_positive(at, threshold) else "not above"
         text += f" That is {side} the threshold; the verdict goes by the model score all the same."
     return text
 
@@ -106,32 +102,16 @@ def adults(table: pd.DataFrame, threshold: float) -> str | None:
     rows = table[(table["source"] != settings.CHILDREN) & (table["covid"] == 0)]
     if rows.empty:
         return None
-    called = int((rows["score"] > threshold).sum())
+    called = int(is_positive(rows["score"], threshold).sum())
     return (
         f"Mind who is in there: nearly all test films without COVID-19 are children's. Of the {len(rows)} of adults "
         f"without COVID-19, this network calls **{called}** positive at this threshold."
     )
 
 
-def record(
-    file: str,
-    network: str,
-    threshold: float,
-    score: float | None = None,
-    warnings: tuple[str, ...] = (),
-    refused: str | None = None,
-) -> dict[str, object]:
-    """One film's result, with the fields that the command line gives with --json."""
-    return {
-        "file": file,
-        "network": network,
-        "score": score,
-        "covid": None if score is None else score > threshold,
-        "threshold": threshold,
-        "warnings": list(warnings),
-        "refused": refused,
-        "overlay": None,
-    }
+def with_scores(rows: pd.DataFrame, columns: list[str]) -> Styler:
+    """A table for the page whose `columns` hold scores: written as everywhere, sorted as the numbers that they are."""
+    return rows.style.format(score_text, subset=columns, na_rep="–")
 
 
 def source(name: str) -> str:

@@ -17,6 +17,7 @@ from covid_model.audit.case import Case
 from covid_model.audit.figures import mean, share
 from covid_model.audit.lungs import masked, read_mask
 from covid_model.films import Film
+from covid_model.verdict import is_positive
 from covid_model.what_if.erase import BLUR
 
 STEPS = 20  # of the curves: each takes 5 % of the map's cells
@@ -34,7 +35,7 @@ def run(case: Case, curves: bool = True) -> dict[str, Any]:
         energy.append(energy_inside(reading.heatmap, cells))
         hits.append(points_inside(reading.heatmap, cells))
         areas.append((uniform(cells), ceiling(cells), float((cells > 0.5).mean())))
-        called.append(reading.positive and curves)
+        called.append(curves and bool(is_positive(reading.score, case.spec.threshold)))
         if called[-1]:
             drawn.append(film_curves(case, pixels, reading.heatmap, reading.box, case.seed + number))
     patients = table["patient"].to_numpy()

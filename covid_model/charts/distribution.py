@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 from covid_model.charts import style
 from covid_model.evaluation import check
 from covid_model.phrases import score_text
+from covid_model.verdict import is_positive
 
 BINS = 50
 MOST_POINTS = 1500  # a truth; the columns behind them always count every film
@@ -56,7 +56,7 @@ def score_distribution(
         for low in (-0.06, _COUNTS + _CLEAR):  # in two parts, so that it runs through no count
             high = _COUNTS - _CLEAR + (_STEP if low > 0 else 0)
             lines.append(style.line(mark, low, mark, high, "solid", 2, ink or style.GREY))
-        label = f"▲ <b>{mark_label} {escape(score_text(mark))}</b>"
+        label = f"▲ <b>{mark_label} {style.score_label(mark)}</b>"
         notes.append(style.note(mark, -0.12, label, ink, xanchor=style.side(mark)))
     labels = [
         f"<b>{name}</b><br>{int((truth == flag).sum()):,} films"
@@ -115,7 +115,7 @@ def _points(
     generator = np.random.default_rng(scores.size)  # by film, not by threshold: nothing hops when the slider moves
     column = np.minimum((scores * BINS).astype(int), BINS - 1)
     heights = foot + generator.uniform(0.06, 0.94, scores.size) * np.log1p(counts)[column] / fullest
-    wrong = (scores > threshold) != flag
+    wrong = is_positive(scores, threshold) != flag
     shown = wrong | (generator.permutation(scores.size) < MOST_POINTS)
     return [
         {
@@ -130,7 +130,8 @@ def _points(
                 "line": {"width": edge, "color": "white"},
             },
             "text": names[which] if names is not None else label,
-            "hovertemplate": "%{text}: %{x:.3f}<extra></extra>",
+            "customdata": style.score_labels(scores[which]),
+            "hovertemplate": "%{text}: %{customdata}<extra></extra>",
         }
         for which, alpha, size, edge in ((shown & ~wrong, 0.6, 5, 0), (wrong, 1.0, 8, 1))
     ]
@@ -138,7 +139,7 @@ def _points(
 
 def _shares(foot: float, scores: np.ndarray, threshold: float, ink: str | None) -> list[dict]:
     """How many of a truth's films lie on either side."""
-    above = int((scores > threshold).sum())
+    above = int(is_positive(scores, threshold).sum())
     share = style.percent(above / scores.size if scores.size else None)
     return [
         style.note(1, foot + _COUNTS, f"above: {above:,} ({share})", ink, xanchor="right"),
@@ -149,7 +150,7 @@ def _shares(foot: float, scores: np.ndarray, threshold: float, ink: str | None) 
 def score_distribution_alt(scores: ArrayLike, covid: ArrayLike, threshold: float, mark: float | None = None) -> str:
     """What the distribution says, in a sentence."""
     scores, truth = check(scores, covid)
-    above = scores > threshold
+    above = is_positive(scores, threshold)
     sentence = (
         f"Scores by truth: {int((above & truth).sum()):,} of {int(truth.sum()):,} COVID-19 films and "
         f"{int((above & ~truth).sum()):,} of {int((~truth).sum()):,} other films lie above the threshold "

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from covid_model.charts import style
 from covid_model.evaluation import Bin
+from covid_model.phrases import score_text
 
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up")
 _SMALLEST, _LARGEST = 7, 22  # pixels across: a bin with one film, and the fullest one
@@ -50,9 +51,9 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
                     "opacity": 1,
                     "line": {"color": "white", "width": 1},
                 },
-                "customdata": [[one.films, one.low, one.high] for one in known],
+                "customdata": [[one.films, one.low, one.high, style.score_label(one.score)] for one in known],
                 "hovertemplate": "%{customdata[0]:,} films from %{customdata[1]:.1f} to %{customdata[2]:.1f}<br>"
-                f"mean score %{{x:.3f}}, COVID-19 %{{y:.1%}}<extra>{name}</extra>",
+                f"mean score %{{customdata[3]}}, COVID-19 %{{y:.1%}}<extra>{name}</extra>",
             }
             | bars
         )
@@ -83,7 +84,7 @@ def reliability_alt(networks: Mapping[str, Sequence[Bin]]) -> str:
         if known:
             top = known[-1]
             parts.append(
-                f"{name}: of the {top.films:,} films above {top.low:.1f}, mean score {top.score:.2f}, "
+                f"{name}: of the {top.films:,} films above {top.low:.1f}, mean score {score_text(top.score)}, "
                 f"{style.percent(top.covid.value)} are COVID-19 films"
             )
     return f"Reliability diagram. {'; '.join(parts) or 'No films'}."

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 
 from covid_model.charts import style
 from covid_model.evaluation import check
+from covid_model.phrases import score_text
+from covid_model.verdict import is_positive
 
 _SEED = 0  # of how high each point is drawn: it says nothing, and keeps points apart
 
@@ -20,7 +22,7 @@ def score_strip(
     heights = np.random.default_rng(_SEED).uniform(0.15, 0.85, scores.size)
     traces = []
     for positive in (True, False):
-        which = (scores > threshold) == positive
+        which = is_positive(scores, threshold) == positive
         colour, symbol, label = (
             (style.COVID_COLOUR, style.COVID_SYMBOL, "positive")
             if positive
@@ -33,7 +35,8 @@ def score_strip(
                 "x": scores[which],
                 "y": heights[which],
                 "marker": {"color": style.faded(colour, 0.8), "symbol": symbol, "size": 10},
-                "hovertemplate": f"a copy: %{{x:.3f}}, {label}<extra></extra>",
+                "customdata": style.score_labels(scores[which]),
+                "hovertemplate": f"a copy: %{{customdata}}, {label}<extra></extra>",
             }
         )
     lines = [
@@ -42,7 +45,7 @@ def score_strip(
     ]
     notes = [
         style.note(threshold, 1.13, f"threshold {threshold:.2f}", ink, xanchor=style.side(threshold)),
-        style.note(score, -0.13, f"▲ <b>this film {score:.2f}</b>", ink, xanchor=style.side(score)),
+        style.note(score, -0.13, f"▲ <b>this film {style.score_label(score)}</b>", ink, xanchor=style.side(score)),
     ]
     bare = {"showgrid": False, "ticks": "", "showline": False, "showticklabels": False}
     return style.figure(
@@ -61,6 +64,7 @@ def score_strip_alt(scores: ArrayLike, score: float, threshold: float) -> str:
     """What the strip says, in a sentence."""
     scores, _ = check(scores, np.zeros(np.shape(scores)))
     return (
-        f"{scores.size} copies score from {scores.min():.2f} to {scores.max():.2f}, "
-        f"{int((scores > threshold).sum())} of them above the threshold {threshold:.2f}; the film itself {score:.2f}."
+        f"{scores.size} copies score from {score_text(float(scores.min()))} to {score_text(float(scores.max()))}, "
+        f"{int(is_positive(scores, threshold).sum())} of them above the threshold {threshold:.2f}; the film itself "
+        f"{score_text(score)}."
     )

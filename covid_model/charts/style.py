@@ -7,12 +7,14 @@ do it without colour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
 
 from covid_model import settings
+from covid_model.phrases import score_text
 
 COVID_COLOUR = settings.COVID_COLOUR
 OTHER_COLOUR = settings.OTHER_COLOUR
@@ -31,6 +33,16 @@ LINE_COLOURS = (OTHER_COLOUR, COVID_COLOUR, "#009E73", "#B0699A")
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": CLEAR}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}  # for whoever shows a figure
+
+
+def score_label(score: float) -> str:
+    """A score as it is written everywhere, in plotly's markup."""
+    return escape(score_text(score))
+
+
+def score_labels(scores: Iterable[float]) -> list[str]:
+    """The same of many scores, for a figure's customdata."""
+    return [score_label(float(score)) for score in scores]
 
 
 def faded(colour: str, alpha: float) -> str:

@@ -7,7 +7,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,40 +15,17 @@ from tqdm import tqdm
 from covid_model import settings
 from covid_model.cli.common import DONE, FAILED, UsageError, add_network, add_vgg19, say_error, share, vgg19_for
 from covid_model.cli.quiet import quiet
+from covid_model.phrases import called
 
 if TYPE_CHECKING:
     import numpy as np
 
     from covid_model.reading import Reader, Reading
+    from covid_model.summary import PredictionSummary
 
 OVERLAY_ENDING = "-overlay.png"
 LONGEST_STEM = 200  # bytes: a file system takes names of 255
 LONGEST_NAME = 60  # characters of a file name that a line shows
-
-
-@dataclass(frozen=True)
-class Result:
-    """What is said about one file; with --json, one object of the list.
-
-    Attributes:
-        file: as it was given.
-        network: that scored it.
-        score: the model score in [0, 1], None where the file was refused.
-        covid: score > threshold, None where refused.
-        threshold: in [0, 1].
-        warnings: sentences.
-        refused: the reason, None where the film was scored.
-        overlay: the picture written, None where none was.
-    """
-
-    file: str
-    network: str
-    score: float | None
-    covid: bool | None
-    threshold: float
-    warnings: list[str]
-    refused: str | None
-    overlay: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="positive above it, 0 to 1 (default: %(default)s)",
     )
     parser.add_argument("--overlay", type=Path, metavar="DIR", help=f"write NAME{OVERLAY_ENDING} for each film")
-    parser.add_argument("--json", action="store_true", help="a list with one object a file, in place of lines")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json",
+        action="store_true",
+        help="a list with one object a file, in place of lines; its key covid repeats positive, is deprecated and "
+        "will go",
+    )
+    form.add_argument("--csv", action="store_true", help="a table with one row a file, in place of lines")
     add_vgg19(parser)
 
 
@@ -76,20 +59,24 @@ def run(given: argparse.Namespace) -> int:
         results.append(result)
         if result.refused:
             say_error(f"{shown(result.file)}: {result.refused}")
-        elif not given.json:
+        elif not given.json and not given.csv:
             tqdm.write(line(result, width), file=sys.stdout)
     if given.json:
-        print(json.dumps([asdict(result) for result in results], indent=1))
+        print(json.dumps([result.as_json() for result in results], indent=1))
+    elif given.csv:
+        from covid_model import report
+
+        sys.stdout.write(report.csv_of(results).decode("utf-8-sig").replace("\r\n", "\n"))
     complete = all(not one.refused and (one.overlay or not given.overlay) for one in results)
     return DONE if complete else FAILED
 
 
-def read_all(given: argparse.Namespace) -> Iterator[Result]:
+def read_all(given: argparse.Namespace) -> Iterator[PredictionSummary]:
     """Read the files one after the other; the network is loaded for the first one that holds a film.
 
     Raises NetworkError where the network cannot be loaded.
     """
-    from covid_model import films
+    from covid_model import films, summary
     from covid_model.reading import Reader, ReadingError
 
     reader: Reader | None = None
@@ -103,21 +90,13 @@ def read_all(given: argparse.Namespace) -> Iterator[Result]:
                     reader = Reader(given.network, vgg19_for(given.network, given.vgg19))
             reading = reader.read(film)
         except (films.FilmError, ReadingError) as error:
-            yield Result(file, given.network, None, None, given.threshold, [], str(error), None)
+            yield summary.refusal(file, given.network, given.threshold, str(error))
             continue
-        yield Result(
-            file=file,
-            network=reading.network,
-            score=float(reading.score),
-            covid=bool(reading.score > given.threshold),
-            threshold=given.threshold,
-            warnings=list(dict.fromkeys((*film.warnings, *reading.remarks))),
-            refused=None,
-            overlay=write_overlay(film.pixels, reading, free.next(file)) if free else None,
-        )
+        picture = write_overlay(film.pixels, reading, free.next(file)) if free else None
+        yield summary.summarize(file, reading, given.threshold, overlay=picture)
 
 
-def progress(results: Iterable[Result], given: argparse.Namespace) -> Iterable[Result]:
+def progress(results: Iterable[PredictionSummary], given: argparse.Namespace) -> Iterable[PredictionSummary]:
     """A bar on standard error while several files are read, where a person sees it."""
     return tqdm(
         results,
@@ -137,10 +116,11 @@ def shown(file: str) -> str:
     return show_name(Path(file).name or file, LONGEST_NAME)
 
 
-def line(result: Result, width: int) -> str:
+def line(result: PredictionSummary, width: int) -> str:
     """One aligned line: score, verdict, name, and the warnings where there are any."""
-    verdict = "positive" if result.covid else "negative"
-    text = f"{result.score:.3f}  {verdict}  {shown(result.file):<{width}}  {' '.join(result.warnings)}"
+    text = (
+        f"{result.score_text:<7}  {called(result.positive)}  {shown(result.file):<{width}}  {' '.join(result.warnings)}"
+    )
     return text.rstrip()
 
 

@@ -14,6 +14,7 @@ from covid_model.evaluation.estimates import Estimate, proportion
 from covid_model.evaluation.matrix import check
 from covid_model.evaluation.metrics import area_intervals
 from covid_model.evaluation.tally import Tally, tally
+from covid_model.verdict import is_positive
 
 
 def adults_without_covid(
@@ -22,7 +23,7 @@ def adults_without_covid(
     """Of the films without COVID-19 from any source but the children's, the share called positive."""
     scores, truth = check(scores, covid)
     adults = ~truth & (np.asarray(source).astype(str) != children)
-    return proportion(int((scores[adults] > threshold).sum()), int(adults.sum()))
+    return proportion(int(is_positive(scores[adults], threshold).sum()), int(adults.sum()))
 
 
 @dataclass(frozen=True)

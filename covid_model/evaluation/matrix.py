@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from covid_model.verdict import is_positive
+
 CELLS = ("tp", "fn", "fp", "tn")  # in reading order: COVID-19 films on top, positive on the left
 
 
@@ -70,7 +72,7 @@ def check(scores: ArrayLike, covid: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 def cells(scores: ArrayLike, covid: ArrayLike, threshold: float) -> np.ndarray:
     """The cell of each film, (n,) of the strings in CELLS."""
     scores, truth = check(scores, covid)
-    called = scores > threshold
+    called = is_positive(scores, threshold)
     return np.select([truth & called, truth & ~called, ~truth & called], CELLS[:3], CELLS[3])
 
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from covid_model.evaluation.estimates import DRAWS, LEVEL, SEED, Estimate, bootstrap, percentile_interval, proportion
 from covid_model.evaluation.matrix import CELLS, Confusion, cells, check
+from covid_model.verdict import is_positive
 
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy")
 _SHARES = RATES[:5]  # counts over counts: Wilson's interval; the other two are bootstrapped
@@ -131,7 +132,7 @@ def weighted_areas(weights: np.ndarray, truth: np.ndarray, last: np.ndarray) -> 
 def share_above(scores: ArrayLike, threshold: float, level: float = LEVEL) -> Estimate:
     """The share of films with a score strictly above `threshold`."""
     scores, _ = check(scores, np.zeros(np.shape(scores)))
-    return proportion(int((scores > threshold).sum()), scores.size, level)
+    return proportion(int(is_positive(scores, threshold).sum()), scores.size, level)
 
 
 def always_no(covid: ArrayLike) -> dict[str, Estimate]:

@@ -15,9 +15,8 @@ from covid_model import settings
 from covid_model.films import pictures, tones
 from covid_model.films.film import Film, FilmError
 from covid_model.films.names import show_name
-from covid_model.films.pictures import COLOUR
 
-__all__ = ["COLOUR", "Film", "FilmError", "decode", "read", "show_name"]
+__all__ = ["Film", "FilmError", "decode", "read", "show_name"]
 
 WANTED = "A film must be a PNG, JPEG, TIFF or DICOM file"
 # What the first bytes of other common files are, so that the refusal can say what came.
@@ -56,7 +55,7 @@ def decode(data: bytes) -> Film:
     kind = _sniff(data)
     reader = _reader(kind)
     try:
-        pixels, warnings = reader(data)
+        pixels, warnings, in_colour = pictures.Grey(*reader(data))
     except FilmError:
         raise
     except Exception as error:  # whatever a decoder makes of bytes that someone damaged or made up
@@ -67,7 +66,7 @@ def decode(data: bytes) -> Film:
     if tones.looks_inverted(pixels):
         warnings = (*warnings, tones.INVERTED)
     pixels.setflags(write=False)  # a film is shared between the sessions of an app
-    return Film(pixels, warnings, kind)
+    return Film(pixels, warnings, kind, in_colour)
 
 
 def read(path: Path) -> Film:

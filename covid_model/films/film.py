@@ -20,6 +20,7 @@ class Film:
     pixels: np.ndarray
     warnings: tuple[str, ...]  # plain sentences: what to bear in mind about the score
     kind: str  # "PNG", "JPEG", "TIFF" or "DICOM"
+    in_colour: bool = False  # whether the file holds a colour picture, which no chest X-ray is
 
 
 def check_size(width: int, height: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,9 +19,14 @@ WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # a PNG's last chunk, checksum included, which Pillow does without
 WHITE_IS_ZERO = 0  # TIFF's photometric interpretation; Pillow heeds it up to 8 bits only
 ALPHA = "The picture has transparent parts; they were read as black."
-COLOUR = "This is a colour picture; a film is grey, so it may be a photograph or a screenshot of something else."
 
-Grey = tuple[np.ndarray, tuple[str, ...]]  # (height, width) uint8, warnings
+
+class Grey(NamedTuple):
+    """A decoded picture: (height, width) uint8, warnings in plain sentences, whether it came in colour."""
+
+    pixels: np.ndarray
+    warnings: tuple[str, ...]
+    in_colour: bool = False
 
 
 def png(data: bytes) -> Grey:
@@ -36,11 +42,11 @@ def png(data: bytes) -> Grey:
     with _open(data, "PNG") as image:
         image.load()
         turn = containers.orientation(image.info.get("exif", b""))
-        pixels, alpha, warnings = _grey(image)
+        pixels, alpha, warnings, in_colour = _grey(image)
         shallow = not _is_deep(image)
     if depth == 16 and shallow:
         pixels = _deep_colour(data, pixels, alpha)
-    return turned(pixels, turn), warnings
+    return Grey(turned(pixels, turn), warnings, in_colour)
 
 
 def jpeg(data: bytes) -> Grey:
@@ -49,8 +55,8 @@ def jpeg(data: bytes) -> Grey:
     check_size(found.width, found.height)
     with _open(found.bare, "JPEG") as image:
         image.load()
-        pixels, _, warnings = _grey(image)
-    return turned(pixels, containers.orientation(found.exif)), warnings
+        pixels, _, warnings, in_colour = _grey(image)
+    return Grey(turned(pixels, containers.orientation(found.exif)), warnings, in_colour)
 
 
 def tiff(data: bytes) -> Grey:
@@ -59,13 +65,13 @@ def tiff(data: bytes) -> Grey:
     check_size(page.values[containers.WIDTH], page.values[containers.HEIGHT])
     with _open(data, "TIFF") as image:
         image.load()  # turned upright by Pillow itself
-        pixels, alpha, warnings = _grey(image)
+        pixels, alpha, warnings, in_colour = _grey(image)
         shallow = not _is_deep(image)
     if shallow and page.values.get(containers.BITS, 1) == 16:
         pixels = _deep_colour(data, pixels, alpha, page.values.get(containers.ORIENTATION, 1))
     if not shallow and page.values.get(containers.PHOTOMETRIC) == WHITE_IS_ZERO:
         pixels = settings.GREY_LEVELS - pixels
-    return pixels, warnings
+    return Grey(pixels, warnings, in_colour)
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -94,10 +100,10 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode in DEEP or image.mode.startswith("I;16")
 
 
-def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """Grey pixels (height, width) uint8 of a loaded picture, its alpha likewise where it matters, and warnings."""
+def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...], bool]:
+    """Grey pixels (height, width) uint8, alpha likewise where it matters, warnings, whether it is in colour."""
     if _is_deep(image):
-        return _scaled(image), None, ()
+        return _scaled(image), None, (), False
     # 1-bit and grey stay grey; palette, CMYK and the like become red, green, blue.
     has_alpha = image.mode in WITH_ALPHA or "transparency" in image.info
     mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
@@ -113,10 +119,10 @@ def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str,
         coloured += some
         if alpha is not None:
             alpha[rows] = strip[..., 3]
-    warnings = (COLOUR,) if coloured > settings.COLOUR_SHARE * pixels.size else ()
+    in_colour = coloured > settings.COLOUR_SHARE * pixels.size
     if alpha is None or alpha.min() == settings.GREY_LEVELS:
-        return pixels, None, warnings
-    return _on_black(pixels, alpha), alpha, (*warnings, ALPHA)
+        return pixels, None, (), in_colour
+    return _on_black(pixels, alpha), alpha, (ALPHA,), in_colour
 
 
 def _strip(image: Image.Image, rows: slice) -> Image.Image:

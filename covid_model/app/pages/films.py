@@ -216,7 +216,7 @@ def list_of(films: pd.DataFrame, title: str) -> None:
     )
     columns = st.column_config
     st.dataframe(
-        rows,
+        words.with_scores(rows, ["score"]),
         key="films_list",
         hide_index=True,
         height="content",
@@ -224,7 +224,7 @@ def list_of(films: pd.DataFrame, title: str) -> None:
         alt=f"{title}: id, score, verdict, finding and source of each film",
         column_config={
             "id": columns.TextColumn("Id"),
-            "score": columns.ProgressColumn("Score", min_value=0, max_value=1, format="%.3f"),
+            "score": columns.NumberColumn("Score"),
             "verdict": columns.TextColumn("Verdict"),
             "listed": columns.TextColumn("Finding"),
             "source": columns.TextColumn("Source"),

@@ -17,6 +17,7 @@ from covid_model.desk import Busy, Tell
 from covid_model.films import FilmError
 from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
+from covid_model.summary import PredictionSummary, refusal, summarize
 
 TRIES_A_ROW = 5
 OTHERS = "Other films to try"
@@ -59,20 +60,15 @@ def read_patiently(item: Item, name: str, tell: Tell) -> Reading:
     return cache.reading(item.data(), name, tell)
 
 
-def results_table(items: list[Item], found: list[Reading | str], threshold: float) -> None:
+def results_table(summaries: list[PredictionSummary]) -> None:
     """All films of an upload with what came of them."""
-    rows = [
-        (item.name, None, "Refused", one)
-        if isinstance(one, str)
-        else (item.name, one.score, words.verdict_word(one, threshold), " ".join(one.remarks))
-        for item, one in zip(items, found, strict=True)
-    ]
+    rows = [(one.file, one.score, one.verdict, one.refused or " ".join(one.warnings)) for one in summaries]
     st.dataframe(
-        pd.DataFrame(rows, columns=["File", "Score", "Verdict", "Remarks"]),
+        words.with_scores(pd.DataFrame(rows, columns=["File", "Score", "Verdict", "Remarks"]), ["Score"]),
         hide_index=True,
         column_config={
             "File": st.column_config.TextColumn(width="medium"),
-            "Score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f", width="medium"),
+            "Score": st.column_config.NumberColumn(width="small"),
             "Remarks": st.column_config.TextColumn(width="large"),
         },
         height=min(420, 38 + 35 * len(rows)),
@@ -91,13 +87,16 @@ def show_uploads(items: list[Item], name: str, threshold: float) -> None:
     except NetworkError as error:
         film_panel.network_missing(error, name)
         return
-    results_table(items, found, threshold)
+    summaries = [
+        refusal(item.name, name, threshold, one) if isinstance(one, str) else summarize(item.name, one, threshold)
+        for item, one in zip(items, found, strict=True)
+    ]
+    results_table(summaries)
     look_column, csv_column, json_column = st.columns([2, 1, 1], vertical_alignment="bottom")
-    pairs = [(item.name, one) for item, one in zip(items, found, strict=True)]
     with csv_column:
-        film_panel.download_table("All results (CSV)", pairs, name, threshold, "results")
+        film_panel.download_table("All results (CSV)", summaries, "results")
     with json_column:
-        film_panel.download("All results (JSON)", pairs, name, threshold, "results")
+        film_panel.download("All results (JSON)", summaries, "results")
     scored = [number for number, one in enumerate(found) if not isinstance(one, str)]
     if scored:
         chosen = look_column.selectbox(

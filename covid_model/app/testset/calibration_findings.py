@@ -10,7 +10,7 @@ import pandas as pd
 from covid_model import evaluation
 from covid_model.app import words
 from covid_model.evaluation import Bin
-from covid_model.phrases import decimal, percent
+from covid_model.phrases import decimal, percent, score_text
 
 
 def heading(networks: Mapping[str, Sequence[Bin]]) -> str:
@@ -23,7 +23,7 @@ def heading(networks: Mapping[str, Sequence[Bin]]) -> str:
             whose = f" ({words.plain(title)})" if len(networks) > 1 else ""
             parts.append(
                 f"{top.films:,} {'film scores' if top.films == 1 else 'films score'} above {top.low:.1f}, "
-                f"{top.score:.2f} on average, and "
+                f"{score_text(top.score)} on average, and "
                 f"{percent(top.covid.value)} of them are COVID-19 films{whose}"
             )
     return "; ".join(parts) or "No films"

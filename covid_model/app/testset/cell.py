@@ -72,15 +72,14 @@ def film_table(films: pd.DataFrame, networks: Sequence[Scored], what: str, netwo
         rows = rows.join(cache.films_table().reindex(columns=["finding", "view"]))
     rows["source"] = films["source"].map(settings.SOURCE_TITLES).fillna(films["source"])
     columns = st.column_config
-    score = partial(columns.ProgressColumn, min_value=0, max_value=1, format="%.3f")
     st.dataframe(
-        rows,
+        words.with_scores(rows, [of.name for of in networks]),
         key="cell_films",
         hide_index=True,
         row_height=64 if pictures else None,
         height="content",
         alt=f"Films: {what}",
-        column_config={of.name: score(f"Score, {of.title}") for of in networks}
+        column_config={of.name: columns.NumberColumn(f"Score, {of.title}") for of in networks}
         | {
             "open": columns.ButtonColumn(
                 "", type="tertiary", key="open_film", on_click=partial(open_film, ids, network), help="Read this film"

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from covid_model import network
+from covid_model import network, settings
 from covid_model.app import cache, film_panel, ours, state, words
 from covid_model.app.item import Item
 from covid_model.app.waiting import Waiting, ask_again
@@ -18,7 +18,9 @@ from covid_model.audit import AuditError, lungs
 from covid_model.dataset import DataError
 from covid_model.desk import Busy
 from covid_model.films import FilmError
+from covid_model.phrases import called
 from covid_model.reading import ReadingError
+from covid_model.verdict import is_positive
 
 FLAGGED = " The page *Read a film* would notice: the erased film is too unlike those that the network was trained on."
 SIDE = 640  # pixels: the longer side of a picture that is sent
@@ -130,13 +132,14 @@ def _scores(
     for (label, slot), reading in zip(slots.items(), readings, strict=True):
         slot.metric(label, words.score_text(reading.score))
     before, after = readings
-    flagged = FLAGGED if after.novel and not before.novel else ""
-    said.markdown(f"{verdict(before.positive, after.positive, title)}{flagged}\n\n{about}")
+    flagged = FLAGGED if after.out_of_distribution and not before.out_of_distribution else ""
+    was, now = (is_positive(one.score, settings.THRESHOLD) for one in readings)
+    said.markdown(f"{verdict(was, now, title)}{flagged}\n\n{about}")
 
 
 def verdict(before: bool, after: bool, title: str) -> str:
     """What became of the verdict, in a sentence."""
-    was, now = ("positive" if one else "negative" for one in (before, after))
+    was, now = map(called, (before, after))
     if before == after:
         return f"**{title}, the film is still called {now}.**"
     return f"**{title}, the film is called {now}; as it is, {was}.**"

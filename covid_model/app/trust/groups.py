@@ -11,6 +11,7 @@ from covid_model.app.splits import SPLITS
 from covid_model.audit.figures import auc_change, mean, share
 from covid_model.charts.trust import Group
 from covid_model.evaluation import Estimate
+from covid_model.verdict import is_positive
 
 TEST, ADULTS, MORE = "test", "test-adults", "extra-test"  # names of groups; the rest are named as their sources
 RATES = {"found": 1, "alarms": -1}  # of a group, and whether more is better
@@ -45,7 +46,7 @@ def measure(table: pd.DataFrame, threshold: float) -> dict[str, Group]:
 
 
 def _group(name: str, part: pd.DataFrame, threshold: float) -> Group:
-    positive, covid = part["score"] > threshold, part["covid"] == 1
+    positive, covid = is_positive(part["score"], threshold), part["covid"] == 1
     found, alarms = (share(positive[own], part["patient"][own]) for own in (covid, ~covid))
     return Group(title(name), found, alarms)
 
@@ -101,7 +102,8 @@ def compare(before: pd.DataFrame, after: pd.DataFrame, threshold: float) -> list
         for measure_, truth in (("alarms", 0), ("found", 1)):
             own = was["covid"] == truth
             if own.any():
-                moved = (now["score"] > threshold).astype(float) - (was["score"] > threshold)
+                positive = (is_positive(scores["score"], threshold).astype(float) for scores in (now, was))
+                moved = next(positive) - next(positive)
                 difference = mean(moved[own], was["patient"][own])
                 changes.append(Change(name, measure_, getattr(first, measure_), getattr(last, measure_), difference))
         if was["covid"].nunique() == 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from covid_model import overlay, settings, what_if
+from covid_model import overlay, phrases, settings, what_if
 from covid_model.app import cache, film_panel, words
 from covid_model.app.scorebar import score_bar
 from covid_model.app.what_if import controls, sentences
@@ -71,12 +71,12 @@ def _read(hand: InHand, pixels: np.ndarray) -> Reading:
 def _answer(hand: InHand, found: Reading, pixels: np.ndarray) -> None:
     """The changed film's score, how far it moved, and what to bear in mind."""
     number = words.score_text(found.score)
-    st.metric("Score of the changed film", f":gray[{number}]" if found.novel else number)
-    st.html(score_bar(found.score, hand.threshold, faint=found.novel))
-    said = sentences.change(hand.reading.score, found.score, hand.threshold, found.novel)
+    st.metric("Score of the changed film", f":gray[{number}]" if found.out_of_distribution else number)
+    st.html(score_bar(found.score, hand.threshold, faint=found.out_of_distribution))
+    said = sentences.change(hand.reading.score, found.score, hand.threshold, found.out_of_distribution)
     st.markdown(f"**{said}**  \n:small[As it came, the film scored {words.score_text(hand.reading.score)}.]")
     spec = cache.spec(found.network)
     if spec and np.array_equal(prepare(pixels, spec.preprocessing), prepare(hand.pixels, spec.preprocessing)):
         st.markdown(sentences.unseen(spec.preprocessing.border))
-    for remark in found.remarks:
+    for remark in phrases.remarks(found):
         st.warning(words.plain(remark), icon=":material/warning:")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from covid_model import dataset, network, overlay, settings
+from covid_model import dataset, network, overlay, phrases, settings
 from covid_model.app import cache, film_panel, words
 from covid_model.app.scorebar import score_bar
 from covid_model.app.what_if import sentences
@@ -55,10 +55,12 @@ def _column(hand: InHand, reading: Reading) -> None:
     st.markdown(f"**{reading.network}**")
     number = words.score_text(reading.score)
     st.metric(
-        f"Score by {reading.network}", f":gray[{number}]" if reading.novel else number, label_visibility="collapsed"
+        f"Score by {reading.network}",
+        f":gray[{number}]" if reading.out_of_distribution else number,
+        label_visibility="collapsed",
     )
-    st.html(score_bar(reading.score, hand.threshold, faint=reading.novel))
-    for remark in reading.remarks[: int(reading.novel)]:
+    st.html(score_bar(reading.score, hand.threshold, faint=reading.out_of_distribution))
+    for remark in phrases.remarks(reading)[: int(reading.out_of_distribution)]:
         st.warning(words.plain(remark), icon=":material/warning:")
     st.image(
         overlay.blend(hand.pixels, reading.heatmap, reading.box, settings.OVERLAY_OPACITY, "both"),

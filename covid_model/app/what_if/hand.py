@@ -12,6 +12,7 @@ import streamlit as st
 from covid_model.app import cache, waiting, words
 from covid_model.desk import Busy
 from covid_model.reading import Reading
+from covid_model.verdict import is_positive
 
 MOST = 64  # answers kept of one film
 
@@ -37,7 +38,7 @@ class InHand:
     @property
     def positive(self) -> bool:
         """Whether the film is called positive as it came."""
-        return self.reading.score > self.threshold
+        return is_positive(self.reading.score, self.threshold)
 
     def known(self, question: Hashable) -> bool:
         """Whether this session keeps an answer to `question`."""

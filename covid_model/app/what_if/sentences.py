@@ -10,6 +10,8 @@ import pandas as pd
 from covid_model import dataset, settings
 from covid_model.app import words
 from covid_model.network import NetworkSpec
+from covid_model.phrases import called as called
+from covid_model.verdict import is_positive
 
 COLOURS = ":small[Red to yellow: spoke for COVID-19. Blue: against.]"  # of a heatmap that shows both
 
@@ -18,13 +20,9 @@ def change(before: float, after: float, threshold: float, novel: bool = False) -
     """What became of a score and its verdict: "0.831, up 0.110; still positive". A novel film has no verdict."""
     moved = round(after, 3) - round(before, 3)
     how = f"{'up' if moved > 0 else 'down'} {abs(moved):.3f}" if abs(moved) >= 0.0005 else "as before"
-    was, now = before > threshold, after > threshold
+    was, now = is_positive(before, threshold), is_positive(after, threshold)
     verdict = "no verdict" if novel else f"{'still' if was == now else 'now'} {called(now)}"
     return f"{words.score_text(after)}, {how}; {verdict}"
-
-
-def called(positive: bool) -> str:
-    return "positive" if positive else "negative"
 
 
 def unseen(border: float) -> str:
@@ -47,19 +45,20 @@ def outline(record: Mapping | None) -> str:
 
 def spread(scores: np.ndarray, score: float, threshold: float) -> str:
     """Where the scores (n,) of a film's copies lie, and how many keep its verdict."""
-    keep = int(((scores > threshold) == (score > threshold)).sum())
+    positive = is_positive(score, threshold)
+    keep = int((is_positive(scores, threshold) == positive).sum())
     low, high = (words.score_text(float(one)) for one in (scores.min(), scores.max()))
     firm = "All" if keep == scores.size else f"{keep} of"
     lie = f"All copies score **{low}**" if low == high else f"The copies score from **{low}** to **{high}**"
     return (
         f"{lie}; the film itself {words.score_text(score)}. "
-        f"**{firm} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {called(score > threshold)}."
+        f"**{firm} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {called(positive)}."
     )
 
 
 def verdicts(scores: Mapping[str, float], threshold: float) -> str:
     """Whether two networks agree on a film, given each one's score."""
-    (one, first), (other, second) = ((name, score > threshold) for name, score in scores.items())
+    (one, first), (other, second) = ((name, is_positive(score, threshold)) for name, score in scores.items())
     if first == second:
         return f"**Both call this film {called(first)}.**"
     return f"**They disagree:** *{one}* calls this film {called(first)}, *{other}* calls it {called(second)}."
@@ -87,7 +86,7 @@ def disagreement(
             return None
         trained = dataset.training_films(films, *spec.trained_on)
         seen = int(_adults_without_covid(trained).sum())
-        positive = int((test["score"] > threshold).sum())
+        positive = int(is_positive(test["score"], threshold).sum())
         shares[spec.name] = positive / len(test)
         said.append(
             f"*{spec.name}* learnt from {seen:,} films of adults without COVID-19 and calls **{positive} of the "

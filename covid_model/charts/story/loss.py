@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from covid_model.charts import style
+from covid_model.phrases import score_text
 
 HIGHEST = 7.0  # of the axis, unless this film costs more
 _ROOM = 1.2  # of a higher loss: how far the axis reaches then, so that the legend keeps above the point
@@ -42,7 +43,8 @@ def loss_curve(
                     "width": 3.5 if flag == covid else 2,
                     "dash": "solid" if flag == covid else "dot",
                 },
-                "hovertemplate": "score %{x:.2f}, loss %{y:.2f}<extra>" + label + "</extra>",
+                "customdata": style.score_labels(scores),
+                "hovertemplate": "score %{customdata}, loss %{y:.2f}<extra>" + label + "</extra>",
             }
         )
     notes = []
@@ -59,7 +61,7 @@ def loss_curve(
                 "showlegend": False,
                 "cliponaxis": False,
                 "marker": {"color": colour, "symbol": symbol, "size": 15, "line": {"width": 2, "color": "white"}},
-                "hovertemplate": f"this film: score {score:.3f}, loss {_said(loss)}<extra></extra>",
+                "hovertemplate": f"this film: score {style.score_label(score)}, loss {_said(loss)}<extra></extra>",
             }
         )
         left = score > 0.5
@@ -99,4 +101,4 @@ def loss_curve_alt(score: float | None, loss: float | None, covid: bool) -> str:
     )
     if score is None or loss is None:
         return curve
-    return f"{curve} This film, score {score:.3f} and truth {int(covid)}, costs {_said(loss)}."
+    return f"{curve} This film, score {score_text(score)} and truth {int(covid)}, costs {_said(loss)}."

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from covid_model.charts import style
+from covid_model.phrases import score_text
 
 Curves = Mapping[str, Sequence[float]]  # mean scores (n,) by the order of the cells: MAP, RANDOM
 
@@ -28,7 +29,9 @@ def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: st
             "y": list(curve),
             "name": f"{title} {NAMES[order]}",
             "line": {"color": colour, "dash": DASHES[order], "width": 3},
-            "hovertemplate": f"{title} {NAMES[order]}<br>%{{x:.0%}} of the film: mean score %{{y:.3f}}<extra></extra>",
+            "customdata": style.score_labels(curve),
+            "hovertemplate": f"{title} {NAMES[order]}<br>%{{x:.0%}} of the film: "
+            "mean score %{customdata}<extra></extra>",
         }
         for title, curves, colour in (
             ("taken away", deletion, style.COVID_COLOUR),
@@ -50,7 +53,7 @@ def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: st
 def faithfulness_alt(deletion: Curves, insertion: Curves) -> str:
     """Where each line stands half way, in a sentence."""
     parts = [
-        f"{title} {NAMES[order]} {curve[len(curve) // 2]:.2f}"
+        f"{title} {NAMES[order]} {score_text(curve[len(curve) // 2])}"
         for title, curves in (("taken away", deletion), ("given back", insertion))
         for order, curve in curves.items()
     ]

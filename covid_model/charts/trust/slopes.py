@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from covid_model.charts import style
 from covid_model.evaluation import check
+from covid_model.verdict import is_positive
 
 _LEFT, _RIGHT = 0.0, 1.0  # where the two scores of a film stand in its panel
 _PANEL = 1.9  # from one panel to the next
@@ -56,13 +57,14 @@ def slopes(
                 "connectgaps": False,
                 "line": {"color": style.faded(colour, 0.4), "width": 1.5},
                 "marker": {"symbol": symbol, "size": 9, "color": style.faded(colour, 0.85)},
-                "hovertemplate": "%{y:.3f}<extra>" + label + "</extra>",
+                "customdata": [label for pair in y for label in (*style.score_labels(pair), "")],
+                "hovertemplate": "%{customdata}<extra>" + label + "</extra>",
                 "showlegend": False,
             }
         )
         notes.append(style.note(foot + 0.5, 1.2, f"<b>{shape} {label}</b>", ink, 14))
         for at, scores in ((_LEFT, whole[own]), (_RIGHT, changed[own])):
-            above = f"<b>{int((scores > threshold).sum())}</b> of {scores.size}"
+            above = f"<b>{int(is_positive(scores, threshold).sum())}</b> of {scores.size}"
             notes.append(style.note(foot + at, 1.1, above, ink, 13))
         ticks |= {foot + _LEFT: "whole<br>film", foot + _RIGHT: _two_lines(name)}
     end = _PANEL + _RIGHT + 0.25
@@ -92,8 +94,8 @@ def slopes_alt(whole: ArrayLike, changed: ArrayLike, covid: ArrayLike, threshold
     whole, truth = check(whole, covid)
     changed, _ = check(changed, covid)
     parts = [
-        f"of {int(own.sum())} {label} films {int((whole[own] > threshold).sum())} score above {threshold:.2f} as they "
-        f"are and {int((changed[own] > threshold).sum())} with {name}"
+        f"of {int(own.sum())} {label} films {int(is_positive(whole[own], threshold).sum())} score above "
+        f"{threshold:.2f} as they are and {int(is_positive(changed[own], threshold).sum())} with {name}"
         for own, label in ((truth, style.COVID_LABEL), (~truth, "other"))
     ]
     return f"A line a film: {'; '.join(parts)}."
