@@ -111,11 +111,13 @@ def training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
     return films[films["split"].isin(splits) & ~films["patient"].isin(set(reported))]
 
 
-def hold_out(films: pd.DataFrame, parts: int = settings.VALIDATION_PARTS, seed: int = settings.SEED) -> pd.Series:
+def hold_out(films: pd.DataFrame, parts: int | None = None, seed: int | None = None) -> pd.Series:
     """Cut a validation part out of `films` by patient: True where a film is held out.
 
     One part in `parts`, with each source's share of each class kept as near as whole patients allow.
     """
+    parts = settings.VALIDATION_PARTS if parts is None else parts
+    seed = settings.SEED if seed is None else seed
     from sklearn.model_selection import StratifiedGroupKFold
 
     strata = films["source"] + films["covid"].astype(str)

@@ -78,9 +78,11 @@ class Desk:
     def __init__(
         self,
         reader: Callable[[str], Reader],
-        places: int = settings.DESK_PLACES,
-        batch: int = settings.DESK_BATCH,
+        places: int | None = None,
+        batch: int | None = None,
     ):
+        places = settings.DESK_PLACES if places is None else places
+        batch = settings.DESK_BATCH if batch is None else batch
         self._reader, self._places, self._batch = reader, places, batch
         self._waiting: list[_Ticket] = []
         self._in_work = 0

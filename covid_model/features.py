@@ -64,12 +64,13 @@ def prepared(dataset: Dataset, ids: list[str], job: FeatureJob, first: int = 0) 
             yield from pool.map(one, enumerate(ids[start : start + settings.BATCH], start))
 
 
-def extract(dataset: Dataset, ids: list[str], job: FeatureJob, work: Path = settings.WORK) -> np.ndarray:
+def extract(dataset: Dataset, ids: list[str], job: FeatureJob, work: Path | None = None) -> np.ndarray:
     """The frozen base's features of the films `ids`.
 
     Returns:
         (n, 7, 7, 512) float16, a read-only view of a file in `work`: the output of `block5_pool`.
     """
+    work = settings.WORK if work is None else work
     hashes = [dataset.films.at[film, "sha256"] for film in ids]
     path = work / "features" / f"{job.key(hashes)}.npy"
     shape = (len(ids), ROWS, COLUMNS, CHANNELS)

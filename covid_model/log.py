@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from covid_model import settings
+from covid_model import registry
 
 READINGS = logging.getLogger(__name__)
 FORM = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S")
@@ -45,7 +45,7 @@ def line(network: str | None, milliseconds: float, refused: BaseException | None
         milliseconds: that it took.
         refused: the error that came in place of a score; only its kind is logged.
     """
-    network = network if network in settings.NETWORK_NAMES else NO_NETWORK
+    network = network if network in registry.names() else NO_NETWORK
     said = "no" if refused is None else type(refused).__name__
     READINGS.info("reading network=%s ms=%.0f refused=%s", network, milliseconds, said)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.preprocessing import Preprocessing
 from covid_model.temperature import Calibration
 
@@ -50,7 +50,11 @@ class Head:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a network is, as its JSON says it. `recipe`, `history` and `training` tell how it came about.
+    """What a network is, as its JSON says it; that JSON and the weights file are all that a network needs.
+
+    `title`, `short_title` (where there is little room), `help` (one sentence) and `order` (among the others; the first
+    is the default) are what a page says of it. `trained_on` names the splits whose films it was trained on. `recipe`,
+    `history` and `training` tell how it came about.
 
     `calibration` is put there by `audit.calibration`; a network trained anew has none until it is audited.
     """
@@ -65,38 +69,41 @@ class NetworkSpec:
     weights: str
     sha256: str
     parameters: int
+    short_title: str = ""
+    help: str = ""
+    order: float = registry.LAST
+    trained_on: tuple[str, ...] = ()
     recipe: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     training: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
 
     @property
-    def trained_on(self) -> tuple[str, ...]:
-        """The splits whose films it was trained on."""
-        return ("train",) if self.base == IMAGENET else settings.TRAINING_SPLITS
-
-    @property
     def holds_out(self) -> bool:
         """Whether the validation part of those splits (`dataset.hold_out`) stayed out of its training for good."""
         return bool(self.training.get("validation"))
 
-    def save(self, folder: Path = settings.NETWORKS) -> Path:
+    def save(self, folder: Path | None = None) -> Path:
         """Write NAME.json into `folder`."""
+        folder = settings.NETWORKS if folder is None else folder
         path = folder / f"{self.name}.json"
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
         return path
 
 
-def available(folder: Path = settings.NETWORKS) -> list[str]:
-    """Names of the networks whose JSON is there, the default first."""
-    return [name for name in settings.NETWORK_NAMES if (folder / f"{name}.json").is_file()]
+def available(folder: Path | None = None) -> list[str]:
+    """Names of the networks whose JSON is there, in their order, the default first."""
+    folder = settings.NETWORKS if folder is None else folder
+    return list(registry.names(folder))
 
 
-def spec(name: str, folder: Path = settings.NETWORKS) -> NetworkSpec:
+def spec(name: str, folder: Path | None = None) -> NetworkSpec:
     """What the network `name` is. Raises NetworkError for an unknown name or a damaged JSON."""
-    if name not in settings.NETWORK_NAMES:
-        raise NetworkError(f"Networks are {', '.join(settings.NETWORK_NAMES)}. Received: {name!r}.")
+    folder = settings.NETWORKS if folder is None else folder
+    there = registry.names(folder)
     path = folder / f"{name}.json"
+    if name not in there and (Path(name).name != name or path.is_file()):
+        raise NetworkError(f"Networks are {', '.join(there)}. Received: {name!r}.")
     try:
         content = json.loads(path.read_text())
         known = {one.name for one in fields(NetworkSpec)}
@@ -104,16 +111,19 @@ def spec(name: str, folder: Path = settings.NETWORKS) -> NetworkSpec:
         content["preprocessing"] = Preprocessing(**content["preprocessing"])
         content["head"] = Head(**content["head"])
         content["calibration"] = Calibration.of(content.get("calibration"))
+        content["trained_on"] = tuple(content["trained_on"])
         return NetworkSpec(**content)
     except FileNotFoundError as error:
-        raise NetworkError(f"{path} is missing. {_how_to_make(name)}") from error
+        raise NetworkError(
+            f"{path} is missing; networks there are: {', '.join(there) or 'none'}. {_how_to_make(name)}"
+        ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise NetworkError(f"{path} is damaged ({error}). {_how_to_make(name)}") from error
 
 
 def build(
     head: Head,
-    size: int = settings.INPUT_SIZE,
+    size: int | None = None,
     base_weights: str | None = None,
     precision: str = "float32",
 ) -> keras.Model:
@@ -129,6 +139,7 @@ def build(
         A model from (n, size, size, 3) float32 (`preprocessing.to_input`) to (n, 1) float32, the score in [0, 1].
         Layers that others ask for by name: `block5_conv4`, `block5_pool`, `logit`, `score`.
     """
+    size = settings.INPUT_SIZE if size is None else size
     import keras
 
     policy = keras.config.dtype_policy()
@@ -197,7 +208,7 @@ def save_weights(weights: dict[str, np.ndarray], path: Path) -> str:
 def load(
     name: str,
     vgg19: str | None = None,
-    folder: Path = settings.NETWORKS,
+    folder: Path | None = None,
     precision: str = "float32",
 ) -> keras.Model:
     """The network `name`, ready to score.
@@ -212,6 +223,7 @@ def load(
     Raises:
         NetworkError: weights missing, cut short, changed, of other shapes, or the base not to be had.
     """
+    folder = settings.NETWORKS if folder is None else folder
     what = spec(name, folder)
     weights = _checked_weights(what, folder)
     base_weights = None
@@ -224,8 +236,8 @@ def load(
             raise
         raise NetworkError(
             f"The network {name!r} needs VGG-19's ImageNet weights, and they could not be loaded from "
-            f"{base_weights!r}. Connect to the internet, or name a file with --vgg19 or {settings.VGG19_VARIABLE}; "
-            f"the network {settings.DEFAULT_NETWORK!r} needs no download."
+            f"{base_weights!r}. Connect to the internet, or name a file with --vgg19 or {settings.VGG19_VARIABLE}"
+            f"{_without_download(folder)}."
         ) from error
     try:
         put_weights(model.layers if what.base == STORED else head_layers(model), weights)
@@ -257,6 +269,12 @@ def _checked_weights(what: NetworkSpec, folder: Path) -> dict[str, np.ndarray]:
             return dict(arrays)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise NetworkError(f"The weights {path} cannot be read: {error}") from error
+
+
+def _without_download(folder: Path) -> str:
+    """Which network can be used all the same, as the end of a sentence; "" where there is none."""
+    stored = [entry.name for entry in registry.entries(folder) if entry.stored]
+    return f"; the network {stored[0]!r} needs no download" if stored else ""
 
 
 def _how_to_make(name: str) -> str:

@@ -13,7 +13,7 @@ Both cuts together pass all but one in a hundred of the validation films. Fitted
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,12 @@ from covid_model.verdict import OutOfDistribution
 if TYPE_CHECKING:
     import tensorflow as tf
 
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # of (height, width) uint8; any of them is undone by one
+    "inverted": lambda pixels: settings.GREY_LEVELS - pixels,
+    "rotated by 90 degrees, left": lambda pixels: np.ascontiguousarray(np.rot90(pixels)),
+    "rotated by 90 degrees, right": lambda pixels: np.ascontiguousarray(np.rot90(pixels, -1)),
+    "upside down": lambda pixels: np.ascontiguousarray(np.rot90(pixels, 2)),
+}
 # Whose features the gate looks at: the last ones are the network's own matter, and where they were trained to pass over
 # sharpness and tone they pass over what is no film too; the block before still sees it.
 LAYERS = ("block4_pool", settings.LAST_CONV)
@@ -88,15 +94,17 @@ class Gate:
         beside = np.maximum(np.square(off).sum(axis=1) - np.square(along).sum(axis=1), 0)  # (n,)
         return np.sqrt((np.square(along) / self.variances).sum(axis=1) + beside / self.rest)
 
-    def save(self, name: str, folder: Path = settings.NETWORKS) -> str:
+    def save(self, name: str, folder: Path | None = None) -> str:
         """Write NAME-novelty.npz into `folder`; returns its SHA-256."""
+        folder = settings.NETWORKS if folder is None else folder
         path = path_of(name, folder)
         np.savez(path, **{one.name: getattr(self, one.name) for one in fields(self)})
         return sha256(path)
 
     @classmethod
-    def load(cls, name: str, folder: Path = settings.NETWORKS) -> Gate:
+    def load(cls, name: str, folder: Path | None = None) -> Gate:
         """The gate of the network `name`. Raises NetworkError where it is missing or damaged."""
+        folder = settings.NETWORKS if folder is None else folder
         path = path_of(name, folder)
         try:
             with np.load(path, allow_pickle=False) as arrays:
@@ -107,8 +115,9 @@ class Gate:
         return cls(**{key: one if key == "network" else one.astype(np.float32) for key, one in kept.items()})
 
 
-def gate_of(what: NetworkSpec, folder: Path = settings.NETWORKS) -> Gate | None:
+def gate_of(what: NetworkSpec, folder: Path | None = None) -> Gate | None:
     """The gate of a network; None where there is none, or where it was fitted to other weights than these."""
+    folder = settings.NETWORKS if folder is None else folder
     try:
         gate = Gate.load(what.name, folder)
     except NetworkError:
@@ -116,8 +125,9 @@ def gate_of(what: NetworkSpec, folder: Path = settings.NETWORKS) -> Gate | None:
     return gate if str(gate.network) == what.sha256 else None
 
 
-def path_of(name: str, folder: Path = settings.NETWORKS) -> Path:
+def path_of(name: str, folder: Path | None = None) -> Path:
     """Where the gate of the network `name` lies."""
+    folder = settings.NETWORKS if folder is None else folder
     return folder / f"{name}-novelty.npz"
 
 

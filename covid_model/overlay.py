@@ -27,7 +27,7 @@ def blend(
     pixels: np.ndarray,
     heatmap: np.ndarray,
     box: tuple[float, float, float, float],
-    opacity: float = settings.OVERLAY_OPACITY,
+    opacity: float | None = None,
     direction: str = "for",
 ) -> np.ndarray:
     """Lay a heatmap over the part of a film that it belongs to.
@@ -45,6 +45,7 @@ def blend(
     Raises:
         ValueError: for a wrong shape or type, a heatmap that is not finite, or a value out of its range.
     """
+    opacity = settings.OVERLAY_OPACITY if opacity is None else opacity
     heatmap = np.asarray(heatmap, np.float32)
     if pixels.ndim != 2 or pixels.dtype != np.uint8 or not pixels.size:
         raise ValueError(f"pixels must be (H, W) uint8. Received: {pixels.shape} {pixels.dtype}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ class Preprocessing:
             their tone curve become the same film).
     """
 
-    size: int = settings.INPUT_SIZE
+    size: int = field(default_factory=lambda: settings.INPUT_SIZE)
     border: float = 0.0
     blur: float = 0.0
     equalize: bool = False
@@ -75,8 +75,9 @@ def to_input(prepared: np.ndarray) -> np.ndarray:
     return grey - np.asarray(settings.IMAGENET_MEAN_BGR, np.float32)  # (n, size, size, 3)
 
 
-def batches(items: Iterable[np.ndarray], size: int = settings.BATCH) -> Iterator[np.ndarray]:
+def batches(items: Iterable[np.ndarray], size: int | None = None) -> Iterator[np.ndarray]:
     """Stack arrays in groups of `size`; the last may be smaller."""
+    size = settings.BATCH if size is None else size
     group: list[np.ndarray] = []
     for item in items:
         group.append(item)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from covid_model import gradcam, network, novelty, settings
+from covid_model import gradcam, network, novelty, registry, settings
 from covid_model.films import Film
 from covid_model.preprocessing import batches, prepare, to_input
 from covid_model.verdict import OutOfDistribution
@@ -78,7 +78,8 @@ class Reader:
         network.NetworkError: the network cannot be loaded.
     """
 
-    def __init__(self, name: str = settings.DEFAULT_NETWORK, vgg19: str | None = None, precision: str = "float32"):
+    def __init__(self, name: str | None = None, vgg19: str | None = None, precision: str = "float32"):
+        name = registry.default() if name is None else name
         self.spec = network.spec(name)
         self._lock = threading.Lock()
         self._model = network.load(name, vgg19, precision=precision)
@@ -152,12 +153,30 @@ class Reader:
             warnings=film.warnings,
             milliseconds=milliseconds,
             novelty=None if self._gate is None else self._gate.distance(pooled),
-            why_novel=None if self._gate is None else self._gate.reason(pooled),
+            why_novel=None if self._gate is None else self._why(film, pooled),
             in_colour=film.in_colour,
         )
 
-    def scores(self, pixels: Iterable[np.ndarray], batch: int = settings.BATCH) -> Iterator[float]:
+    def _why(self, film: Film, pooled: np.ndarray) -> OutOfDistribution | None:
+        """Why the gate calls a film novel, given its `novelty.pool`ed features (d,); None where it does not.
+
+        Photographs too may look rotated or inverted to the gate. So that is said only of a film that is familiar once
+        the change is undone, which takes a pass for each change until one is right.
+        """
+        reason = self._gate.reason(pooled)
+        if reason is None:
+            return None
+        for undo in novelty.CHANGES.values():
+            prepared = prepare(undo(film.pixels), self.spec.preprocessing)
+            with self._lock:
+                *_, upright = self._explain(to_input(prepared[None]))
+            if not self._gate.novel(upright.numpy()[0]):
+                return OutOfDistribution.CHANGED
+        return OutOfDistribution.UNFAMILIAR
+
+    def scores(self, pixels: Iterable[np.ndarray], batch: int | None = None) -> Iterator[float]:
         """The scores of many films, each (height, width) uint8, in order; `batch` of them at a time, no Grad-CAM."""
+        batch = settings.BATCH if batch is None else batch
         prepared = (prepare(film, self.spec.preprocessing) for film in pixels)
         for group in batches(prepared, batch):  # (n, size, size)
             with self._lock:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from covid_model import films, settings
+from covid_model import films, registry, settings
 from covid_model.dataset import Dataset
 from covid_model.reading import Reader
 
@@ -19,14 +19,13 @@ COLUMNS = ["id", "split", "source", "covid", "network", "score"]
 DECIMALS = 6
 
 
-def run(
-    name: str, data: Dataset, vgg19: str | None = None, to: Path = settings.SCORES_CSV, exact: bool = True
-) -> pd.DataFrame:
+def run(name: str, data: Dataset, vgg19: str | None = None, to: Path | None = None, exact: bool = True) -> pd.DataFrame:
     """Score all films of `data` with the network `name` and replace its rows in the table at `to`.
 
     With `exact`, in float32, as the app does. Without, only the films that are reported are; those of the splits that
     networks are trained on are scored in bfloat16 where the processor has it (scores then differ by about 0.01).
     """
+    to = settings.SCORES_CSV if to is None else to
     trained_on = data.films["split"].isin(settings.TRAINING_SPLITS)
     fast = settings.fast_precision()
     if exact or fast == "float32":
@@ -56,12 +55,13 @@ def _decoded(pool: ThreadPoolExecutor, data: Dataset, ids: list[str]) -> Iterabl
         yield from pool.map(lambda film: films.read(data.path(film)).pixels, group)
 
 
-def record(name: str, table: pd.DataFrame, scores: np.ndarray, to: Path = settings.SCORES_CSV) -> pd.DataFrame:
+def record(name: str, table: pd.DataFrame, scores: np.ndarray, to: Path | None = None) -> pd.DataFrame:
     """Put one network's scores of the films of `table` into the file at `to`, in their order; all other rows stay.
 
     Raises:
         ValueError: as many scores as films were wanted, each of them in [0, 1].
     """
+    to = settings.SCORES_CSV if to is None else to
     scores = np.asarray(scores, np.float64)
     if scores.shape != (len(table),) or not np.all((scores >= 0) & (scores <= 1)):
         raise ValueError(
@@ -72,7 +72,7 @@ def record(name: str, table: pd.DataFrame, scores: np.ndarray, to: Path = settin
         old = pd.read_csv(to, dtype={"id": str})
         replaced = (old["network"] == name) & old["id"].isin(new["id"])
         new = pd.concat([old[~replaced], new])
-    place = {network: number for number, network in enumerate(settings.NETWORK_NAMES)}
+    place = {network: number for number, network in enumerate(registry.names())}
     new = new.assign(place=new["network"].map(place)).sort_values(["place", "id"], kind="stable")[COLUMNS]
     to.parent.mkdir(parents=True, exist_ok=True)
     new.to_csv(to, index=False, float_format=f"%.{DECIMALS}f")

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import requests
 
-from covid_model import films, network, settings
+from covid_model import films, network, registry, settings
 from covid_model.preprocessing import prepare, to_input
 from covid_model.visitor import Page, Visitor
 from tests.browser import demo
@@ -45,7 +45,7 @@ def logit(inputs: np.ndarray, name: str) -> np.ndarray:
     return inputs.mean(axis=(1, 2, 3), keepdims=False)[:, None] / STEEP + BIAS[name]
 
 
-def score(data: bytes, name: str = settings.DEFAULT_NETWORK) -> str:
+def score(data: bytes, name: str = registry.default()) -> str:
     """The score that the server must show for these bytes."""
     inputs = to_input(prepare(films.decode(data).pixels, network.spec(name).preprocessing)[None])
     return f"{1 / (1 + np.exp(-logit(inputs, name)[0, 0])):.3f}"

@@ -27,6 +27,7 @@ def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network.Netwo
         threshold=0.6,
         preprocessing=Preprocessing(size=SIZE, border=0.1),
         base=network.STORED,
+        trained_on=("train", "extra"),
         head=head,
         weights=f"{name}.npz",
         sha256=network.save_weights(stored, folder / f"{name}.npz"),
@@ -34,6 +35,26 @@ def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network.Netwo
     )
     what.save(folder)
     return what
+
+
+def describe(folder: Path, name: str, title: str, order: float, trained_on: tuple[str, ...] = ("train",)) -> None:
+    """Write the JSON of a network into `folder`, without weights: enough for pages whose reader is a mock."""
+    network.NetworkSpec(
+        name=name,
+        title=title,
+        summary="Made up.",
+        threshold=0.6,
+        preprocessing=Preprocessing(),
+        base=network.STORED,
+        head=network.Head("average", 8, 0.0),
+        weights=f"{name}.npz",
+        sha256="0" * 64,
+        parameters=1,
+        short_title=title,
+        help=f"{title}, made up.",
+        order=order,
+        trained_on=trained_on,
+    ).save(folder)
 
 
 def film(seed: int = 0, shape: tuple[int, int] = (80, 64)) -> np.ndarray:

@@ -18,7 +18,7 @@ from covid_model.app import cache
 from covid_model.films import Film
 from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
-from tests import made_up
+from tests import made_up, mock_networks
 
 ENTRY = str(settings.ROOT / "streamlit_app.py")
 ROWS = [  # id, source, split, covid, finding, score of fine-tuned, score of paper
@@ -30,6 +30,9 @@ ROWS = [  # id, source, split, covid, finding, score of fine-tuned, score of pap
     ("kermany-2", "kermany", "test", 0, "Pneumonia, viral", 0.03, 0.01),
     ("nih-1", "nih", "extra-test", 0, "No Finding", 0.05, 0.90),
 ]
+
+
+TITLES = {"fine-tuned": "Fine-tuned model", "paper": "The paper's model (frozen VGG-19)"}
 
 
 class MockReader:
@@ -93,10 +96,12 @@ def write_scores(path: Path) -> None:
 
 @pytest.fixture
 def demo(tmp_path, monkeypatch) -> Path:
-    """The app on made-up ground: data folder, list of films, scores, networks' folder (empty), mock reader."""
+    """The app on made-up ground: data folder, list of films, scores, networks without weights, mock reader."""
     folder = data_folder(tmp_path / "data")
     write_scores(tmp_path / "scores.csv")
     (tmp_path / "networks").mkdir()
+    for order, (name, title) in enumerate(TITLES.items()):
+        mock_networks.describe(tmp_path / "networks", name, title, order)
     monkeypatch.setenv(settings.DATA_VARIABLE, str(folder))
     monkeypatch.setattr(settings, "SCORES_CSV", tmp_path / "scores.csv")
     monkeypatch.setattr(settings, "DATASET_CSV", folder / "manifest.csv")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.app import cache
 from covid_model.network import NetworkError
 from covid_model.reading import ReadingError
@@ -251,7 +251,7 @@ def test_simulated_films_are_labelled_and_read_on_request(rendered):
     html = app.get("html")[0].proto.body
     assert "Simulated, not a real film" in html and "Score" not in html
     app = show(app, heatmaps=True)
-    assert MockReader.asked == [settings.DEFAULT_NETWORK]
+    assert MockReader.asked == [registry.default()]
     assert any("Score 0." in one.proto.body for one in app.get("html"))
     app.run()
     assert len(MockReader.asked) == 1 and any("Score 0." in one.proto.body for one in app.get("html"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model import anatomy, learning_curves, network, settings
+from covid_model import anatomy, learning_curves, network, registry, settings
 from covid_model.anatomy import Block, HeadNumbers, Layer, maps
 from covid_model.app import cache
 from covid_model.network import NetworkError
@@ -52,10 +52,11 @@ def made_up_walk(name: str = "fine-tuned") -> anatomy.Walk:
 @pytest.fixture
 def story(demo, monkeypatch):
     """The demo with both networks' JSON and a walk that counts how often it was asked for."""
-    for name in settings.NETWORK_NAMES:
+    for name in registry.names():
         spec = network.NetworkSpec(
             name, name.capitalize(), "A summary.", 0.6, Preprocessing(size=32, border=0.1), network.STORED,
-            network.Head("average", 3, 0.0), f"{name}.npz", "0", 155, {"optimizer": "Adam"}, HISTORY, {"films": 9},
+            network.Head("average", 3, 0.0), f"{name}.npz", "0", 155, trained_on=("train",),
+            recipe={"optimizer": "Adam"}, history=HISTORY, training={"films": 9},
         )  # fmt: skip
         spec.save(settings.NETWORKS)
     monkeypatch.setattr(settings, "RESULTS", demo)

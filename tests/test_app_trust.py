@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model import films, settings
+from covid_model import films, registry, settings
 from covid_model.app import cache, words
 from covid_model.app.trust import checks_screen, erase_screen, figure_screen, story
 from covid_model.audit import lungs
@@ -344,7 +344,7 @@ def test_committed_records_are_drawn():
     for name in story.NAMES:
         app = scene(screen=name)
         assert headline(app)
-    for name in settings.NETWORK_NAMES:
+    for name in registry.names():
         app = scene(checks="true", checked=name)
         known = sum(cache.audit_record(name, experiment) is not None for _, experiment, _ in checks_screen.CHECKS)
         assert pictures(app) == 1 + known

@@ -174,7 +174,7 @@ def test_measures_of_a_rival():
     table = pd.DataFrame(
         {"covid": [1, 0, 0, 0], "source": ["cohen", "cohen", "kermany", "kermany"], "patient": list("abcd")}
     )
-    found = rivals.measure(table, np.array([0.9, 0.55, 0.1, 0.2]))
+    found = rivals.measure(table, np.array([0.9, 0.55, 0.1, 0.2]), 0.6)
     assert found["at_0.5"]["accuracy"].value == 0.75 and found["at_0.6"]["accuracy"].value == 1
     assert (found["at_0.5"]["adults_positive"].count, found["at_0.5"]["adults_positive"].total) == (1, 1)
     assert found["auc"].value == 1

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from covid_model import audit, dataset, network, settings
+from covid_model import audit, dataset, network, registry
 from covid_model.audit import attention, elsewhere
 from covid_model.audit.figures import plain
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.films, pytest.mark.vgg19]
 CLOSE = 2e-3  # of a share: the same films by the same network on another processor
 
 
-@pytest.fixture(params=settings.NETWORK_NAMES)
+@pytest.fixture(params=registry.names())
 def case(request, data_folder, vgg19_file):
     if request.param not in network.available():
         pytest.skip(f"no network {request.param} in this copy")

@@ -248,12 +248,16 @@ def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
     assert made.reader.read(film).novelty is None  # no gate
     told = []
     gate = SimpleNamespace(
-        distance=lambda features: told.append(features.shape) or 1.5, reason=lambda features: OutOfDistribution.CHANGED
+        distance=lambda features: told.append(features.shape) or 1.5,
+        reason=lambda features: OutOfDistribution.CHANGED,
+        novel=lambda features: len(features) != 1024,  # familiar once a change is undone
     )
     monkeypatch.setattr(made.reader, "_gate", gate)
     found = made.reader.read(film)
     assert found.novelty == 1.5 and told == [(1024,)]
     assert found.out_of_distribution and remarks(found) == (WHY_OUT[OutOfDistribution.CHANGED],)
+    monkeypatch.setattr(gate, "novel", lambda features: True)
+    assert made.reader.read(film).reason is OutOfDistribution.UNFAMILIAR  # no change to undo makes it familiar
     strange = replace(found, why_novel=OutOfDistribution.UNFAMILIAR)
     assert remarks(strange) == (WHY_OUT[OutOfDistribution.UNFAMILIAR],)
     usual = replace(found, novelty=1.0, why_novel=None)

@@ -119,8 +119,8 @@ def test_deletion_and_insertion():
     assert list(figure.data[0].x) == [0, 0.5, 1] and list(figure.data[0].y) == [1.0, 0.2, 0.0]
     assert figure.data[0].line.dash != figure.data[1].line.dash  # told apart without colour
     assert trust.faithfulness_alt(deletion, insertion) == (
-        "Mean score with half of the film taken away by the map 0.20, taken away at random 0.60, "
-        "given back by the map 0.90, given back at random 0.50."
+        "Mean score with half of the film taken away by the map 0.200, taken away at random 0.600, "
+        "given back by the map 0.900, given back at random 0.500."
     )
 
 

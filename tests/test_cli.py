@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.cli import main
 from covid_model.cli.predict import OverlayNames
 from covid_model.network import IMAGENET, STORED, NetworkError
@@ -152,7 +152,7 @@ def test_json_is_a_list_with_one_object_a_file(capsys, films):
     low, bad, high = json.loads(out)
     assert code == 1 and err.count("\n") == 1
     assert list(low) == list(bad) == list(high) == JSON_FIELDS
-    assert low["file"] == str(films.low) and low["network"] == settings.DEFAULT_NETWORK
+    assert low["file"] == str(films.low) and low["network"] == registry.default()
     assert low["score"] == pytest.approx(0.2) and low["positive"] is low["covid"] is True and low["threshold"] == 0.1
     assert low["refused"] is None and low["overlay"] is None
     assert bad["score"] is None and bad["positive"] is bad["covid"] is None and bad["refused"] and bad["warnings"] == []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from covid_model import audit, network, novelty, settings
+from covid_model import audit, network, novelty, registry
 
 
-@pytest.mark.parametrize("name", settings.NETWORK_NAMES)
+@pytest.mark.parametrize("name", registry.names())
 def test_the_committed_gates_do_what_was_wanted_of_them(name):
     record = audit.load(name, "novelty")
     if record is None or novelty.gate_of(network.spec(name)) is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from covid_model import cli, model_card, network, settings
+from covid_model import cli, model_card, network, registry, settings
 from covid_model.model_card import energy, figures, prose, recipe
 from covid_model.model_card.build import build
 from covid_model.preprocessing import Preprocessing
@@ -53,7 +53,7 @@ def tables(tmp_path_factory) -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def committed() -> dict[str, model_card.Card]:
     """The cards of the networks in assets/, made once."""
-    return {name: model_card.read(name) for name in settings.NETWORK_NAMES}
+    return {name: model_card.read(name) for name in registry.names()}
 
 
 def section(card: model_card.Card, title: str) -> str:
@@ -93,7 +93,7 @@ def test_prose_says_that_a_threshold_was_set_after_a_look_at_reported_films():
 
 def test_prose_knows_every_network_and_each_item_once():
     found = prose.load()
-    assert set(found["networks"]) == set(settings.NETWORK_NAMES)
+    assert set(found["networks"]) == set(registry.names())
     items = [one["item"] for one in found["claim"]]
     assert items == sorted(set(items)) and items[0] >= 1 and items[-1] <= 42
 
@@ -124,7 +124,7 @@ def test_training_leaves_the_prose_alone(tmp_path):
 def test_every_setting_of_our_recipes_has_words():
     known = set(recipe.SETTINGS) | set(recipe.TOLD_ABOVE)
     assert set(vars(RECIPE)) <= known and set(vars(RECIPE.jitter)) == set(vars(JITTER)) == set(recipe.JITTER)
-    for name in settings.NETWORK_NAMES:
+    for name in registry.names():
         found = network.spec(name)
         assert set(found.recipe.get("ours", found.recipe)) - {recipe.STAGES} <= known
         assert set(found.training) <= set(recipe.TRAINING)
@@ -237,7 +237,7 @@ def test_calibration_is_the_record_s():
 # --- The card ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", settings.NETWORK_NAMES)
+@pytest.mark.parametrize("name", registry.names())
 def test_the_committed_cards_have_every_field(name, committed):
     card = committed[name]
     titles = [one.title for one in card.sections]

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import requests
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.visitor import VisitError
 from tests import bad_inputs, live, made_up, memory
 from tests.live import Guest, Server, served, until
@@ -292,7 +292,7 @@ def test_38_nonsense_in_the_address_falls_back(server, address):
     with Guest(server) as guest:
         guest.open(**address)
         page = guest.give(("film.png", GOOD))
-        assert page.score == live.score(GOOD, settings.DEFAULT_NETWORK)
+        assert page.score == live.score(GOOD, registry.default())
         said = " ".join(one.body for one in page.all("markdown"))
         assert f"threshold of {settings.THRESHOLD:.2f}" in said and "script" not in said
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.app import state
 
 
@@ -28,7 +28,7 @@ def open_with(**address) -> AppTest:
     return app
 
 
-DEFAULT = (settings.DEFAULT_NETWORK, settings.THRESHOLD, None)
+DEFAULT = (registry.default(), settings.THRESHOLD, None)
 
 
 def test_a_link_opens_the_scene_it_was_made_of():
@@ -65,7 +65,7 @@ def test_39_two_visitors_have_their_own():
     first, second = open_with(network="paper", threshold="0.1"), open_with(threshold="0.9")
     first.run()
     assert first.session_state["scene"] == ("paper", 0.1, None)
-    assert second.session_state["scene"] == (settings.DEFAULT_NETWORK, 0.9, None)
+    assert second.session_state["scene"] == (registry.default(), 0.9, None)
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_threshold_from_the_browser_is_checked_again(value, threshold):
 
 @pytest.mark.parametrize("value", [None, 3, "PAPER", ["paper"]])
 def test_network_from_the_browser_is_checked_again(value):
-    assert state.network_from(value) == settings.DEFAULT_NETWORK
+    assert state.network_from(value) == registry.default()

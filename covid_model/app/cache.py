@@ -18,7 +18,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import dataset as datasets
-from covid_model import evaluation, films, free_films, lab, log, network, overlay, settings
+from covid_model import evaluation, films, free_films, lab, log, network, overlay, registry, settings
 from covid_model import model_card as card_room
 from covid_model import samples as samples_room
 from covid_model.app import card, gallery, ours, outcomes, turnstile
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 ANSWERS = "what_if"  # in the session: what app/what_if was asked about the film in hand, and of it alone
+MOST_NETWORKS = 6  # that are kept in memory, each with what belongs to it
 SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 
 
-@st.cache_resource(show_spinner=False, max_entries=len(settings.NETWORK_NAMES))
+@st.cache_resource(show_spinner=False, max_entries=MOST_NETWORKS)
 def reader(name: str) -> Reader:
     """The network `name`, loaded once per process and shared by all sessions. Raises NetworkError."""
     from covid_model import memory
@@ -131,7 +132,7 @@ def model_card(name: str) -> card_room.Card:
     return _model_card(name, *((str(file), _stamp(file)) for file in files))
 
 
-@st.cache_data(show_spinner=False, max_entries=2 * len(settings.NETWORK_NAMES))
+@st.cache_data(show_spinner=False, max_entries=2 * MOST_NETWORKS)
 def _model_card(name: str, *files: tuple[str, float]) -> card_room.Card:
     return card_room.read(name)
 
@@ -152,12 +153,12 @@ def scored(name: str, split: str) -> outcomes.Scored | None:
     """
     if scores() is None:
         return None
-    found = spec(name)
-    title = found.title if found else name.capitalize()
-    return _scored(name, title, split, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key())
+    return _scored(
+        name, registry.title(name), split, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key()
+    )
 
 
-@st.cache_resource(show_spinner=False, max_entries=len(settings.SPLITS) * len(settings.NETWORK_NAMES))
+@st.cache_resource(show_spinner=False, max_entries=len(settings.SPLITS) * MOST_NETWORKS)
 def _scored(name: str, title: str, split: str, path: str, stamp: float, *list_key: object) -> outcomes.Scored | None:
     table = scores()
     rows = table[(table["split"] == split) & (table["network"] == name)].set_index("id")
@@ -169,7 +170,7 @@ def reliability(name: str, split: str) -> list[evaluation.Bin]:
     return _reliability(name, split, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key())
 
 
-@st.cache_resource(show_spinner=False, max_entries=len(settings.SPLITS) * len(settings.NETWORK_NAMES))
+@st.cache_resource(show_spinner=False, max_entries=len(settings.SPLITS) * MOST_NETWORKS)
 def _reliability(name: str, split: str, path: str, stamp: float, *list_key: object) -> list[evaluation.Bin]:
     found = scored(name, split)
     if found is None:
@@ -184,7 +185,7 @@ def parts(name: str) -> list[evaluation.Part]:
     return _parts(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key())
 
 
-@st.cache_resource(show_spinner=False, max_entries=len(settings.NETWORK_NAMES))
+@st.cache_resource(show_spinner=False, max_entries=MOST_NETWORKS)
 def _parts(name: str, path: str, stamp: float, *list_key: object) -> list[evaluation.Part]:
     table = scores()
     return evaluation.parts(_with_patients(table[table["network"] == name].set_index("id")), list(SPLITS))
@@ -257,7 +258,7 @@ def gallery_table(name: str) -> pd.DataFrame | None:
     return _gallery_table(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
 
 
-@st.cache_resource(show_spinner=False, max_entries=2 * len(settings.NETWORK_NAMES))
+@st.cache_resource(show_spinner=False, max_entries=2 * MOST_NETWORKS)
 def _gallery_table(name: str, path: str, stamp: float, list_stamp: float) -> pd.DataFrame:
     try:
         films = films_table()
@@ -397,7 +398,7 @@ def audit_record(name: str, experiment: str) -> dict | None:
     return _audit_record(name, experiment, _stamp(path), _stamp(settings.NETWORKS / f"{name}.json"))
 
 
-@st.cache_data(show_spinner=False, max_entries=2 * len(settings.AUDIT_EXPERIMENTS) * len(settings.NETWORK_NAMES))
+@st.cache_data(show_spinner=False, max_entries=2 * len(settings.AUDIT_EXPERIMENTS) * MOST_NETWORKS)
 def _audit_record(name: str, experiment: str, stamp: float, network_stamp: float) -> dict | None:
     from covid_model import audit
 
@@ -438,7 +439,7 @@ def areas(name: str) -> dict[str, Estimate]:
     return _areas(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
 
 
-@st.cache_data(show_spinner=False, max_entries=2 * len(settings.NETWORK_NAMES))
+@st.cache_data(show_spinner=False, max_entries=2 * MOST_NETWORKS)
 def _areas(name: str, path: str, stamp: float, list_stamp: float):
     from covid_model.app.trust import groups
 
@@ -546,7 +547,7 @@ def forget(data: bytes) -> None:
     _preview.clear(key, None)
     if st.session_state.get(ANSWERS, {}).get("film") == key:
         del st.session_state[ANSWERS]
-    for name in settings.NETWORK_NAMES:
+    for name in registry.names():
         for known in ("read", "walked"):
             st.session_state.get(known, set()).discard((key, name))
         _reading.clear(key, name, data)
@@ -610,8 +611,9 @@ def _preview(key: str, _pixels: np.ndarray) -> np.ndarray:
 
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
-def thumbnail(path: str, side: int = settings.THUMBNAIL_SIDE) -> np.ndarray | None:
+def thumbnail(path: str, side: int | None = None) -> np.ndarray | None:
     """The middle square of a film of ours, (side, side) uint8; None where it cannot be read."""
+    side = settings.THUMBNAIL_SIDE if side is None else side
     try:
         pixels = films.read(Path(path)).pixels
     except FilmError:

@@ -21,8 +21,9 @@ _TWO_LINES = (  # what is longer is cut; what is shorter takes as much room, so 
 )
 
 
-def fitted(picture: np.ndarray, side: int = settings.CARD_SIDE) -> np.ndarray:
+def fitted(picture: np.ndarray, side: int | None = None) -> np.ndarray:
     """A picture, (H, W) or (H, W, 3) uint8, whole and in the middle of a black square of `side` pixels."""
+    side = settings.CARD_SIDE if side is None else side
     scale = side / max(picture.shape[:2])
     height, width = (max(1, round(length * scale)) for length in picture.shape[:2])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.app import words
 from covid_model.app.splits import title as split_title
 from covid_model.verdict import is_positive
@@ -23,7 +23,7 @@ def called_positive(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
         threshold: in [0, 1].
     """
     rows = []
-    networks = [name for name in settings.NETWORK_NAMES if name in set(scores["network"])]
+    networks = [name for name in registry.names() if name in set(scores["network"])]
     unseen = scores[scores["split"].isin(UNSEEN)]
     for split in UNSEEN:
         for source in settings.SOURCE_TITLES:
@@ -38,7 +38,9 @@ def called_positive(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
                 }
                 for name in networks:
                     its = part.loc[part["network"] == name, "score"]
-                    row[name] = f"{int(is_positive(its, threshold).sum()):,} of {len(its):,}" if len(its) else "–"
+                    row[registry.short_title(name)] = (
+                        f"{int(is_positive(its, threshold).sum()):,} of {len(its):,}" if len(its) else "–"
+                    )
                 rows.append(row)
     return pd.DataFrame(rows)
 
@@ -58,14 +60,15 @@ def traps(scores: pd.DataFrame, threshold: float) -> list[str]:
         f"**The rare class.** Who answers “no” to every test film is right on {len(other) / len(test):.1%} of them. An "
         "accuracy has to be read beside that.",
     ]
-    for name in settings.NETWORK_NAMES:
+    for name in registry.names():
         its = scores[(scores["split"] == "test") & (scores["network"] == name)]
         adults = its[(its["covid"] == 0) & (its["source"] != settings.CHILDREN)]
         if len(adults):
             right = (is_positive(its["score"], threshold) == (its["covid"] == 1)).mean()
             called = int(is_positive(adults["score"], threshold).sum())
+            who = words.plain(registry.title(name))
             found.append(
-                f"**The network `{name}`** is right on {right:.1%} of the test films at {threshold}; of the "
+                f"**{who}** is right on {right:.1%} of the test films at {threshold}; of the "
                 f"{len(adults)} adults without COVID-19 among them it calls **{called}** positive."
             )
     found.append(
@@ -78,12 +81,12 @@ def traps(scores: pd.DataFrame, threshold: float) -> list[str]:
 
 SEED_FIGURES = {  # as paper_seeds.json names them, and as the page does
     "accuracy_at_0.5": f"Accuracy at {settings.HALF}",
-    "accuracy_at_0.6": f"Accuracy at {settings.THRESHOLD}",
+    "accuracy_at_0.6": f"Accuracy at {settings.PAPER_MARK}",
     "always_no_accuracy": "Accuracy of always “no”",
-    "sensitivity": f"Sensitivity at {settings.THRESHOLD}",
-    "specificity": f"Specificity at {settings.THRESHOLD}",
+    "sensitivity": f"Sensitivity at {settings.PAPER_MARK}",
+    "specificity": f"Specificity at {settings.PAPER_MARK}",
     "auc": "AUC",
-    "covid_above_0.6": f"COVID-19 films above {settings.THRESHOLD}",
+    "covid_above_0.6": f"COVID-19 films above {settings.PAPER_MARK}",
     "covid_above_0.9": f"COVID-19 films above {settings.HIGH}",
     "adults_positive_test": f"Adults without COVID-19 called positive, {split_title('test')}",
     "adults_positive_extra_test": f"Adults without COVID-19 called positive, {split_title('extra-test')}",

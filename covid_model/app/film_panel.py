@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from covid_model import network, overlay, settings
+from covid_model import network, overlay, registry, settings
 from covid_model.app import cache, gallery, state, theme, turnstile, words
 from covid_model.app.item import Item
 from covid_model.app.scorebar import score_bar
@@ -84,10 +84,16 @@ def show(item: Item, name: str, threshold: float) -> None:
 
 def network_missing(error: network.NetworkError, name: str) -> None:
     """Say why the network `name` cannot be used, and offer one that can."""
-    st.error(words.plain(error), title=f"The network {name} cannot be used here", icon=":material/cloud_off:")
+    st.error(
+        words.plain(error),
+        title=f"{words.plain(registry.title(name))} cannot be used here",
+        icon=":material/cloud_off:",
+    )
     for other in network.available():
         if other != name:
-            st.button(f"Use {other} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}")
+            st.button(
+                f"Use {registry.title(other)} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}"
+            )
 
 
 def download(label: str, summaries: list[PredictionSummary], stem: str) -> None:
@@ -126,13 +132,13 @@ def download_table(label: str, summaries: list[PredictionSummary], stem: str) ->
 
 def _report(item: Item, small: np.ndarray, reading: Reading, threshold: float) -> None:
     """A button for the film's reading as a page of A4, made when it is pressed."""
-    scores, spec = cache.test_scores(reading.network), cache.spec(reading.network)
+    scores = cache.test_scores(reading.network)
 
     def page() -> bytes:
         from covid_model import report  # fpdf2 comes with it, and not before somebody asks
 
         caveats = tuple(words.unmarked(one) for one in _sentences(item, reading, threshold, scores))
-        title = spec.title if spec else ""
+        title = registry.title(reading.network)
         return report.pdf(
             small, reading, summarize(item.name, reading, threshold, title=title, caveats=caveats), scores
         )
@@ -208,7 +214,9 @@ def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float) ->
         st.warning(words.plain(warning), icon=":material/warning:")
     download("Result (JSON)", [summary], "result")
     _report(item, small, reading, threshold)
-    st.markdown(f":small[Read by the network *{reading.network}* in {reading.milliseconds / 1000:.1f} s.]")
+    st.markdown(
+        f":small[Read by {words.plain(registry.title(reading.network))} in {reading.milliseconds / 1000:.1f} s.]"
+    )
 
 
 def _calibrated(reading: Reading, threshold: float) -> None:
@@ -262,7 +270,7 @@ def _place(item: Item, reading: Reading, threshold: float) -> None:
     st.subheader("Among the test films")
     table = cache.test_scores(reading.network)
     if table is None:
-        st.markdown(f"This copy has no scores of the test films by the network *{reading.network}*.")
+        st.markdown(f"This copy has no scores of the test films by {words.plain(registry.title(reading.network))}.")
         return
     from covid_model import charts  # plotly: the page is on the screen before it is loaded
 

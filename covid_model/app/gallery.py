@@ -96,8 +96,9 @@ def ordered(films: pd.DataFrame, order: str) -> pd.DataFrame:
     return films.sort_values("score", ascending=order == "lowest", kind="stable")
 
 
-def sheet(films: pd.DataFrame, number: int, size: int = settings.SHEET) -> Sheet:
+def sheet(films: pd.DataFrame, number: int, size: int | None = None) -> Sheet:
     """The sheet with this number, counted from 1; the nearest one where there is none of that number."""
+    size = settings.SHEET if size is None else size
     sheets = max(1, -(-len(films) // size))
     number = min(max(number, 1), sheets)
     rows = films.iloc[(number - 1) * size : number * size]
@@ -105,8 +106,9 @@ def sheet(films: pd.DataFrame, number: int, size: int = settings.SHEET) -> Sheet
     return Sheet(rows, number, sheets, first, first + len(rows) - 1)
 
 
-def sheet_of(scores: pd.Series, score: float, size: int = settings.SHEET) -> int:
+def sheet_of(scores: pd.Series, score: float, size: int | None = None) -> int:
     """The number of the sheet on which a film of this score would stand, the highest of `scores` (n,) first."""
+    size = settings.SHEET if size is None else size
     before = min(int((scores > score).sum()), max(len(scores) - 1, 0))
     return before // size + 1
 

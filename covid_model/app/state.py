@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.typing import UploadedFile
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.app import cache, visits
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
@@ -30,7 +30,7 @@ TAKEN = ("image", "dcm", "dicom")
 
 def network_from(value: object) -> str:
     """`value` where it names a network, else the default one."""
-    return value if isinstance(value, str) and value in settings.NETWORK_NAMES else settings.DEFAULT_NETWORK
+    return value if isinstance(value, str) and value in registry.names() else registry.default()
 
 
 def threshold_from(value: object) -> float:
@@ -51,7 +51,7 @@ def entered(page: str) -> None:
     if last in (None, page):
         return
     for key, checked, default in (
-        (NETWORK, network_from, settings.DEFAULT_NETWORK),
+        (NETWORK, network_from, registry.default()),
         (THRESHOLD, threshold_from, settings.THRESHOLD),
     ):
         value = checked(st.session_state.get(key))
@@ -62,18 +62,46 @@ def entered(page: str) -> None:
 
 
 def network_picker(label: str = "Network") -> str:
-    """Draw the choice of network, bound to the address, and return the name chosen."""
+    """Draw the choice of network and return the name chosen. It stands in the address by its name."""
+    return networks_picker(label, NETWORK, registry.default())
+
+
+def networks_picker(label: str, key: str, default: str) -> str:
+    """Draw a choice among all networks, shown by title, in the address as `key` by name; return the name chosen.
+
+    Streamlit's own binding would put titles into the address. So the address is read before the control is drawn, and
+    written when it is used.
+    """
+    entries = {entry.name: entry for entry in registry.entries()}
+    if not entries:
+        st.caption(f"{label}: this copy has no network.")
+        return registry.NONE
+    default = default if default in entries else next(iter(entries))
+    asked = st.query_params.get(key)
+    st.session_state[key] = asked if asked in entries else default
+    if asked is not None and (asked not in entries or asked == default):
+        del st.query_params[key]
     chosen = st.segmented_control(
         label,
-        settings.NETWORK_NAMES,
-        default=settings.DEFAULT_NETWORK,
+        list(entries),
+        format_func=lambda name: entries[name].title,
         required=True,
-        key=NETWORK,
-        bind="query-params",
-        help="*fine-tuned*: all layers of VGG-19 trained on adults' and children's films. "
-        "*paper*: the published recipe, with VGG-19 as ImageNet left it and two new layers.",
+        key=key,
+        on_change=_network_into_address,
+        args=(key, default),
+        help="  \n".join(f"*{entry.title}*: {entry.help}" for entry in entries.values() if entry.help) or None,
+        wrap=True,
     )
-    return network_from(chosen)
+    return chosen if chosen in entries else default
+
+
+def _network_into_address(key: str, default: str) -> None:
+    """The choice of a network, from its control: the default stands in no address."""
+    chosen = st.session_state.get(key)
+    if chosen in registry.names() and chosen != default:
+        st.query_params[key] = chosen
+    elif key in st.query_params:
+        del st.query_params[key]
 
 
 def threshold_slider(label: str = "Threshold") -> float:
@@ -86,7 +114,7 @@ def threshold_slider(label: str = "Threshold") -> float:
         THRESHOLD_STEP,
         key=THRESHOLD,
         bind="query-params",
-        help=f"A film that scores above it is called positive. The paper's Figure 3 marks {settings.THRESHOLD}.",
+        help=f"A film that scores above it is called positive. The paper's Figure 3 marks {settings.PAPER_MARK}.",
     )
     return threshold_from(chosen)
 
@@ -94,6 +122,7 @@ def threshold_slider(label: str = "Threshold") -> float:
 def choose_network(name: str) -> None:
     """Set the network, from a callback."""
     st.session_state[NETWORK] = network_from(name)
+    _network_into_address(NETWORK, registry.default())
 
 
 # --- The film shown: one of ours by its id (in the address), or the visitor's uploads ----------------

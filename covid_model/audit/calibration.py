@@ -49,11 +49,11 @@ def run(case: Case) -> dict[str, Any]:
 def validation_scores(case: Case) -> tuple[pd.DataFrame, str]:
     """The validation part with a score of films that the scoring network was not trained on, and how that came.
 
-    A network on the frozen base was in the end trained on every film of its splits, the validation part too: its
-    scores there are too sure. So its head is trained once more without them.
+    A network that was in the end trained on every film of its splits, the validation part too, is too sure of these.
+    So its head is trained once more without them.
     """
     part = case.training[case.validation]
-    if case.spec.base != network.IMAGENET:
+    if case.spec.holds_out:
         return part.assign(score=case.scores.loc[part.index, "score"]), "the network's own, which never saw these films"
     return part.assign(score=refit(case)), "of a head trained alike on the other films, as the network saw these"
 

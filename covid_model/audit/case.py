@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -34,10 +34,10 @@ class Case:
     name: str
     data: dataset.Dataset
     vgg19: str | None = None
-    work: Path = settings.WORK
-    scores_csv: Path = settings.SCORES_CSV
-    networks: Path = settings.NETWORKS
-    seed: int = settings.SEED
+    work: Path = field(default_factory=lambda: settings.WORK)
+    scores_csv: Path = field(default_factory=lambda: settings.SCORES_CSV)
+    networks: Path = field(default_factory=lambda: settings.NETWORKS)
+    seed: int = field(default_factory=lambda: settings.SEED)
 
     @cached_property
     def spec(self) -> network.NetworkSpec:

@@ -158,7 +158,7 @@ def train_on_blanks(case: Case, blank: Blank | None = None) -> dict[str, Any]:
     """
     from covid_model.training import heads
 
-    blank = blank or Blank()
+    blank, threshold = blank or Blank(), case.spec.threshold
     train, test = case.data.split("train"), case.data.split("test")
     job = features.FeatureJob(
         dataset.weights_file(case.vgg19), case.spec.preprocessing, blank, precision=settings.fast_precision()
@@ -172,8 +172,8 @@ def train_on_blanks(case: Case, blank: Blank | None = None) -> dict[str, Any]:
         "trained_on": len(train),
         "lungs_covered": covered(case.data, blank),
         "whole": whole_run(),
-        "blank_middle": rivals.measure(test, heads.scores(head, unseen)),
-        "always_no": rivals.measure(test, np.zeros(len(test))),
+        "blank_middle": rivals.measure(test, heads.scores(head, unseen), threshold),
+        "always_no": rivals.measure(test, np.zeros(len(test)), threshold),
     }
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from covid_model import films, settings
+from covid_model.novelty import CHANGES
 
 SIDE = 320  # pixels a side of a picture made here
 DRAWN = 40  # pictures of each kind that is drawn
@@ -93,12 +94,7 @@ def drawing(rng: np.random.Generator) -> np.ndarray:
     return picture
 
 
-CHANGED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "inverted": lambda pixels: settings.GREY_LEVELS - pixels,
-    "rotated by 90 degrees, left": lambda pixels: np.ascontiguousarray(np.rot90(pixels)),
-    "rotated by 90 degrees, right": lambda pixels: np.ascontiguousarray(np.rot90(pixels, -1)),
-    "upside down": lambda pixels: np.ascontiguousarray(np.rot90(pixels, 2)),
-}
+CHANGED = CHANGES  # what the gate tells apart
 PAINTED: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "noise": noise,
     "text pages": text_page,

@@ -14,6 +14,7 @@ from covid_model import evaluation, settings
 from covid_model.audit.case import Case
 from covid_model.audit.figures import share
 from covid_model.preprocessing import Preprocessing, prepare
+from covid_model.verdict import is_positive
 
 THUMBNAIL = 8  # pixels a side
 RIVALS = {
@@ -36,7 +37,7 @@ def run(case: Case) -> dict[str, Any]:
         "trained_on": {"splits": list(case.trained_on), "films": int(training.sum())},
         "rivals": RIVALS,
         "figures": [
-            {"split": split, "rival": name} | measure(table[of], found[of])
+            {"split": split, "rival": name} | measure(table[of], found[of], case.spec.threshold)
             for split in MEASURED_ON
             for name, found in scores.items()
             if (of := (table["split"] == split).to_numpy()).any()
@@ -92,14 +93,19 @@ def _regression(x: np.ndarray, table: pd.DataFrame, training: np.ndarray) -> np.
     return model.fit(x[training], table["covid"].to_numpy()[training]).predict_proba(x)[:, 1]
 
 
-def measure(table: pd.DataFrame, scores: np.ndarray) -> dict[str, Any]:
-    """Accuracy, sensitivity, specificity and adults called positive at 0.5 and at 0.6, and the AUC; all by patient."""
+def at(threshold: float) -> str:
+    """The key that a record keeps what was measured at `threshold` under."""
+    return f"at_{threshold:g}"
+
+
+def measure(table: pd.DataFrame, scores: np.ndarray, threshold: float) -> dict[str, Any]:
+    """Accuracy, sensitivity, specificity and adults called positive at 0.5 and `threshold`, and the AUC; by patient."""
     truth, patients = table["covid"].to_numpy() == 1, table["patient"].to_numpy()
     adults = ~truth & (table["source"] != settings.CHILDREN).to_numpy()
     found: dict[str, Any] = {"films": len(table), "covid": int(truth.sum())}
-    for threshold in (settings.HALF, settings.THRESHOLD):
-        positive = scores > threshold
-        found[f"at_{threshold}"] = {
+    for mark in (settings.HALF, threshold):
+        positive = is_positive(scores, mark)
+        found[at(mark)] = {
             "accuracy": share(positive == truth, patients),
             "sensitivity": share(positive[truth], patients[truth]),
             "specificity": share(~positive[~truth], patients[~truth]),

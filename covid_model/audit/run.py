@@ -25,8 +25,9 @@ EXPERIMENTS: dict[str, Callable[[Case], dict[str, Any]]] = {
 }
 
 
-def run(case: Case, only: Iterable[str] = (), to: Path = settings.AUDIT) -> list[Path]:
+def run(case: Case, only: Iterable[str] = (), to: Path | None = None) -> list[Path]:
     """Make the experiments `only` (all, where none is named) on one network; returns the files written."""
+    to = settings.AUDIT if to is None else to
     chosen = list(only) or list(EXPERIMENTS)
     unknown = set(chosen) - set(EXPERIMENTS)
     if unknown:
@@ -50,13 +51,15 @@ def run(case: Case, only: Iterable[str] = (), to: Path = settings.AUDIT) -> list
     return written
 
 
-def path_of(name: str, experiment: str, folder: Path = settings.AUDIT) -> Path:
+def path_of(name: str, experiment: str, folder: Path | None = None) -> Path:
     """Where an experiment's record of the network `name` lies."""
+    folder = settings.AUDIT if folder is None else folder
     return folder / f"{name}-{experiment}.json"
 
 
-def load(name: str, experiment: str, folder: Path = settings.AUDIT) -> dict[str, Any] | None:
+def load(name: str, experiment: str, folder: Path | None = None) -> dict[str, Any] | None:
     """The committed record of an experiment; None where it was not made, or was made on other weights."""
+    folder = settings.AUDIT if folder is None else folder
     from covid_model.network import NetworkError, spec
 
     try:

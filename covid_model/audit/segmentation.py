@@ -47,14 +47,16 @@ def run(data: dataset.Dataset) -> dict[str, Any]:
     }
 
 
-def write(data: dataset.Dataset, to: Path = settings.SEGMENTATION_JSON) -> Path:
+def write(data: dataset.Dataset, to: Path | None = None) -> Path:
     """Measure, and leave the record at `to`."""
+    to = settings.SEGMENTATION_JSON if to is None else to
     to.write_text(json.dumps(plain(run(data)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return to
 
 
-def load(path: Path = settings.SEGMENTATION_JSON) -> dict[str, Any] | None:
+def load(path: Path | None = None) -> dict[str, Any] | None:
     """The committed record; None where there is none."""
+    path = settings.SEGMENTATION_JSON if path is None else path
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

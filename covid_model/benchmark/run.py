@@ -35,7 +35,7 @@ def run(
     only: Iterable[str] = (),
     rounds: int = ROUNDS,
     most: int | None = None,
-    to: Path = settings.BENCHMARK_JSON,
+    to: Path | None = None,
 ) -> dict[str, Any]:
     """Measure the parts `only` (all, where none is named), keep them in `to` beside the others; gives all of it.
 
@@ -47,6 +47,7 @@ def run(
         most: test films that bfloat16 is judged by; None for all.
         to: a JSON file.
     """
+    to = settings.BENCHMARK_JSON if to is None else to
     from covid_model.training.machine import describe
 
     kept = load(to) or {"parts": {}}
@@ -68,8 +69,9 @@ def run(
     return kept
 
 
-def load(path: Path = settings.BENCHMARK_JSON) -> dict[str, Any] | None:
+def load(path: Path | None = None) -> dict[str, Any] | None:
     """What was kept; None where nothing was, or it is damaged."""
+    path = settings.BENCHMARK_JSON if path is None else path
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return kept if isinstance(kept["parts"], dict) else None

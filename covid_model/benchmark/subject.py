@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from covid_model import films, overlay, samples, settings
+from covid_model import films, overlay, registry, samples, settings
 from covid_model.films import Film
 from covid_model.preprocessing import prepare, to_input
 from covid_model.reading import Reader, Reading
@@ -24,7 +24,7 @@ FILM = "clear-average"  # a simulated film of ours
 class Subject:
     """A network with one of our films. `vgg19` is where a frozen base comes from, as for `Reader`."""
 
-    name: str = settings.DEFAULT_NETWORK
+    name: str = field(default_factory=registry.default)
     vgg19: str | None = None
 
     @cached_property

@@ -12,7 +12,7 @@ CHOICES = (*settings.AUDIT_EXPERIMENTS, settings.SEGMENTATION)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_network(parser, default=None)
+    add_network(parser, every=True)
     add_data(parser)
     add_vgg19(parser)
     parser.add_argument(

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from covid_model import settings
+from covid_model import registry, settings
 
 PROGRAM = "python -m covid_model"
 DONE, FAILED, STOPPED = 0, 1, 130
@@ -59,14 +59,15 @@ def present_folder(text: str) -> Path:
     return Path(text)
 
 
-def add_network(parser: argparse.ArgumentParser, default: str | None = settings.DEFAULT_NETWORK) -> None:
-    """--network NAME; a default of None stands for every network there is."""
+def add_network(parser: argparse.ArgumentParser, every: bool = False) -> None:
+    """--network NAME; without it, the default one, or with `every` all that there are."""
+    names, default = registry.names(), None if every else registry.default()
     parser.add_argument(
         "--network",
-        choices=settings.NETWORK_NAMES,
+        choices=names,
         default=default,
         metavar="NAME",
-        help=f"{' or '.join(settings.NETWORK_NAMES)} (default: {default or 'both'})",
+        help=f"{' or '.join(names)} (default: {default or 'all of them'})",
     )
 
 

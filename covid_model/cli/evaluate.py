@@ -8,7 +8,7 @@ from covid_model.cli.common import DONE, add_data, add_network, add_vgg19, data_
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_network(parser, default=None)
+    add_network(parser, every=True)
     add_data(parser)
     add_vgg19(parser)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.cli.common import DONE, FAILED, say_error
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def figures(scores: pd.DataFrame | None) -> str:
         "Actualmed, AUC",
     )
     rows = [_line(columns), _line("---" for _ in columns)]
-    networks = [name for name in settings.NETWORK_NAMES[::-1] if (scores["network"] == name).any()]
+    networks = [name for name in registry.names()[::-1] if (scores["network"] == name).any()]
     for name in networks:
         own = scores[scores["network"] == name]
         rows.append(_row(f"`{name}`", own, own["score"]))

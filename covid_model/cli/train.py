@@ -8,9 +8,11 @@ from pathlib import Path
 from covid_model import settings
 from covid_model.cli.common import DONE, UsageError, add_data, add_vgg19, data_folder
 
+PAPER, FINE_TUNED = RECIPES = ("paper", "fine-tuned")  # as training.RECIPES has them
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipe", choices=settings.NETWORK_NAMES, required=True, help="which network to train")
+    parser.add_argument("--recipe", choices=RECIPES, required=True, help="which network to train")
     add_data(parser)
     add_vgg19(parser)
     parser.add_argument(
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     from covid_model import dataset, training
 
-    if (given.leave_out or given.within) and given.recipe != "fine-tuned":
+    if (given.leave_out or given.within) and given.recipe != FINE_TUNED:
         raise UsageError("--leave-out and --within go with --recipe fine-tuned")
     if given.within:
         training.within(given.within)

@@ -38,7 +38,7 @@ def costs(
     prevalence: float,
     miss: float,
     level: float = LEVEL,
-    near: float = settings.HALF,
+    near: float | None = None,
 ) -> Costs | None:
     """The expected cost of each threshold, by which Metz (1978, doi 10.1016/S0001-2998(78)80014-2) picks a point on a
     ROC curve: prevalence x miss x (1 - sensitivity) + (1 - prevalence) x (1 - specificity).
@@ -49,6 +49,7 @@ def costs(
         prevalence: share of COVID-19, in [0, 1].
         miss: what a miss costs in false alarms, above 0. Raises ValueError for others.
     """
+    near = settings.HALF if near is None else near
     if not (0 <= prevalence <= 1 and miss > 0):
         raise ValueError(f"Expected a prevalence in [0, 1] and a cost above 0. Received: {prevalence} and {miss}")
     if not covid.total[0] or not other.total[0]:

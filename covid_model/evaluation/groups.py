@@ -18,9 +18,10 @@ from covid_model.verdict import is_positive
 
 
 def adults_without_covid(
-    scores: ArrayLike, covid: ArrayLike, source: ArrayLike, threshold: float, children: str = settings.CHILDREN
+    scores: ArrayLike, covid: ArrayLike, source: ArrayLike, threshold: float, children: str | None = None
 ) -> Estimate:
     """Of the films without COVID-19 from any source but the children's, the share called positive."""
+    children = settings.CHILDREN if children is None else children
     scores, truth = check(scores, covid)
     adults = ~truth & (np.asarray(source).astype(str) != children)
     return proportion(int(is_positive(scores[adults], threshold).sum()), int(adults.sum()))
@@ -42,7 +43,7 @@ class Part:
     auc: Estimate
 
 
-def parts(films: pd.DataFrame, splits: Iterable[str] = settings.SPLITS) -> list[Part]:
+def parts(films: pd.DataFrame, splits: Iterable[str] | None = None) -> list[Part]:
     """Every split and source of one network's films, tallied: bootstrap samples are drawn of each, so keep what comes.
 
     Args:
@@ -51,6 +52,7 @@ def parts(films: pd.DataFrame, splits: Iterable[str] = settings.SPLITS) -> list[
     Raises:
         ValueError: a score is no number in [0, 1].
     """
+    splits = settings.SPLITS if splits is None else splits
     found = []
     for split in splits:
         whole = films[films["split"] == split]

@@ -42,7 +42,7 @@ class Wanted:
         return f"lung_masks/{self.id}.png"
 
 
-def write_list(manifest: Path, to: Path = settings.DATASET_CSV) -> int:
+def write_list(manifest: Path, to: Path | None = None) -> int:
     """Write the list of films from a data folder's manifest; returns how many films it names.
 
     Every value is carried over as the manifest writes it, but for `lung_mask`: 1 where a mask is there, else 0.
@@ -50,6 +50,7 @@ def write_list(manifest: Path, to: Path = settings.DATASET_CSV) -> int:
     Raises:
         FetchError: the manifest cannot be read, or lacks a column.
     """
+    to = settings.DATASET_CSV if to is None else to
     films = _read(manifest, MANIFEST_COLUMNS)
     films["lung_mask"] = (films["lung_mask"] != "").astype(int).astype(str)
     write_table(films.loc[:, list(LIST_COLUMNS)], to)

@@ -93,7 +93,7 @@ def fetch(
     sources: Sequence[str] | None = None,
     folders: Mapping[str, Path] | None = None,
     listing: Path | None = None,
-    workers: int = settings.FETCH_WORKERS,
+    workers: int | None = None,
     patience: Patience | None = None,
     progress: bool = True,
 ) -> FetchReport:
@@ -116,6 +116,7 @@ def fetch(
         FetchError: an unknown source, a folder that is not there, a list that cannot be read.
         OSError: the data folder cannot be written.
     """
+    workers = settings.FETCH_WORKERS if workers is None else workers
     began = time.monotonic()
     folders = {source: Path(folder) for source, folder in (folders or {}).items()}
     asked = tuple(dict.fromkeys(sources)) if sources is not None else SOURCES

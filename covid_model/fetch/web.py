@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import requests
 import urllib3
@@ -20,11 +20,11 @@ CHUNK = 64 * 1024
 class Patience:
     """How long to go on with one film. All times are in seconds."""
 
-    retries: int = settings.FETCH_RETRIES
-    backoff: float = settings.FETCH_BACKOFF
-    connect: float = settings.FETCH_CONNECT_TIMEOUT
-    read: float = settings.FETCH_READ_TIMEOUT
-    film: float = settings.FETCH_FILM_TIMEOUT
+    retries: int = field(default_factory=lambda: settings.FETCH_RETRIES)
+    backoff: float = field(default_factory=lambda: settings.FETCH_BACKOFF)
+    connect: float = field(default_factory=lambda: settings.FETCH_CONNECT_TIMEOUT)
+    read: float = field(default_factory=lambda: settings.FETCH_READ_TIMEOUT)
+    film: float = field(default_factory=lambda: settings.FETCH_FILM_TIMEOUT)
 
 
 class _TryAgain(Exception):
@@ -36,7 +36,8 @@ class _TryAgain(Exception):
 class Web:
     """Downloads over one pool of connections; may be used by several threads."""
 
-    def __init__(self, patience: Patience, limit: int = settings.MAX_BYTES) -> None:
+    def __init__(self, patience: Patience, limit: int | None = None) -> None:
+        limit = settings.MAX_BYTES if limit is None else limit
         self.patience = patience
         self.limit = limit
         self._session = requests.Session()

@@ -18,11 +18,13 @@ from covid_model.lab import store
 ROWS = 256  # films that are averaged at a time
 
 
-def make(data: dataset.Dataset, vgg19: str, work: Path = settings.WORK, folder: Path = settings.LAB) -> Path:
+def make(data: dataset.Dataset, vgg19: str, work: Path | None = None, folder: Path | None = None) -> Path:
     """Average both bases' features of all films of the committed list and write them into `folder`.
 
     Raises DataError where the data folder lacks a film of the list.
     """
+    work = settings.WORK if work is None else work
+    folder = settings.LAB if folder is None else folder
     films = dataset.committed()
     missing = films.index.difference(data.films.index)
     if len(missing):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from urllib.parse import urlencode
 
 from covid_model import settings
@@ -59,7 +59,7 @@ class Recipe:
     units: int = 64
     dropout: float = 0.5
     rate: float = 0.001
-    epochs: int = settings.PAPER_EPOCHS
+    epochs: int = field(default_factory=lambda: settings.PAPER_EPOCHS)
     seed: int = 0
     base: str = "imagenet"
     marker: str = "none"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from covid_model import audit, evaluation, settings
+from covid_model import audit, evaluation, registry, settings
 from covid_model.model_card import aside, choice, energy, figures, goals, recipe
 from covid_model.model_card.prose import fill, load
 from covid_model.model_card.section import Card, Section, Table, bullets, escape
@@ -26,8 +26,8 @@ def build(
     trials: Sequence[Mapping[str, Any]] = (),
     within: Mapping[str, Any] | None = None,
     put_aside: Mapping[str, Any] | None = None,
-    networks: Path = settings.NETWORKS,
-    audits: Path = settings.AUDIT,
+    networks: Path | None = None,
+    audits: Path | None = None,
 ) -> Card:
     """The card of one network, made of what is there; where a table is missing, the card says so.
 
@@ -44,6 +44,8 @@ def build(
         CardError: the prose is missing or damaged.
         ValueError: a score is no number in [0, 1].
     """
+    networks = settings.NETWORKS if networks is None else networks
+    audits = settings.AUDIT if audits is None else audits
     table = None
     if scores is not None and (scores["network"] == spec.name).any():
         table = figures.with_patients(scores[scores["network"] == spec.name], films)
@@ -155,7 +157,7 @@ def _analyses(
     order = (*UNSEEN, *settings.TRAINING_SPLITS)
     return (
         figures.measures(table, spec.threshold),
-        goals.table(table, spec.threshold) if spec.name == settings.DEFAULT_NETWORK else None,
+        goals.table(table, spec.threshold) if spec.name == registry.default() else None,
         figures.parts(evaluation.parts(table, order), spec.threshold),
         figures.groups(table, spec.threshold),
         figures.calibration(records.get("calibration")),

@@ -29,8 +29,9 @@ class CardError(ValueError):
     """The written part of the cards is missing or not as it must be. The message names the file."""
 
 
-def load(folder: Path = settings.NETWORKS) -> dict[str, Any]:
+def load(folder: Path | None = None) -> dict[str, Any]:
     """The prose as it stands, {names} and all. Raises CardError."""
+    folder = settings.NETWORKS if folder is None else folder
     path = folder / PROSE
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

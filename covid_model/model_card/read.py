@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from covid_model import dataset, network, settings
+from covid_model import dataset, network, registry, settings
 from covid_model.model_card.build import build
 from covid_model.model_card.section import Card
 
@@ -25,7 +25,7 @@ def read(name: str) -> Card:
     except dataset.DataError:
         films = None
     trials, within, put_aside = [], None, None
-    if name == settings.DEFAULT_NETWORK:  # they are that network's
+    if name == registry.default():  # they are that network's
         trials, within = _record(settings.LEFT_OUT_JSON) or [], _record(settings.WITHIN_JSON)
         put_aside = _record(settings.PUT_ASIDE_JSON)
     return build(spec, scores, films, trials, within, put_aside, settings.NETWORKS, settings.AUDIT)

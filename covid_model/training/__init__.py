@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from covid_model.dataset import Dataset
     from covid_model.network import NetworkSpec
 
+RECIPES = {"paper": "paper", "fine-tuned": "fine_tuned"}  # and the module of each
 
-def run(recipe: str, data: Dataset, vgg19: str, work: Path = settings.WORK) -> NetworkSpec:
+
+def run(recipe: str, data: Dataset, vgg19: str, work: Path | None = None) -> NetworkSpec:
     """Run a recipe from films to a network in assets/, its history and its scores.
 
     Args:
@@ -21,17 +24,16 @@ def run(recipe: str, data: Dataset, vgg19: str, work: Path = settings.WORK) -> N
         vgg19: VGG-19's ImageNet weights: a file, or "imagenet" for Keras' download.
         work: where features and checkpoints are kept; a run that was cut goes on from there.
     """
-    if recipe == "paper":
-        from covid_model.training import paper as chosen
-    elif recipe == "fine-tuned":
-        from covid_model.training import fine_tuned as chosen
-    else:
-        raise ValueError(f"Recipes are {' and '.join(settings.NETWORK_NAMES)}. Received: {recipe!r}.")
+    work = settings.WORK if work is None else work
+    if recipe not in RECIPES:
+        raise ValueError(f"Recipes are {' and '.join(RECIPES)}. Received: {recipe!r}.")
+    chosen = importlib.import_module(f"covid_model.training.{RECIPES[recipe]}")
     return chosen.run(data, vgg19, work)
 
 
-def leave_out(data: Dataset, source: str, vgg19: str, work: Path = settings.WORK, **changes: float) -> None:
+def leave_out(data: Dataset, source: str, vgg19: str, work: Path | None = None, **changes: float) -> None:
     """A short trial of the fine-tuned recipe without one source; see `fine_tuned.leave_out`."""
+    work = settings.WORK if work is None else work
     from covid_model.training import fine_tuned
 
     fine_tuned.leave_out(data, source, vgg19, work, **changes)

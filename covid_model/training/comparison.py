@@ -56,9 +56,9 @@ class Recipe:
     preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(size=96))  # a fifth of 224's time
     head: network.Head = field(default_factory=network.Head)
     learning_rate: float = 1e-4
-    batch: int = settings.BATCH
-    epochs: int = settings.PAPER_EPOCHS
-    seed: int = settings.SEED
+    batch: int = field(default_factory=lambda: settings.BATCH)
+    epochs: int = field(default_factory=lambda: settings.PAPER_EPOCHS)
+    seed: int = field(default_factory=lambda: settings.SEED)
 
 
 RECIPE = Recipe()

@@ -95,7 +95,7 @@ class Recipe:
     steps: int = 1000
     look: int = 125
     warmup: int = 30
-    seed: int = settings.SEED
+    seed: int = field(default_factory=lambda: settings.SEED)
 
     def key(self, start: str) -> str:
         """A short name that changes with the recipe and the weights it starts from: of its checkpoints' folder."""
@@ -129,13 +129,14 @@ TRIAL_FILMS = 500
 def run(
     data: dataset.Dataset,
     vgg19: str,
-    work: Path = settings.WORK,
+    work: Path | None = None,
     stages: Sequence[Recipe] = (RECIPE, SECOND),
 ) -> network.NetworkSpec:
     """Train on `train` and `extra` less the validation part, keep the network in `assets/`, score every film.
 
     Each stage goes on from the weights that the one before left in `work`; one that is there is not run again.
     """
+    work = settings.WORK if work is None else work
     started = time.perf_counter()
     table = dataset.training_films(data.films, *settings.TRAINING_SPLITS)
     held_out = dataset.hold_out(table)
@@ -154,7 +155,11 @@ def run(
     stored = network.weights_of(model, network.STORED)
     what = network.NetworkSpec(
         name=NAME,
-        title="Fine-tuned on adults and children",
+        title="Fine-tuned model",
+        short_title="Fine-tuned",
+        help="All layers of VGG-19 trained, on films of adults and children.",
+        order=10,
+        trained_on=settings.TRAINING_SPLITS,
         summary="Every layer of VGG-19 trained, on films of children and adults from four sources.",
         threshold=settings.THRESHOLD,
         preprocessing=recipe.preprocessing,
@@ -312,13 +317,14 @@ def look(table: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
     return found
 
 
-def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path = settings.WORK, **changes: Any) -> None:
+def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path | None = None, **changes: Any) -> None:
     """Train a short trial without one source and look at that source's films: how recipes are compared.
 
     A trial is the recipe with fewer steps on smaller films (`TRIAL`), and whatever `changes` ask for; it looks at no
     more than TRIAL_FILMS films of each class. Its history is added to `assets/results/leave_one_out.json`; its weights
     stay in `work`.
     """
+    work = settings.WORK if work is None else work
     recipe = replace(RECIPE, preprocessing=replace(RECIPE.preprocessing, size=TRIAL_SIZE), **(TRIAL | changes))
     table = dataset.training_films(data.films, *settings.TRAINING_SPLITS)
     held_out = table["source"] == source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ class HeadRecipe:
     head: network.Head = network.Head()  # noqa: RUF009 (frozen: it cannot be changed by one recipe for another)
     learning_rate: float = 1e-4
     batch: int = HEAD_BATCH
-    epochs: int = settings.PAPER_EPOCHS
+    epochs: int = field(default_factory=lambda: settings.PAPER_EPOCHS)
 
 
 class Copies(keras.utils.PyDataset):

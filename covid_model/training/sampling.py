@@ -53,8 +53,9 @@ class Stream:
         jitter: Jitter,
         preprocessing: Preprocessing,
         seed: int,
-        size: int = settings.BATCH,
+        size: int | None = None,
     ):
+        size = settings.BATCH if size is None else size
         self.pixels, self.jitter, self.preprocessing = pixels, jitter, preprocessing
         self.groups, self.truths = group_names(table), truths(table)
         self.shares, self.seed, self.size = shares, seed, size

@@ -7,7 +7,7 @@ import json
 import sys
 from datetime import date
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.network import spec
 from covid_model.training.machine import describe
 from tests.load import run
@@ -36,7 +36,7 @@ def main() -> int:
         else:
             found = run.soak(given.minutes, 6, POOL)
         about = {"date": date.today().isoformat(), "machine": describe(), "remark": given.remark}
-        kept[name] = about | {"weights_sha256": spec(settings.DEFAULT_NETWORK).sha256} | found
+        kept[name] = about | {"weights_sha256": spec(registry.default()).sha256} | found
         path.write_text(json.dumps(kept, indent=1) + "\n")
         print(json.dumps(found, indent=1))
     return 0 if all(value is not False for one in kept.values() for value in one["held"].values()) else 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.app import cache, card, fetching, film_panel, gallery, ours, state, words
 from covid_model.app.gallery import HEATMAPS, LEFT, ORDER, PICKED, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
 from covid_model.app.outcomes import CELL_NAMES
@@ -278,10 +278,12 @@ introduction.markdown(f"{gallery.SETS[films_set][1]}: what each of them scored. 
 if films_set == gallery.FREE:
     fetching.offer("Their pictures are not here yet.")
 if films.empty:
-    st.info(f"There are no scores of the network {words.plain(network)} for these films.", title="Nothing to show")
-    for other in settings.NETWORK_NAMES:
+    st.info(f"There are no scores of {words.plain(registry.title(network))} for these films.", title="Nothing to show")
+    for other in registry.names():
         if other != network and len(gallery.of_set(cache.gallery_table(other), films_set, threshold, cache.free_ids())):
-            st.button(f"Use {other} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}")
+            st.button(
+                f"Use {registry.title(other)} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}"
+            )
     st.stop()
 
 with st.container(horizontal=True, gap="small"):  # a wider gap would not leave all four in a row at 1280 pixels

@@ -12,7 +12,7 @@ from functools import partial
 
 import streamlit as st
 
-from covid_model import charts, settings
+from covid_model import charts, registry, settings
 from covid_model.app import cache, gallery, outcomes, state, theme, turnstile, words
 from covid_model.app.outcomes import CELL_NAMES, Called, Scored
 from covid_model.app.splits import SPLITS
@@ -22,11 +22,6 @@ SPLIT, BOTH, TAB = "split", "both", "part"  # in the address, by their labels
 LISTED = "listed"  # the network whose films are listed
 PAGES = settings.ROOT / "covid_model" / "app" / "pages"
 READ_PAGE, FILMS_PAGE = PAGES / "read.py", PAGES / "films.py"
-
-
-def title_of(network: str) -> str:
-    found = cache.spec(network)
-    return found.title if found else network.capitalize()
 
 
 # --- Who scored what --------------------------------------------------------------------------------
@@ -90,7 +85,7 @@ def distribution(of: Called) -> None:
 
 
 def verdicts(found: Sequence[Called], adults: Mapping[str, Scored | None], chosen: str | None, listed: str) -> None:
-    """Headline, matrix and distribution; two networks side by side, row by row, so that they stay level."""
+    """Headline, matrix and distribution; several networks side by side, row by row, so that they stay level."""
     if len(found) == 1:
         headline(found[0])
         note_on_adults(found[0], adults)
@@ -100,7 +95,8 @@ def verdicts(found: Sequence[Called], adults: Mapping[str, Scored | None], chose
         with right:
             distribution(found[0])
         return
-    st.markdown(findings.compared(*found))
+    for other in found[1:]:
+        st.markdown(findings.compared(found[0], other))
     parts = (
         lambda of: (st.subheader(words.plain(of.title)), headline(of)),
         partial(note_on_adults, adults=adults),
@@ -164,10 +160,10 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         wrap=True,
     )
     network = state.network_picker()
-    both = st.toggle("Both networks side by side", key=BOTH, bind="query-params")
+    both = st.toggle("All networks side by side", key=BOTH, bind="query-params")
 split = split if split in SPLITS else "test"
 
-names = [network, *(name for name in settings.NETWORK_NAMES if name != network)] if both else [network]
+names = [network, *(name for name in registry.names() if name != network)] if both else [network]
 try:
     networks = [found for name in names if (found := cache.scored(name, split))]
     adults = {name: cache.scored(name, "extra-test") for name in names}
@@ -175,7 +171,7 @@ except ValueError as error:
     st.error(f"The scores cannot be used. {error}", title="Damaged scores")
     st.stop()
 if not networks:
-    st.info(f"There are no scores of {words.plain(title_of(network))} for these films.", title="Nothing to show")
+    st.info(f"There are no scores of {words.plain(registry.title(network))} for these films.", title="Nothing to show")
     st.stop()
 introduction.markdown(
     f"{SPLITS[split][1]}: what {len(networks[0].films):,} of them scored, who is called positive at the threshold you "

@@ -179,7 +179,7 @@ def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
         f"One more run of the same settings and seed gives the same line; a run beyond {settings.LAB_RUNS} takes the "
         "place of the oldest."
     )
-    st.markdown(f"**Test films at the threshold {settings.THRESHOLD:.1f}**")
+    st.markdown(f"**Test films at the threshold {settings.THRESHOLD:g}**")
     for column, run in zip(st.columns(settings.LAB_RUNS, gap="medium"), runs, strict=False):
         with column:
             card(run, run is not running and not run.finished, drawn)

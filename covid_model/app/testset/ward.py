@@ -130,7 +130,7 @@ def errors(networks: Sequence[Called], others: Mapping[str, Tally], prevalence: 
     if not found:
         st.caption("Costs take films of both kinds, which are not here.")
         return
-    marks = {"midway": settings.HALF, "the paper's mark": settings.THRESHOLD}
+    marks = {"midway": settings.HALF, "the paper's mark": settings.PAPER_MARK}
     threshold = networks[0].threshold
     if threshold not in marks.values():
         marks["set above"] = threshold

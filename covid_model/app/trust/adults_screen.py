@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from covid_model import settings
+from covid_model import registry, settings
 from covid_model.app import cache, state, theme, turnstile
 from covid_model.app.trust import sentences
 from covid_model.app.trust.slide import PAPER, TUNED, no_scores, slide
@@ -24,22 +24,25 @@ def show() -> None:
         place.say("What does adding adults do?", no_scores())
         return
     with place.control:
-        name = state.network_picker("The trap: open it with *paper*, close it with *fine-tuned*")
+        name = state.network_picker(
+            f"The trap: open it with *{registry.title(PAPER)}*, close it with *{registry.title(TUNED)}*"
+        )
     said = sentences.verdicts(found)
     lists = "\n".join(f"- **{title}:** {said[key]}." for key, title in LISTS.items() if said[key])
     place.say(
         headline(),
-        "*Paper* learnt from children and from adults with COVID-19; *fine-tuned* from adults without it as well, with "
-        "every layer trained. Solid shapes: the network chosen; hollow ones: the other.",
-        lists + "\n\n:small[Fine-tuned was trained on other films of the two sources of “More adults”: there it is at "
-        "home. “Clear” is a difference whose 95 % interval, by patient, leaves out 0.]",
+        f"*{registry.title(PAPER)}* learnt from children and from adults with COVID-19; *{registry.title(TUNED)}* from "
+        "adults without it as well, with every layer trained. Solid shapes: the network chosen; hollow ones: the "
+        "other.",
+        lists + f"\n\n:small[{registry.title(TUNED)} was trained on other films of the two sources of “More adults”: "
+        "there it is at home. “Clear” is a difference whose 95 % interval, by patient, leaves out 0.]",
     )
-    other = PAPER if name == TUNED else TUNED
-    rows, ghosts = (cache.called_positive(one, settings.THRESHOLD) for one in (name, other))
+    other = TUNED if name == PAPER else PAPER
+    rows, ghosts = (cache.called_positive(one, settings.THRESHOLD) or {} for one in (name, other))
     shared = [group for group in rows if group in ghosts]
     drawn = [rows[group] for group in shared]
     place.show(
-        trust.groups(drawn, [ghosts[group] for group in shared], other, ink=theme.ink()),
+        trust.groups(drawn, [ghosts[group] for group in shared], registry.short_title(other), ink=theme.ink()),
         f"adults_{name}",
         trust.groups_alt(drawn),
     )

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import streamlit as st
 
-from covid_model import charts, evaluation, settings
-from covid_model.app import cache, theme, turnstile
+from covid_model import charts, evaluation, registry
+from covid_model.app import cache, state, theme, turnstile
 from covid_model.app.trust import check_sentences
 from covid_model.app.trust.slide import AGAIN, PAPER
 from covid_model.charts import trust
@@ -112,10 +112,7 @@ def show() -> None:
 
 @turnstile.fragment
 def _checks() -> None:
-    name = st.segmented_control(
-        "Network checked", settings.NETWORK_NAMES[::-1], default=PAPER, required=True, key=CHECKED, bind="query-params"
-    )
-    name = name if name in settings.NETWORK_NAMES else PAPER
+    name = state.networks_picker("Network checked", CHECKED, PAPER)
     with st.grid(2, min_column_width=360, gap="large"):
         for check in CHECKS:
             with st.container(gap="small"):
@@ -127,7 +124,8 @@ def _check(name: str, check: Check) -> None:
     record = cache.audit_record(name, check.experiment)
     if record is None:
         again = f"{AGAIN} {check.experiment}"
-        st.caption(f"This copy has no record of this check of *{name}*: `{again}` makes it, with a data folder.")
+        who = registry.title(name)
+        st.caption(f"This copy has no record of this check of *{who}*: `{again}` makes it, with a data folder.")
         return
     figure, alt, said = check.draw(record)
     st.markdown(said)

@@ -12,8 +12,8 @@ from covid_model.evaluation import Estimate
 NOBODY = Estimate(None)
 
 
-def headline(threshold: float = settings.THRESHOLD) -> str | None:
-    found = cache.called_positive(PAPER, threshold)
+def headline(threshold: float | None = None) -> str | None:
+    found = cache.called_positive(PAPER, settings.THRESHOLD if threshold is None else threshold)
     if not found:
         return None
     adults = found.get(groups.ADULTS)

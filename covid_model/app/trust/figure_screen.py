@@ -34,12 +34,17 @@ READ = {
     "adults_positive": "**Lower is better.** Adults without COVID-19 are what a clinic must tell from those with it.",
     "auc": "0.5 is guessing, 1 is perfect.",
 }
-AT = f" at the threshold {settings.THRESHOLD}"
 COUNTED = {  # what each measure counts, below the picture
-    "accuracy": "test films" + AT,
-    "sensitivity": "COVID-19 films of the test" + AT,
-    "adults_positive": "test films of adults without COVID-19" + AT,
+    "accuracy": "test films",
+    "sensitivity": "COVID-19 films of the test",
+    "adults_positive": "test films of adults without COVID-19",
 }
+
+
+def threshold() -> float:
+    """The threshold of `figures`: the one that the record states; without a record, the default."""
+    record = cache.audit_record(PAPER, "rivals")
+    return record["threshold"] if record else settings.THRESHOLD
 
 
 def figures() -> dict[str, dict[str, Estimate]]:
@@ -47,7 +52,7 @@ def figures() -> dict[str, dict[str, Estimate]]:
     record = cache.audit_record(PAPER, "rivals")
     if record:
         of = {one["rival"]: one for one in record["figures"] if one["split"] == "test"}
-        found = {name: _estimates(one) for name, one in of.items()}
+        found = {name: _estimates(one, record["threshold"]) for name, one in of.items()}
         return {name: found[name] for name in NAMES if name in found}
     table = cache.unseen_scores(PAPER)
     test = pd.DataFrame() if table is None else table[table["split"] == "test"]
@@ -55,14 +60,14 @@ def figures() -> dict[str, dict[str, Estimate]]:
         return {}
     zeros = np.zeros(len(test))
     return {
-        "network": _estimates(rivals.measure(test, test["score"].to_numpy())),
-        "always no": _estimates(rivals.measure(test, zeros)),
+        name: _estimates(rivals.measure(test, scores, settings.THRESHOLD), settings.THRESHOLD)
+        for name, scores in (("network", test["score"].to_numpy()), ("always no", zeros))
     }
 
 
-def _estimates(measured: dict) -> dict[str, Estimate]:
-    """The measures at the threshold, whether just made or out of a record."""
-    at = measured[f"at_{settings.THRESHOLD}"] | {"auc": measured["auc"]}
+def _estimates(measured: dict, threshold: float) -> dict[str, Estimate]:
+    """The measures at a threshold that was measured at, whether just made or out of a record."""
+    at = measured[rivals.at(threshold)] | {"auc": measured["auc"]}
     return {name: at[name] if isinstance(at[name], Estimate) else Estimate(**at[name]) for name in MEASURES}
 
 
@@ -71,7 +76,7 @@ def counted(measure: str, network: dict[str, Estimate]) -> str:
     if measure == "auc":  # no threshold, and no count of its own: it goes by pairs of films
         films, covid = network["accuracy"].total, network["sensitivity"].total
         return f"{films:,} test films, {covid:,} of them COVID-19, over all thresholds"
-    return f"{network[measure].total:,} {COUNTED[measure]}"
+    return f"{network[measure].total:,} {COUNTED[measure]} at the threshold {threshold():g}"
 
 
 def headline() -> str | None:

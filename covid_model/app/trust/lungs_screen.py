@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from covid_model import settings
 from covid_model.app import cache, theme, turnstile
 from covid_model.app.trust import erase_screen, sentences
 from covid_model.app.trust.slide import AGAIN, PAPER, slide
@@ -16,6 +17,12 @@ WAYS = {"erased": "Lungs erased", "erased in a box": "Box over the lungs", "only
 def headline(variant: str = "erased") -> str | None:
     record = cache.audit_record(PAPER, "lungs")
     return sentences.erased(record, _part(record, variant), WAYS[variant]) if record else None
+
+
+def threshold() -> float:
+    """The threshold of the headline: the one that the record states; without a record, the default."""
+    record = cache.audit_record(PAPER, "lungs")
+    return record["threshold"] if record else settings.THRESHOLD
 
 
 def _part(record: dict, variant: str) -> dict:

@@ -156,7 +156,7 @@ def blanks(record: Mapping[str, Any]) -> str:
     blank, floor = _accuracies(record)
     covered, whole = found.get("lungs_covered"), found.get("whole")
     middle = f", with {percent(covered)} of the lungs in it," if covered else ""
-    before = whole[f"accuracy_at_{settings.THRESHOLD}"] if whole else None
+    before = whole[f"accuracy_at_{settings.PAPER_MARK:g}"] if whole else None  # as training.paper records it
     beside = f", with whole films on {percent(before)}" if whole else ""
     return (
         f"An erased film looks like none that the network knows, so the recipe was also trained and tested on films "
@@ -190,7 +190,7 @@ def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:
 
 def _accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
     """The accuracy of the recipe on blanks and that of always no, in [0, 1]."""
-    found, at = record["trained_on_blanks"], f"at_{settings.THRESHOLD}"
+    found, at = record["trained_on_blanks"], f"at_{record['threshold']:g}"
     return found["blank_middle"][at]["accuracy"]["value"], found["always_no"][at]["accuracy"]["value"]
 
 

@@ -79,4 +79,7 @@ def in_short() -> None:
         st.subheader("In five sentences", anchor=False)
         lines = [f"{at}. {words.plain(one) if one else 'No figures in this copy.'}" for at, one in enumerate(said, 1)]
         st.markdown("\n".join(lines))
-        st.markdown(f":small[All at the threshold {settings.THRESHOLD}, whatever is set above.]")
+        marks = sorted({settings.THRESHOLD, figure_screen.threshold(), lungs_screen.threshold()})
+        which = " and ".join(f"{mark:g}" for mark in marks)
+        at = f"All at the threshold {which}" if len(marks) == 1 else f"At the thresholds {which}, as each was measured"
+        st.markdown(f":small[{at}, whatever is set above.]")

@@ -1,10 +1,10 @@
-"""Both networks side by side on the film in hand. The second runs only where it is asked for."""
+"""Two networks side by side on the film in hand. The second runs only where it is asked for."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from covid_model import dataset, network, overlay, phrases, settings
+from covid_model import dataset, network, overlay, phrases, registry, settings
 from covid_model.app import cache, film_panel, words
 from covid_model.app.scorebar import score_bar
 from covid_model.app.what_if import sentences
@@ -12,13 +12,18 @@ from covid_model.app.what_if.hand import InHand, say_why
 from covid_model.films import FilmError
 from covid_model.reading import Reading, ReadingError
 
+OTHER = "other_network"  # key of the choice, where there are several
 HEIGHT = 480  # pixels kept free while the other network reads
 
 
 def show(hand: InHand) -> None:
-    """A button for the other network; then both scores, and how to read it where they differ."""
+    """A button for another network; then both scores, and how to read it where they differ."""
     own = hand.reading.network
-    other = next(name for name in settings.NETWORK_NAMES if name != own)
+    others = [name for name in registry.names() if name != own]
+    if not others:
+        st.markdown("This copy has no other network.")
+        return
+    other = others[0] if len(others) == 1 else _pick(others)
     left, right, beside = st.columns(3, gap="medium")
     with left:
         _column(hand, hand.reading)
@@ -27,8 +32,10 @@ def show(hand: InHand) -> None:
     question = ("other", other)
     if not hand.known(question):
         with slot.container():
-            st.markdown(f"**{other}**")
-            asked = st.button(f"Read it with {other} too", key="ask-other", icon=":material/compare_arrows:")
+            st.markdown(f"**{words.plain(registry.title(other))}**")
+            asked = st.button(
+                f"Read it with {registry.title(other)} too", key="ask-other", icon=":material/compare_arrows:"
+            )
         if not asked:
             return
         slot = slot.skeleton(height=HEIGHT)
@@ -45,17 +52,30 @@ def show(hand: InHand) -> None:
     with slot.container():
         _column(hand, found)
     with beside:
-        st.markdown(sentences.verdicts({own: hand.reading.score, other: found.score}, hand.threshold))
+        st.markdown(
+            sentences.verdicts(
+                {registry.title(own): hand.reading.score, registry.title(other): found.score}, hand.threshold
+            )
+        )
         if how := _how_to_read(own, other, hand.threshold):
             st.markdown(how)
 
 
+def _pick(others: list[str]) -> str:
+    """Draw the choice of the network to compare with."""
+    chosen = st.segmented_control(
+        "Compare with", others, format_func=registry.title, default=others[0], required=True, key=OTHER, wrap=True
+    )
+    return chosen if chosen in others else others[0]
+
+
 def _column(hand: InHand, reading: Reading) -> None:
     """One network's score, and where on the film it comes from."""
-    st.markdown(f"**{reading.network}**")
+    title = words.plain(registry.title(reading.network))
+    st.markdown(f"**{title}**")
     number = words.score_text(reading.score)
     st.metric(
-        f"Score by {reading.network}",
+        f"Score by {registry.title(reading.network)}",
         f":gray[{number}]" if reading.out_of_distribution else number,
         label_visibility="collapsed",
     )
@@ -65,7 +85,7 @@ def _column(hand: InHand, reading: Reading) -> None:
     st.image(
         overlay.blend(hand.pixels, reading.heatmap, reading.box, settings.OVERLAY_OPACITY, "both"),
         width="stretch",
-        alt=f"The film under the heatmap of {reading.network}: coloured where it moved the score",
+        alt=f"The film under the heatmap of {registry.title(reading.network)}: coloured where it moved the score",
     )
     st.markdown(sentences.COLOURS)
 

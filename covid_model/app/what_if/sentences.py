@@ -87,9 +87,9 @@ def disagreement(
         trained = dataset.training_films(films, *spec.trained_on)
         seen = int(_adults_without_covid(trained).sum())
         positive = int(is_positive(test["score"], threshold).sum())
-        shares[spec.name] = positive / len(test)
+        shares[spec.title] = positive / len(test)
         said.append(
-            f"*{spec.name}* learnt from {seen:,} films of adults without COVID-19 and calls **{positive} of the "
+            f"*{spec.title}* learnt from {seen:,} films of adults without COVID-19 and calls **{positive} of the "
             f"{len(test)}** in the test set positive"
         )
     text = f"How to read a disagreement: {'; '.join(said)}."
