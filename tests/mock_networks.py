@@ -22,7 +22,8 @@ def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network.Netwo
     stored = network.weights_of(model, network.STORED)
     what = network.NetworkSpec(
         name=name,
-        title="Mock",
+        title=name.capitalize(),
+        order=0,
         summary="Random weights.",
         threshold=0.6,
         preprocessing=Preprocessing(size=SIZE, border=0.1),

@@ -32,7 +32,7 @@ ROWS = [  # id, source, split, covid, finding, score of fine-tuned, score of pap
 ]
 
 
-TITLES = {"fine-tuned": "Fine-tuned model", "paper": "The paper's model (frozen VGG-19)"}
+TITLES = {"fine-tuned": "Fine-tuned", "paper": "Paper"}
 
 
 class MockReader:

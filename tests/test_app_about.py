@@ -40,7 +40,7 @@ def test_figures_come_from_the_scores(demo):
     says = text(open_page("about"))
     assert "2 of the 3 test films without COVID-19 are of children" in says
     assert "is right on 60.0% of them" in says
-    assert "**Fine\\-tuned model** is right on 80.0% of the test films at 0.6; of the 1 adults" in says
+    assert "**Fine\\-tuned** is right on 80.0% of the test films at 0.6; of the 1 adults" in says
     assert "calls **1** positive" in says
 
 

@@ -264,7 +264,7 @@ def test_every_source_apart(demo):
 def test_calibration_with_and_without_a_record(demo, monkeypatch):
     monkeypatch.setattr(settings, "AUDIT", demo)
     app = part("Calibration")
-    assert headings(app) == "1 film scores above 0.9, 0.97 on average, and 100.0 % of them are COVID-19 films"
+    assert headings(app) == "1 film scores above 0.9, 0.970 on average, and 100.0 % of them are COVID-19 films"
     assert "is not recorded for these films" in text(app)
     bins = [{"low": 0.9, "high": 1.0, "films": 5, "score": 0.95, "covid": 0.4}]
     split = {"films": 5, "covid": 2, "helps": True, "after": {"ece": 0.1234, "brier": 0.2345, "bins": bins}}

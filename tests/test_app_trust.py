@@ -141,11 +141,12 @@ def rivals_record(source: float) -> dict:
 
     values = {"always no": 0.9, "thumbnail": 0.96, "source": source, "network": 0.98}
     return {
+        "threshold": 0.6,
         "figures": [
             {"split": split, "rival": name, "at_0.6": measured(value), "auc": {"value": value}}
             for split in ("test", "external")
             for name, value in values.items()
-        ]
+        ],
     }
 
 
@@ -333,9 +334,9 @@ def test_one_network_alone_cannot_be_compared(page, demo):
 def test_checks_are_made_when_they_are_opened(page):
     assert "has no record of this check" not in text(scene())
     app = scene(checks="true")
-    assert text(app).count("has no record of this check of *paper*") == len(checks_screen.CHECKS)
+    assert text(app).count("has no record of this check of *Paper*") == len(checks_screen.CHECKS)
     app.get_by_key("checked").set_value("fine-tuned").run()
-    assert text(app).count("has no record of this check of *fine-tuned*") == len(checks_screen.CHECKS)
+    assert text(app).count("has no record of this check of *Fine-tuned*") == len(checks_screen.CHECKS)
 
 
 # --- the committed records --------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from tests.test_app_read import upload
 NOVEL, TURNED = WHY_OUT[OutOfDistribution.UNFAMILIAR], WHY_OUT[OutOfDistribution.CHANGED]
 
 __all__ = ["demo"]
-FIRM, OTHER = "How firm is the score?", "Ask the other network"
+FIRM, OTHER = "How firm is the score?", "Ask another network"
 
 
 def metrics(app: AppTest) -> dict[str, str]:
@@ -190,15 +190,15 @@ def test_another_film_is_asked_anew(demo):
 # --- the other network ---------------------------------------------------------------------------
 def test_the_other_network_reads_when_it_is_asked(demo):
     app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
-    assert metrics(app).keys() == {"Model score", "Score by fine-tuned"}
+    assert metrics(app).keys() == {"Model score", "Score by Fine-tuned"}
     assert MockReader.asked == ["fine-tuned"]
     app.button(key="ask-other").click().run()
-    assert metrics(app).keys() == {"Model score", "Score by fine-tuned", "Score by paper"}
+    assert metrics(app).keys() == {"Model score", "Score by Fine-tuned", "Score by Paper"}
     assert "**Both call this film positive.**" in text(app)
     assert MockReader.asked == ["fine-tuned", "paper"]
     app.segmented_control(key="network").set_value("paper").run()
     assert MockReader.asked == ["fine-tuned", "paper"]  # this one was read before, the other is asked for again
-    assert "Score by fine-tuned" not in metrics(app)
+    assert "Score by Fine-tuned" not in metrics(app)
 
 
 def test_how_to_read_a_disagreement_is_computed(demo):
@@ -206,10 +206,10 @@ def test_how_to_read_a_disagreement_is_computed(demo):
         mock_networks.save(settings.NETWORKS, name)
     app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
     app.button(key="ask-other").click().run()
-    assert "*paper* learnt from 0 films of adults without COVID-19 and calls **1 of the 1**" in text(app)
-    assert "*fine-tuned* learnt from 0 films of adults without COVID-19 and calls **0 of the 1**" in text(app)
+    assert "*Paper* learnt from 0 films of adults without COVID-19 and calls **1 of the 1**" in text(app)
+    assert "*Fine-tuned* learnt from 0 films of adults without COVID-19 and calls **0 of the 1**" in text(app)
     app.slider(key="threshold").set_value(0.97).run()
-    assert "and calls **0 of the 1** in the test set positive; *paper*" in text(app)
+    assert "and calls **0 of the 1** in the test set positive; *Paper*" in text(app)
 
 
 def test_another_network_that_cannot_be_loaded(demo, monkeypatch):

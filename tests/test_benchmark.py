@@ -29,7 +29,7 @@ def subject(tmp_path_factory):
         patch.setattr(network.spec, "__defaults__", (folder,))
         patch.setattr(network.load, "__defaults__", (None, folder, "float32"))
         found = benchmark.Subject()
-        assert found.reader.spec.title == "Mock"
+        assert found.reader.spec.title == "Fine-tuned"
         yield found
 
 

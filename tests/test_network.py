@@ -97,7 +97,7 @@ def test_a_damaged_description_is_named(damaged, text):
 
 
 def test_an_unknown_or_missing_network_is_refused(tmp_path):
-    with pytest.raises(NetworkError, match="Received: '../xyz'"):
+    with pytest.raises(NetworkError, match=r"Received: '\.\./xyz'"):
         network.spec("../xyz")
     with pytest.raises(NetworkError, match="is missing"):
         network.spec("paper", tmp_path)

@@ -109,6 +109,7 @@ def test_at_any_threshold():
 # --- 4 ----------------------------------------------------------------------------------------------
 def lungs_record(left: int, blank: float | None = None, whole: float | None = 0.98, floor: float = 0.94) -> dict:
     record = {
+        "threshold": 0.6,
         "whole": {"covid_positive": {"count": 30, "total": 34}},
         "erased": [
             {"variant": "erased", "fill": fill, "covid_positive": {"count": count, "total": 34}}

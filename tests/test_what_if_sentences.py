@@ -78,8 +78,8 @@ FILMS = pd.DataFrame(
     columns=["id", "split", "source", "covid", "patient"],
 ).set_index("id")
 SPECS = [
-    SimpleNamespace(name="paper", trained_on=("train",)),
-    SimpleNamespace(name="fine-tuned", trained_on=("train", "extra")),
+    SimpleNamespace(name="paper", title="paper", trained_on=("train",)),
+    SimpleNamespace(name="fine-tuned", title="fine-tuned", trained_on=("train", "extra")),
 ]
 
 

@@ -8,7 +8,7 @@ _WHAT = {
     "test": "The paper's test films, which no network here was trained on",
     "extra-test": "Adults' films that no network here was trained on",
     "external": "Films of hospitals that no network here was trained on",
-    "train": "Films that both networks were trained on, so their figures flatter them",
+    "train": "Films that every network was trained on, so their figures flatter them",
     "extra": "Adults' films that the fine-tuned network was trained on, and the paper's was not",
 }
 SPLITS = {name: (settings.SPLIT_TITLES[name], what) for name, what in _WHAT.items()}
