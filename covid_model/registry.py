@@ -46,7 +46,7 @@ class Entry:
 def entries(folder: Path | None = None) -> tuple[Entry, ...]:
     """Return the networks of `folder` (default: assets/networks) in their order.
 
-    A JSON that cannot be read counts where weights of its name lie beside it: it is a damaged network's, which whoever
+    A JSON that cannot be read, or says too little, counts where weights of its name lie beside it: it is a damaged network's, which whoever
     asks for that network is told.
     """
     folder = settings.NETWORKS if folder is None else folder
@@ -97,10 +97,10 @@ def _entry(path: Path, changed: int, size: int) -> Entry | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return Entry(name, name.capitalize(), name.capitalize()) if path.with_suffix(".npz").is_file() else None
-    if not isinstance(content, Mapping) or not all(key in content for key in DESCRIBES):
-        return None
-    return _of(name, content)
+        content = None
+    if isinstance(content, Mapping) and all(key in content for key in DESCRIBES):
+        return _of(name, content)
+    return Entry(name, name.capitalize(), name.capitalize()) if path.with_suffix(".npz").is_file() else None
 
 
 def _of(name: str, content: Mapping[str, Any]) -> Entry:
