@@ -8,7 +8,7 @@ import tomllib
 import pandas as pd
 import pytest
 
-from covid_model import network, settings
+from covid_model import network, registry, settings
 from covid_model.app import facts, visits
 from covid_model.app.splits import SPLITS
 from covid_model.preprocessing import Preprocessing
@@ -23,7 +23,7 @@ def spec(**more) -> network.NetworkSpec:
     fields = {
         "name": "paper", "title": "The paper's *recipe*", "summary": "Frozen <b>base</b>.", "threshold": 0.6,
         "preprocessing": Preprocessing(border=0.08, equalize=True), "base": network.IMAGENET, "head": network.Head(),
-        "weights": "paper.npz", "sha256": "0123456789abcdef", "parameters": 1234567, "trained_on": ("train",),
+        "weights": "paper.npz", "sha256": "0123456789abcdef", "parameters": 1234567, "trained_on": ("train",), "order": 0,
     }  # fmt: skip
     return network.NetworkSpec(**fields | more)
 
@@ -47,9 +47,11 @@ def test_figures_come_from_the_scores(demo):
 def test_stands_without_tables_and_networks(demo):
     (demo / "scores.csv").unlink()
     (demo / "data/manifest.csv").unlink()
+    for path in (demo / "networks").glob("*.json"):
+        path.unlink()
     says = text(open_page("about")).replace("\\", "")
     assert "no scores of the test films" in says
-    assert "fine-tuned.json is missing" in says
+    assert "this copy has no network" in says
     assert "manifest.csv is missing" in says
 
 
@@ -59,7 +61,7 @@ def test_shows_the_card_of_the_network_chosen(demo):
     )
     shutil.copy(PROSE, settings.NETWORKS)
     app = open_page("about")
-    assert "fine-tuned.json is missing" in text(app).replace("\\", "")
+    assert "**Fine-tuned**" in text(app).replace("\\", "")
     app.get_by_key("network").set_value("paper").run()
     assert not app.exception
     says = text(app)
@@ -104,9 +106,9 @@ def test_called_positive_counts_each_group_apart():
         columns=["id", "split", "source", "covid", "network", "score"],
     )
     table = facts.called_positive(scores, 0.6)
-    assert table["paper"].tolist() == ["1 of 1", "1 of 2"]
+    assert table[registry.short_title("paper")].tolist() == ["1 of 1", "1 of 2"]
     assert table["Films"].tolist() == ["COVID-19", "Other"]
-    assert "fine-tuned" not in table.columns
+    assert registry.short_title("fine-tuned") not in table.columns
 
 
 def test_licences():
