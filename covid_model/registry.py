@@ -46,8 +46,8 @@ class Entry:
 def entries(folder: Path | None = None) -> tuple[Entry, ...]:
     """Return the networks of `folder` (default: assets/networks) in their order.
 
-    A JSON that cannot be read, or says too little, counts where weights of its name lie beside it: it is a damaged network's, which whoever
-    asks for that network is told.
+    A JSON that cannot be read, or says too little, counts where weights of its name lie beside it: it is a damaged
+    network's, and asking for that network says so.
     """
     folder = settings.NETWORKS if folder is None else folder
     found = [_entry(path, *_stamp(path)) for path in sorted(folder.glob("*.json"))]

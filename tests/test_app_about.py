@@ -23,7 +23,8 @@ def spec(**more) -> network.NetworkSpec:
     fields = {
         "name": "paper", "title": "The paper's *recipe*", "summary": "Frozen <b>base</b>.", "threshold": 0.6,
         "preprocessing": Preprocessing(border=0.08, equalize=True), "base": network.IMAGENET, "head": network.Head(),
-        "weights": "paper.npz", "sha256": "0123456789abcdef", "parameters": 1234567, "trained_on": ("train",), "order": 0,
+        "weights": "paper.npz", "sha256": "0123456789abcdef", "parameters": 1234567,
+        "trained_on": ("train",), "order": 0,
     }  # fmt: skip
     return network.NetworkSpec(**fields | more)
 
