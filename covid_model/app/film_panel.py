@@ -163,8 +163,10 @@ def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFr
         finding = words.plain(ours.finding) or ("COVID-19" if ours.covid else "not COVID-19")
         outcome = "" if reading.novel else words.outcome(reading.score > threshold, ours.covid)
         found.append(f"Its source lists it as: {finding}. {outcome}")
-        if ours.split in settings.TRAINING_SPLITS:
-            found.append(TRAINED_ON)
+    elif ours and ours.split:
+        found.append(words.listed(None, ours.finding))
+    if ours and ours.split in settings.TRAINING_SPLITS:
+        found.append(TRAINED_ON)
     if ours:
         found.append(ours.credit)
     if scores is not None and not reading.novel:
@@ -204,8 +206,10 @@ def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float, wa
         finding = f" ({words.plain(item.ours.finding)})" if item.ours.finding not in ("", listed) else ""
         outcome = "" if reading.novel else words.outcome(reading.score > threshold, item.ours.covid)
         st.markdown(f"The source lists this film as **{listed}**{finding}. {outcome}")
-        if item.ours.split in settings.TRAINING_SPLITS:
-            st.markdown(TRAINED_ON)
+    elif item.ours and item.ours.split:
+        st.markdown(words.listed(None, item.ours.finding))
+    if item.ours and item.ours.split in settings.TRAINING_SPLITS:
+        st.markdown(TRAINED_ON)
     for warning in dict.fromkeys((*remarks, *warnings)):
         st.warning(words.plain(warning), icon=":material/warning:")
     download("Result (JSON)", [(item.name, reading)], reading.network, threshold, "result")
