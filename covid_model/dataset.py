@@ -17,6 +17,8 @@ from covid_model import settings
 MANIFEST = "manifest.csv"
 COLUMNS = ("id", "path", "split", "covid", "source", "finding", "patient")  # what every use of a manifest needs
 TEXT_COLUMNS = {"id": str, "path": str, "patient": str, "finding": str, "view": str, "sex": str, "license": str}
+TEXT_COLUMNS |= {"panel": str}
+SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 
 
 class DataError(ValueError):
@@ -25,7 +27,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data folder that was checked. `films` has one row a film, indexed by id; `covid` is 0 or 1."""
+    """A data folder that was checked. `films` has one row a film, by id; `covid` is 0, 1 or, unlabelled, NaN."""
 
     folder: Path
     films: pd.DataFrame
@@ -40,11 +42,12 @@ class Dataset:
         return path
 
     def split(self, *names: str) -> pd.DataFrame:
-        """The films of the splits `names`, in the manifest's order."""
+        """Return the films of the splits `names`, in the manifest's order; `covid` is whole where all are labelled."""
         unknown = set(names) - set(settings.SPLITS)
         if unknown:
             raise DataError(f"Splits are {', '.join(settings.SPLITS)}. Received: {', '.join(sorted(unknown))}.")
-        return self.films[self.films["split"].isin(names)]
+        part = self.films[self.films["split"].isin(names)]
+        return labelled(part) if part["covid"].notna().all() else part
 
     def missing(self) -> list[str]:
         """The ids whose picture is not in the folder."""
@@ -97,18 +100,52 @@ def read_list(path: Path) -> pd.DataFrame:
         raise DataError(
             f"{path}: splits are {', '.join(settings.SPLITS)}. Received: {', '.join(map(str, wrong_split))}."
         )
-    if not films["covid"].isin((0, 1)).all():
-        raise DataError(f"{path}: covid must be 0 or 1 on every row.")
+    if not films["covid"].isin((0, 1)).where(films["covid"].notna(), True).all():
+        raise DataError(f"{path}: covid must be 0, 1 or empty on every row.")
+    unlabelled = films[films["covid"].isna() & ~films["split"].isin(settings.UNLABELLED_SPLITS)]
+    if len(unlabelled):
+        name, split = unlabelled.iloc[0][["id", "split"]]
+        allowed = " and ".join(settings.UNLABELLED_SPLITS)
+        raise DataError(f"{path}: only {allowed} may hold films without covid. Received: {name!r} in {split}.")
     return films.set_index("id", drop=True)
 
 
-def training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
-    """The films of `splits` that a network may be trained on: those of patients with no film in a reported split.
+def labelled(films: pd.DataFrame) -> pd.DataFrame:
+    """Return the films whose truth is known, with `covid` as whole numbers (0 or 1).
 
-    (Ten patients of NIH stand in both `extra` and `extra-test` of the published list; their 17 `extra` films go.)
+    The others, read by their panel as indeterminate or atypical, belong in no accuracy and in no COVID loss.
+    """
+    return films[films["covid"].notna()].astype({"covid": int})
+
+
+def training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
+    """Return the films of `splits` that a network may be trained on: no patient of theirs is in a reported split.
+
+    Unlabelled films (`covid` NaN) are among them: they may answer another question, such as "anything abnormal?".
     """
     reported = films.loc[~films["split"].isin(settings.TRAINING_SPLITS), "patient"]
     return films[films["split"].isin(splits) & ~films["patient"].isin(set(reported))]
+
+
+def labelled_training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
+    """Return the films of `training_films` whose truth is known, `covid` as whole numbers."""
+    return labelled(training_films(films, *splits))
+
+
+def validation_films(films: pd.DataFrame, *splits: str) -> pd.Series:
+    """Return which of `labelled_training_films` are held out for validation (True), by film id.
+
+    The cut is made over all training films, then the unlabelled ones are left out: so a patient's labelled and
+    unlabelled films are on the same side, and whoever trains on both has the same cut as whoever does not.
+    """
+    table = training_films(films, *splits)
+    return hold_out(table)[table["covid"].notna()]
+
+
+def group_names(films: pd.DataFrame) -> pd.Series:
+    """Return each film's group as text: its source and truth, "cohen 1", or its source alone where it is unlabelled."""
+    truth = films["covid"].map({0: " 0", 1: " 1"}).fillna("")
+    return films["source"] + truth
 
 
 def hold_out(films: pd.DataFrame, parts: int | None = None, seed: int | None = None) -> pd.Series:
@@ -120,12 +157,39 @@ def hold_out(films: pd.DataFrame, parts: int | None = None, seed: int | None = N
     seed = settings.SEED if seed is None else seed
     from sklearn.model_selection import StratifiedGroupKFold
 
-    strata = films["source"] + films["covid"].astype(str)
+    strata = group_names(films)
     folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
     _, held = next(folds.split(films, strata, films["patient"]))
     mask = pd.Series(False, index=films.index)
     mask.iloc[held] = True
     return mask
+
+
+def read_scores(path: Path, films: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Read a table of scores, one row a film and network, and join it to the list of films by id.
+
+    A score belongs to a film's id; its split, source and truth are the list's, whatever they were when it was scored.
+
+    Args:
+        path: a CSV file with SCORE_COLUMNS.
+        films: the list of films, indexed by id; where it is None, the file's own columns are taken.
+
+    Returns:
+        The file's columns; films that the list does not name are left out, unlabelled films (`covid` NaN) are not.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not a table with SCORE_COLUMNS.
+    """
+    table = pd.read_csv(path, dtype={"id": str, "split": str, "source": str, "network": str})
+    missing = [column for column in SCORE_COLUMNS if column not in table.columns]
+    if missing:
+        raise ValueError(f"{path} lacks the columns {', '.join(missing)}. Received: {', '.join(table.columns)}.")
+    if films is None:
+        return table
+    table = table[table["id"].isin(films.index)]
+    own = films.reindex(table["id"])
+    return table.assign(**{column: own[column].to_numpy() for column in ("split", "source", "covid")})
 
 
 def weights_file(given: Path | None = None) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from covid_model import settings
+from covid_model import dataset, settings
 
 if TYPE_CHECKING:
     from covid_model.fetch import FetchReport, Patience
@@ -24,20 +24,27 @@ _alone = threading.Lock()  # two visitors may press the button at once: the seco
 
 
 def handful(films: pd.DataFrame) -> pd.DataFrame:
-    """The films that are offered: COVID-19 films and others by turns, one a patient, unseen by networks first.
+    """Return the films that are offered: COVID-19 films and others by turns, one a patient, unseen by networks
+    first, and of these the clear ones.
+
+    Those with COVID-19 are from GitHub, under CC BY; those without are adults of NIH's, as no film under CC BY that can
+    be had by itself is without COVID-19.
 
     Args:
-        films: the committed list, indexed by id; the columns source, license, split, covid and patient are looked at.
-            A list without licences offers none.
+        films: the committed list, indexed by id; the columns source, license, split, covid, finding and patient
+            are looked at. A list without licences offers none, and no film without a label is offered.
     """
     if "license" not in films:
         return films.iloc[:0]
+    films = dataset.labelled(films)
     free = films["source"].isin(settings.FETCH_GITHUB_FOLDERS) & films["license"].isin(settings.FREE_LICENCES)
+    free |= films["license"].eq(films["source"].map(settings.FREE_TERMS))
     found = films[free].assign(trained_on=lambda rows: rows["split"].isin(settings.TRAINING_SPLITS))
-    found = found.sort_values("trained_on", kind="stable").drop_duplicates("patient")
+    found["ill"] = ~found["finding"].fillna("").str.lower().isin(settings.NORMAL_FINDINGS)
+    found = found.sort_values(["trained_on", "ill"], kind="stable").drop_duplicates("patient")
     turn = found.groupby("covid").cumcount()
     found = found.assign(turn=turn)[turn < EACH].sort_values(["turn", "covid"], ascending=[True, False], kind="stable")
-    return found.drop(columns=["trained_on", "turn"])
+    return found.drop(columns=["trained_on", "ill", "turn"])
 
 
 def bring(ids: Collection[str], to: Path, patience: Patience | None = None) -> FetchReport:

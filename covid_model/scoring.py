@@ -12,10 +12,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from covid_model import films, registry, settings
-from covid_model.dataset import Dataset
+from covid_model.dataset import SCORE_COLUMNS, Dataset
 from covid_model.reading import Reader
 
-COLUMNS = ["id", "split", "source", "covid", "network", "score"]
+COLUMNS = list(SCORE_COLUMNS)
 DECIMALS = 6
 
 
@@ -68,8 +68,9 @@ def record(name: str, table: pd.DataFrame, scores: np.ndarray, to: Path | None =
             f"Wanted {len(table)} scores in [0, 1]. Received: shape {scores.shape}, {scores.min()} at least."
         )
     new = table.reset_index()[["id", "split", "source", "covid"]].assign(network=name, score=scores.round(DECIMALS))
+    new["covid"] = new["covid"].astype("Int64")  # 1, 0 or empty, and never 1.0
     if to.is_file():
-        old = pd.read_csv(to, dtype={"id": str})
+        old = pd.read_csv(to, dtype={"id": str, "covid": "Int64"})
         replaced = (old["network"] == name) & old["id"].isin(new["id"])
         new = pd.concat([old[~replaced], new])
     place = {network: number for number, network in enumerate(registry.names())}

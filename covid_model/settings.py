@@ -30,20 +30,23 @@ PAPER_MARK = 0.6  # the threshold that the paper's Figure 3 marks, and that the 
 THRESHOLD = PAPER_MARK  # the default: a film that scores above it is called positive
 HALF = 0.5  # the other threshold that results are given at
 HIGH = 0.9  # "nearly all COVID films above": the mark that tells sure scores from narrow ones
-SPLITS = ("train", "test", "extra", "extra-test", "external")
+SPLITS = ("train", "test", "extra", "extra-test", "external", "graded")
 TRAINING_SPLITS = ("train", "extra")  # the others are reported and nothing is ever chosen by them
+UNLABELLED_SPLITS = ("extra", "graded")  # that hold films of doubtful reading: their `covid` is empty
 SPLIT_TITLES = {  # what a page calls a split; the files call it by its name
     "train": "Training",
     "test": "Test",
-    "extra": "Extra training",
-    "extra-test": "More adults",
+    "extra": "Additional training data",
+    "extra-test": "Adult test set",
     "external": "Other hospitals",
+    "graded": "Graded readings",
 }
 SOURCE_TITLES = {
     "cohen": "COVID-19 Image Data Collection",
     "kermany": "Kermany et al. (children)",
     "nih": "NIH ChestX-ray8",
     "radiography": "COVID-19 Radiography Database",
+    "siim": "SIIM-FISABIO-RSNA challenge",
     "figure1": "Figure 1 initiative",
     "actualmed": "Actualmed initiative",
 }
@@ -52,6 +55,7 @@ SOURCE_SHORT = {  # where there is little room: on a card, in a legend
     "kermany": "Kermany (children)",
     "nih": "NIH ChestX-ray8",
     "radiography": "Radiography Database",
+    "siim": "SIIM-FISABIO-RSNA",
     "figure1": "Figure 1",
     "actualmed": "Actualmed",
 }
@@ -74,7 +78,7 @@ IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # what Keras' VGG-19 preprocessi
 SEED = 2021
 VALIDATION_PARTS = 8  # one film in eight is held out, whole patients at a time
 
-NORMAL_FINDINGS = ("normal", "no finding")  # how the sources call a film that shows nothing, in small letters
+NORMAL_FINDINGS = ("normal", "no finding", "negative for pneumonia")  # what sources call a clear film, in small letters
 BATCH = 32  # films a step, and a forward pass over a data set
 READ_AHEAD = 2  # threads that decode films while the network works
 
@@ -107,6 +111,7 @@ FETCH_KAGGLE_SETS = {  # fetched whole (about 1.2 and 0.8 GB), kept in kagglehub
     "kermany": "praveengovi/coronahack-chest-xraydataset",
     "radiography": "tawsifurrahman/covid19-radiography-database",
 }
+FETCH_KAGGLE_CHALLENGE = {"siim": "siim-covid19-detection"}  # film by film: the whole is too large for most disks
 FETCH_KAGGLE_NIH = "nih-chest-xrays/data/versions/3"  # fetched film by film: the whole is 42 GB
 FETCH_NIH_FOLDERS = (  # the first film of images_001 to images_006, which hold all films of ours
     "00000001_000.png",
@@ -117,8 +122,8 @@ FETCH_NIH_FOLDERS = (  # the first film of images_001 to images_006, which hold 
     "00011558_008.png",
 )
 FETCH_SIDE = 512  # pixels: the longest side of a film in a data folder; shorter films stay as they are
-FETCH_SQUASHED = ("kermany", "radiography")  # sources that stand squashed to FETCH_SQUARE x FETCH_SQUARE
-FETCH_SQUARE = 224
+FETCH_SQUASHED = {"kermany": 224, "radiography": 224, "siim": 256}  # sources that are squashed: pixels a side
+FETCH_DICOM_BYTES = 64 * 1024 * 1024  # of one original DICOM file: challenge films are larger than uploads may be
 FETCH_JPEG_QUALITY = 90
 FETCH_WORKERS = 6  # films at a time
 FETCH_GIVE_UP = 12  # failures of a source's server in a row, after which its other films are not tried
@@ -133,6 +138,7 @@ FETCH_AGENT = "covid-model/0.1 (teaching demo)"
 # --- Real films that anyone may have, fetched when a visitor asks for them ------------------------
 FREE_FILMS = WORK / "films"  # a data folder of their own
 FREE_LICENCES = ("CC BY 3.0", "CC BY 4.0")  # as assets/dataset.csv writes them; "CC BY" alone names no version
+FREE_TERMS = {"nih": "public (NIH Clinical Center, attribution asked)"}  # the same for a source that is free as a whole
 FREE_BACKOFF = 0.5  # seconds before the second attempt at a film: somebody is waiting
 FREE_CONNECT_TIMEOUT = 5.0  # seconds
 FREE_READ_TIMEOUT = 10.0  # seconds without a byte

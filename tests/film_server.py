@@ -46,7 +46,7 @@ def row(film_id: str, original_file: str, width: int = 600, height: int = 450, *
         "opacity_mean": "", "split": "train", "covid": 1, "source": source, "finding": "COVID-19",
         "patient": f"{source}-p", "view": "PA", "sex": "", "age": "55.0", "width": width, "height": height,
         "license": "CC BY 4.0", "url": "https://example.org/a,b", "doi": "", "original_file": original_file,
-        "sha256": "0" * 64,
+        "sha256": "0" * 64, "panel": "",
     } | other  # fmt: skip
 
 
@@ -145,6 +145,10 @@ def server(monkeypatch):
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            ours.answer(self)
+
+        def do_POST(self) -> None:
+            self.body = self.rfile.read(int(self.headers["Content-Length"]))
             ours.answer(self)
 
         def log_message(self, *_: object) -> None:

@@ -13,17 +13,23 @@ from covid_model import dataset
 from tests import made_up
 
 WIDTH, HEIGHT = 72, 88
-FILMS = (  # split, source, covid, films
+FILMS = (  # split, source, covid (None where nobody says), films
     ("train", "cohen", 1, 16),
     ("train", "cohen", 0, 10),
     ("train", "kermany", 0, 16),
     ("extra", "radiography", 1, 10),
     ("extra", "nih", 0, 10),
+    ("extra", "siim", 1, 8),
+    ("extra", "siim", 0, 8),
+    ("extra", "siim", None, 4),  # read as indeterminate
     ("test", "cohen", 1, 6),
     ("test", "cohen", 0, 4),
     ("test", "kermany", 0, 6),
     ("extra-test", "radiography", 1, 4),
     ("extra-test", "nih", 0, 4),
+    ("extra-test", "siim", 1, 3),
+    ("extra-test", "siim", 0, 3),
+    ("graded", "siim", None, 2),
     ("external", "actualmed", 1, 3),
     ("external", "actualmed", 0, 3),
 )
@@ -36,9 +42,9 @@ def lungs(width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
     return np.any([((x - side * 0.19) / 0.13) ** 2 + ((y + 0.05) / 0.3) ** 2 < 1 for side in (-1, 1)], axis=0)
 
 
-def film(covid: int, rng: np.random.Generator) -> np.ndarray:
+def film(covid: int | None, rng: np.random.Generator) -> np.ndarray:
     """A drawn film with grain; one of COVID-19 is a little brighter."""
-    drawn = made_up.film(WIDTH, HEIGHT).astype(float) + 25 * covid + rng.normal(0, 8, (HEIGHT, WIDTH))
+    drawn = made_up.film(WIDTH, HEIGHT).astype(float) + 25 * (covid or 0) + rng.normal(0, 8, (HEIGHT, WIDTH))
     return drawn.clip(0, 255).astype(np.uint8)
 
 
@@ -50,7 +56,8 @@ def save(folder: Path, seed: int = 0) -> dataset.Dataset:
     cv2.imwrite(str(folder / "lung_masks/all.png"), np.where(lungs(160, 160), 255, 0).astype(np.uint8))
     for split, source, covid, films in FILMS:
         for number in range(films):
-            name = f"{source}-{split}-{covid}-{number:02d}"
+            truth = "unlabelled" if covid is None else covid
+            name = f"{source}-{split}-{truth}-{number:02d}"
             path = folder / "images" / f"{name}.png"
             cv2.imwrite(str(path), film(covid, rng))
             rated = source == "cohen" and covid
@@ -61,8 +68,8 @@ def save(folder: Path, seed: int = 0) -> dataset.Dataset:
                     "split": split,
                     "covid": covid,
                     "source": source,
-                    "finding": "COVID-19" if covid else "No Finding",
-                    "patient": f"{source}-{split}-{covid}-{number // 2}",
+                    "finding": {1: "COVID-19", 0: "No Finding", None: "Indeterminate appearance"}[covid],
+                    "patient": f"{source}-{split}-{truth}-{number // 2}",
                     "lung_mask": "lung_masks/all.png" if source == "cohen" else None,
                     "opacity_mean": number % 7 if rated else None,
                     "geographic_mean": number % 9 if rated else None,

@@ -21,8 +21,10 @@ GROUPS = [  # split, source, covid, films
     ("test", "kermany", 0, 60),
     ("extra", "nih", 0, 50),
     ("extra", "radiography", 1, 30),
+    ("extra", "siim", None, 6),
     ("extra-test", "nih", 0, 30),
     ("external", "figure1", 1, 5),
+    ("graded", "siim", None, 4),
 ]
 
 
@@ -42,7 +44,7 @@ def films() -> pd.DataFrame:
 def features(table: pd.DataFrame) -> np.ndarray:
     """(films, NUMBERS) float32: the first number rises with COVID-19, the second with being an adult."""
     made = np.random.default_rng(7).normal(size=(len(table), NUMBERS)).astype(np.float32)
-    made[:, 0] += 3 * table["covid"].to_numpy()
+    made[:, 0] += 3 * table["covid"].fillna(0).to_numpy(float)
     made[:, 1] += 4 * (table["source"] != settings.CHILDREN).to_numpy()
     return made
 

@@ -29,6 +29,7 @@ ROWS = [  # id, source, split, covid, finding, score of fine-tuned, score of pap
     ("kermany-1", "kermany", "test", 0, "Normal", 0.01, 0.02),
     ("kermany-2", "kermany", "test", 0, "Pneumonia, viral", 0.03, 0.01),
     ("nih-1", "nih", "extra-test", 0, "No Finding", 0.05, 0.90),
+    ("siim-1", "siim", "graded", None, "Indeterminate appearance", 0.45, 0.85),
 ]
 
 
@@ -94,6 +95,15 @@ def write_scores(path: Path) -> None:
     pd.DataFrame(rows).to_csv(path, index=False)
 
 
+def score_many(demo: Path, monkeypatch: pytest.MonkeyPatch, count: int = 50) -> None:
+    """Put `count` test films of children in the place of ROWS: a list of their own, scored 0, 0.01, 0.02 ..."""
+    films = pd.DataFrame({"id": [f"kermany-{number}" for number in range(count)]})
+    films = films.assign(split="test", source="kermany", covid=0)
+    films.assign(network="fine-tuned", score=np.arange(count) / 100).to_csv(demo / "scores.csv", index=False)
+    films.assign(path="none.png", finding="Normal", patient=films["id"]).to_csv(demo / "list.csv", index=False)
+    monkeypatch.setattr(settings, "DATASET_CSV", demo / "list.csv")
+
+
 @pytest.fixture
 def demo(tmp_path, monkeypatch) -> Path:
     """The app on made-up ground: data folder, list of films, scores, networks without weights, mock reader."""
@@ -130,4 +140,15 @@ def text(app: AppTest) -> str:
     return "\n".join(one.value for kind in (app.markdown, app.text, app.caption, app.subheader) for one in kind)
 
 
-__all__ = ["ENTRY", "ROWS", "MockReader", "NetworkError", "ReadingError", "demo", "film_bytes", "open_page", "text"]
+__all__ = [
+    "ENTRY",
+    "ROWS",
+    "MockReader",
+    "NetworkError",
+    "ReadingError",
+    "demo",
+    "film_bytes",
+    "open_page",
+    "score_many",
+    "text",
+]

@@ -93,7 +93,7 @@ def test_damaged_scores_are_said(demo):
 def test_names_splits_as_the_test_set_page_does(demo):
     page = open_page("about")
     named = set(page.table[0].value["Split"])
-    assert named == {"Test", "More adults"} and named <= {label for label, _ in SPLITS.values()}
+    assert named == {"Test", "Adult test set"} and named <= {label for label, _ in SPLITS.values()}
 
 
 def test_called_positive_counts_each_group_apart():

@@ -14,7 +14,7 @@ from covid_model.app import cache
 from covid_model.network import NetworkError
 from covid_model.reading import ReadingError
 from tests import made_up
-from tests.scenes import ENTRY, MockReader, demo, open_page, text
+from tests.scenes import ENTRY, MockReader, demo, open_page, score_many, text
 
 __all__ = ["demo"]
 
@@ -122,9 +122,8 @@ def test_a_link_opens_the_film_with_network_and_threshold(demo):
 
 
 @pytest.fixture
-def many(demo):
-    rows = [(f"kermany-{n}", "test", "kermany", 0, "fine-tuned", n / 100) for n in range(50)]
-    pd.DataFrame(rows, columns=cache.SCORE_COLUMNS).to_csv(demo / "scores.csv", index=False)
+def many(demo, monkeypatch):
+    score_many(demo, monkeypatch)
     return demo
 
 

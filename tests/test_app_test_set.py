@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import network, settings
 from covid_model.app import outcomes
-from tests.scenes import ROWS, MockReader, demo, open_page, text
+from tests.scenes import ROWS, MockReader, demo, open_page, score_many, text
 
 __all__ = ["demo"]
 
@@ -66,7 +66,7 @@ def test_false_alarms_on_adults_stand_out(demo):
     app = show(open_page("test_set"), network="paper")
     assert app.warning[0].title == "1 of 1 adults without COVID-19 are called positive"
     assert "An accuracy of 60.0 % hides it: 66.7 % of the films without COVID-19" in app.warning[0].value
-    assert app.warning[0].value.endswith("in the set “More adults” it calls 1 of 1 positive (100.0 %).")
+    assert app.warning[0].value.endswith("in the set “Adult test set” it calls 1 of 1 positive (100.0 %).")
     assert not show(app, network="fine-tuned").warning
 
 
@@ -111,19 +111,8 @@ def test_an_empty_cell_says_so(demo):
     assert not app.dataframe
 
 
-def test_a_long_list_has_pages(demo):
-    rows = [
-        {
-            "id": f"kermany-{n}",
-            "split": "test",
-            "source": "kermany",
-            "covid": 0,
-            "network": "fine-tuned",
-            "score": n / 100,
-        }
-        for n in range(50)
-    ]
-    pd.DataFrame(rows).to_csv(demo / "scores.csv", index=False)
+def test_a_long_list_has_pages(demo, monkeypatch):
+    score_many(demo, monkeypatch)
     app = show(open_page("test_set"), cell="tn")
     assert "50 true negatives of Fine\\-tuned at 0.60, 1 to 15." in text(app)
     assert listed(app)[0] == "kermany-0" and len(listed(app)) == 15

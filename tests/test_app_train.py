@@ -51,7 +51,7 @@ def test_a_run_and_its_figures(made_up_lab):
     said, last = text(app), run.epochs[-1]
     assert "**Run 1** · 2 of 2 epochs" in said and "stopped" not in said
     assert f"Test accuracy **{100 * last.test_accuracy:.1f} %**" in said
-    assert f"**{last.more_adults.count} of 30** in “More adults”" in said
+    assert f"**{last.more_adults.count} of 30** in “Adult test set”" in said
     assert "Trains on **40** COVID-19 films and **122** others." in said
 
 

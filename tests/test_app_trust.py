@@ -183,8 +183,8 @@ def test_every_measure_is_drawn_and_says_what_it_counts(page, measure, remark, c
 
 # --- 2. The films -----------------------------------------------------------------------------------
 def test_other_films_by_the_address(page):
-    app = scene(screen=FILMS, who="More adults")
-    assert headline(app) == "More adults: one class is missing, so there is nothing to tell apart."
+    app = scene(screen=FILMS, who="Adult test set")
+    assert headline(app) == "Adult test set: one class is missing, so there is nothing to tell apart."
     assert "has none of these" in text(scene(screen=FILMS, who="Other hospitals"))
 
 

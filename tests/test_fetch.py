@@ -318,8 +318,8 @@ def test_every_source_can_come_from_a_folder(listed, tmp_path, source):
     put(given / "some" / "where" / "a.png", stored(drawn(600, 450)))
     report = run(to, listed(row(f"{source}-0001", "a.png")), sources=[source], folders={source: given})
     assert report.complete, report.summary()
-    squashed = source in settings.FETCH_SQUASHED
-    assert Image.open(to / f"images/{source}/{source}-0001.jpg").size == ((224, 224) if squashed else (512, 384))
+    side = {"kermany": 224, "radiography": 224, "siim": 256}.get(source)
+    assert Image.open(to / f"images/{source}/{source}-0001.jpg").size == ((side, side) if side else (512, 384))
 
 
 def test_masks_under_the_same_name_are_passed_over(listed, tmp_path):
@@ -409,12 +409,12 @@ def test_kaggle_refusing_more_is_said(listed, tmp_path, monkeypatch):
     assert "Kaggle answered 429: nih-0001" in summary
 
 
-@pytest.mark.parametrize("source", ["kermany", "radiography", "nih"])
+@pytest.mark.parametrize("source", ["kermany", "radiography", "nih", "siim"])
 def test_without_kagglehub_it_says_what_to_do(listed, tmp_path, monkeypatch, source):
     monkeypatch.setitem(sys.modules, "kagglehub", None)  # importing it fails
     summary = run(tmp_path / "films", listed(row(f"{source}-0001", "a.png"))).summary()
     assert "pip install kagglehub" in summary
-    assert "By hand: download" in summary and f"--from-folder {source}=DIR." in summary
+    assert "By hand: " in summary and "download" in summary and f"--from-folder {source}=DIR." in summary
 
 
 def test_kagglehub_is_imported_only_when_asked_for(server, listed, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from covid_model import dataset, free_films, settings
-from covid_model.app import cache, words
+from covid_model.app import words
 from covid_model.fetch import Patience
 from covid_model.fetch.listing import LIST_COLUMNS
 from tests.film_server import QUICK, cut, drawn, row, server, stored
@@ -27,9 +27,15 @@ FREE = ["cohen-0001", "cohen-0002", "cohen-0003"]
 def test_the_handful_of_the_committed_list():
     films = free_films.handful(dataset.committed())
     assert 6 <= len(films) <= 2 * free_films.EACH
-    assert films["license"].isin(settings.FREE_LICENCES).all() and not films["patient"].duplicated().any()
+    assert (
+        films["license"].isin((*settings.FREE_LICENCES, *settings.FREE_TERMS.values())).all()
+        and not films["patient"].duplicated().any()
+    )
     assert films["covid"].value_counts().min() >= 3 and films["covid"].tolist()[:4] == [1, 0, 1, 0]
-    assert films["source"].isin(settings.FETCH_GITHUB_FOLDERS).all()  # one by one, without a login
+    alone = {*settings.FETCH_GITHUB_FOLDERS, "nih"}
+    assert films["source"].isin(alone).all()  # had one by one, without a login
+    assert not films["split"].isin(settings.TRAINING_SPLITS).any() and films["source"].ne(settings.CHILDREN).all()
+    assert set(films.loc[films["covid"] == 0, "finding"].str.lower()) == {"no finding"}
     for _, film in films.iterrows():
         credit = words.credit(film)
         assert f"Licence: {words.plain(film['license'])}." in credit and f"(https://doi.org/{film['doi']})" in credit
@@ -39,7 +45,7 @@ def test_the_notice_names_whom_they_come_from():
     notice = (settings.ASSETS / "NOTICE.md").read_text(encoding="utf-8")
     films = free_films.handful(dataset.committed())
     assert all(f"doi:{doi}" in notice for doi in films["doi"]) and all(one in notice for one in films["license"])
-    number = {8: "eight"}[len(films)]
+    number = {10: "ten"}[len(films)]
     assert f"fetch {number} films" in (settings.ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -47,16 +53,35 @@ def test_the_notice_names_whom_they_come_from():
 def test_no_film_under_another_licence(licence):
     films = pd.DataFrame(
         [("a", licence, "p"), ("b", "CC BY 4.0", "q")], columns=["id", "license", "patient"], index=["a", "b"]
-    ).assign(source="cohen", split="test", covid=1)
+    ).assign(source="cohen", split="test", covid=1, finding="")
     assert list(free_films.handful(films).index) == ["b"]
     assert free_films.handful(films.drop(columns="license")).empty
+
+
+def test_nih_is_free_under_its_own_terms_alone():
+    films = pd.DataFrame({"license": [*settings.FREE_TERMS.values(), "CC BY 4.0"], "patient": ["p", "q"]}, ["a", "b"])
+    films = films.assign(source="nih", split="extra-test", covid=0, finding="")
+    assert list(free_films.handful(films).index) == ["a"]
+    assert free_films.handful(films.assign(source="kermany")).empty
+
+
+def test_a_film_without_a_label_is_not_offered():
+    films = pd.DataFrame({"covid": [1, None], "patient": ["p", "q"]}, ["a", "b"])
+    films = films.assign(source="cohen", license="CC BY 4.0", split="extra", finding="")
+    assert list(free_films.handful(films).index) == ["a"]
 
 
 def test_films_that_no_network_saw_come_first_and_one_of_a_patient():
     rows = [("a", "train", 1, "p"), ("b", "test", 1, "q"), ("c", "test", 1, "q"), ("d", "train", 0, "r")]
     films = pd.DataFrame(rows, columns=["id", "split", "covid", "patient"]).set_index("id")
-    films = films.assign(source="cohen", license="CC BY 4.0")
+    films = films.assign(source="cohen", license="CC BY 4.0", finding="")
     assert list(free_films.handful(films).index) == ["b", "d", "a"]
+
+
+def test_clear_films_come_before_others():
+    films = pd.DataFrame({"finding": ["Pneumonia", "No Finding", None], "patient": ["p", "q", "r"]}, ["a", "b", "c"])
+    films = films.assign(source="cohen", license="CC BY 4.0", split="test", covid=0)
+    assert list(free_films.handful(films).index) == ["b", "a", "c"]
 
 
 # --- How they come ------------------------------------------------------------------------------------
@@ -72,7 +97,7 @@ def offered(demo, monkeypatch, server):
     rows.append(row("cohen-0004", "4.png", license="CC BY-NC-ND", patient="cohen-0004"))
     pd.DataFrame(rows, columns=list(LIST_COLUMNS)).to_csv(demo / "list.csv", index=False)
     scores = [(film, "test", "cohen", number % 2, "fine-tuned", 0.9) for number, film in enumerate(FREE, 1)]
-    pd.DataFrame(scores, columns=cache.SCORE_COLUMNS).to_csv(demo / "scores.csv", index=False)
+    pd.DataFrame(scores, columns=dataset.SCORE_COLUMNS).to_csv(demo / "scores.csv", index=False)
     server.files = {f"{number}.png": stored(drawn(600, 450, number)) for number in range(1, 5)}
     monkeypatch.setattr(settings, "DATASET_CSV", demo / "list.csv")
     monkeypatch.setattr(settings, "FREE_FILMS", demo / "cache" / "films")
@@ -162,7 +187,7 @@ def test_no_connection_is_said_plainly(offered, monkeypatch):
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setattr(settings, "FETCH_GITHUB", f"http://127.0.0.1:{closed.getsockname()[1]}")
         app = fetch_on("read")
-    assert "there is no connection to GitHub" in app.warning[0].value.replace("\\", "")
+    assert "there is no connection to GitHub and Kaggle" in app.warning[0].value.replace("\\", "")
     assert app.button(key="fetch_films")  # to try again
     assert not app.run().warning  # said once
 

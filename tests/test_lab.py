@@ -249,7 +249,7 @@ def test_make_pools_what_extract_gives(made_up_lab, tmp_path, monkeypatch):
     monkeypatch.setattr(make, "random_base", lambda work: "untrained")
     monkeypatch.setattr(settings, "fast_precision", lambda: "mixed_bfloat16")
     make.make(dataset.load(tmp_path), "weights", tmp_path, tmp_path / "out")
-    reported = int(table["split"].isin(["test", "extra-test", "external"]).sum())
+    reported = int(table["split"].isin(["test", "extra-test", "external", "graded"]).sum())
     others = len(table) - reported
     assert asked == [
         ("weights", "float32", reported),

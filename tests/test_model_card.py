@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from covid_model import cli, model_card, network, registry, settings
+from covid_model import cli, dataset, model_card, network, registry, settings
 from covid_model.model_card import energy, figures, prose, recipe
 from covid_model.model_card.build import build
 from covid_model.preprocessing import Preprocessing
@@ -46,8 +46,8 @@ def tables(tmp_path_factory) -> tuple[pd.DataFrame, pd.DataFrame]:
     folder = tmp_path_factory.mktemp("card")
     write_scores(folder / "scores.csv")
     films = pd.read_csv(data_folder(folder / "data") / "manifest.csv").set_index("id")
-    films = films.assign(view=["PA"] * 3 + ["AP"] * 4, sex=["F", "M", None] + [None] * 4)
-    return pd.read_csv(folder / "scores.csv"), films
+    films = films.assign(view=["PA"] * 3 + ["AP"] * 5, sex=["F", "M", None] + [None] * 5)
+    return dataset.labelled(dataset.read_scores(folder / "scores.csv", films)), films
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_figures_are_those_of_the_scores(tables):
     said = section(card, "Quantitative analyses")
     assert "| Accuracy: films called as they are | 60.0 % (20.0 to 100.0 %) | 60.0 % |" in said
     assert re.search(r"\| Test: COVID-19 Image Data Collection \| 3 \(2\) \| 50\.0 %.*\| 0\.0 % ", said)
-    assert re.search(r"\| More adults \| |\| More adults: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", said)
+    assert re.search(r"\| Adult test set \| |\| Adult test set: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", said)
     assert "calls 1 of 1 adults without COVID-19 of Test positive" in section(card, "Caveats and recommendations")
     again = build(spec(), scores.assign(score=0.0), films)
     assert "calls 0 of 1 adults" in section(again, "Caveats and recommendations")
@@ -221,10 +221,10 @@ def test_groups_are_of_unseen_adults(tables):
 
 def test_counts(tables):
     _, films = tables
-    table = figures.counts(films, ("train", "test"))
-    assert table.columns == ("Source", "Training", "Test")
-    assert table.rows[-1] == ("All sources", "1 (1)", "5 (2)")
-    assert cells(table)["Kermany et al. (children)"] == ["", "2 (0)"]
+    table = figures.counts(films, ("train", "test", "graded"))
+    assert table.columns == ("Source", "Training", "Test", "Graded readings")
+    assert table.rows[-1] == ("All sources", "1 (1)", "5 (2)", "1")  # whose truth nobody knows
+    assert cells(table)["Kermany et al. (children)"] == ["", "2 (0)", ""]
 
 
 def test_calibration_is_the_record_s():
@@ -245,7 +245,8 @@ def test_the_committed_cards_have_every_field(name, committed):
     assert all(one.parts for one in card.sections)
     whole = model_card.markdown(card)
     assert not re.search(r"\{\w+\}|\bNone\b|\bnan\b", whole)
-    test = pd.read_csv(settings.SCORES_CSV).query("split == 'test' and network == @name")
+    scores = dataset.read_scores(settings.SCORES_CSV, dataset.committed())
+    test = scores.query("split == 'test' and network == @name")
     right = ((test["score"] > 0.6) == (test["covid"] == 1)).mean()
     assert f"| Accuracy: films called as they are | {100 * right:.1f} % (" in whole
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pandas as pd
 import pytest
 
-from covid_model import settings
+from covid_model import dataset, settings
 from covid_model.cli import main, readme
 
 
@@ -71,6 +71,31 @@ def test_every_picture_has_its_page():
     from tests.browser.screenshot import SHOTS
 
     assert list(SHOTS) == list(readme.SCREENSHOTS)
+
+
+def test_films_are_counted_by_split_and_truth():
+    films = pd.DataFrame(
+        [("train", "cohen", 1, 1), ("train", "kermany", 0, 0), ("extra", "siim", None, 0), ("graded", "siim", None, 0)],
+        columns=["split", "source", "covid", "lung_mask"],
+    )
+    lines = readme.counts(films).splitlines()
+    assert lines[0] == "4 films of 3 public sources. Lung masks: 1."
+    assert [line.split(" | ")[:4] for line in lines[4:]] == [
+        ["| `train`", "1", "1", ""],
+        ["| `test`", "", "", ""],
+        ["| `extra`", "", "", "1"],
+        ["| `extra-test`", "", "", ""],
+        ["| `external`", "", "", ""],
+        ["| `graded`", "", "", "1"],
+    ]
+    assert set(readme.SPLITS) == set(settings.SPLITS)
+
+
+def test_notice_counts_the_films_of_every_source():
+    films = dataset.committed()["source"].value_counts()
+    notice = (settings.ASSETS / "NOTICE.md").read_text(encoding="utf-8")
+    counted = re.findall(r"^\| .* \| ([\d,]+) \| .* \|$", notice, re.MULTILINE)
+    assert sorted(int(number.replace(",", "")) for number in counted) == sorted(films)
 
 
 def test_readme_agrees_with_the_scores():

@@ -28,6 +28,13 @@ def test_films_that_were_not_scored_again_keep_their_scores(tmp_path):
     assert found[["id", "score"]].to_numpy().tolist() == [["a", 0.25], ["b", 0.75]]
 
 
+def test_a_truth_that_nobody_knows_stays_empty(tmp_path):
+    file = tmp_path / "scores.csv"
+    scoring.record("paper", TABLE, np.array([0.25, 0.5]), file)
+    scoring.record("paper", TABLE.assign(covid=[1.0, np.nan]).iloc[1:], np.array([0.75]), file)
+    assert file.read_text().splitlines()[1:] == ["a,test,cohen,1,paper,0.250000", "b,train,nih,,paper,0.750000"]
+
+
 @pytest.mark.parametrize("wrong", [[0.5], [0.5, np.nan], [0.5, 1.1]])
 def test_scores_that_are_none_are_not_recorded(tmp_path, wrong):
     with pytest.raises(ValueError, match="Received"):

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 ANSWERS = "what_if"  # in the session: what app/what_if was asked about the film in hand, and of it alone
 MOST_NETWORKS = 6  # that are kept in memory, each with what belongs to it
-SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 
 
 @st.cache_resource(show_spinner=False, max_entries=MOST_NETWORKS)
@@ -93,21 +92,25 @@ def _spec(name: str, stamp: float) -> NetworkSpec:
 
 
 def scores() -> pd.DataFrame | None:
-    """assets/results/scores.csv, one row a film and network, for looking only: all sessions share it.
+    """assets/results/scores.csv, one row a labelled film and network, for looking only: all sessions share it.
 
-    None where it is not there or not as it must be.
+    Split, source and truth are those of the list of films where there is one (`dataset.read_scores`). None where the
+    table is not there or not as it must be.
     """
     stamp = _stamp(settings.SCORES_CSV)
-    return _scores(str(settings.SCORES_CSV), stamp) if stamp else None
+    return _scores(str(settings.SCORES_CSV), stamp, *_list_key()) if stamp else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _scores(path: str, stamp: float) -> pd.DataFrame | None:
+def _scores(path: str, stamp: float, *list_key: object) -> pd.DataFrame | None:
     try:
-        table = pd.read_csv(path, dtype={"id": str, "split": str, "source": str, "network": str})
+        films = films_table()
+    except datasets.DataError:
+        films = None
+    try:
+        return datasets.labelled(datasets.read_scores(Path(path), films))
     except (OSError, ValueError):
         return None
-    return table if set(SCORE_COLUMNS) <= set(table.columns) else None
 
 
 def seed_runs() -> list[dict] | None:
@@ -218,10 +221,10 @@ def held_out_scores(name: str) -> pd.DataFrame | None:
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={network.NetworkSpec: lambda what: what.sha256})
 def _held_out_scores(what: NetworkSpec, stamp: float, list_stamp: float) -> pd.DataFrame | None:
     try:
-        table = datasets.training_films(films_table(), *what.trained_on)
+        held_out = datasets.validation_films(films_table(), *what.trained_on)
     except datasets.DataError:
         return None
-    held_out = table.index[datasets.hold_out(table)]
+    held_out = held_out.index[held_out]
     if len(held_out) != what.training["validation"]:  # another list of films than it was trained by
         return None
     rows = scores()

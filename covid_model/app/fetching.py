@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from covid_model.fetch import FetchReport
 
 SAID = "fetching-said"  # in the session: what came of the last attempt, for the run after it
-WHERE = "They come from GitHub into this computer's cache and stay there."
+WHERE = "They come from GitHub and Kaggle into this computer's cache and stay there."
 
 
 def offer(why: str) -> None:
@@ -30,7 +30,7 @@ def offer(why: str) -> None:
     some = f"{len(missing)} real films" if len(missing) > 1 else "a real film"
     st.markdown(f":small[{why}]")
     if st.button(f"Fetch {some}", key="fetch_films", icon=":material/download:", help=WHERE):
-        with st.spinner(f"Fetching {some} from GitHub."):
+        with st.spinner(f"Fetching {some} from GitHub and Kaggle."):
             st.session_state[SAID] = fetch(missing)
         st.rerun()
 
@@ -55,7 +55,7 @@ def outcome(report: FetchReport, asked: int) -> tuple[str, str]:
     reasons = "; ".join(dict.fromkeys(one.reason for one in report.missing))
     if all(one.host for one in report.missing) and not report.fetched.total():
         return "warning", (
-            f"No film came: there is no connection to GitHub ({reasons}). Everything else works without one; try again "
-            "when there is."
+            f"No film came: there is no connection to GitHub and Kaggle ({reasons}). All else works without one; "
+            "try again when there is."
         )
     return "warning", f"{report.fetched.total()} of {asked} films came. Missing: {len(report.missing)} ({reasons})."

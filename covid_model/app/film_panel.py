@@ -165,8 +165,10 @@ def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFr
         positive = is_positive(reading.score, threshold)
         outcome = "" if reading.out_of_distribution else words.outcome(positive, ours.covid)
         found.append(f"Its source lists it as: {finding}. {outcome}")
-        if ours.split in settings.TRAINING_SPLITS:
-            found.append(TRAINED_ON)
+    elif ours and ours.split:
+        found.append(words.listed(None, ours.finding))
+    if ours and ours.split in settings.TRAINING_SPLITS:
+        found.append(TRAINED_ON)
     if ours:
         found.append(ours.credit)
     if scores is not None and not reading.out_of_distribution:
@@ -208,8 +210,10 @@ def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float) ->
         finding = f" ({words.plain(item.ours.finding)})" if item.ours.finding not in ("", listed) else ""
         outcome = "" if summary.out_of_distribution else words.outcome(summary.positive, item.ours.covid)
         st.markdown(f"The source lists this film as **{listed}**{finding}. {outcome}")
-        if item.ours.split in settings.TRAINING_SPLITS:
-            st.markdown(TRAINED_ON)
+    elif item.ours and item.ours.split:
+        st.markdown(words.listed(None, item.ours.finding))
+    if item.ours and item.ours.split in settings.TRAINING_SPLITS:
+        st.markdown(TRAINED_ON)
     for warning in remarks:
         st.warning(words.plain(warning), icon=":material/warning:")
     download("Result (JSON)", [summary], "result")

@@ -21,7 +21,10 @@ SHOWN = "films-shown"  # in the session: what was picked last, for another pick 
 ALL, FREE, SIMULATED = "all", "free", "simulated"
 SETS = SPLITS | {
     ALL: ("All", "Every film of the list, those that networks were trained on among them"),
-    FREE: ("Real and free", "Real films under a licence (CC BY) that lets anyone have them"),
+    FREE: (
+        "Real and free",
+        "Real films that anyone may have, under CC BY or as the NIH Clinical Center makes them public",
+    ),
     SIMULATED: ("Simulated", "Films rendered from a CT for this demo, so that anyone may have them"),
 }
 TRUTHS = {"covid": "COVID-19", "other": "Other"}

@@ -22,7 +22,7 @@ class OurFilm:
         id: as it stands in the address.
         path: of the picture.
         finding: as the source gives it, "" where it gives none.
-        covid: whether the source lists it as COVID-19; None where nobody knows (a simulated film, say).
+        covid: whether the source lists it as COVID-19; None where nobody says (a simulated film, a doubtful reading).
         split: of the data set, "" for a film outside it.
         credit: source and licence, as Markdown.
         shows: one sentence on a film that we made or carry, "" for the others.
@@ -53,7 +53,8 @@ def of_dataset(dataset: Dataset, film: str) -> OurFilm:
     if not path.is_file():
         raise DataError(f"The film {film!r} stands in the manifest, but its picture {path} is not there.")
     finding = row["finding"] if isinstance(row["finding"], str) else ""
-    return OurFilm(film, path, finding, bool(row["covid"]), row["split"], words.credit(row))
+    covid = None if pd.isna(row["covid"]) else bool(row["covid"])
+    return OurFilm(film, path, finding, covid, row["split"], words.credit(row))
 
 
 def of_sample(sample: Sample) -> OurFilm:

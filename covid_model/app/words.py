@@ -56,6 +56,14 @@ def outcome(positive: bool, covid: bool) -> str:
     return "False positive: a false alarm." if positive else "True negative: the network agrees."
 
 
+def listed(covid: bool | None, finding: str) -> str:
+    """What a film's source says of it, as a Markdown sentence; it may say neither COVID-19 nor not."""
+    if covid is None:
+        read = plain(finding) or "nothing that names or rules out COVID-19"
+        return f"Its source lists it as **{read}**: neither a COVID-19 film nor one without."
+    return f"Its source lists it as **{'COVID-19' if covid else 'not COVID-19'}**."
+
+
 def waiting(place: Place) -> str:
     """Where a film stands in the queue before the network."""
     if not place.ahead:

@@ -55,17 +55,17 @@ class Case:
 
     @cached_property
     def training(self) -> pd.DataFrame:
-        """The films of those splits, less those of patients with a reported film."""
-        return dataset.training_films(self.data.films, *self.trained_on)
+        """The labelled films of those splits, less those of patients with a reported film."""
+        return dataset.labelled_training_films(self.data.films, *self.trained_on)
 
     @cached_property
     def validation(self) -> pd.Series:
         """Of `training`, the held-out part: True where a film is in it. The same part as in training."""
-        return dataset.hold_out(self.training)
+        return dataset.validation_films(self.data.films, *self.trained_on)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """The manifest's rows with this network's `score`, indexed by id, in the manifest's order.
+        """The manifest's labelled rows with this network's `score`, indexed by id, in the manifest's order.
 
         Raises:
             AuditError: there is no table of scores, or it lacks films of the data folder.
@@ -73,9 +73,10 @@ class Case:
         again = f"python -m covid_model evaluate --network {self.name}"
         if not self.scores_csv.is_file():
             raise AuditError(f"{self.scores_csv} is missing. Make it: {again}.")
-        table = pd.read_csv(self.scores_csv, dtype={"id": str})
+        table = dataset.read_scores(self.scores_csv)
         own = table[table["network"] == self.name].set_index("id")["score"]
-        joined = self.data.films.assign(score=own.reindex(self.data.films.index))
+        known = dataset.labelled(self.data.films)
+        joined = known.assign(score=own.reindex(known.index))
         missing = int(joined["score"].isna().sum())
         if missing:
             raise AuditError(f"{self.scores_csv} lacks {missing} films of the network {self.name!r}. Run {again}.")

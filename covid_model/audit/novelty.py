@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from covid_model import evaluation, network, settings
+from covid_model import dataset, evaluation, network, settings
 from covid_model.audit import pictures
 from covid_model.audit.case import Case
 from covid_model.audit.figures import share
@@ -32,7 +32,7 @@ WANTED = {"genuine": 0.02, "other": 0.95}  # at most, at least
 def run(case: Case) -> dict[str, Any]:
     """Fit, keep and measure the gate of one network. Leaves NAME-novelty.npz in `case.networks`."""
     features = Features(case, settings.fast_precision())
-    groups = case.training["source"] + case.training["covid"].astype(str)
+    groups = dataset.group_names(case.training)
     held_out = case.validation
     fitted_on = sample(groups[~held_out], GROUP, case.seed)
     validation = list(case.training.index[held_out])

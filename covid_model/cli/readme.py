@@ -31,11 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    import pandas as pd
+    from covid_model import dataset
 
-    scores = pd.read_csv(settings.SCORES_CSV) if settings.SCORES_CSV.is_file() else None
+    films = dataset.committed()
+    scores = None
+    if settings.SCORES_CSV.is_file():
+        scores = dataset.labelled(dataset.read_scores(settings.SCORES_CSV, films))
     now = README.read_text(encoding="utf-8")
     wanted = filled(now, "figures", figures(scores))
+    wanted = filled(wanted, "films", counts(films))
     wanted = filled(wanted, "screenshot", pictures([one for one in SCREENSHOTS if (settings.ASSETS / one).is_file()]))
     if given.check and now != wanted:
         say_error(f"{README.name} does not agree with assets/: run python -m covid_model readme")
@@ -88,6 +92,34 @@ def figures(scores: pd.DataFrame | None) -> str:
     rows.append(_row(ALWAYS_NO, one, one["score"] * 0))
     rows.append(_line(("the paper says", f"{100 * settings.PAPER_ACCURACY:.0f} %", "–", "–", "–")))
     return "\n".join(rows)
+
+
+SPLITS = {  # what README.md says of each, beside the numbers
+    "train": "the paper's counts: COVID-19 Image Data Collection and Kermany's children",
+    "test": "the same sources, other patients",
+    "extra": "adults, for a recipe that goes beyond the paper: NIH ChestX-ray8, the COVID-19 Radiography Database and "
+    "the SIIM-FISABIO-RSNA challenge",
+    "extra-test": "the same three sources, other films",
+    "external": "Figure 1 and Actualmed: hospitals that are in no other split",
+    "graded": "films of the challenge that its radiologists doubted; in no accuracy",
+}
+
+
+def counts(films: pd.DataFrame) -> str:
+    """The table of README.md's films, in Markdown, and how many there are.
+
+    Args:
+        films: the list of films: columns split, source, covid (0, 1 or NaN).
+    """
+    total = (
+        f"{len(films):,} films of {films['source'].nunique()} public sources. Lung masks: {films['lung_mask'].sum():,}."
+    )
+    rows = [_line(("split", "COVID-19", "other", "no label", "what")), _line(["---"] * 5)]
+    for split, what in SPLITS.items():
+        covid = films.loc[films["split"] == split, "covid"]
+        numbers = ((covid == 1).sum(), (covid == 0).sum(), covid.isna().sum())
+        rows.append(_line((f"`{split}`", *(f"{number:,}" if number else "" for number in numbers), what)))
+    return "\n".join([total, "", *rows])
 
 
 def _line(cells: Iterable[str]) -> str:

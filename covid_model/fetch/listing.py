@@ -14,11 +14,11 @@ from covid_model.fetch.errors import FetchError
 
 MANIFEST_COLUMNS = (
     "id", "path", "lung_mask", "geographic_mean", "opacity_mean", "split", "covid", "source", "finding", "patient",
-    "view", "sex", "age", "width", "height", "license", "url", "doi", "original_file", "sha256",
+    "view", "sex", "age", "width", "height", "license", "url", "doi", "original_file", "sha256", "panel",
 )  # fmt: skip
 LIST_COLUMNS = (
     "id", "path", "source", "original_file", "patient", "split", "covid", "finding", "view", "sex", "age", "width",
-    "height", "url", "doi", "license", "lung_mask", "geographic_mean", "opacity_mean", "sha256",
+    "height", "url", "doi", "license", "lung_mask", "geographic_mean", "opacity_mean", "sha256", "panel",
 )  # fmt: skip
 
 

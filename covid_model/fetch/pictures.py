@@ -1,8 +1,10 @@
 """Original files made into films of a data folder.
 
 A film of a data folder is an 8-bit grey JPEG whose longest side is at most 512 pixels; films of the sources that stand
-squashed are 224 x 224. Another version of Pillow writes other bytes, so a film is not held against the list's SHA-256
-but against its size: after scaling it must be as wide and as high, to a pixel, as the list's width and height scale to.
+squashed are squares (settings.FETCH_SQUASHED). How the challenge's squares were made of its DICOM files is not
+recorded: ours are the values as the file says they are to be shown, scaled to 256 x 256, and may differ from them.
+Another version of Pillow writes other bytes, so a film is not held against the list's SHA-256 but against its size:
+after scaling it must be as wide and as high, to a pixel, as the list's width and height scale to.
 
 Here Pillow is used directly, not `films.decode`, which serves uploads: it refuses and warns where these known films
 are to be taken as they are.
@@ -28,7 +30,7 @@ FORMATS = ("JPEG", "PNG", "MPO")  # MPO: a JPEG with further pictures behind it,
 def target_size(wanted: Wanted) -> tuple[int, int]:
     """Width and height of the film in a data folder, to a pixel."""
     if wanted.source in settings.FETCH_SQUASHED:
-        return settings.FETCH_SQUARE, settings.FETCH_SQUARE
+        return (settings.FETCH_SQUASHED[wanted.source],) * 2
     scale = min(1.0, settings.FETCH_SIDE / max(wanted.width, wanted.height))
     return max(1, round(wanted.width * scale)), max(1, round(wanted.height * scale))
 
@@ -42,7 +44,7 @@ def make_film(data: bytes, wanted: Wanted) -> bytes:
     Raises:
         NotHad: not a picture, damaged, blank, past the limits, or of another size than the list says.
     """
-    picture = _open(data, FORMATS)
+    picture = _dicom(data) if _is_dicom(data) else _open(data, FORMATS)
     if wanted.source in settings.FETCH_SQUASHED:
         size = target_size(wanted)
         if picture.format == "JPEG" and picture.mode == "L" and picture.size == size:
@@ -102,6 +104,25 @@ def keep(data: bytes, path: Path) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_dicom(data: bytes) -> bool:
+    return data[128:132] == b"DICM"
+
+
+def _dicom(data: bytes) -> Image.Image:
+    """The picture of a DICOM file, 8-bit grey, bright where tissue is dense."""
+    from covid_model.films import FilmError
+    from covid_model.films.dicom import dicom
+
+    if len(data) > settings.FETCH_DICOM_BYTES:
+        raise NotHad(f"what came is larger than {settings.FETCH_DICOM_BYTES / 2**20:.0f} MB")
+    try:
+        return Image.fromarray(dicom(data)[0])
+    except FilmError as error:
+        raise NotHad(f"what came is a DICOM file that cannot be used: {error}") from error
+    except Exception as error:  # whatever pydicom and its decoders make of damaged bytes
+        raise NotHad("what came is a damaged DICOM file") from error
 
 
 def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:

@@ -105,7 +105,7 @@ def fetch(
     Args:
         to: the data folder; made where it does not exist.
         sources: which of settings.SOURCE_TITLES to fetch; all where None. kermany and radiography are data sets of
-            Kaggle's that are fetched whole (about 1.2 and 0.8 GB).
+            Kaggle's that are fetched whole (about 1.2 and 0.8 GB), siim a challenge's, film by film, with a login.
         folders: by source, a folder that already holds its original files, at whatever depth.
         listing: the list of films; assets/dataset.csv where None.
         workers: films at a time.

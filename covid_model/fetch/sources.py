@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import bisect
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 from urllib.parse import quote
@@ -22,9 +24,17 @@ BY_HAND = {
     "actualmed": "clone https://github.com/agchung/Actualmed-COVID-chestxray-dataset",
     "kermany": "download and unpack https://www.kaggle.com/datasets/praveengovi/coronahack-chest-xraydataset",
     "radiography": "download and unpack https://www.kaggle.com/datasets/tawsifurrahman/covid19-radiography-database",
+    "siim": "log in at https://www.kaggle.com/c/siim-covid19-detection, accept its rules, download and unpack its data",
     "nih": "download images_001.tar.gz to images_006.tar.gz from https://nihcc.app.box.com/v/ChestXray-NIHCC "
     "(no login, about 20 GB), unpack them into one folder",
 }
+
+
+MASKS_BY_HAND = {
+    "cohen": "Masks that it lacks were drawn from the polygons of https://github.com/v7labs/covid-19-xray-dataset: "
+    "put your own into the data folder as lung_masks/ID.png (1 bit, lungs white), and run the command again.",
+}
+KAGGLE_PAGE = 200  # files named in one answer
 
 
 class Origin(Protocol):
@@ -48,7 +58,7 @@ class Folder:
                 self._files.setdefault(name, []).append(Path(place) / name)
 
     def film(self, original_file: str) -> bytes:
-        found = self._files.get(original_file, [])
+        found = self._files.get(original_file) or self._files.get(f"{original_file}.dcm", [])
         if not found:
             raise NotHad("the folder has no file of this name")
         contents = {_read(path) for path in found}
@@ -97,6 +107,36 @@ class KaggleNIH:
         raise NotHad("the source has no lung masks")
 
 
+class KaggleChallenge:
+    """A challenge's films, one by one, through kagglehub: its rules must be accepted by whoever is logged in.
+
+    The list of films names pictures, and the challenge keeps each under its study and series: so its own list of files
+    is asked for once. Nothing stays in kagglehub's cache, as the originals are many times larger than our films.
+    """
+
+    def __init__(self, handle: str) -> None:
+        self._hub, self._handle = _kagglehub(), handle
+        try:
+            self._paths = {PurePosixPath(name).stem: name for name in _challenge_files(handle) if name.endswith(".dcm")}
+        except Exception as error:
+            raise _from_kaggle(error) from error
+
+    def film(self, original_file: str) -> bytes:
+        if original_file not in self._paths:
+            raise NotHad("the challenge lists no such file")
+        path = self._paths[original_file]
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return _read(Path(self._hub.competition_download(self._handle, path=path, output_dir=folder)))
+            except NotHad:
+                raise
+            except Exception as error:
+                raise _from_kaggle(error) from error
+
+    def mask(self, original_file: str) -> bytes:
+        raise NotHad("the source has no lung masks")
+
+
 def open_source(source: str, folder: Path | None, web: Web) -> Origin:
     """Where `source` comes from: the folder where one is given, else its public place.
 
@@ -109,12 +149,15 @@ def open_source(source: str, folder: Path | None, web: Web) -> Origin:
         return GitHub(source, web)
     if source in settings.FETCH_KAGGLE_SETS:
         return _kaggle_set(settings.FETCH_KAGGLE_SETS[source])
+    if source in settings.FETCH_KAGGLE_CHALLENGE:
+        return KaggleChallenge(settings.FETCH_KAGGLE_CHALLENGE[source])
     return KaggleNIH()
 
 
 def by_hand(source: str) -> str:
-    """How to get a source without us, in a sentence."""
-    return f"{BY_HAND[source]}, and give the folder with --from-folder {source}=DIR."
+    """How to get a source, and the masks of its films, without us, in a sentence or two."""
+    masks = f" {MASKS_BY_HAND[source]}" if source in MASKS_BY_HAND else ""
+    return f"{BY_HAND[source]}, and give the folder with --from-folder {source}=DIR.{masks}"
 
 
 def _kaggle_set(handle: str) -> Folder:
@@ -134,18 +177,39 @@ def _kagglehub():
     return kagglehub
 
 
+def _challenge_files(handle: str) -> Iterator[str]:
+    """The names of a challenge's files, with their folders, a page of them at a time."""
+    from kagglehub.clients import build_kaggle_client
+    from kagglesdk.competitions.types.competition_api_service import ApiListDataFilesRequest
+
+    request = ApiListDataFilesRequest()
+    request.competition_name, request.page_size = handle, KAGGLE_PAGE
+    with build_kaggle_client() as client:
+        while True:
+            answer = client.competitions.competition_api_client.list_data_files(request)
+            yield from (file.name for file in answer.files)
+            if not answer.next_page_token:
+                return
+            request.page_token = answer.next_page_token
+
+
 def _from_kaggle(error: Exception) -> NotHad:
+    if type(error).__name__ == "UnauthenticatedError":
+        return NotHad("Kaggle wants a login", host=True)
     status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "error_code", None)
     if status == 404 or type(error).__name__ == "NotFoundError":
         return NotHad("Kaggle has no such file (404)")
+    if status in (401, 403):
+        return NotHad(f"Kaggle answered {status}: log in, and accept the rules where it is a challenge", host=True)
     answer = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
     return NotHad(f"Kaggle {answer}", host=True)
 
 
 def _read(path: Path) -> bytes:
+    limit = settings.FETCH_DICOM_BYTES if path.suffix == ".dcm" else settings.MAX_BYTES
     try:
-        if path.stat().st_size > settings.MAX_BYTES:
-            raise NotHad(f"the file is larger than {settings.MAX_BYTES / 2**20:.0f} MB")
+        if path.stat().st_size > limit:
+            raise NotHad(f"the file is larger than {limit / 2**20:.0f} MB")
         return path.read_bytes()
     except OSError as error:
         raise NotHad("the file cannot be read") from error

@@ -64,8 +64,8 @@ class Run:
 
 
 def chosen(films: pd.DataFrame, recipe: Recipe) -> np.ndarray:
-    """Row numbers of the films that a recipe trains on; none is of a patient with a film in a reported split."""
-    allowed = films.index.isin(dataset.training_films(films, *settings.TRAINING_SPLITS).index)
+    """Row numbers of the labelled films that a recipe trains on; no patient of theirs is in a reported split."""
+    allowed = films.index.isin(dataset.labelled_training_films(films, *settings.TRAINING_SPLITS).index)
     paper, covid = films["split"].eq("train").to_numpy() & allowed, films["covid"].eq(1).to_numpy()
     generator = np.random.default_rng((recipe.seed, 0))
     rows = [

@@ -111,7 +111,7 @@ def _values(
         "external_films": unknown if external is None else f"{len(external):,}",
         "external_sources": " and ".join(escape(settings.SOURCE_TITLES[one]) for one in sources) or "hospitals",
         "adults_called": counted(called) if called else f"{unknown} the",
-        "on_both_sides": "An unknown number of" if both is None else f"{both:,}",
+        "on_both_sides": "An unknown number of" if both is None else f"{both:,}" if both else "No",
     }
 
 

@@ -113,9 +113,17 @@ def counts(films: pd.DataFrame, splits: Sequence[str]) -> Table:
     cells = []
     for title, part in rows:
         by_split = [part[part["split"] == split] for split in splits]
-        cells.append((title, *(f"{len(one):,} ({int(one['covid'].sum()):,})" if len(one) else "" for one in by_split)))
+        cells.append((title, *map(_count, by_split)))
     columns = ("Source", *(settings.SPLIT_TITLES[split] for split in splits))
     return Table("Films by source and split, those of COVID-19 in brackets", columns, tuple(cells))
+
+
+def _count(films: pd.DataFrame) -> str:
+    """How many films, and how many of COVID-19 where the truth of any is known: "7,527 (2,774)"."""
+    if films.empty:
+        return ""
+    covid = "" if films["covid"].isna().all() else f" ({int(films['covid'].sum()):,})"
+    return f"{len(films):,}{covid}"
 
 
 def calibration(record: Mapping[str, Any] | None) -> Table | None:

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from covid_model import dataset, network, registry, settings
 from covid_model.model_card.build import build
 from covid_model.model_card.section import Card
@@ -19,11 +17,13 @@ def read(name: str) -> Card:
     Raises NetworkError, CardError, and ValueError where the scores are damaged.
     """
     spec = network.spec(name, settings.NETWORKS)
-    scores = pd.read_csv(settings.SCORES_CSV, dtype={"id": str}) if settings.SCORES_CSV.is_file() else None
     try:
         films = dataset.committed()
     except dataset.DataError:
         films = None
+    scores = None
+    if settings.SCORES_CSV.is_file():
+        scores = dataset.labelled(dataset.read_scores(settings.SCORES_CSV, films))
     trials, within, put_aside = [], None, None
     if name == registry.default():  # they are that network's
         trials, within = _record(settings.LEFT_OUT_JSON) or [], _record(settings.WITHIN_JSON)

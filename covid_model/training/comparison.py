@@ -72,8 +72,8 @@ def run(data: dataset.Dataset, vgg19: str, to: Path | None = None, recipe: Recip
         vgg19: VGG-19's ImageNet weights: a file, or "imagenet" for Keras' download.
         to: the JSON to write; assets/results/learning_curves.json where none is given.
     """
-    table = dataset.training_films(data.films, *settings.TRAINING_SPLITS)
-    held_out = dataset.hold_out(table)
+    table = dataset.labelled_training_films(data.films, *settings.TRAINING_SPLITS)
+    held_out = dataset.validation_films(data.films, *settings.TRAINING_SPLITS)
     parts = [
         balanced(table[rows], count, recipe.seed)
         for rows, count in ((~held_out, recipe.films), (held_out, recipe.validation))

@@ -138,8 +138,8 @@ def run(
     """
     work = settings.WORK if work is None else work
     started = time.perf_counter()
-    table = dataset.training_films(data.films, *settings.TRAINING_SPLITS)
-    held_out = dataset.hold_out(table)
+    table = dataset.labelled_training_films(data.films, *settings.TRAINING_SPLITS)
+    held_out = dataset.validation_films(data.films, *settings.TRAINING_SPLITS)
     pixels = read_all(data, table)
     start, history = vgg19, []
     for recipe in stages[:-1]:
@@ -326,7 +326,7 @@ def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path | None 
     """
     work = settings.WORK if work is None else work
     recipe = replace(RECIPE, preprocessing=replace(RECIPE.preprocessing, size=TRIAL_SIZE), **(TRIAL | changes))
-    table = dataset.training_films(data.films, *settings.TRAINING_SPLITS)
+    table = dataset.labelled_training_films(data.films, *settings.TRAINING_SPLITS)
     held_out = table["source"] == source
     looked_at = table[held_out].groupby("covid").sample(frac=1, random_state=0).groupby("covid").head(TRIAL_FILMS).index
     kept = table[~held_out | table.index.isin(looked_at)]

@@ -31,7 +31,7 @@ def run(source: str) -> dict[str, Any]:
         lab.LabError: the stored features are missing or damaged.
     """
     store = lab.load()
-    films = dataset.training_films(store.films, *settings.TRAINING_SPLITS)
+    films = dataset.labelled_training_films(store.films, *settings.TRAINING_SPLITS)
     films = films[films["source"] == source]
     if films["covid"].nunique() < 2:
         raise dataset.DataError(f"Films of both classes of one source are wanted. {source!r} has {len(films)} films.")

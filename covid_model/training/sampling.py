@@ -8,14 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from covid_model import settings
+from covid_model import dataset, settings
 from covid_model.jitter import Jitter
 from covid_model.preprocessing import Preprocessing, prepare, to_input
-
-
-def group_names(table: pd.DataFrame) -> np.ndarray:
-    """The group of each film, as text: its source and its truth, such as "cohen 1"."""
-    return (table["source"] + " " + table["covid"].astype(str)).to_numpy()
 
 
 def draw(groups: np.ndarray, shares: Mapping[str, float], size: int, rng: np.random.Generator) -> np.ndarray:
@@ -57,7 +52,7 @@ class Stream:
     ):
         size = settings.BATCH if size is None else size
         self.pixels, self.jitter, self.preprocessing = pixels, jitter, preprocessing
-        self.groups, self.truths = group_names(table), truths(table)
+        self.groups, self.truths = dataset.group_names(table).to_numpy(), truths(table)
         self.shares, self.seed, self.size = shares, seed, size
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:

@@ -163,7 +163,7 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
     auc = "–" if last.auc is None else f"{last.auc:.3f}"
     st.markdown(
         f"- Adults without COVID-19 called positive: **{of(last.adults)}** in the test, **{of(last.more_adults)}** "
-        f"in “More adults”\n- Test accuracy **{100 * last.test_accuracy:.1f} %**, AUC {auc}\n"
+        f"in “{settings.SPLIT_TITLES['extra-test']}”\n- Test accuracy **{100 * last.test_accuracy:.1f} %**, AUC {auc}\n"
         f"- Trained on {run.covid:,} COVID-19 and {run.other:,} other films in {last.seconds:.1f} s; "
         f"training accuracy {100 * last.accuracy:.1f} %"
     )
@@ -263,7 +263,8 @@ else:
 with right:
     st.markdown(f":small[To send these settings so that they train at once, [copy this link]({link(recipe)}).]")
     st.caption(
-        "*Adults’ false alarms*: share of the adults without COVID-19 in the split “More adults” that are called "
+        "*Adults’ false alarms*: share of the adults without COVID-19 in the split "
+        f"“{settings.SPLIT_TITLES['extra-test']}” that are called "
         "positive; no run trains on them. The test films are scored after every epoch for you to watch. Whoever picks "
         "settings by them has used them up as a test."
     )

@@ -122,8 +122,7 @@ def _of_id(film: str) -> Shown:
             "folder that holds it. Another one is shown instead."
         )
     one = ours.of_dataset(dataset, film)
-    listed = "COVID-19" if one.covid else "not COVID-19"
-    return Shown(film, Item.of_ours(one).data, one.covid, f"Its source lists it as **{listed}**. {one.credit}")
+    return Shown(film, Item.of_ours(one).data, one.covid, f"{words.listed(one.covid, one.finding)} {one.credit}")
 
 
 def drawing() -> bytes:

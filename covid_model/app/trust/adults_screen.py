@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from covid_model import registry, settings
 from covid_model.app import cache, state, theme, turnstile
-from covid_model.app.trust import sentences
+from covid_model.app.splits import SPLITS
+from covid_model.app.trust import groups, sentences
 from covid_model.app.trust.slide import PAPER, TUNED, no_scores, slide
 from covid_model.charts import trust
 
@@ -34,8 +35,8 @@ def show() -> None:
         f"*{registry.title(PAPER)}* learnt from children and from adults with COVID-19; *{registry.title(TUNED)}* from "
         "adults without it as well, with every layer trained. Solid shapes: the network chosen; hollow ones: the "
         "other.",
-        lists + f"\n\n:small[{registry.title(TUNED)} was trained on other films of the two sources of “More adults”: "
-        "there it is at home. “Clear” is a difference whose 95 % interval, by patient, leaves out 0.]",
+        lists + f"\n\n:small[{registry.title(TUNED)} was trained on other films of the sources of "
+        f"“{SPLITS[groups.MORE][0]}”: there it is at home. “Clear” is a difference whose 95 % interval, by patient, leaves out 0.]",
     )
     other = TUNED if name == PAPER else PAPER
     rows, ghosts = (cache.called_positive(one, settings.THRESHOLD) or {} for one in (name, other))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from covid_model import settings
+from covid_model import dataset, settings
 from covid_model.app import cache, theme, turnstile
 from covid_model.app.splits import SPLITS
 from covid_model.app.trust import people, sentences
@@ -21,7 +21,7 @@ def headline(split: str = "test") -> str | None:
         films = cache.films_table()
     except DataError:
         return None
-    rows = people.rows(films[films["split"] == split])
+    rows = people.rows(dataset.labelled(films[films["split"] == split]))
     return sentences.people(rows, people.CHILDREN, SPLITS[split][0])
 
 
@@ -45,7 +45,7 @@ def show() -> None:
             wrap=True,
         )
     split = split if split in ORDER else "test"
-    part = films[films["split"] == split]
+    part = dataset.labelled(films[films["split"] == split])
     if part.empty:
         place.say("Who was in the data?", "The list of films has none of these.")
         return
