@@ -191,7 +191,6 @@ REPORT_SENTENCE = 600  # characters of a warning or sentence that are printed
 
 # --- Many visitors -----------------------------------------------------------------------------
 DESK_PLACES = 32  # films that may wait for the networks; whoever comes then is asked to try again
-DESK_BATCH = 1  # films of different visitors read in one pass: more gain 2 to 6 % (benchmark) and take some 50 MB each
 DRAWN_AT_ONCE = 4  # pages: each takes some 10 MB meanwhile
 
 # --- The app -----------------------------------------------------------------------------------
