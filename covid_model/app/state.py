@@ -16,7 +16,7 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.typing import UploadedFile
 
 from covid_model import settings
-from covid_model.app import cache, visits
+from covid_model.app import cache, visits, widgets
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
@@ -63,17 +63,14 @@ def entered(page: str) -> None:
 
 def network_picker(label: str = "Network") -> str:
     """Draw the choice of network, bound to the address, and return the name chosen."""
-    chosen = st.segmented_control(
+    return widgets.choice(
         label,
         settings.NETWORK_NAMES,
         default=settings.DEFAULT_NETWORK,
-        required=True,
         key=NETWORK,
-        bind="query-params",
         help="*fine-tuned*: all layers of VGG-19 trained on adults' and children's films. "
         "*paper*: the published recipe, with VGG-19 as ImageNet left it and two new layers.",
     )
-    return network_from(chosen)
 
 
 def threshold_slider(label: str = "Threshold") -> float:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from covid_model import charts, evaluation, settings
-from covid_model.app import cache, theme, turnstile
+from covid_model.app import cache, theme, turnstile, widgets
 from covid_model.app.trust import check_sentences
 from covid_model.app.trust.slide import AGAIN, PAPER
 from covid_model.charts import trust
@@ -112,10 +112,7 @@ def show() -> None:
 
 @turnstile.fragment
 def _checks() -> None:
-    name = st.segmented_control(
-        "Network checked", settings.NETWORK_NAMES[::-1], default=PAPER, required=True, key=CHECKED, bind="query-params"
-    )
-    name = name if name in settings.NETWORK_NAMES else PAPER
+    name = widgets.choice("Network checked", settings.NETWORK_NAMES[::-1], default=PAPER, key=CHECKED)
     with st.grid(2, min_column_width=360, gap="large"):
         for check in CHECKS:
             with st.container(gap="small"):
@@ -132,4 +129,4 @@ def _check(name: str, check: Check) -> None:
     figure, alt, said = check.draw(record)
     st.markdown(said)
     if figure is not None:
-        st.plotly_chart(figure, key=f"check_{check.draw.__name__}_{name}", config=charts.CONFIG, alt=alt)
+        widgets.show_chart(figure, key=f"check_{check.draw.__name__}_{name}", alt=alt)
