@@ -1,8 +1,8 @@
 """The desk: one bounded queue before the networks, for all visitors, and one thread that reads.
 
-A visitor hands in his film and waits. The thread takes what came first and, with it, the films right behind that the
-same network is to read, as one batch. No visitor ever holds the network himself: whatever becomes of his session while
-he waits, nothing stays locked, and a visitor who leaves gives his place up.
+A visitor hands in his film and waits. The thread takes what came first, one film a pass. No visitor ever holds the
+network himself: whatever becomes of his session while he waits, nothing stays locked, and a visitor who leaves gives
+his place up.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Place:
     """Where a visitor stands in the queue.
 
     Attributes:
-        ahead: films that come before his, those in work included.
+        ahead: films that come before his, the one in work included.
         seconds: that these will take, from what the last ones took; None before any was read.
     """
 
@@ -57,11 +57,11 @@ Tell = Callable[[Place], None]
 
 @dataclass(eq=False)
 class _Ticket:
-    """Something that waits for a network: a film to read or, where `film` is None, a job of its own."""
+    """A job that waits for a network. `film`: whether it is to read one film, so that it counts for the pace."""
 
     network: str
-    film: Film | None = None
-    job: Callable[[Reader], Any] | None = None
+    job: Callable[[Reader], Any]
+    film: bool = False
     answer: Future = field(default_factory=Future)
 
 
@@ -71,19 +71,11 @@ class Desk:
     Args:
         reader: gives the reader of a network by name, from the desk's own thread; may raise NetworkError, which then
             goes to who asked, and the next one asks again.
-        places: tickets that may wait, those in work aside.
-        batch: films that are read in one pass at most.
+        places: tickets that may wait, the one in work aside.
     """
 
-    def __init__(
-        self,
-        reader: Callable[[str], Reader],
-        places: int | None = None,
-        batch: int | None = None,
-    ):
-        places = settings.DESK_PLACES if places is None else places
-        batch = settings.DESK_BATCH if batch is None else batch
-        self._reader, self._places, self._batch = reader, places, batch
+    def __init__(self, reader: Callable[[str], Reader], places: int | None = None):
+        self._reader, self._places = reader, settings.DESK_PLACES if places is None else places
         self._waiting: list[_Ticket] = []
         self._in_work = 0
         self._pace: float | None = None  # seconds a film
@@ -103,11 +95,11 @@ class Desk:
             Busy: the queue is full.
             ReadingError, NetworkError: as `Reader` and `network.load` raise them.
         """
-        return self._ask(_Ticket(network, film=film), tell)
+        return self._ask(_Ticket(network, lambda reader: reader.read(film), film=True), tell)
 
     def call(self, network: str, job: Callable[[Reader], Answer], tell: Tell | None = None) -> Answer:
         """Let `job` have a network's reader when its turn comes, alone; gives what `job` gives. Raises as `read`."""
-        return self._ask(_Ticket(network, job=job), tell)
+        return self._ask(_Ticket(network, job), tell)
 
     def place(self) -> Place:
         """Where somebody who came now would stand."""
@@ -147,56 +139,28 @@ class Desk:
         while True:
             with self._came:
                 self._came.wait_for(lambda: self._waiting)
-                turn = self._take()
-                self._in_work = len(turn)
-            self._serve(turn)
+                ticket = self._waiting.pop(0)
+                self._in_work = 1
+            self._serve(ticket)
             with self._came:
                 self._in_work = 0
-            del turn  # an idle desk holds nobody's film
+            del ticket  # an idle desk holds nobody's film
 
-    def _take(self) -> list[_Ticket]:
-        """The first ticket and, where it is a film, those right behind it that can be read in the same pass."""
-        count, first = 1, self._waiting[0]
-        if first.film is not None:
-            for other in self._waiting[1 : self._batch]:
-                if other.film is None or other.network != first.network:
-                    break
-                count += 1
-        turn, self._waiting = self._waiting[:count], self._waiting[count:]
-        return turn
-
-    def _serve(self, turn: list[_Ticket]) -> None:
-        """Give every ticket its answer, or the error that stands for it; raises nothing."""
+    def _serve(self, ticket: _Ticket) -> None:
+        """Give the ticket its answer, or the error that stands for it; raises nothing."""
         try:
-            reader = self._reader(turn[0].network)
+            reader = self._reader(ticket.network)
             started = time.perf_counter()
-            answers = self._answers(reader, turn)
-            self._keep_pace(turn, time.perf_counter() - started)
-        except BaseException as error:
-            answers = [error] * len(turn)
-        for ticket, answer in zip(turn, answers, strict=True):
-            if isinstance(answer, BaseException):
-                ticket.answer.set_exception(answer)
-            else:
-                ticket.answer.set_result(answer)
-
-    def _keep_pace(self, turn: list[_Ticket], seconds: float) -> None:
-        if turn[0].film is not None:
-            each = seconds / len(turn)
-            with self._came:
-                self._pace = each if self._pace is None else (1 - NEWEST) * self._pace + NEWEST * each
-
-    def _answers(self, reader: Reader, turn: list[_Ticket]) -> list[Any]:
-        if len(turn) > 1:
             try:
-                return reader.read_many([ticket.film for ticket in turn])
-            except Exception:  # of the pass as a whole, such as memory that ran out: each film for itself then
-                return [_alone(reader, ticket) for ticket in turn]
-        return [_alone(reader, turn[0])]
+                answer = ticket.job(reader)
+            finally:
+                if ticket.film:
+                    self._keep_pace(time.perf_counter() - started)
+        except BaseException as error:
+            ticket.answer.set_exception(error)
+        else:
+            ticket.answer.set_result(answer)
 
-
-def _alone(reader: Reader, ticket: _Ticket) -> Any:
-    try:
-        return reader.read(ticket.film) if ticket.job is None else ticket.job(reader)
-    except BaseException as error:
-        return error
+    def _keep_pace(self, seconds: float) -> None:
+        with self._came:
+            self._pace = seconds if self._pace is None else (1 - NEWEST) * self._pace + NEWEST * seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -97,39 +97,14 @@ class Reader:
 
         Raises:
             ReadingError: the network gave a number that is not finite.
-        """
-        (found,) = self.read_many([film])
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    def read_many(self, films: Sequence[Film]) -> list[Reading | Exception]:
-        """Read several films in one forward pass; each film's numbers are those that it gets alone, within rounding.
-
-        Returns:
-            One a film, in order: its reading, or why it has none, which the other films do not feel (ReadingError
-            where its number is not finite, ValueError where it is no film). `milliseconds` are those of the whole pass.
+            ValueError: it is no film.
         """
         started = time.perf_counter()
-        prepared = [self._prepared(film) for film in films]
-        good = [one for one in prepared if isinstance(one, np.ndarray)]  # each (size, size)
-        if not good:
-            return prepared
+        inputs = to_input(prepare(film.pixels, self.spec.preprocessing)[None])  # (1, size, size, 3)
         with self._lock:
-            outputs = [tensor.numpy() for tensor in self._explain(to_input(np.stack(good)))]
-        each = zip(*outputs, strict=True)  # logit (1,), features and gradients (14, 14, 512), pooled (1024,)
-        taken = 1000 * (time.perf_counter() - started)
-        return [
-            self._reading(film, *next(each), taken) if isinstance(one, np.ndarray) else one
-            for film, one in zip(films, prepared, strict=True)
-        ]
-
-    def _prepared(self, film: Film) -> np.ndarray | ValueError:
-        """(size, size) uint8, or what is wrong with the film."""
-        try:
-            return prepare(film.pixels, self.spec.preprocessing)
-        except ValueError as error:
-            return error
+            outputs = [tensor.numpy()[0] for tensor in self._explain(inputs)]
+        # logit (1,), features and gradients (14, 14, 512), pooled (1024,)
+        return self._reading(film, *outputs, 1000 * (time.perf_counter() - started))
 
     def _reading(
         self,
@@ -139,11 +114,11 @@ class Reader:
         gradients: np.ndarray,
         pooled: np.ndarray,
         milliseconds: float,
-    ) -> Reading | ReadingError:
-        """One film's reading, from what the network made of it."""
+    ) -> Reading:
+        """Return one film's reading, from what the network made of it. ReadingError where its logit is not finite."""
         value = float(logit[0])
         if not np.isfinite(value):
-            return ReadingError(f"The network {self.spec.name!r} gave no score for this film. Received: {value}.")
+            raise ReadingError(f"The network {self.spec.name!r} gave no score for this film. Received: {value}.")
         return Reading(
             network=self.spec.name,
             score=float(sigmoid(value)),

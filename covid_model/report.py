@@ -9,12 +9,13 @@ import csv
 import datetime
 import io
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 import pandas as pd
-from anyascii import anyascii
 from fpdf import FPDF
+from fpdf.bidi import BidiParagraph
+from fpdf.enums import TextDirection
 from PIL import Image
 
 from covid_model import overlay, phrases, settings
@@ -26,8 +27,9 @@ from covid_model.verdict import is_positive
 YES_NO = {True: "yes", False: "no"}
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
-FONT = "helvetica"  # every PDF reader has it; it knows the letters of western Europe, and others are transliterated
-ENCODING = "windows-1252"  # which letters those are
+FONT = "DejaVu Sans"  # Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic; what is bold is English
+FONT_FILES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}  # by style, in assets/fonts
+LACKING = "\N{REPLACEMENT CHARACTER}"  # printed for each character that the font lacks
 MARGIN, WIDTH = 18, 174  # millimetres, of 210
 PICTURE = 84  # millimetres: the side of the square that film and overlay each fit into
 LAST_SENTENCE = 186  # millimetres from the top: none begins below it, so that distribution and foot have room
@@ -47,17 +49,15 @@ def pdf(
     Args:
         film: (H, W) uint8.
         reading: what the network said of it: its heatmap is drawn.
-        summary: what it comes to. The file's name is printed as plain text, letters that the font lacks in Latin ones
-            ("北京" becomes "BeiJing"), and the page says so. Warnings and caveats are a paragraph each, warnings first;
-            what does not fit on the page is left out, and the page says so.
+        summary: what it comes to. The file's name is printed as plain text, LACKING for each character that the font
+            does not have, and the page says so. Warnings and caveats are a paragraph each, warnings first; what does
+            not fit on the page is left out, and the page says so.
         scores: the network's test films, columns score and covid; None where there are none.
         made: the date on the page (now, where none is given).
     """
     made = made or datetime.datetime.now().astimezone()
     page = _Page(made)
-    page.heading(
-        show_name(summary.file), "" if _latin(summary.file) else "The file's name, written here in Latin letters."
-    )
+    page.heading(show_name(summary.file))
     covered = overlay.blend(film, reading.heatmap, reading.box)
     page.pictures(Image.fromarray(film), Image.fromarray(covered), Image.fromarray(overlay.legend("for")))
     page.score(summary)
@@ -101,34 +101,14 @@ def _shortened(text: str) -> str:
     return text if len(text) <= limit else f"{text[:limit]} …"
 
 
-def _printable(text: str) -> str:
-    """`text` on one line, in letters that the font has; what turns the direction of text or is unseen is left out."""
-    return " ".join("".join(map(_letter, _seen(text))).split())
+def _printable(text: str, drawn: Container[int]) -> str:
+    """Return `text` on one line, LACKING for each character whose code point is not in `drawn`.
 
-
-def _latin(text: str) -> bool:
-    """Whether the font has all that can be seen of `text`."""
-    return all(map(_drawn, _seen(text)))
-
-
-def _seen(text: str) -> list[str]:
-    """The letters of `text` that can be seen, and its spaces: no controls, no marks of direction."""
+    Controls and what turns the direction of text (Unicode's category C) are left out.
+    """
     composed = unicodedata.normalize("NFC", " ".join(str(text).split()))
-    return [letter for letter in composed if not unicodedata.category(letter).startswith("C")]
-
-
-def _drawn(letter: str) -> bool:
-    try:
-        return bool(letter.encode(ENCODING))
-    except UnicodeEncodeError:
-        return False
-
-
-def _letter(letter: str) -> str:
-    """What is printed for a letter: itself, else Latin ones, else "?"; an accent without a letter leaves nothing."""
-    if _drawn(letter):
-        return letter
-    return anyascii(letter) or ("" if unicodedata.category(letter).startswith("M") else "?")
+    seen = [letter for letter in composed if not unicodedata.category(letter).startswith("C")]
+    return " ".join("".join(letter if ord(letter) in drawn else LACKING for letter in seen).split())
 
 
 class _Page(FPDF):
@@ -136,7 +116,9 @@ class _Page(FPDF):
 
     def __init__(self, made: datetime.datetime):
         super().__init__(format="A4")
-        self.core_fonts_encoding = ENCODING
+        self.alias_nb_pages(None)  # "{nb}" in a name is no number of pages
+        for style, file in FONT_FILES.items():
+            self.add_font(FONT, style, settings.ASSETS / "fonts" / file)
         self.set_margin(MARGIN)
         self.c_margin = 0
         self.set_auto_page_break(False)
@@ -151,13 +133,18 @@ class _Page(FPDF):
         self.set_font(FONT, style, size)
         self.set_text_color(*colour)
         self.set_x(MARGIN)
-        self.multi_cell(WIDTH, size * 0.47, _printable(text), align=align, new_x="LMARGIN", new_y="NEXT", **more)
+        text = self.printable(text)
+        self.multi_cell(WIDTH, size * 0.47, text, align=align, new_x="LMARGIN", new_y="NEXT", **more)
+
+    def printable(self, text: str) -> str:
+        """`text` in characters of the current font."""
+        return _printable(text, self.current_font.cmap)
 
     def label(self, x: float, y: float, text: str, size: float = 8, align: str = "L", colour=INK, style="") -> None:
         """Words whose left end, middle or right end is at x, their top at y."""
         self.set_font(FONT, style, size)
         self.set_text_color(*colour)
-        text = _printable(text)
+        text = self.printable(text)
         width = self.get_string_width(text)
         self.text(x - {"L": 0, "C": width / 2, "R": width}[align], y + size * 0.32, text)
 
@@ -170,12 +157,15 @@ class _Page(FPDF):
             self.write_text(_shortened(text), 9.5, style)
             self.ln(1)
 
-    def heading(self, name: str, remark: str) -> None:
+    def heading(self, name: str) -> None:
+        """What the page is, and the file's name: letters that are read from the right stand as they are read."""
         self.write_text("A chest film's model score", 17, "B")
         self.ln(1)
-        self.write_text(name, 10, colour=GREY)
-        if remark:
-            self.write_text(remark, 8, colour=GREY)
+        self.set_font(FONT)
+        printed = self.printable(name)
+        self.write_text(BidiParagraph(printed, TextDirection.LTR).get_reordered_string(), 10, colour=GREY)
+        if LACKING in printed:
+            self.write_text(f"{LACKING} stands for a character that this page's font does not have.", 8, colour=GREY)
         self.ln(3)
 
     def pictures(self, film: Image.Image, covered: Image.Image, legend: Image.Image) -> None:

@@ -128,7 +128,7 @@ FETCH_JPEG_QUALITY = 90
 FETCH_WORKERS = 6  # films at a time
 FETCH_GIVE_UP = 12  # failures of a source's server in a row, after which its other films are not tried
 FETCH_RETRIES = 3
-FETCH_BACKOFF = 1.0  # seconds before the first retry; doubled for each further one
+FETCH_BACKOFF = 1.0  # seconds: the first retry comes at once, the next after twice this, then doubled each time
 FETCH_LONGEST_WAIT = 60.0  # seconds, whatever a server asks for
 FETCH_CONNECT_TIMEOUT = 10.0  # seconds
 FETCH_READ_TIMEOUT = 30.0  # seconds without a byte
@@ -196,7 +196,6 @@ REPORT_SENTENCE = 600  # characters of a warning or sentence that are printed
 
 # --- Many visitors -----------------------------------------------------------------------------
 DESK_PLACES = 32  # films that may wait for the networks; whoever comes then is asked to try again
-DESK_BATCH = 1  # films of different visitors read in one pass: more gain 2 to 6 % (benchmark) and take some 50 MB each
 DRAWN_AT_ONCE = 4  # pages: each takes some 10 MB meanwhile
 
 # --- The app -----------------------------------------------------------------------------------

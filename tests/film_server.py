@@ -117,6 +117,10 @@ def trickling(handler: BaseHTTPRequestHandler) -> None:
     """A byte at a time, each within the time-out, without an end."""
     handler.send_response(200)
     handler.end_headers()
+    trickle_on(handler)
+
+
+def trickle_on(handler: BaseHTTPRequestHandler) -> None:
     try:
         for _ in range(100):
             handler.wfile.write(b"\x89")

@@ -19,32 +19,25 @@ PATIENCE = 10  # seconds that a test waits for a thread before it fails
 
 
 class MockReader:
-    """Gives a film's brightest pixel. While `gate` is closed it reads nothing; `passes` are the batches it read."""
+    """Gives a film's brightest pixel. While `gate` is closed it reads nothing; `passes` are the films it read."""
 
     def __init__(self):
         self.gate, self.started = threading.Event(), threading.Event()
         self.gate.set()
-        self.passes: list[list[int]] = []
-        self.fails: set[int] = set()  # films that spoil the whole pass
+        self.passes: list[int] = []
+        self.fails: set[int] = set()  # films that memory does not suffice for
         self.nan: set[int] = set()  # films that the network gives no number for
 
     def read(self, film):
-        (found,) = self._pass([film])
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    def read_many(self, films):
-        return self._pass(films)
-
-    def _pass(self, films):
-        values = [int(film.pixels.max()) for film in films]
+        value = int(film.pixels.max())
         self.started.set()
         assert self.gate.wait(PATIENCE)
-        self.passes.append(values)
-        if self.fails & set(values):
+        self.passes.append(value)
+        if value in self.fails:
             raise MemoryError("no room")
-        return [ReadingError("no score") if value in self.nan else value for value in values]
+        if value in self.nan:
+            raise ReadingError("no score")
+        return value
 
 
 def film(value: int) -> Film:
@@ -103,16 +96,16 @@ def reader():
     return MockReader()
 
 
-def test_films_are_read_in_the_order_in_which_they_came_and_joined_in_batches(reader):
-    desk = Desk(lambda name: reader, places=20, batch=4)
+def test_films_are_read_in_the_order_in_which_they_came(reader):
+    desk = Desk(lambda name: reader, places=20)
     sessions = queued(desk, reader, range(1, 10))
     reader.gate.set()
     assert [one.done().answer for one in sessions] == list(range(10))
-    assert reader.passes == [[0], [1, 2, 3, 4], [5, 6, 7, 8], [9]]
+    assert reader.passes == list(range(10))
 
 
 def test_everyone_gets_his_own_answer(reader):
-    desk = Desk(lambda name: reader, places=200, batch=8)
+    desk = Desk(lambda name: reader, places=200)
     sessions = [Session(desk, value) for value in range(120)]
     for one in sessions:
         one.start()
@@ -121,7 +114,7 @@ def test_everyone_gets_his_own_answer(reader):
 
 
 def test_a_full_queue_says_so_with_the_place_and_lets_in_again(reader):
-    desk = Desk(lambda name: reader, places=3, batch=1)
+    desk = Desk(lambda name: reader, places=3)
     desk.read("fine-tuned", film(7))  # so that the desk knows what a film takes
     sessions = queued(desk, reader, [1, 2, 3])
     with pytest.raises(Busy, match=r"4 films wait.*number 5\. Please try again in about \d+ s") as caught:
@@ -133,7 +126,7 @@ def test_a_full_queue_says_so_with_the_place_and_lets_in_again(reader):
 
 
 def test_a_visitor_is_told_how_far_the_queue_has_come(reader):
-    desk = Desk(lambda name: reader, places=5, batch=1)
+    desk = Desk(lambda name: reader, places=5)
     sessions = queued(desk, reader, [1, 2])
     until(lambda: sessions[2].told)
     assert sessions[2].told[0] == Place(2, None)  # nothing was read yet: nobody knows how long it takes
@@ -148,7 +141,7 @@ def test_a_session_that_ends_while_it_waits_gives_its_place_up(reader):
     def stop(place):
         raise Stopped
 
-    desk = Desk(lambda name: reader, places=2, batch=4)
+    desk = Desk(lambda name: reader, places=2)
     reader.gate.clear()
     first = Session(desk, 0)
     first.start()
@@ -160,7 +153,7 @@ def test_a_session_that_ends_while_it_waits_gives_its_place_up(reader):
     until(lambda: desk.place().ahead == 2)
     reader.gate.set()
     assert stayer.done().answer == 2
-    assert reader.passes == [[0], [2]]  # the leaver's film was never read
+    assert reader.passes == [0, 2]  # the leaver's film was never read
 
 
 def test_a_session_that_ends_while_its_film_is_read_leaves_no_lock(reader):
@@ -181,23 +174,23 @@ def test_a_session_that_ends_while_its_film_is_read_leaves_no_lock(reader):
 
 
 def test_a_film_without_a_number_is_refused_alone(reader):
-    desk = Desk(lambda name: reader, batch=4)
+    desk = Desk(lambda name: reader)
     reader.nan = {2}
     sessions = queued(desk, reader, [1, 2, 3])
     reader.gate.set()
     assert [one.done().answer for one in sessions] == [0, 1, None, 3]
     assert isinstance(sessions[2].error, ReadingError)
-    assert reader.passes == [[0], [1, 2, 3]]
+    assert reader.passes == [0, 1, 2, 3]
 
 
-def test_a_pass_that_fails_as_a_whole_is_made_film_by_film(reader):
-    desk = Desk(lambda name: reader, batch=4)
+def test_a_film_that_memory_does_not_suffice_for_fails_alone(reader):
+    desk = Desk(lambda name: reader)
     reader.fails = {2}
     sessions = queued(desk, reader, [1, 2, 3])
     reader.gate.set()
     assert [one.done().answer for one in sessions] == [0, 1, None, 3]
     assert isinstance(sessions[2].error, MemoryError)
-    assert reader.passes == [[0], [1, 2, 3], [1], [2], [3]]
+    assert reader.passes == [0, 1, 2, 3]
 
 
 def test_a_network_that_cannot_be_loaded_is_tried_again(reader):
@@ -214,9 +207,9 @@ def test_a_network_that_cannot_be_loaded_is_tried_again(reader):
     assert desk.read("fine-tuned", film(1)) == 1
 
 
-def test_films_of_two_networks_are_not_joined():
+def test_films_of_two_networks_are_read_in_one_order():
     readers = {"fine-tuned": MockReader(), "paper": MockReader()}
-    desk = Desk(readers.get, batch=4)
+    desk = Desk(readers.get)
     readers["fine-tuned"].gate.clear()
     sessions = [Session(desk, 0)]
     sessions[0].start()
@@ -227,18 +220,18 @@ def test_films_of_two_networks_are_not_joined():
         until(lambda wanted=number: desk.place().ahead == wanted)
     readers["fine-tuned"].gate.set()
     assert [one.done().answer for one in sessions] == [0, 1, 2, 3, 4]
-    assert readers["fine-tuned"].passes == [[0], [3]]
-    assert readers["paper"].passes == [[1, 2], [4]]
+    assert readers["fine-tuned"].passes == [0, 3]
+    assert readers["paper"].passes == [1, 2, 4]
 
 
 def test_a_job_has_the_network_alone_and_in_its_turn(reader):
-    desk = Desk(lambda name: reader, batch=4)
+    desk = Desk(lambda name: reader)
     sessions = queued(desk, reader, [1])
     jobs = []
 
     def job(own):
         assert own is reader
-        jobs.append([list(one) for one in reader.passes])
+        jobs.append(list(reader.passes))
         return "walked"
 
     asked = threading.Thread(target=lambda: jobs.append(desk.call("fine-tuned", job)))
@@ -250,8 +243,8 @@ def test_a_job_has_the_network_alone_and_in_its_turn(reader):
     reader.gate.set()
     asked.join(PATIENCE)
     assert [one.done().answer for one in sessions] == [0, 1, 2]
-    assert jobs == [[[0], [1]], "walked"]
-    assert reader.passes == [[0], [1], [2]]  # films before and behind a job are not joined
+    assert jobs == [[0, 1], "walked"]
+    assert reader.passes == [0, 1, 2]
 
 
 def test_a_job_that_raises_does_not_stop_the_desk(reader):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from covid_model.fetch.errors import NotHad
 from covid_model.fetch.listing import LIST_COLUMNS, MANIFEST_COLUMNS
 from covid_model.fetch.pictures import keep
 from covid_model.fetch.web import Web
-from tests.film_server import QUICK, cut, drawn, flooding, listed, row, server, silent, stored, trickling
+from tests.film_server import QUICK, cut, drawn, flooding, listed, row, server, silent, stored, trickle_on, trickling
 
 __all__ = ["listed", "server"]
 PAGE = b"<!DOCTYPE html><html><body>Please sign in</body></html>"
@@ -244,18 +245,44 @@ def test_passing_failures_are_tried_again(server, listed, tmp_path, first):
     assert server.asked["a.png"] == 2
 
 
-def test_waits_grow_and_heed_the_server(server, monkeypatch):
-    def later(handler: BaseHTTPRequestHandler) -> None:
+def told(retry_after: str):
+    """An answer 429 that asks for a wait."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(429)
-        handler.send_header("Retry-After", "9000")
+        handler.send_header("Retry-After", retry_after)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
+    return answer
+
+
+def test_waits_grow_and_heed_the_server(server, monkeypatch):
     waits: list[float] = []
-    monkeypatch.setattr("covid_model.fetch.web.time.sleep", waits.append)
-    server.files = {"a.png": [500, 500, 500, later, GOOD]}
-    assert Web(Patience(retries=4, backoff=1.0)).get(f"{server.address}/a.png") == GOOD
-    assert waits == [1.0, 2.0, 4.0, settings.FETCH_LONGEST_WAIT]
+    monkeypatch.setattr("time.sleep", waits.append)
+    server.files = {"a.png": [500, 500, cut(GOOD), told("9000"), told("7"), told("soon"), GOOD]}
+    assert Web(Patience(retries=6, backoff=1.0)).get(f"{server.address}/a.png") == GOOD
+    longest = settings.FETCH_LONGEST_WAIT
+    assert waits == [2.0, 4.0, longest, 7.0, 32.0]  # the first retry comes at once
+
+
+def test_every_kind_of_failure_counts_toward_one_number_of_attempts(server):
+    server.files = {"a.png": [500, cut(GOOD), silent, GOOD]}
+    with pytest.raises(NotHad, match="too slow") as refusal:
+        Web(QUICK).get(f"{server.address}/a.png")
+    assert refusal.value.host and server.asked == {"a.png": 3}
+
+
+def test_an_endless_answer_of_failure_is_not_read(server):
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(503)
+        handler.end_headers()
+        trickle_on(handler)
+
+    server.files = {"a.png": [endless, GOOD]}
+    began = time.monotonic()
+    assert Web(QUICK).get(f"{server.address}/a.png") == GOOD
+    assert time.monotonic() - began < 3
 
 
 def test_promised_size_past_the_limit_is_not_read(server):

@@ -62,37 +62,25 @@ def test_many_films_score_as_they_do_one_by_one(reader):
     assert together == pytest.approx([reader.read(one).score for one in films], abs=1e-5)
 
 
-@pytest.mark.parametrize("count", [2, 3, 8])
-def test_a_batch_gives_every_film_what_it_gets_alone(reader, count):
-    films = [film(seed, warnings=(str(seed),)) for seed in range(count)]
-    for alone, together in zip(map(reader.read, films), reader.read_many(films), strict=True):
-        assert together.score == pytest.approx(alone.score, abs=1e-5)
-        np.testing.assert_allclose(together.heatmap, alone.heatmap, atol=1e-3)
-        assert together.warnings == alone.warnings
-    assert len({reader.read(one).score for one in films}) == count
+def test_what_is_no_film_is_told(reader):
+    with pytest.raises(ValueError):
+        reader.read(Film(np.zeros((80, 64, 3), np.uint8), (), "PNG"))
+    assert reader.read(film(2)).score == pytest.approx(next(reader.scores([film(2).pixels])), abs=1e-5)
 
 
-def test_a_film_of_a_batch_that_is_none_spoils_no_other(reader):
-    colour = Film(np.zeros((80, 64, 3), np.uint8), (), "PNG")
-    found = reader.read_many([film(1), colour, film(2)])
-    assert [type(one).__name__ for one in found] == ["Reading", "ValueError", "Reading"]
-    assert found[2].score == pytest.approx(reader.read(film(2)).score, abs=1e-5)
-    assert isinstance(reader.read_many([colour])[0], ValueError)
-    assert reader.read_many([]) == []
-
-
-def test_a_film_of_a_batch_without_a_number_is_refused_alone(reader, monkeypatch):
+def test_a_film_without_a_number_is_refused_alone(reader, monkeypatch):
     explain = reader._explain
+    alone = reader.read(film(2)).score
 
     def broken(inputs):
         logits, *others = explain(inputs)
-        return logits + np.array([[0], [np.nan], [0]], np.float32), *others
+        return logits * np.float32(np.nan), *others
 
-    alone = reader.read(film(2)).score
-    monkeypatch.setattr(reader, "_explain", broken)
-    first, second, third = reader.read_many([film(0), film(1), film(2)])
-    assert isinstance(second, ReadingError) and "gave no score" in str(second)
-    assert third.score == pytest.approx(alone, abs=1e-5) and not isinstance(first, Exception)
+    with monkeypatch.context() as patch:
+        patch.setattr(reader, "_explain", broken)
+        with pytest.raises(ReadingError, match="gave no score"):
+            reader.read(film(1))
+    assert reader.read(film(2)).score == alone
 
 
 def test_many_sessions_at_once_get_their_own_scores(reader):

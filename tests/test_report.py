@@ -100,19 +100,40 @@ def test_names_are_plain_text(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "printed", "remarked"),
+    ("name", "printed", "lacks"),
     [
         ("röntgen.png", "röntgen.png", False),
         ("re\u0301sume\u0301.png", "résumé.png", False),  # accents that follow their letters
         ("a\u202egnp.exe", "agnp.exe", False),  # shown as "aexe.png" where the mark is obeyed
-        ("北京.png", "BeiJing.png", True),
-        ("Ελλάδα.dcm", "Ellada.dcm", True),
-        ("\u200fרנטגן\u200f.png", "rntgn.png", True),
+        ("снимок.png", "снимок.png", False),
+        ("Ελλάδα.dcm", "Ελλάδα.dcm", False),
+        ("Việt Nam ≤ ½.png", "Việt Nam ≤ ½.png", False),
+        ("{nb}.png", "{nb}.png", False),  # fpdf2's own sign for the number of pages
+        ("北京 7.png", "�� 7.png", True),
+        ("\x07\u200b�.png", "�.png", True),
     ],
 )
-def test_letters_that_the_font_lacks_are_written_in_latin_ones(name, printed, remarked):
+def test_a_name_is_printed_as_it_is_and_what_the_font_lacks_is_seen(name, printed, lacks):
     text = said(made(name=name))
-    assert printed in text and ("in Latin letters" in text) == remarked
+    assert f"{printed} " in text and ("does not have" in text) == lacks
+
+
+@pytest.mark.parametrize("name", ["רנטגן.png", "\u200fרנטגן\u200f.png"])
+def test_letters_read_from_the_right_stand_from_right_to_left(name, monkeypatch):
+    written: list[str] = []
+    real = report._Page.multi_cell
+    monkeypatch.setattr(
+        report._Page, "multi_cell", lambda page, *args, **more: written.append(args[2]) or real(page, *args, **more)
+    )
+    made(name=name)
+    assert "ןגטנר.png" in written  # as drawn, from left to right
+
+
+def test_the_page_brings_its_fonts():
+    fonts = PdfReader(io.BytesIO(made(name="снимок.png"))).pages[0]["/Resources"]["/Font"].values()
+    embedded = [font.get_object()["/DescendantFonts"][0].get_object() for font in fonts]
+    assert len(embedded) == 2 and all("/FontFile2" in font["/FontDescriptor"].get_object() for font in embedded)
+    assert len(made()) < 200_000  # of the font only the letters that are used
 
 
 def test_marks_of_direction_are_left_out_of_sentences_too():

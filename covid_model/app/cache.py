@@ -6,11 +6,12 @@ Kept for the whole process: networks, tables, names of files. Kept for one sessi
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -38,6 +39,49 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 ANSWERS = "what_if"  # in the session: what app/what_if was asked about the film in hand, and of it alone
 MOST_NETWORKS = 6  # that are kept in memory, each with what belongs to it
+
+
+def by_files(files: Callable[..., Iterable[Path]], keep: Callable, max_entries: int, **more: Any) -> Callable:
+    """Return a decorator that keeps what a function gives until one of its files changes: no restart is needed then.
+
+    Args:
+        files: gives the files, from the arguments of the function; absent ones count as unchanged until they come.
+        keep: st.cache_data (each caller gets a copy), or st.cache_resource (all sessions share it, for looking only).
+        max_entries: answers kept at most.
+        more: as `keep` takes it.
+
+    An exception is not kept.
+    """
+
+    def decorate(work: Callable[..., Answer]) -> Callable[..., Answer]:
+        def answer(stamps: tuple[tuple[str, float], ...], *arguments: Any) -> Answer:
+            return work(*arguments)
+
+        answer.__module__, answer.__qualname__ = (
+            work.__module__,
+            work.__qualname__,
+        )  # Streamlit knows functions by these
+        kept = keep(show_spinner=False, max_entries=max_entries, **more)(answer)
+
+        @functools.wraps(work)
+        def asked(*arguments: Any) -> Answer:
+            return kept(tuple((str(path), _stamp(path)) for path in files(*arguments)), *arguments)
+
+        return asked
+
+    return decorate
+
+
+def _stamp(path: Path) -> float:
+    """When a file was last changed, 0 where there is none."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _scores_and_list(*_: object) -> tuple[Path, Path]:
+    return settings.SCORES_CSV, settings.DATASET_CSV
 
 
 @st.cache_resource(show_spinner=False, max_entries=MOST_NETWORKS)
@@ -81,62 +125,53 @@ def read(name: str, decoded: Film, tell: Tell | None = None) -> Reading:
 def spec(name: str) -> NetworkSpec | None:
     """What the network is, or None where its file is missing or damaged."""
     try:
-        return _spec(name, _stamp(settings.NETWORKS / f"{name}.json"))
+        return _spec(name)
     except network.NetworkError:
         return None
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _spec(name: str, stamp: float) -> NetworkSpec:
+@by_files(lambda name: [settings.NETWORKS / f"{name}.json"], st.cache_data, 8)
+def _spec(name: str) -> NetworkSpec:
     return network.spec(name, settings.NETWORKS)
 
 
+@by_files(_scores_and_list, st.cache_resource, 2)
 def scores() -> pd.DataFrame | None:
-    """assets/results/scores.csv, one row a labelled film and network, for looking only: all sessions share it.
+    """Return assets/results/scores.csv, one row a labelled film and network, for looking only: all sessions share it.
 
     Split, source and truth are those of the list of films where there is one (`dataset.read_scores`). None where the
     table is not there or not as it must be.
     """
-    stamp = _stamp(settings.SCORES_CSV)
-    return _scores(str(settings.SCORES_CSV), stamp, *_list_key()) if stamp else None
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _scores(path: str, stamp: float, *list_key: object) -> pd.DataFrame | None:
     try:
         films = films_table()
     except datasets.DataError:
         films = None
     try:
-        return datasets.labelled(datasets.read_scores(Path(path), films))
+        return datasets.labelled(datasets.read_scores(settings.SCORES_CSV, films))
     except (OSError, ValueError):
         return None
 
 
+@by_files(lambda: [settings.SEEDS_JSON], st.cache_data, 2)
 def seed_runs() -> list[dict] | None:
     """The repeated runs of the paper's recipe; None where they were not kept."""
-    return _seed_runs(str(settings.SEEDS_JSON), _stamp(settings.SEEDS_JSON))
-
-
-@st.cache_data(show_spinner=False, max_entries=2)
-def _seed_runs(path: str, stamp: float) -> list[dict] | None:
     try:
-        return json.loads(Path(path).read_text())["runs"]
+        return json.loads(settings.SEEDS_JSON.read_text())["runs"]
     except (OSError, ValueError, KeyError):
         return None
 
 
-def model_card(name: str) -> card_room.Card:
-    """A network's model card. Raises NetworkError, CardError, and ValueError where the scores are damaged."""
+def _card_files(name: str) -> list[Path]:
     files = [settings.SCORES_CSV, settings.DATASET_CSV]
     files += [settings.LEFT_OUT_JSON, settings.WITHIN_JSON, settings.PUT_ASIDE_JSON]
     files += [settings.NETWORKS / file for file in (f"{name}.json", card_room.PROSE)]
     files += [settings.AUDIT / f"{name}-{experiment}.json" for experiment in settings.AUDIT_EXPERIMENTS]
-    return _model_card(name, *((str(file), _stamp(file)) for file in files))
+    return files
 
 
-@st.cache_data(show_spinner=False, max_entries=2 * MOST_NETWORKS)
-def _model_card(name: str, *files: tuple[str, float]) -> card_room.Card:
+@by_files(_card_files, st.cache_data, 2 * MOST_NETWORKS)
+def model_card(name: str) -> card_room.Card:
+    """A network's model card. Raises NetworkError, CardError, and ValueError where the scores are damaged."""
     return card_room.read(name)
 
 
@@ -156,46 +191,32 @@ def scored(name: str, split: str) -> outcomes.Scored | None:
     """
     if scores() is None:
         return None
-    return _scored(
-        name, registry.title(name), split, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key()
-    )
+    return _scored(name, registry.title(name), split)
 
 
-@st.cache_resource(show_spinner=False, max_entries=len(settings.SPLITS) * MOST_NETWORKS)
-def _scored(name: str, title: str, split: str, path: str, stamp: float, *list_key: object) -> outcomes.Scored | None:
+@by_files(_scores_and_list, st.cache_resource, len(settings.SPLITS) * MOST_NETWORKS)
+def _scored(name: str, title: str, split: str) -> outcomes.Scored | None:
     table = scores()
     rows = table[(table["split"] == split) & (table["network"] == name)].set_index("id")
     return None if rows.empty else outcomes.scored(name, title, _with_patients(rows))
 
 
+@by_files(_scores_and_list, st.cache_resource, len(settings.SPLITS) * MOST_NETWORKS)
 def reliability(name: str, split: str) -> list[evaluation.Bin]:
     """The bins of one network's scores of a split, with intervals; none where none is scored. Raises as `scored`."""
-    return _reliability(name, split, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key())
-
-
-@st.cache_resource(show_spinner=False, max_entries=len(settings.SPLITS) * MOST_NETWORKS)
-def _reliability(name: str, split: str, path: str, stamp: float, *list_key: object) -> list[evaluation.Bin]:
     found = scored(name, split)
     if found is None:
         return []
     return evaluation.reliability(found.films["score"], found.films["covid"], found.films.get("patient"))
 
 
+@by_files(_scores_and_list, st.cache_resource, MOST_NETWORKS)
 def parts(name: str) -> list[evaluation.Part]:
     """One network's films by split and source, tallied, for looking only. Raises ValueError as `scored` does."""
-    if scores() is None:
-        return []
-    return _parts(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), *_list_key())
-
-
-@st.cache_resource(show_spinner=False, max_entries=MOST_NETWORKS)
-def _parts(name: str, path: str, stamp: float, *list_key: object) -> list[evaluation.Part]:
     table = scores()
+    if table is None:
+        return []
     return evaluation.parts(_with_patients(table[table["network"] == name].set_index("id")), list(SPLITS))
-
-
-def _list_key() -> tuple[str, float]:
-    return str(settings.DATASET_CSV), _stamp(settings.DATASET_CSV)
 
 
 def _with_patients(rows: pd.DataFrame) -> pd.DataFrame:
@@ -215,11 +236,11 @@ def held_out_scores(name: str) -> pd.DataFrame | None:
     what, table = spec(name), scores()
     if what is None or table is None or not what.holds_out:
         return None
-    return _held_out_scores(what, _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
+    return _held_out_scores(what)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={network.NetworkSpec: lambda what: what.sha256})
-def _held_out_scores(what: NetworkSpec, stamp: float, list_stamp: float) -> pd.DataFrame | None:
+@by_files(_scores_and_list, st.cache_resource, 2, hash_funcs={network.NetworkSpec: lambda what: what.sha256})
+def _held_out_scores(what: NetworkSpec) -> pd.DataFrame | None:
     try:
         held_out = datasets.validation_films(films_table(), *what.trained_on)
     except datasets.DataError:
@@ -232,37 +253,25 @@ def _held_out_scores(what: NetworkSpec, stamp: float, list_stamp: float) -> pd.D
     return None if rows.empty else rows.set_index("id")
 
 
+@by_files(lambda: [settings.SEGMENTATION_JSON], st.cache_data, 2)
 def segmentation() -> dict | None:
     """How well our lung masks match experts'; None where it was not measured."""
-    return _segmentation(str(settings.SEGMENTATION_JSON), _stamp(settings.SEGMENTATION_JSON))
-
-
-@st.cache_data(show_spinner=False, max_entries=2)
-def _segmentation(path: str, stamp: float) -> dict | None:
     from covid_model.audit import segmentation
 
-    return segmentation.load(Path(path))
+    return segmentation.load(settings.SEGMENTATION_JSON)
 
 
+@by_files(lambda: [settings.DATASET_CSV], st.cache_resource, 2)
 def films_table() -> pd.DataFrame:
     """The committed list of all films, indexed by id, for looking only. Raises DataError."""
-    return _films_table(str(settings.DATASET_CSV), _stamp(settings.DATASET_CSV))
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _films_table(path: str, stamp: float) -> pd.DataFrame:
     return datasets.committed()
 
 
+@by_files(_scores_and_list, st.cache_resource, 2 * MOST_NETWORKS)
 def gallery_table(name: str) -> pd.DataFrame | None:
     """One network's films and scores for the gallery, for looking only: all sessions share it. None without scores."""
     if scores() is None:
         return None
-    return _gallery_table(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
-
-
-@st.cache_resource(show_spinner=False, max_entries=2 * MOST_NETWORKS)
-def _gallery_table(name: str, path: str, stamp: float, list_stamp: float) -> pd.DataFrame:
     try:
         films = films_table()
     except datasets.DataError:
@@ -287,11 +296,11 @@ def data_folder() -> Path | None:
 def dataset() -> datasets.Dataset | None:
     """The data folder, checked; None where none is named. Raises DataError where it is not as it must be."""
     folder = data_folder()
-    return _dataset(str(folder), _stamp(folder / datasets.MANIFEST)) if folder else None
+    return _dataset(str(folder)) if folder else None
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _dataset(folder: str, stamp: float) -> datasets.Dataset:
+@by_files(lambda folder: [Path(folder) / datasets.MANIFEST], st.cache_resource, 4)
+def _dataset(folder: str) -> datasets.Dataset:
     return datasets.load(Path(folder))
 
 
@@ -299,43 +308,33 @@ def examples() -> list[ours.Example]:
     """The films of the data folder to try; none where there is no folder. Raises DataError."""
     if dataset() is None:
         return []
-    return _examples(str(data_folder()), _stamp(data_folder() / datasets.MANIFEST), _stamp(settings.SCORES_CSV))
+    return _examples(str(data_folder()))
 
 
-@st.cache_data(show_spinner=False, max_entries=2)
-def _examples(folder: str, stamp: float, scores_stamp: float) -> list[ours.Example]:
+@by_files(lambda folder: [Path(folder) / datasets.MANIFEST, settings.SCORES_CSV], st.cache_data, 2)
+def _examples(folder: str) -> list[ours.Example]:
     return ours.examples(dataset(), scores())
 
 
+@by_files(lambda: [settings.FILMS_JSON], st.cache_data, 2)
 def samples() -> dict[str, samples_room.Sample]:
     """The films that the project brings along, by id, in their own order."""
-    return _samples(str(settings.FILMS_JSON), _stamp(settings.FILMS_JSON))
-
-
-@st.cache_data(show_spinner=False, max_entries=2)
-def _samples(path: str, stamp: float) -> dict[str, samples_room.Sample]:
     return {sample.id: sample for sample in ours.samples()}
 
 
+@by_files(lambda: [settings.DATASET_CSV], st.cache_data, 2)
 def free_ids() -> list[str]:
     """The real films that anyone may have, by id, in the order in which they are offered; none without a list."""
     try:
-        films_table()
+        return list(free_films.handful(films_table()).index)
     except datasets.DataError:
         return []
-    return _free_ids(str(settings.DATASET_CSV), _stamp(settings.DATASET_CSV))
-
-
-@st.cache_data(show_spinner=False, max_entries=2)
-def _free_ids(path: str, stamp: float) -> list[str]:
-    return list(free_films.handful(films_table()).index)
 
 
 def fetched() -> datasets.Dataset | None:
     """The data folder of the films that were fetched on request; None where none was, or it is damaged."""
-    stamp = _stamp(settings.FREE_FILMS / datasets.MANIFEST)
     try:
-        return _dataset(str(settings.FREE_FILMS), stamp) if stamp else None
+        return _dataset(str(settings.FREE_FILMS)) if (settings.FREE_FILMS / datasets.MANIFEST).is_file() else None
     except datasets.DataError:
         return None
 
@@ -380,29 +379,24 @@ def film_ids() -> pd.Index:
         return own
 
 
+@by_files(lambda: [settings.LAB / FEATURES, settings.DATASET_CSV], st.cache_resource, 1)
 def lab_store() -> Store:
     """The stored features, read and checked once per process. Raises LabError and DataError, which are not kept."""
-    return _lab_store(str(settings.LAB), _stamp(settings.LAB / FEATURES), _stamp(settings.DATASET_CSV))
-
-
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _lab_store(folder: str, stamp: float, list_stamp: float) -> Store:
-    return lab.load(Path(folder))
+    return lab.load(settings.LAB)
 
 
 # --- The evidence behind the score, for the page "Can you trust it?" ---------------------------------
 
 
-def audit_record(name: str, experiment: str) -> dict | None:
-    """The record of an experiment on the network `name`; None where it was not made, or was made on other weights."""
+def _record_files(name: str, experiment: str) -> list[Path]:
     from covid_model import audit
 
-    path = audit.path_of(name, experiment, settings.AUDIT)
-    return _audit_record(name, experiment, _stamp(path), _stamp(settings.NETWORKS / f"{name}.json"))
+    return [audit.path_of(name, experiment, settings.AUDIT), settings.NETWORKS / f"{name}.json"]
 
 
-@st.cache_data(show_spinner=False, max_entries=2 * len(settings.AUDIT_EXPERIMENTS) * MOST_NETWORKS)
-def _audit_record(name: str, experiment: str, stamp: float, network_stamp: float) -> dict | None:
+@by_files(_record_files, st.cache_data, 2 * len(settings.AUDIT_EXPERIMENTS) * MOST_NETWORKS)
+def audit_record(name: str, experiment: str) -> dict | None:
+    """The record of an experiment on the network `name`; None where it was not made, or was made on other weights."""
     from covid_model import audit
 
     return audit.load(name, experiment, settings.AUDIT)
@@ -423,53 +417,31 @@ def unseen_scores(name: str) -> pd.DataFrame | None:
     return found if "patient" in found else found.assign(patient=found.index)
 
 
+@by_files(_scores_and_list, st.cache_data, 256)
 def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
     """What a network calls positive of each group of films (`trust.groups`), with intervals; None without scores."""
-    stamps = _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV)
-    return _called_positive(name, threshold, str(settings.SCORES_CSV), *stamps)
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def _called_positive(name: str, threshold: float, path: str, stamp: float, list_stamp: float):
     from covid_model.app.trust import groups
 
     table = unseen_scores(name)
     return None if table is None else groups.measure(table, threshold)
 
 
+@by_files(_scores_and_list, st.cache_data, 2 * MOST_NETWORKS)
 def areas(name: str) -> dict[str, Estimate]:
     """The AUC of each group of films; nothing without scores."""
-    return _areas(name, str(settings.SCORES_CSV), _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV))
-
-
-@st.cache_data(show_spinner=False, max_entries=2 * MOST_NETWORKS)
-def _areas(name: str, path: str, stamp: float, list_stamp: float):
     from covid_model.app.trust import groups
 
     table = unseen_scores(name)
     return {} if table is None else {group: groups.auc(table, group) for group in groups.cut(table)}
 
 
+@by_files(_scores_and_list, st.cache_data, 8)
 def changes(before: str, after: str, threshold: float) -> list[Change]:
     """What the network `after` does better or worse than `before`; nothing where one of them has no scores."""
-    stamps = _stamp(settings.SCORES_CSV), _stamp(settings.DATASET_CSV)
-    return _changes(before, after, threshold, str(settings.SCORES_CSV), *stamps)
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _changes(before: str, after: str, threshold: float, path: str, stamp: float, list_stamp: float):
     from covid_model.app.trust import groups
 
     old, new = unseen_scores(before), unseen_scores(after)
     return [] if old is None or new is None else groups.compare(old, new, threshold)
-
-
-def _stamp(path: Path) -> float:
-    """When a file was last changed, 0 where there is none: a changed file is read again without a restart."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 # --- Of one session: films and what came of them ---------------------------------------------------

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import network, overlay, registry, settings
-from covid_model.app import cache, gallery, state, theme, turnstile, words
+from covid_model.app import cache, gallery, state, theme, turnstile, widgets, words
 from covid_model.app.item import Item
 from covid_model.app.scorebar import score_bar
 from covid_model.app.waiting import Waiting, ask_again
@@ -235,18 +235,17 @@ def _calibrated(reading: Reading, threshold: float) -> None:
 def _overlay(small: np.ndarray, reading: Reading) -> None:
     """The film under its heatmap. Its controls only colour again what the network has said once."""
     picture = st.empty()
-    direction = st.segmented_control(
+    direction = widgets.choice(
         "Show what spoke",
         settings.OVERLAY_DIRECTIONS,
         format_func=DIRECTIONS.get,
         default="for",
-        required=True,
         key="direction",
+        bind=False,
         persist_state="session",
         label_visibility="collapsed",
         width="stretch",
     )
-    direction = direction if direction in settings.OVERLAY_DIRECTIONS else "for"
     percent = round(100 * settings.OVERLAY_OPACITY)
     percent = st.slider("Opacity", 0, 100, percent, 5, format="%d %%", key="opacity", persist_state="session")
     coloured = overlay.blend(small, reading.heatmap, reading.box, min(max(percent, 0), 100) / 100, direction)
@@ -281,9 +280,8 @@ def _place(item: Item, reading: Reading, threshold: float) -> None:
     film, held_out = item.ours.id if item.ours else None, cache.held_out_scores(reading.network)
     st.markdown(words.neighbours(table, reading.score, film, held_out))
     given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
-    st.plotly_chart(
+    widgets.show_chart(
         charts.score_distribution(*given, ids=list(table.index), ink=theme.ink()),
-        config=charts.CONFIG,
         alt=charts.score_distribution_alt(*given),
         key="place",
     )

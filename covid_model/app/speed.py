@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import benchmark, charts, settings
-from covid_model.app import theme, words
+from covid_model.app import theme, widgets, words
 
 REACHED = {True: "yes", False: "no", None: "–"}
 
@@ -50,10 +50,9 @@ def _growth(curves: dict[str, dict[str, list[float]]]) -> None:
     st.markdown("**How the cost grows**, on axes where growth in proportion is a line as steep as the dashed one")
     for number, (column, (name, curve)) in enumerate(zip(st.columns(len(curves)), curves.items(), strict=True)):
         with column:
-            st.plotly_chart(
+            widgets.show_chart(
                 charts.growth(name, curve["size"], curve["seconds"], ink=theme.ink()),
                 key=f"growth_{number}",
-                config=charts.CONFIG,
                 alt=charts.growth_alt(name, curve["size"], curve["seconds"]),
             )
 

@@ -1,4 +1,4 @@
-"""How cost grows: with the films of a batch, with a film's size, with the number of test films behind a page."""
+"""How cost grows: with a film's size, with the number of test films behind a page."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ from covid_model import evaluation, films, settings
 from covid_model.benchmark.row import Row
 from covid_model.benchmark.subject import Subject
 from covid_model.benchmark.timing import interleaved
-from covid_model.films import Film
 
 SIDES = (256, 512, 1024, 2048, 4096)  # pixels
 COUNTS = (1_000, 2_000, 4_000, 8_000, 16_000)  # test films
-BATCHES = (1, 2, 4, 8)
 LINEAR = 1.1  # an exponent of cost over size up to this counts as linear growth: timings are not exact
 
 
 def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
     """The exponents of growth, and the curves themselves."""
     curves = {
-        "films of a batch": _batches(subject, rounds),
         "megapixels of a film": _sizes(subject, rounds),
         "test films behind a page": _counts(rounds),
     }
@@ -47,12 +44,6 @@ def exponent(sizes: list[float], seconds: list[float]) -> float:
 def _curve(sizes: list[float], things: dict, rounds: int) -> dict[str, list[float]]:
     timed = interleaved(things, rounds)
     return {"size": sizes, "seconds": [timed.median(name) for name in things]}
-
-
-def _batches(subject: Subject, rounds: int) -> dict[str, list[float]]:
-    many = [Film(np.roll(subject.film.pixels, n, axis=1), (), "JPEG") for n in range(max(BATCHES))]
-    things = {str(n): (lambda n=n: subject.reader.read_many(many[:n])) for n in BATCHES}
-    return _curve([float(n) for n in BATCHES], things, rounds)
 
 
 def _sizes(subject: Subject, rounds: int) -> dict[str, list[float]]:

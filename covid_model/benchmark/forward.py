@@ -1,19 +1,14 @@
-"""Rows about the network: a reading against the bare forward pass, Keras' own example, other libraries, batches."""
+"""Rows about the network: a reading against the bare forward pass, Keras' own example, other libraries."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 
-import numpy as np
-
 from covid_model.benchmark import machine, peers
 from covid_model.benchmark.row import Row, missing
 from covid_model.benchmark.subject import Subject
 from covid_model.benchmark.timing import Timings, interleaved
-from covid_model.films import Film
-
-BATCHES = (1, 2, 4, 8)
 
 
 def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
@@ -61,31 +56,6 @@ def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
         "scatter": round(machine.scatter(timed.seconds["bare"]), 3),
     }
     return found, record
-
-
-def batch_rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
-    """Films in one pass against one by one; scores in a batch must be those alone."""
-    reader = subject.reader
-    films = [Film(np.roll(subject.film.pixels, 3 * n, axis=1), (), "JPEG") for n in range(max(BATCHES))]
-    alone = [reader.read(film).score for film in films]
-    together = [one.score for one in reader.read_many(films)]
-    off = float(np.abs(np.subtract(alone, together)).max())
-    things = {str(size): (lambda size=size: reader.read_many(films[:size])) for size in BATCHES}
-    timed = interleaved(things, rounds)
-    each = {size: timed.median(str(size)) / size for size in BATCHES}
-    gains = {size: size * timed.ratio("1", str(size)) for size in BATCHES[1:]}
-    best = max(gains, key=gains.get)
-    of_each = ", ".join(f"{size}: {gain:.2f}" for size, gain in gains.items())
-    row = Row(
-        f"Films a second in a batch of {best}, Grad-CAM included, against one by one",
-        gains[best],
-        least=1.2,
-        detail=", ".join(f"{size}: {1 / seconds:.2f} films a second" for size, seconds in each.items()),
-        note=f"By films of a batch: {of_each}; in processor time {best * timed.work_ratio('1', str(best)):.2f}. "
-        f"Largest difference of a score in a batch from the one alone: {off:.1e}. One film's convolutions are large "
-        "products already, which fill both cores near their peak: a batch has little left to gain.",
-    )
-    return [row], {"films_a_batch": list(each), "seconds_a_film": list(each.values()), "largest_difference": off}
 
 
 def _add_peers(subject: Subject, things: dict[str, Callable[[], object]]) -> dict[str, str]:

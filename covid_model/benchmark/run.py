@@ -21,7 +21,6 @@ ROUNDS = 15  # of each timing
 Part = Callable[[Subject, "dataset.Dataset | None", int, "int | None"], tuple[list[Row], dict]]
 PARTS: dict[str, Part] = {
     "forward": lambda subject, data, rounds, most: forward.rows(subject, rounds),
-    "batch": lambda subject, data, rounds, most: forward.batch_rows(subject, rounds),
     "precision": lambda subject, data, rounds, most: precision.rows(subject, data, rounds, most),
     "server": lambda subject, data, rounds, most: server.rows(),
     "pages": lambda subject, data, rounds, most: pages.rows(),

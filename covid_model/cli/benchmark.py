@@ -9,7 +9,7 @@ from covid_model import settings
 from covid_model.cli.common import DONE, add_data, add_network, add_vgg19, vgg19_for
 from covid_model.cli.quiet import quiet
 
-PARTS = ("forward", "batch", "precision", "server", "pages", "curves")
+PARTS = ("forward", "precision", "server", "pages", "curves")
 WIDTH = 110  # characters of a line of the table
 
 

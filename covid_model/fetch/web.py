@@ -1,4 +1,4 @@
-"""One download: limits, time-outs, retries with growing waits."""
+"""One download: limits, time-outs, and urllib3's Retry for the attempts and the waits between them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from covid_model import settings
 from covid_model.fetch.errors import NotHad
@@ -27,10 +28,12 @@ class Patience:
     film: float = field(default_factory=lambda: settings.FETCH_FILM_TIMEOUT)
 
 
-class _TryAgain(Exception):
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
+class _Passing(Exception):
+    """A failure worth another try, with the answer that it came in, where there was one."""
+
+    def __init__(self, reason: str, answer: requests.Response | None = None) -> None:
         super().__init__(reason)
-        self.wait = wait
+        self.answer = answer
 
 
 class Web:
@@ -40,6 +43,12 @@ class Web:
         limit = settings.MAX_BYTES if limit is None else limit
         self.patience = patience
         self.limit = limit
+        self._retry = Retry(
+            patience.retries,
+            backoff_factor=patience.backoff,
+            backoff_max=settings.FETCH_LONGEST_WAIT,
+            retry_after_max=settings.FETCH_LONGEST_WAIT,
+        )
         self._session = requests.Session()
         # Body as it is stored: its length can then be held against the Content-Length that was promised.
         self._session.headers.update({"User-Agent": settings.FETCH_AGENT, "Accept-Encoding": "identity"})
@@ -50,16 +59,25 @@ class Web:
         self._session.close()
 
     def get(self, url: str) -> bytes:
-        """The whole content at `url`. Raises NotHad with the reason of the last attempt."""
-        for attempt in range(self.patience.retries + 1):
+        """Return the whole content at `url`. Raises NotHad with the reason of the last attempt.
+
+        Retry keeps the one count of attempts and the waits between them. It is asked here and not by the adapter, whose
+        retries end where a body begins: most films that fail are cut within theirs.
+        """
+        retry = self._retry
+        while True:
             try:
                 return self._once(url)
-            except _TryAgain as error:
-                failure = error
-            if attempt < self.patience.retries:
-                wait = max(failure.wait, self.patience.backoff * 2**attempt)
-                time.sleep(min(wait, settings.FETCH_LONGEST_WAIT))
-        raise NotHad(str(failure), host=True)
+            except _Passing as error:
+                answer = error.answer.raw if error.answer is not None else None
+                try:
+                    retry = retry.increment("GET", url, answer)
+                except urllib3.exceptions.MaxRetryError:
+                    raise NotHad(str(error), host=True) from error
+            try:
+                retry.sleep(answer)
+            except urllib3.exceptions.InvalidHeader:  # a Retry-After that is neither seconds nor a date
+                retry.sleep()
 
     def _once(self, url: str) -> bytes:
         end = time.monotonic() + self.patience.film
@@ -67,16 +85,16 @@ class Web:
             timeout = (self.patience.connect, self.patience.read)
             with self._session.get(url, stream=True, timeout=timeout) as answer:
                 if answer.status_code in PASSING:
-                    raise _TryAgain(f"the server answered {answer.status_code}", _asked_wait(answer))
+                    raise _Passing(f"the server answered {answer.status_code}", answer)
                 if answer.status_code == 404:
                     raise NotHad("the source has no such file (404)")
                 if answer.status_code != 200:
                     raise NotHad(f"the server answered {answer.status_code}")
                 return self._body(answer, end)
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise _TryAgain("the server was too slow") from error
+            raise _Passing("the server was too slow") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _TryAgain("the connection failed or was cut") from error
+            raise _Passing("the connection failed or was cut") from error
 
     def _body(self, answer: requests.Response, end: float) -> bytes:
         """Read what comes, as it comes: a server that trickles is stopped by `end`, a flood by the limit."""
@@ -89,16 +107,11 @@ class Web:
             if len(body) > self.limit:
                 raise NotHad(_too_large(self.limit))
             if time.monotonic() > end:
-                raise _TryAgain("the server was too slow")
+                raise _Passing("the server was too slow")
         if promised.isdigit() and len(body) < int(promised) and "Content-Encoding" not in answer.headers:
-            raise _TryAgain("the connection failed or was cut")
+            raise _Passing("the connection failed or was cut")
         return bytes(body)
 
 
 def _too_large(limit: int) -> str:
     return f"what came is larger than {limit / 2**20:.0f} MB"
-
-
-def _asked_wait(answer: requests.Response) -> float:
-    asked = answer.headers.get("Retry-After", "")
-    return float(asked) if asked.isdigit() else 0.0

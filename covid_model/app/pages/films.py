@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import registry, settings
-from covid_model.app import cache, card, fetching, film_panel, gallery, ours, state, words
+from covid_model.app import cache, card, fetching, film_panel, gallery, ours, state, widgets, words
 from covid_model.app.gallery import HEATMAPS, LEFT, ORDER, PICKED, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
 from covid_model.app.outcomes import CELL_NAMES
 from covid_model.dataset import DataError
@@ -28,17 +28,14 @@ A_ROW, NARROWEST = 6, 150  # cards side by side at most; pixels that a card need
 
 
 def pick_set() -> str:
-    picked = st.segmented_control(
+    return widgets.choice(
         "Films",
         list(gallery.SETS),
         format_func=lambda name: gallery.SETS[name][0],
         default="test",
-        required=True,
         key=SET,
-        bind="query-params",
         wrap=True,
     )
-    return picked if picked in gallery.SETS else "test"
 
 
 def pick_source(films: pd.DataFrame) -> str | None:
@@ -53,10 +50,7 @@ def pick_source(films: pd.DataFrame) -> str | None:
 
 
 def pick_truth() -> str | None:
-    picked = st.segmented_control(
-        "Listed as", list(gallery.TRUTHS), format_func=gallery.TRUTHS.get, key=TRUTH, bind="query-params"
-    )
-    return picked if picked in gallery.TRUTHS else None
+    return widgets.choice("Listed as", list(gallery.TRUTHS), format_func=gallery.TRUTHS.get, key=TRUTH)
 
 
 def pick_verdicts() -> list[str]:

@@ -12,9 +12,9 @@ import streamlit as st
 from covid_model import learning_curves, network, pretrained, settings
 from covid_model.anatomy import Walk, preparation
 from covid_model.anatomy.preparation import input_ranges
-from covid_model.app import cache, film_panel, state, theme, words
+from covid_model.app import cache, film_panel, state, theme, widgets, words
 from covid_model.app.story import film as story_film
-from covid_model.app.story import inside, look, run_table
+from covid_model.app.story import inside, run_table
 from covid_model.app.waiting import ask_again
 from covid_model.charts import story
 from covid_model.desk import Busy
@@ -140,7 +140,7 @@ def table_1() -> None:
             },
         )
     with right:
-        look.figure(
+        widgets.show_chart(
             story.models(pretrained.MODELS, pretrained.OURS, ink=theme.ink()),
             "models",
             story.models_alt(pretrained.MODELS, pretrained.OURS),
@@ -164,7 +164,7 @@ def table_2(spec: NetworkSpec) -> None:
         st.table(run_table.rows(spec), border="horizontal", alt="Table 2: the settings of the training run")
     with right:
         if spec.history:
-            look.figure(story.run(spec.history, ink=theme.ink()), "run_curves", story.run_alt(spec.history))
+            widgets.show_chart(story.run(spec.history, ink=theme.ink()), "run_curves", story.run_alt(spec.history))
             with st.expander("Every figure that was recorded", key="records"):
                 history = pd.DataFrame(spec.history)
                 st.dataframe(history, hide_index=True, key="records_table", alt="The history of the run, row by row")
@@ -175,7 +175,7 @@ def table_2(spec: NetworkSpec) -> None:
             "held out. Below is the one that was taken: on the films it learnt from (training) and on those held out "
             "(validation). Then it was trained again on all of them."
         )
-        look.figure(story.run(chosen, ink=theme.ink()), "chosen_curves", story.run_alt(chosen))
+        widgets.show_chart(story.run(chosen, ink=theme.ink()), "chosen_curves", story.run_alt(chosen))
         with st.expander("Every setting that was tried", key="tried"):
             st.dataframe(tried, hide_index=True, key="tried_table", alt="The settings tried, with what each came to")
 
@@ -192,7 +192,7 @@ def compared(made: learning_curves.Comparison) -> None:
     title = learning_curves.MEASURES[key]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        look.figure(
+        widgets.show_chart(
             story.comparison(made.runs, key, title, ink=theme.ink()),
             "comparison",
             story.comparison_alt(made.runs, key, title),

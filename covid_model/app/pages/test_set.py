@@ -13,7 +13,7 @@ from functools import partial
 import streamlit as st
 
 from covid_model import charts, registry, settings
-from covid_model.app import cache, gallery, outcomes, state, theme, turnstile, words
+from covid_model.app import cache, gallery, outcomes, state, theme, turnstile, widgets, words
 from covid_model.app.outcomes import CELL_NAMES, Called, Scored
 from covid_model.app.splits import SPLITS
 from covid_model.app.testset import calibration, cell, findings, measures, sources, ward
@@ -54,10 +54,9 @@ def note_on_adults(of: Called, adults: Mapping[str, Scored | None]) -> None:
 
 def matrix(of: Called, chosen: str | None, listed: str) -> None:
     st.markdown("**Confusion matrix**")
-    st.plotly_chart(
+    widgets.show_chart(
         charts.confusion_matrix(of.matrix, chosen if listed == of.name else None, ink=theme.ink()),
         key=f"matrix_{of.name}",
-        config=charts.CONFIG,
         on_select=partial(choose_cell, of.name),
         selection_mode="points",
         alt=charts.confusion_matrix_alt(of.matrix, of.threshold),
@@ -74,12 +73,11 @@ def choose_cell(network: str) -> None:
 def distribution(of: Called) -> None:
     st.markdown("**Scores by truth**")
     films = of.scored.films
-    st.plotly_chart(
+    widgets.show_chart(
         charts.score_distribution(
             films["score"], films["covid"], of.threshold, ids=films.index.tolist(), ink=theme.ink()
         ),
         key=f"distribution_{of.name}",
-        config=charts.CONFIG,
         alt=charts.score_distribution_alt(films["score"], films["covid"], of.threshold),
     )
 
@@ -149,19 +147,16 @@ if cache.scores() is None:
 
 introduction = st.empty()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    split = st.segmented_control(
+    split = widgets.choice(
         "Films",
         list(SPLITS),
         format_func=lambda name: SPLITS[name][0],
         default="test",
-        required=True,
         key=SPLIT,
-        bind="query-params",
         wrap=True,
     )
     network = state.network_picker()
     both = st.toggle("All networks side by side", key=BOTH, bind="query-params")
-split = split if split in SPLITS else "test"
 
 names = [network, *(name for name in registry.names() if name != network)] if both else [network]
 try:

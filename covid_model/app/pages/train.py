@@ -11,7 +11,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from covid_model import charts, lab, settings
-from covid_model.app import cache, theme, turnstile, words
+from covid_model.app import cache, theme, turnstile, widgets, words
 from covid_model.dataset import DataError
 from covid_model.evaluation import Estimate
 from covid_model.lab import Epoch, LabError, Recipe, Run
@@ -56,13 +56,10 @@ def setting(name: str) -> object:
     common = {"key": name, "bind": "query-params", "help": help_}
     if name in CHOICES:
         written = {label(name, value): value for value in CHOICES[name]}
-        kind = {"adults": st.segmented_control, "base": st.segmented_control, "marker": st.selectbox}
         if name in ("adults", "base"):
-            common |= {"required": True, "wrap": True}
-        if kind.get(name) is st.selectbox:
+            chosen = widgets.choice(title, written, key=name, default=label(name, default), help=help_, wrap=True)
+        elif name == "marker":
             chosen = st.selectbox(title, list(written), index=list(written).index(label(name, default)), **common)
-        elif name in kind:
-            chosen = st.segmented_control(title, list(written), default=label(name, default), **common)
         else:
             chosen = st.select_slider(title, list(written), label(name, default), **common)
         return written.get(chosen)
@@ -134,10 +131,9 @@ def curves(runs: list[Run], floor: float, drawn: str) -> None:
             lines = {run.number: [value(epoch) or 0.0 for epoch in run.epochs] for run in runs}
             with st.container(gap="xsmall"):
                 st.markdown(f"**{title}**")
-                st.plotly_chart(
+                widgets.show_chart(
                     charts.learning_curve(lines, longest, ink=theme.ink(), **look),
                     key=f"lab_{name}_{drawn}",
-                    config=charts.CONFIG,
                     alt=charts.learning_curve_alt(title, lines, share=name != "loss"),
                 )
 
@@ -154,10 +150,9 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
         st.caption("No epoch has ended yet.")
         return
     last = run.epochs[-1]
-    st.plotly_chart(
+    widgets.show_chart(
         charts.small_confusion_matrix(last.matrix, ink=theme.ink()),
         key=f"lab_matrix_{run.number}_{drawn}",
-        config=charts.CONFIG,
         alt=charts.confusion_matrix_alt(last.matrix, settings.THRESHOLD),
     )
     auc = "–" if last.auc is None else f"{last.auc:.3f}"

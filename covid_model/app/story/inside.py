@@ -9,7 +9,7 @@ import streamlit as st
 from covid_model import gradcam, overlay
 from covid_model.anatomy import Block, Walk, loss, slope
 from covid_model.anatomy.maps import enlarged, grey
-from covid_model.app import theme, turnstile, words
+from covid_model.app import theme, turnstile, widgets, words
 from covid_model.app.story import look
 from covid_model.charts import story, style
 
@@ -36,20 +36,17 @@ def blocks(walk: Walk) -> None:
     names = [block.name for block in walk.blocks]
     titles = {block.name: block.title for block in walk.blocks}
     drawn = st.container()
-    chosen = st.segmented_control(
+    chosen = widgets.choice(
         "Block: click it above, or choose it here",
         names,
         format_func=titles.get,
         default="block1",
-        required=True,
         key=BLOCK,
-        bind="query-params",
         width="stretch",
         wrap=True,
     )
-    chosen = chosen if chosen in titles else "block1"
     with drawn:
-        look.figure(
+        widgets.show_chart(
             story.drawing(walk.blocks, chosen, ink=theme.ink()),
             DRAWING,
             story.drawing_alt(walk.blocks),
@@ -95,16 +92,15 @@ def _maps(block: Block, walk: Walk) -> None:
     st.markdown(TAUGHT[block.name])
     layers = [layer.name for layer in block.layers if layer.name in walk.maps]
     key = f"layer_{block.name}"
-    layer = st.segmented_control(
+    layer = widgets.choice(
         "Layer",
         layers,
         format_func=lambda name: name.split("_", 1)[1],
         default=layers[0],
-        required=True,
         key=key,
+        bind=False,
         label_visibility="collapsed",
     )
-    layer = layer if layer in layers else layers[0]
     maps = walk.maps[layer]
     what = next(one for one in block.layers if one.name == layer)
     side = walk.blocks[0].shape[0]
@@ -182,7 +178,7 @@ def head(walk: Walk, threshold: float) -> None:
         st.markdown(words.verdict(numbers.score, threshold))
     with right:
         st.markdown("**What each unit adds to the logit**")
-        look.figure(story.logit_parts(numbers, ink=theme.ink()), "logit_parts", story.logit_parts_alt(numbers))
+        widgets.show_chart(story.logit_parts(numbers, ink=theme.ink()), "logit_parts", story.logit_parts_alt(numbers))
 
 
 @turnstile.fragment
@@ -205,7 +201,7 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
     with right:
         score = walk.head.score if walk else None
         cost = loss(walk.head.logit, truth) if walk else None
-        look.figure(
+        widgets.show_chart(
             story.loss_curve(score, cost, truth, ink=theme.ink()),
             "loss_curve",
             story.loss_curve_alt(score, cost, truth),
@@ -238,7 +234,7 @@ def explained(walk: Walk, pixels: np.ndarray) -> None:
         "the map's weight. Above 0, the map speaks for COVID-19; below, against."
     )
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial z}{\partial A^k_{ij}}")
-    look.figure(
+    widgets.show_chart(
         story.channel_weights(cam.weights, cam.channels, ink=theme.ink()),
         "channel_weights",
         story.channel_weights_alt(cam.weights),

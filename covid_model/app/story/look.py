@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
-from covid_model import charts, overlay
+from covid_model import overlay
 
 GROUND = 96  # grey where a map says nothing
-
-
-def figure(drawn: go.Figure, key: str, alt: str, **more) -> None:
-    """A figure over the full width of its place."""
-    st.plotly_chart(drawn, key=key, config=charts.CONFIG, alt=alt, **more)
 
 
 def gallery(cells: list[list[tuple[np.ndarray, str]]], captions: list[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from covid_model import charts, evaluation
-from covid_model.app import cache, theme
+from covid_model.app import cache, theme, widgets
 from covid_model.app.outcomes import Called
 from covid_model.app.testset import calibration_findings, findings
 
@@ -26,10 +26,9 @@ def draw(networks: Sequence[Called], split: str) -> None:
         drawn = dict(bins)
         if len(networks) == 1 and (part := after[networks[0].title][1]):
             drawn["after the temperature"] = evaluation.recorded_bins(part["after"]["bins"])
-        st.plotly_chart(
+        widgets.show_chart(
             charts.reliability(drawn, ink=theme.ink()),
             key="reliability",
-            config=charts.CONFIG,
             alt=charts.reliability_alt(drawn),
         )
     with right:

@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import settings
-from covid_model.app import cache, outcomes, state, words
+from covid_model.app import cache, outcomes, state, widgets, words
 from covid_model.app.outcomes import CELL_NAMES, Called, Scored
 from covid_model.dataset import DataError
 
@@ -25,15 +25,13 @@ THUMBNAIL = 96  # pixels
 
 
 def picker() -> str | None:
-    cell = st.segmented_control(
+    return widgets.choice(
         "Films of a cell: click it above, or choose it here",
         list(CELL_NAMES),
         format_func=CELL_NAMES.get,
         key=CELL,
-        bind="query-params",
         width="stretch",
     )
-    return cell if cell in CELL_NAMES else None
 
 
 def films(cell: str, of: Called, networks: Sequence[Scored]) -> None:

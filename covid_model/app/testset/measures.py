@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from covid_model import charts
-from covid_model.app import theme
+from covid_model.app import theme, widgets
 from covid_model.app.outcomes import Called
 from covid_model.app.testset import findings
 
@@ -36,12 +36,12 @@ def curves(networks: Sequence[Called]) -> None:
     st.markdown("**ROC curve**")
     lines = {of.title: of.scored.roc for of in networks}
     figure = charts.roc(lines, {name: (alarms[name], of["sensitivity"]) for name, of in rates.items()}, **look)
-    st.plotly_chart(figure, key="roc", config=charts.CONFIG, alt=charts.roc_alt(lines))
+    widgets.show_chart(figure, key="roc", alt=charts.roc_alt(lines))
 
     st.markdown("**Precision and recall**")
     lines = {of.title: of.scored.precision_recall for of in networks}
     points = {name: (of["sensitivity"], of["ppv"]) for name, of in rates.items()}
     films = networks[0].matrix
     figure = charts.precision_recall(lines, points, films.covid / films.total, **look)
-    st.plotly_chart(figure, key="precision_recall", config=charts.CONFIG, alt=charts.precision_recall_alt(lines))
+    widgets.show_chart(figure, key="precision_recall", alt=charts.precision_recall_alt(lines))
     st.caption("The cross on each curve is where the threshold stands.")

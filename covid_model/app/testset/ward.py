@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from covid_model import charts, evaluation, settings
-from covid_model.app import theme, turnstile, words
+from covid_model.app import theme, turnstile, widgets, words
 from covid_model.app.outcomes import Called, interval, percent
 from covid_model.app.testset import findings, ward_findings
 from covid_model.evaluation import Estimate, Tally, Ward
@@ -50,13 +50,11 @@ def draw(networks: Sequence[Called]) -> None:
     whose = ALL
     if mixed:
         with right:
-            whose = st.segmented_control(
+            whose = widgets.choice(
                 "False alarms as often as among",
                 (ALL, ADULTS),
                 default=ALL,
-                required=True,
                 key=WHOSE,
-                bind="query-params",
                 help="Specificity counted over all films without COVID-19 here, or over the adults' alone.",
             )
     kind = "adults" if mixed and whose == ADULTS else "other"
@@ -103,10 +101,9 @@ def values(networks: Sequence[Called], others: Mapping[str, Tally], prevalence: 
                         border=True,
                     )
             bands = {title: getattr(ward, short) for title, ward in lines.items()}
-            st.plotly_chart(
+            widgets.show_chart(
                 charts.predictive_value(CURVE, bands, prevalence, own, asks, ink=theme.ink()),
                 key=f"{short}_curve",
-                config=charts.CONFIG,
                 alt=charts.predictive_value_alt(CURVE, bands, prevalence, name),
             )
 
@@ -137,10 +134,9 @@ def errors(networks: Sequence[Called], others: Mapping[str, Tally], prevalence: 
     st.subheader(ward_findings.cost_heading(found, MISSES[miss]))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.plotly_chart(
+        widgets.show_chart(
             charts.cost_curve(found, {f"{at:.2f}, {label}": at for label, at in marks.items()}, ink=theme.ink()),
             key="cost_curve",
-            config=charts.CONFIG,
             alt=charts.cost_curve_alt(found),
         )
     with right:

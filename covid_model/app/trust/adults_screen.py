@@ -36,7 +36,8 @@ def show() -> None:
         "adults without it as well, with every layer trained. Solid shapes: the network chosen; hollow ones: the "
         "other.",
         lists + f"\n\n:small[{registry.title(TUNED)} was trained on other films of the sources of "
-        f"“{SPLITS[groups.MORE][0]}”: there it is at home. “Clear” is a difference whose 95 % interval, by patient, leaves out 0.]",
+        f"“{SPLITS[groups.MORE][0]}”: there it is at home. “Clear” is a difference whose 95 % interval, by patient, "
+        "leaves out 0.]",
     )
     other = TUNED if name == PAPER else PAPER
     rows, ghosts = (cache.called_positive(one, settings.THRESHOLD) or {} for one in (name, other))

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from covid_model import charts, evaluation, registry
-from covid_model.app import cache, state, theme, turnstile
+from covid_model.app import cache, state, theme, turnstile, widgets
 from covid_model.app.trust import check_sentences
 from covid_model.app.trust.slide import AGAIN, PAPER
 from covid_model.charts import trust
@@ -130,4 +130,4 @@ def _check(name: str, check: Check) -> None:
     figure, alt, said = check.draw(record)
     st.markdown(said)
     if figure is not None:
-        st.plotly_chart(figure, key=f"check_{check.draw.__name__}_{name}", config=charts.CONFIG, alt=alt)
+        widgets.show_chart(figure, key=f"check_{check.draw.__name__}_{name}", alt=alt)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from covid_model import settings
-from covid_model.app import cache, theme, turnstile
+from covid_model.app import cache, theme, turnstile, widgets
 from covid_model.app.trust import sentences
 from covid_model.app.trust.slide import AGAIN, PAPER, no_scores, slide
 from covid_model.audit import rivals
@@ -91,17 +90,14 @@ def show() -> None:
         place.say(f"How much do {CLAIM} say?", no_scores())
         return
     with place.control:
-        measure = st.segmented_control(
+        measure = widgets.choice(
             "What is counted",
             list(MEASURES),
             format_func=lambda name: MEASURES[name][0],
             default="accuracy",
-            required=True,
             key=MEASURE,
-            bind="query-params",
             wrap=True,
         )
-    measure = measure if measure in MEASURES else "accuracy"
     title, asks = MEASURES[measure]
     films = found["network"]["accuracy"].total
     remarks = READ.get(measure) or sentences.earned(found["always no"][measure].value)

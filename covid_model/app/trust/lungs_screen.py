@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from covid_model import settings
-from covid_model.app import cache, theme, turnstile
+from covid_model.app import cache, theme, turnstile, widgets
 from covid_model.app.trust import erase_screen, sentences
 from covid_model.app.trust.slide import AGAIN, PAPER, slide
 from covid_model.charts import trust
@@ -33,17 +31,14 @@ def _part(record: dict, variant: str) -> dict:
 def show() -> None:
     place = slide()
     with place.control:
-        variant = st.segmented_control(
+        variant = widgets.choice(
             "What is done to the film",
             list(WAYS),
             format_func=WAYS.get,
             default="erased",
-            required=True,
             key=ERASE,
-            bind="query-params",
             wrap=True,
         )
-    variant = variant if variant in WAYS else "erased"
     record = cache.audit_record(PAPER, "lungs")
     if record:
         _of_all(place, record, variant)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from covid_model import dataset, settings
-from covid_model.app import cache, theme, turnstile
+from covid_model.app import cache, theme, turnstile, widgets
 from covid_model.app.splits import SPLITS
 from covid_model.app.trust import people, sentences
 from covid_model.app.trust.slide import slide
@@ -34,17 +32,14 @@ def show() -> None:
         place.say("Who was in the data?", str(error))
         return
     with place.control:
-        split = st.segmented_control(
+        split = widgets.choice(
             "Films",
             ORDER,
             format_func=lambda name: SPLITS[name][0],
             default="test",
-            required=True,
             key=WHO,
-            bind="query-params",
             wrap=True,
         )
-    split = split if split in ORDER else "test"
     part = dataset.labelled(films[films["split"] == split])
     if part.empty:
         place.say("Who was in the data?", "The list of films has none of these.")

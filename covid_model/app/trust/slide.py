@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from covid_model import charts
+from covid_model.app import widgets
 
 PAPER, TUNED = "paper", "fine-tuned"  # the network that the story is told of, and the one that it ends with
 AGAIN = "python -m covid_model audit --only"
@@ -41,7 +41,8 @@ class Slide:
 
     def show(self, figure: go.Figure, key: str, alt: str) -> None:
         """The picture."""
-        self.picture.plotly_chart(figure, key=key, config=charts.CONFIG, alt=alt)
+        with self.picture:
+            widgets.show_chart(figure, key, alt)
 
     def check(self, sentence: str, *critics: str) -> None:
         """The small line: what is checked here, and who asks for it (of CRITICS)."""

@@ -7,7 +7,7 @@ from types import ModuleType
 import streamlit as st
 
 from covid_model import settings
-from covid_model.app import words
+from covid_model.app import widgets, words
 from covid_model.app.trust import adults_screen, elsewhere_screen, figure_screen, lungs_screen, people_screen
 
 SCREEN = "screen"  # in the address, by its label
@@ -38,17 +38,14 @@ def picker() -> str:
     """
     st.html(NO_HINTS)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        chosen = st.segmented_control(
+        name = widgets.choice(
             "Screen",
             NAMES,
             default=NAMES[0],
-            required=True,
             key=SCREEN,
-            bind="query-params",
             label_visibility="collapsed",
             wrap=True,
         )
-        name = chosen if chosen in SCREENS else NAMES[0]
         at = NAMES.index(name)
         st.button(
             "Back",

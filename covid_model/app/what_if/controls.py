@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import streamlit as st
 
-from covid_model.app import cache
+from covid_model.app import cache, widgets
 from covid_model.app.what_if import sentences
 from covid_model.what_if import CORNERS, CROP_MOST, FILLS, KINDS, TEXTS, Changes
 
@@ -117,15 +117,12 @@ def _one(
     label: str, options: tuple[str, ...], key: str, labels: dict[str, str] | None = None, help_: str | None = None
 ) -> str:
     """One of a few options, the first setting where the browser sends nonsense."""
-    chosen = st.segmented_control(
+    return widgets.choice(
         label,
         options,
         format_func=(labels or {name: name[:1].upper() + name[1:] for name in options}).get,
         default=FIRST[key],
-        required=True,
         key=key,
-        bind="query-params",
         help=help_,
         wrap=True,
     )
-    return chosen if chosen in options else FIRST[key]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from covid_model.app import cache, theme
+from covid_model.app import cache, theme, widgets
 from covid_model.app.what_if import sentences
 from covid_model.app.what_if.hand import InHand, say_why
 from covid_model.network import NetworkError
@@ -43,9 +43,8 @@ def show(hand: InHand) -> None:
     with answer:
         st.markdown(sentences.spread(found.scores, found.score, found.threshold))
         given = (found.scores, found.score, found.threshold)
-        st.plotly_chart(
+        widgets.show_chart(
             charts.score_strip(*given, height=CHART, ink=theme.ink()),
-            config=charts.CONFIG,
             alt=charts.score_strip_alt(*given),
             key="strip",
         )
