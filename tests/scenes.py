@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from covid_model import settings
-from covid_model.app import cache
+from covid_model.app import cache, state
 from covid_model.films import Film
 from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
@@ -120,9 +122,38 @@ def open_page(page: str | None = None, **address: str) -> AppTest:
     return app
 
 
+def page_of(app: AppTest) -> str:
+    """The page that is open, as it stands in the address; "" is the first one."""
+    return app.session_state[state.PAGE]
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers in a text, in their order; none of a name such as COVID-19."""
+    found = re.findall(r"(?<![\w-])[-−]?\d[\d,]*(?:\.\d+)?", text.replace("\\", ""))
+    return [float(one.replace(",", "").replace("−", "-")) for one in found]
+
+
+def holds(text: str, *figures: float) -> bool:
+    """Whether a text holds each of these numbers, as often as it is given here, in whatever words and order."""
+    return Counter(figures) <= Counter(numbers(text))
+
+
+def charts(app: AppTest) -> set[str]:
+    """The keys of the charts on the page."""
+    return {one.key for one in app.get("plotly_chart")}
+
+
 def text(app: AppTest) -> str:
     """All that the page says in Markdown and plain text."""
     return "\n".join(one.value for kind in (app.markdown, app.text, app.caption, app.subheader) for one in kind)
 
 
-__all__ = ["ENTRY", "ROWS", "MockReader", "NetworkError", "ReadingError", "demo", "film_bytes", "open_page", "text"]
+def plain_text(app: AppTest) -> str:
+    """The same without the marks that keep names and paths from being read as Markdown."""
+    return text(app).replace("\\", "")
+
+
+__all__ = [
+    "ENTRY", "ROWS", "MockReader", "NetworkError", "ReadingError", "charts", "demo", "film_bytes", "holds", "numbers",
+    "open_page", "page_of", "plain_text", "text",
+]  # fmt: skip
