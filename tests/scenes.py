@@ -16,7 +16,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from covid_model import settings
-from covid_model.app import cache, state
+from covid_model.app import cache, state, words
 from covid_model.films import Film
 from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
@@ -133,6 +133,11 @@ def numbers(text: str) -> list[float]:
     return [float(one.replace(",", "").replace("−", "-")) for one in found]
 
 
+def verdict_word(score: float, threshold: float = 0.6) -> str:
+    """What a table says of a film with this score."""
+    return words.verdict_word(SimpleNamespace(score=score, novel=False), threshold)
+
+
 def holds(text: str, *figures: float) -> bool:
     """Whether a text holds each of these numbers, as often as it is given here, in whatever words and order."""
     return Counter(figures) <= Counter(numbers(text))
@@ -155,5 +160,5 @@ def plain_text(app: AppTest) -> str:
 
 __all__ = [
     "ENTRY", "ROWS", "MockReader", "NetworkError", "ReadingError", "charts", "demo", "film_bytes", "holds", "numbers",
-    "open_page", "page_of", "plain_text", "text",
+    "open_page", "page_of", "plain_text", "text", "verdict_word",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ from covid_model.reading import Reading, ReadingError
 SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels kept free while a film is read, so that nothing jumps
 TALLEST = 1.35  # height over width of a film that may fill its column
 TALL_HEIGHT = 500  # pixels: how high a taller one is shown
+SIMULATED = "A simulated film lies outside what the networks were trained on: its score may be odd."
 TRAINED_ON = "It is one of the films that networks are trained on: its score may be memory, not skill."
 FILMS_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "films.py"
 DIRECTIONS = {"for": "For COVID-19", "against": "Against", "both": "Both"}
@@ -73,7 +74,7 @@ def show(item: Item, name: str, threshold: float) -> None:
     with overlay_slot.container():
         _overlay(small, reading)
     if not reading.novel:  # such a score has no place among others
-        with place_slot.container():
+        with place_slot.container(key="place_section"):
             _place(item, reading, threshold)
     from covid_model.app.what_if import hand, panel  # the reading is on the screen before they are loaded
 
@@ -182,7 +183,7 @@ def _film(item: Item, small: np.ndarray) -> None:
     if item.ours and item.ours.shows:
         st.markdown(f"**{words.plain(item.ours.finding)}.** {words.plain(item.ours.shows)}")
     if item.ours and item.ours.simulated:
-        st.markdown("A simulated film lies outside what the networks were trained on: its score may be odd.")
+        st.markdown(SIMULATED)
     if item.ours:
         st.markdown(f":small[{item.ours.credit}]")
 

@@ -30,6 +30,9 @@ def unmarked(text: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
 
 
+REFUSED = "Refused"  # in a table, of a film that cannot be read
+
+
 def verdict_word(reading: Reading, threshold: float) -> str:
     """The verdict on a film for a table: none on a film that the network does not know the like of."""
     if reading.novel:

@@ -62,7 +62,7 @@ def read_patiently(item: Item, name: str, tell: Tell) -> Reading:
 def results_table(items: list[Item], found: list[Reading | str], threshold: float) -> None:
     """All films of an upload with what came of them."""
     rows = [
-        (item.name, None, "Refused", one)
+        (item.name, None, words.REFUSED, one)
         if isinstance(one, str)
         else (item.name, one.score, words.verdict_word(one, threshold), " ".join(one.remarks))
         for item, one in zip(items, found, strict=True)
