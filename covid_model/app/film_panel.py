@@ -21,6 +21,7 @@ from covid_model.reading import Reading, ReadingError
 SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels kept free while a film is read, so that nothing jumps
 TALLEST = 1.35  # height over width of a film that may fill its column
 TALL_HEIGHT = 500  # pixels: how high a taller one is shown
+MODEL_SCORE = "Model score"
 SIMULATED = "A simulated film lies outside what the networks were trained on: its score may be odd."
 TRAINED_ON = "It is one of the films that networks are trained on: its score may be memory, not skill."
 FILMS_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "films.py"
@@ -191,7 +192,7 @@ def _film(item: Item, small: np.ndarray) -> None:
 def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float, warnings: tuple[str, ...]) -> None:
     """The score as number and bar, the verdict, what is known of the film."""
     number = words.score_text(reading.score)
-    st.metric("Model score", f":gray[{number}]" if reading.novel else number, label_visibility="collapsed")
+    st.metric(MODEL_SCORE, f":gray[{number}]" if reading.novel else number, label_visibility="collapsed")
     st.html(score_bar(reading.score, threshold, faint=reading.novel))
     if reading.novel:
         why, *remarks = reading.remarks

@@ -228,7 +228,7 @@ left, right = st.columns([1, 3], gap="medium")
 with left, st.container(border=True, key="lab_settings"):
     recipe = settings_panel()
     covid, other = counts(store.films, recipe)
-    st.caption(f"Trains on **{covid:,}** COVID-19 films and **{other:,}** others.")
+    st.container(key="lab_counts").caption(f"Trains on **{covid:,}** COVID-19 films and **{other:,}** others.")
 with right:
     with st.container(horizontal=True, vertical_alignment="center"):
         start = st.button("Train", key="lab_train", icon=":material/play_arrow:")

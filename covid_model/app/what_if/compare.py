@@ -12,6 +12,7 @@ from covid_model.app.what_if.hand import InHand, say_why
 from covid_model.films import FilmError
 from covid_model.reading import Reading, ReadingError
 
+TITLE = "Ask the other network"  # of the tab, here and in the address
 HEIGHT = 480  # pixels kept free while the other network reads
 
 
@@ -55,7 +56,9 @@ def _column(hand: InHand, reading: Reading) -> None:
     st.markdown(f"**{reading.network}**")
     number = words.score_text(reading.score)
     st.metric(
-        f"Score by {reading.network}", f":gray[{number}]" if reading.novel else number, label_visibility="collapsed"
+        sentences.score_by(reading.network),
+        f":gray[{number}]" if reading.novel else number,
+        label_visibility="collapsed",
     )
     st.html(score_bar(reading.score, hand.threshold, faint=reading.novel))
     for remark in reading.remarks[: int(reading.novel)]:

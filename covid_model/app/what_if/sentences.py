@@ -11,6 +11,8 @@ from covid_model import dataset, settings
 from covid_model.app import words
 from covid_model.network import NetworkSpec
 
+CHANGED = "Score of the changed film"
+PICK = "Pick one or several: the film is changed, and the network reads it again."
 COLOURS = ":small[Red to yellow: spoke for COVID-19. Blue: against.]"  # of a heatmap that shows both
 
 
@@ -25,6 +27,11 @@ def change(before: float, after: float, threshold: float, novel: bool = False) -
 
 def called(positive: bool) -> str:
     return "positive" if positive else "negative"
+
+
+def score_by(network: str) -> str:
+    """The label of one network's score beside another's."""
+    return f"Score by {network}"
 
 
 def unseen(border: float) -> str:
