@@ -31,6 +31,7 @@ def unmarked(text: str) -> str:
 
 
 REFUSED = "Refused"  # in a table, of a film that cannot be read
+STOPPED = ", stopped"  # behind how far a training run came
 
 
 def verdict_word(reading: Reading, threshold: float) -> str:

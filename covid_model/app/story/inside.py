@@ -14,6 +14,7 @@ from covid_model.app.story import look
 from covid_model.charts import story, style
 
 BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
+LISTED, ASSUMED, FLIPPED = "as its source lists it", "assumed, for nobody says", "flipped"  # whence the truth comes
 DRAWN = 224  # pixels: how wide a map is sent
 TAUGHT = {
     "block1": "The first block finds edges and tones; its maps still look like the film.",
@@ -197,9 +198,9 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
             "without limit. Training changes the weights so that the loss over all films gets smaller."
         )
         flipped = st.toggle("Flip the truth", key=FLIP, bind="query-params")
-        known = "as its source lists it" if covid is not None else "assumed, for nobody says"
+        known = LISTED if covid is not None else ASSUMED
         truth = (covid is not False) != flipped
-        st.markdown(f"Truth **y = {int(truth)}** ({'flipped' if flipped else known}).")
+        st.markdown(f"Truth **y = {int(truth)}** ({FLIPPED if flipped else known}).")
         if walk is not None:
             _loss_in_words(walk.head.logit, truth)
     with right:
