@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from covid_model.evaluation import Estimate
 
+MODEL_SCORE = "Model score"  # the label of a film's score
 MEASURES = {  # name and what it asks
     "accuracy": ("Accuracy", "films called as they are"),
     "sensitivity": ("Sensitivity", "COVID-19 films called positive"),

@@ -9,11 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import audit, log, novelty, settings
-from covid_model.app import cache, film_panel, gallery, waiting, words
+from covid_model.app import cache, gallery, waiting, words
 from covid_model.app.outcomes import CELL_NAMES
 from covid_model.app.what_if import compare, controls, firm, sentences
 from covid_model.audit import robustness
 from covid_model.network import NetworkError
+from covid_model.phrases import MODEL_SCORE
 from covid_model.reading import NOVEL, TURNED, ReadingError
 from tests import mock_networks
 from tests.scenes import MockReader, charts, demo, film_bytes, holds, numbers, open_page, page_of, text
@@ -21,7 +22,6 @@ from tests.test_app_read import upload
 
 __all__ = ["demo"]
 FIRM, OTHER = firm.TITLE, compare.TITLE
-MODEL_SCORE = film_panel.MODEL_SCORE
 BY = {name: sentences.score_by(name) for name in settings.NETWORK_NAMES}
 
 

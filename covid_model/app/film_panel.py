@@ -16,12 +16,12 @@ from covid_model.app.scorebar import score_bar
 from covid_model.app.waiting import Waiting, ask_again
 from covid_model.desk import Busy
 from covid_model.films import FilmError
+from covid_model.phrases import MODEL_SCORE
 from covid_model.reading import Reading, ReadingError
 
 SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels kept free while a film is read, so that nothing jumps
 TALLEST = 1.35  # height over width of a film that may fill its column
 TALL_HEIGHT = 500  # pixels: how high a taller one is shown
-MODEL_SCORE = "Model score"
 SIMULATED = "A simulated film lies outside what the networks were trained on: its score may be odd."
 TRAINED_ON = "It is one of the films that networks are trained on: its score may be memory, not skill."
 FILMS_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "films.py"
@@ -179,7 +179,8 @@ def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFr
 def _film(item: Item, small: np.ndarray) -> None:
     """The film as it came, and whose it is."""
     st.markdown("**The film**")
-    st.image(small, width=picture_width(small), alt="The chest film as it was given")
+    given = st.container(key="film_given")
+    given.image(small, width=picture_width(small), alt="The chest film as it was given")
     st.text(item.name)
     if item.ours and item.ours.shows:
         st.markdown(f"**{words.plain(item.ours.finding)}.** {words.plain(item.ours.shows)}")
@@ -226,7 +227,7 @@ def _calibrated(reading: Reading, threshold: float) -> None:
 @turnstile.fragment
 def _overlay(small: np.ndarray, reading: Reading) -> None:
     """The film under its heatmap. Its controls only colour again what the network has said once."""
-    picture = st.empty()
+    picture = st.container(key="overlay_picture").empty()
     direction = st.segmented_control(
         "Show what spoke",
         settings.OVERLAY_DIRECTIONS,

@@ -297,7 +297,7 @@ if state.FILM not in st.query_params:  # else the page is being left for that fi
     st.session_state[LEFT] = kept, {key: st.session_state[key] for key in (*PICKED, SHOWN) if key in st.session_state}
 sheet = gallery.sheet(found, number)
 with above:
-    st.markdown(gallery.summary(found, sheet))
+    st.container(key="films_summary").markdown(gallery.summary(found, sheet))
     paths = pictures(sheet.rows, films_set)
     if paths is None:
         list_of(sheet.rows, gallery.SETS[films_set][0])

@@ -12,6 +12,7 @@ from covid_model.anatomy.maps import enlarged, grey
 from covid_model.app import theme, turnstile, words
 from covid_model.app.story import look
 from covid_model.charts import story, style
+from covid_model.phrases import MODEL_SCORE
 
 BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
 LISTED, ASSUMED, FLIPPED = "as its source lists it", "assumed, for nobody says", "flipped"  # whence the truth comes
@@ -179,7 +180,7 @@ def head(walk: Walk, threshold: float) -> None:
             rf"_{{\text{{against}}}} \underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
         )
         st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
-        st.metric("Model score", words.score_text(numbers.score))
+        st.metric(MODEL_SCORE, words.score_text(numbers.score))
         st.markdown(words.verdict(numbers.score, threshold))
     with right:
         st.markdown("**What each unit adds to the logit**")
