@@ -59,8 +59,8 @@ def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
     report = PdfReader(file)
     said = " ".join(report.pages[0].extract_text().split())
     assert file.suffix == ".pdf" and len(report.pages) == 1 and len(report.pages[0].images) >= 2
-    title = samples.sample(SIMULATED).title
-    for part in (SIMULATED, f"{MODEL_SCORE} {shown}", "0.30", title, settings.NOTICE[:40]):
+    credit = samples.sample(SIMULATED).credit
+    for part in (SIMULATED, f"{MODEL_SCORE} {shown}", "0.30", credit[:40], settings.NOTICE[:40]):
         assert part in said, part
 
 
