@@ -76,6 +76,12 @@ def test_a_place_in_the_queue(place, says):
     assert says in words.waiting(place)
 
 
+def test_the_verdict_stays_the_model_scores():
+    assert words.calibrated(0.9, 0.8, 0.6) == "Calibrated: **0.800**."
+    assert "not above the threshold; the verdict goes by the model score" in words.calibrated(0.65, 0.57, 0.6)
+    assert "is above the threshold; the verdict goes by the model score" in words.calibrated(0.3, 0.4, 0.35)
+
+
 def test_an_outcome():
     assert words.outcome(False, True) == "False negative: the network missed it."
     assert words.outcome(True, False).startswith("False positive")
