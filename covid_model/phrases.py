@@ -25,6 +25,7 @@ WHY_OUT = {  # why a film is out of distribution, as a visitor reads it
     ),
 }
 
+MODEL_SCORE = "Model score"  # the label of a film's score
 MEASURES = {  # name and what it asks
     "accuracy": ("Accuracy", "films called as they are"),
     "sensitivity": ("Sensitivity", "COVID-19 films called positive"),

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from covid_model.phrases import MODEL_SCORE
+
 if TYPE_CHECKING:
     from streamlit.proto.Element_pb2 import Element
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -59,7 +61,7 @@ class Page:
     @property
     def score(self) -> str | None:
         """The model score as it is shown; None where there is none."""
-        return next((one.body for one in self.all("metric") if one.label == "Model score"), None)
+        return next((one.body for one in self.all("metric") if one.label == MODEL_SCORE), None)
 
     @property
     def alerts(self) -> list[str]:

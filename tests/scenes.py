@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from covid_model import settings
-from covid_model.app import cache
+from covid_model.app import cache, state, words
 from covid_model.films import Film
 from covid_model.network import NetworkError
 from covid_model.reading import Reading, ReadingError
@@ -135,20 +137,43 @@ def open_page(page: str | None = None, **address: str) -> AppTest:
     return app
 
 
+def page_of(app: AppTest) -> str:
+    """The page that is open, as it stands in the address; "" is the first one."""
+    return app.session_state[state.PAGE]
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers in a text, in their order; none of a name such as COVID-19."""
+    found = re.findall(r"(?<![\w-])[-−]?\d[\d,]*(?:\.\d+)?", text.replace("\\", ""))
+    return [float(one.replace(",", "").replace("−", "-")) for one in found]
+
+
+def verdict_word(score: float, threshold: float = 0.6) -> str:
+    """What a table says of a film with this score."""
+    return words.verdict_word(SimpleNamespace(score=score, novel=False), threshold)
+
+
+def holds(text: str, *figures: float) -> bool:
+    """Whether a text holds each of these numbers, as often as it is given here, in whatever words and order."""
+    return Counter(figures) <= Counter(numbers(text))
+
+
+def charts(app: AppTest) -> set[str]:
+    """The keys of the charts on the page."""
+    return {one.key for one in app.get("plotly_chart")}
+
+
 def text(app: AppTest) -> str:
     """All that the page says in Markdown and plain text."""
     return "\n".join(one.value for kind in (app.markdown, app.text, app.caption, app.subheader) for one in kind)
 
 
+def plain_text(app: AppTest) -> str:
+    """The same without the marks that keep names and paths from being read as Markdown."""
+    return text(app).replace("\\", "")
+
+
 __all__ = [
-    "ENTRY",
-    "ROWS",
-    "MockReader",
-    "NetworkError",
-    "ReadingError",
-    "demo",
-    "film_bytes",
-    "open_page",
-    "score_many",
-    "text",
-]
+    "ENTRY", "ROWS", "MockReader", "NetworkError", "ReadingError", "charts", "demo", "film_bytes", "holds", "numbers",
+    "open_page", "page_of", "plain_text", "score_many", "text",
+]  # fmt: skip

@@ -10,15 +10,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import registry, settings
-from covid_model.app import cache
+from covid_model.app import cache, card, gallery
+from covid_model.app.outcomes import CELL_NAMES
 from covid_model.network import NetworkError
 from covid_model.reading import ReadingError
 from tests import made_up
-from tests.scenes import ENTRY, MockReader, demo, open_page, score_many, text
+from tests.scenes import ENTRY, ROWS, MockReader, demo, holds, open_page, page_of, score_many, text
 
 __all__ = ["demo"]
 
 # At 0.6 in the made-up test films: fine-tuned calls cohen-1 alone positive, paper calls cohen-1 and cohen-3 positive.
+CHILDREN = settings.SOURCE_TITLES["kermany"]
 ALL = ["cohen-1", "cohen-2", "cohen-3", "kermany-2", "kermany-1"]  # by the score of fine-tuned
 
 
@@ -46,6 +48,18 @@ def shown(app: AppTest) -> list[str]:
     return [one.proto.label for one in app.get("page_link")]
 
 
+def summary(*films: tuple[str, int, float]) -> str:
+    """What the page says of films (source, covid, score) that are all on one sheet, at 0.6."""
+    table = pd.DataFrame(films, columns=["source", "covid", "score"]).assign(split="test")
+    found = gallery.of_set(table, "test", 0.6)
+    return gallery.summary(found, gallery.sheet(found, 1))
+
+
+def simulated(score: float | None) -> str:
+    """The card of the simulated film of `rendered`."""
+    return card.of_simulated("Clear lungs", score, 0.6)
+
+
 def pictures(app: AppTest) -> list[str]:
     """What the pictures on the page are said to show."""
     return [one.alt for image in app.get("image") for one in image.proto.imgs]
@@ -54,8 +68,8 @@ def pictures(app: AppTest) -> list[str]:
 def test_all_test_films_by_score(demo):
     app = open_page("films")
     assert shown(app) == ALL
-    assert "5 films: 1 true positive, 1 false negative, 3 true negatives." in text(app)
-    assert pictures(app)[0] == "COVID-19 film cohen-1, score 0.970, true positive"
+    assert summary(*((row[1], row[3], row[5]) for row in ROWS if row[2] == "test")) in text(app)
+    assert pictures(app)[0] == card.describe("cohen-1", 0.97, "tp")
     assert MockReader.asked == []  # scores come from the table
 
 
@@ -63,7 +77,7 @@ def test_all_test_films_by_score(demo):
     ("picked", "found"),
     [
         ({"network": "paper"}, ["cohen-1", "cohen-3", "cohen-2", "kermany-1", "kermany-2"]),
-        ({"source": "Kermany et al. (children)"}, ["kermany-2", "kermany-1"]),
+        ({"source": CHILDREN}, ["kermany-2", "kermany-1"]),
         ({"truth": "covid"}, ["cohen-1", "cohen-2"]),
         ({"verdict": ["fn", "tp"]}, ["cohen-1", "cohen-2"]),
         ({"network": "paper", "verdict": ["fp"]}, ["cohen-3"]),
@@ -81,18 +95,20 @@ def test_what_is_picked(demo, picked, found):
 
 def test_nothing_like_that(demo):
     app = show(open_page("films"), verdict=["fp"])
-    assert app.info[0].value == "No film is like that." and not shown(app)
+    assert len(app.info) == 1 and not shown(app)
 
 
 def test_a_source_of_another_set_is_let_go(demo):
-    app = show(open_page("films"), source="Kermany et al. (children)")
+    app = show(open_page("films"), source=CHILDREN)
     assert shown(show(app, set="extra-test")) == ["nih-1"]
+    assert app.get_by_key("source").value == gallery.ALL_SOURCES
 
 
 def test_scene_from_the_address(demo):
-    app = films_page(network="paper", threshold="0.3", verdict="False positives", truth="Other", set="Test")
+    labels = {"verdict": CELL_NAMES["fp"], "truth": gallery.TRUTHS["other"], "set": gallery.SETS["test"][0]}
+    app = films_page(network="paper", threshold="0.3", **labels)
     assert shown(app) == ["cohen-3"] and app.slider(key="threshold").value == 0.3
-    app = films_page(order="Most wrong first", source="COVID-19 Image Data Collection")
+    app = films_page(order=gallery.ORDERS["wrong"], source=settings.SOURCE_TITLES["cohen"])
     assert shown(app) == ["cohen-2", "cohen-3", "cohen-1"]
 
 
@@ -130,7 +146,10 @@ def many(demo, monkeypatch):
 def test_twenty_four_a_sheet(many):
     app = open_page("films")
     assert shown(app)[0] == "kermany-49" and len(shown(app)) == 24
-    assert "50 films, 1 to 24 shown" in text(app)
+    films = cache.gallery_table("fine-tuned")
+    films = gallery.of_set(films, "test", 0.6)
+    assert gallery.summary(films, gallery.sheet(films, 1)) in text(app)
+    assert holds(gallery.summary(films, gallery.sheet(films, 1)), 50, 1, 24)
     assert shown(show(app, sheet=3)) == ["kermany-1", "kermany-0"]
     assert shown(show(app, order="lowest"))[0] == "kermany-0"  # another order starts at its first sheet
 
@@ -156,7 +175,8 @@ def test_only_the_pictures_shown_are_read(many, monkeypatch):
 def test_heatmaps_of_the_films_shown_only(demo):
     app = show(open_page("films"), truth="covid", heatmaps=True)
     assert len(MockReader.asked) == 2
-    assert all("under its heatmap" in one for one in pictures(app))
+    covid = [card.describe("cohen-1", 0.97, "tp"), card.describe("cohen-2", 0.2, "fn")]
+    assert pictures(app) == [card.under_heatmap(film) for film in covid]
     show(app, threshold=0.3)
     assert len(MockReader.asked) == 2  # what was read is not read again
     show(app, truth="other")
@@ -164,9 +184,9 @@ def test_heatmaps_of_the_films_shown_only(demo):
 
 
 def test_a_network_that_cannot_be_loaded_leaves_the_films(demo, monkeypatch):
-    monkeypatch.setattr(MockReader, "failure", NetworkError("No weights."))
+    monkeypatch.setattr(MockReader, "failure", NetworkError("weights?"))
     app = show(open_page("films"), heatmaps=True)
-    assert app.error[0].value == "No weights\\." and shown(app) == ALL
+    assert app.error[0].value == "weights\\?" and shown(app) == ALL
     assert len(pictures(app)) == 5
 
 
@@ -175,14 +195,14 @@ def test_films_without_a_usable_score_keep_their_pictures(demo, monkeypatch):
     app = show(open_page("films"), truth="covid", heatmaps=True)
     app.run()
     assert not app.exception and len(MockReader.asked) == 2
-    assert len(pictures(app)) == 2 and "heatmap" not in pictures(app)[0]
+    assert pictures(app) == [card.describe("cohen-1", 0.97, "tp"), card.describe("cohen-2", 0.2, "fn")]
 
 
 def test_a_film_that_cannot_be_read_leaves_the_others(demo):
     (demo / "data" / "images" / "cohen-1.png").write_bytes(b"no film")
     app = show(open_page("films"), heatmaps=True)
     assert shown(app) == ALL and len(pictures(app)) == 4
-    assert "No picture here" in text(app)
+    assert app.get_by_key("no-picture-cohen-1").markdown
 
 
 # --- What is not there ------------------------------------------------------------------------------
@@ -198,8 +218,8 @@ def test_without_pictures_the_scores_are_a_table(demo, monkeypatch, broken):
     app = open_page("films")
     table = app.dataframe[0].value
     assert table["id"].tolist() == ALL
-    assert table.loc[1, ["verdict", "listed"]].tolist() == ["False negative", "COVID-19, ARDS"]
-    assert table["url"].str.startswith("https://").all() and table.loc[4, "source"] == "Kermany et al. (children)"
+    assert table.loc[1, ["verdict", "listed"]].tolist() == [card.VERDICT["fn"], ROWS[1][4]]
+    assert table["url"].str.startswith("https://").all() and table.loc[4, "source"] == CHILDREN
     assert not app.get("image") and settings.DATA_VARIABLE in text(app)
 
 
@@ -211,14 +231,14 @@ def test_without_a_list_of_films_the_scores_still_stand(demo, monkeypatch):
 def test_without_scores_the_page_says_how_to_make_them(demo):
     (demo / "scores.csv").unlink()
     app = open_page("films")
-    assert app.info[0].title == "No scores yet" and "python -m covid_model evaluate" in app.info[0].value
+    assert len(app.info) == 1 and "python -m covid_model evaluate" in app.info[0].value
 
 
 def test_a_network_without_scores_offers_the_other(demo):
     table = pd.read_csv(demo / "scores.csv")
     table[table["network"] == "paper"].to_csv(demo / "scores.csv", index=False)
     app = open_page("films")
-    assert app.info[0].title == "Nothing to show"
+    assert len(app.info) == 1 and not shown(app)
     app.button(key="use-paper").click().run()
     assert len(shown(app)) == 5
 
@@ -246,20 +266,20 @@ def rendered(demo, monkeypatch):
 def test_simulated_films_are_labelled_and_read_on_request(rendered):
     app = show(open_page("films"), set="simulated")
     assert shown(app) == ["sim"] and MockReader.asked == []
-    assert "**simulated**" in text(app) and pictures(app) == ["Simulated film: Clear lungs"]
-    html = app.get("html")[0].proto.body
-    assert "Simulated, not a real film" in html and "Score" not in html
+    assert pictures(app) == [card.describe_simulated("Clear lungs")]
+    assert app.get("html")[0].proto.body == simulated(None)
     app = show(app, heatmaps=True)
     assert MockReader.asked == [registry.default()]
-    assert any("Score 0." in one.proto.body for one in app.get("html"))
+    score = float(made_up.film().max()) / 256
+    assert app.get("html")[0].proto.body == simulated(score)
     app.run()
-    assert len(MockReader.asked) == 1 and any("Score 0." in one.proto.body for one in app.get("html"))
+    assert len(MockReader.asked) == 1 and app.get("html")[0].proto.body == simulated(score)
 
 
 def test_no_simulated_films(demo, monkeypatch):
     monkeypatch.setattr(settings, "FILMS_JSON", demo / "none.json")
     app = show(open_page("films"), set="simulated")
-    assert "no simulated films" in app.info[0].value
+    assert len(app.info) == 1 and not shown(app)
 
 
 def test_simulated_films_need_no_scores(rendered):
@@ -275,9 +295,9 @@ def test_a_cell_of_the_matrix_leads_here(demo):
     app.session_state["open-cell"] = "fp"  # what a click on the button leaves behind
     app.run()
     assert not app.exception
-    assert app.title[0].value == "Films" and shown(app) == ["cohen-3"]
+    assert page_of(app) == "films" and shown(app) == ["cohen-3"]
     assert app.get_by_key("network").value == "paper" and app.get_by_key("threshold").value == 0.7
-    assert app.get_by_key("verdict").value == ["fp"] and "False positives" in app.query_params["verdict"]
+    assert app.get_by_key("verdict").value == ["fp"] and CELL_NAMES["fp"] in app.query_params["verdict"]
 
 
 def test_what_was_picked_before_does_not_hide_the_cell(demo):

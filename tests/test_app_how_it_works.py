@@ -10,14 +10,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import anatomy, learning_curves, network, registry, settings
-from covid_model.anatomy import Block, HeadNumbers, Layer, maps
-from covid_model.app import cache
+from covid_model.anatomy import Block, HeadNumbers, Layer, maps, preparation
+from covid_model.app import cache, words
+from covid_model.app.story import film as story_film
+from covid_model.app.story import inside
 from covid_model.network import NetworkError
 from covid_model.preprocessing import Preprocessing
-from tests.scenes import demo, film_bytes, open_page, text
+from tests import made_up
+from tests.scenes import demo, film_bytes, holds, numbers, open_page, page_of, text
 
 __all__ = ["demo"]
 PAGE = "how_it_works"
+SECTIONS = ["preparation", "network", "head", "loss", "gradcam", "pretrained", "run", "compared"]  # by their anchors
 RNG = np.random.default_rng(0)
 HISTORY = [{"epoch": 1, "loss": 0.5, "accuracy": 0.8}, {"epoch": 2, "loss": 0.3, "accuracy": 0.9}]
 
@@ -72,16 +76,18 @@ def run(app: AppTest) -> AppTest:
     return app
 
 
-def headers(app: AppTest) -> list[str]:
-    return [one.value for one in app.header]
+def sections(app: AppTest) -> list[str]:
+    return [one.proto.anchor for one in app.header]
 
 
 def test_opens_without_the_network(story):
     app = open_page(PAGE)
-    assert app.title[0].value == "How it works" and not app.metric and story == []
-    assert [header[0] for header in headers(app)] == list("1234567")
+    assert page_of(app) == PAGE and not app.metric and story == []
+    assert sections(app) == SECTIONS[:-1]
     assert app.button(key="run_network")
-    assert "Border cut" in text(app) and "32 × 32 × 3 = 3,072 numbers" in text(app)
+    steps = preparation(made_up.film(), Preprocessing(size=32, border=0.1))
+    assert len(steps) > 1 and all(f"**{step.title}.** {step.sentence}" in text(app) for step in steps)
+    assert any(holds(one.value, 32, 32, 3, 3072) for one in app.markdown)
     assert settings.NOTICE in text(app)
 
 
@@ -89,9 +95,11 @@ def test_run_shows_the_numbers_of_this_film(story):
     app = run(open_page(PAGE, film="cohen-1"))
     assert story == ["fine-tuned"]
     assert app.metric[0].value == "0.881"
-    assert "the network calls this film positive" in text(app)
-    assert "**2** stay on" in text(app) and "Truth **y = 1** (as its source lists it)" in text(app)
-    assert "`block1_conv1` hands on 16 maps of 8 × 8" in text(app)
+    said = {part: text(app.get_by_key(f"story_{part}")) for part in ("network", "head", "loss")}
+    assert words.verdict(0.880797, 0.6) in said["head"]
+    assert holds(said["head"], 16, 3, 2)  # features, units, units that stay on
+    assert "y = 1" in said["loss"] and inside.LISTED in said["loss"]
+    assert any("`block1_conv1`" in one.value and holds(one.value, 16, 8, 8) for one in app.markdown)
     assert app.query_params["run"] == ["1"] or app.query_params["run"] == "1"
 
 
@@ -101,34 +109,38 @@ def test_once_asked_for_it_follows_network_and_film(story):
     app.selectbox(key="story_film").set_value("schematic").run()
     assert not app.exception, app.exception[0].value
     assert story[0] == "fine-tuned" and story[-1] == "paper" and app.metric[0].value == "0.881"
-    assert "A drawing made by a few lines of code" in text(app)
-    assert "Truth **y = 1** (assumed, for nobody says)" in text(app)
+    assert story_film.SCHEMATIC_REMARK in text(app)
+    said = text(app.get_by_key("story_loss"))
+    assert "y = 1" in said and inside.ASSUMED in said
 
 
 def test_flipping_the_truth(story):
     app = run(open_page(PAGE, film="cohen-1"))
-    assert "push its score **up**" in text(app) and any("= -0.119" in one.value for one in app.latex)
+    assert any("= -0.119" in one.value for one in app.latex)
+    before = app.get_by_key("story_loss").markdown[-1].value  # which way a step would push the score
     app.toggle(key="flip").set_value(True).run()
-    assert "Truth **y = 0** (flipped)" in text(app)
-    assert "push its score **down**" in text(app) and any("= 0.881" in one.value for one in app.latex)
+    said = text(app.get_by_key("story_loss"))
+    assert "y = 0" in said and inside.FLIPPED in said
+    assert any("= 0.881" in one.value for one in app.latex)
+    assert app.get_by_key("story_loss").markdown[-1].value != before
 
 
 def test_blocks_can_be_chosen(story):
     app = run(open_page(PAGE))
     app.segmented_control(key="block").set_value("block5").run()
-    assert "Grad-CAM looks here" in text(app)
+    assert inside.TAUGHT["block5"] in text(app)
     app.segmented_control(key="layer_block5").set_value("block5_pool").run()
-    assert "`block5_pool` hands on" in text(app)
+    assert "`block5_pool`" in text(app)
     app.segmented_control(key="block").set_value("fc1").run()
-    assert not app.exception and "every unit weighs every feature" in text(app)
+    assert not app.exception and inside.OTHERWISE["fc1"] in text(app)
 
 
 def test_the_drawing_is_there_without_any_film(story, monkeypatch):
     monkeypatch.delenv(settings.DATA_VARIABLE)
     monkeypatch.setattr(settings, "FILMS_JSON", settings.RESULTS / "none.json")
     app = open_page(PAGE)
-    assert app.selectbox(key="story_film").options == ["A drawing"]
-    assert "not a radiograph" in text(app)
+    assert app.selectbox(key="story_film").options == [story_film.SCHEMATIC_TITLE]
+    assert story_film.SCHEMATIC_REMARK in text(app)
 
 
 def test_a_film_that_cannot_be_shown_is_said_so(story, monkeypatch):
@@ -136,7 +148,8 @@ def test_a_film_that_cannot_be_shown_is_said_so(story, monkeypatch):
     app = open_page(PAGE)
     app.query_params["film"] = "cohen-1"
     app.run()
-    assert "belongs to the data set" in app.info[0].value.replace("\\", "")
+    said = app.info[0].value.replace("\\", "")
+    assert "cohen-1" in said and settings.DATA_VARIABLE in said
     assert not app.exception
 
 
@@ -144,32 +157,32 @@ def test_an_upload_is_followed(story):
     app = open_page()
     app.file_uploader[0].upload("mine.png", film_bytes()).run()
     app.switch_page(f"covid_model/app/pages/{PAGE}.py").run()
-    assert "mine.png" in text(app) and "Your upload" in app.selectbox(key="story_film").options
+    assert "mine.png" in text(app) and app.selectbox(key="story_film").value == "upload-0"
 
 
 def test_a_network_that_cannot_be_loaded(story, monkeypatch):
     def fail(data, name):
-        raise NetworkError("No weights here.")
+        raise NetworkError("weights?")
 
     monkeypatch.setattr(cache, "walk", fail)
     app = run(open_page(PAGE))
-    assert "No weights here" in app.error[0].value.replace("\\", "")
-    assert headers(app)[-1].startswith("7") and not app.metric
+    assert "weights?" in app.error[0].value.replace("\\", "")
+    assert sections(app) == SECTIONS[:-1] and not app.metric
 
 
 def test_no_network_at_all(story):
     for file in settings.NETWORKS.iterdir():
         file.unlink()
     app = open_page(PAGE)
-    assert [header[0] for header in headers(app)] == list("123456")
+    assert sections(app) == SECTIONS[:-2]
 
 
 def test_curves_to_compare_only_where_they_are_stored(story):
-    assert headers(open_page(PAGE))[-1].startswith("7")
+    assert sections(open_page(PAGE)) == SECTIONS[:-1]
     learning_curves.save({name: {"history": HISTORY} for name in ("frozen", "fine-tuned", "random")}, {})
     app = open_page(PAGE)
-    assert headers(app)[-1].startswith("8")
-    assert app.table[-1].value["Training accuracy"].tolist() == ["90.0 %"] * 3
+    assert sections(app) == SECTIONS
+    assert [numbers(one) for one in app.table[-1].value.iloc[:, 0]] == [[90]] * 3
 
 
 def test_first_paint_loads_no_tensorflow():

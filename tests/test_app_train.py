@@ -8,9 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import lab, settings
+from covid_model.app import words
 from covid_model.lab.recipe import address, link
 from tests.made_up_lab import made_up_lab
-from tests.scenes import ENTRY, text
+from tests.scenes import ENTRY, holds, page_of, text
 
 __all__ = ["made_up_lab"]
 
@@ -22,7 +23,7 @@ def open_page(**query: str) -> AppTest:
         app.query_params[name] = value
     app.run()
     assert not app.exception, app.exception[0].value
-    assert app.title[0].value == "Train a head"
+    assert page_of(app) == "train"
     return app
 
 
@@ -32,6 +33,11 @@ def train(app: AppTest) -> AppTest:
     return app
 
 
+def card(app: AppTest, number: int) -> str:
+    """What the page says of one run."""
+    return text(next(part for part in app.container if (part.key or "").startswith(f"lab_run_{number}_")))
+
+
 def recipes(app: AppTest) -> list[lab.Recipe]:
     return [run.recipe for run in app.session_state["lab_runs"]]
 
@@ -39,7 +45,7 @@ def recipes(app: AppTest) -> list[lab.Recipe]:
 def test_missing_features_name_their_command(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "LAB", tmp_path)
     app = open_page()
-    assert app.info[0].title == "No features to train on"
+    assert len(app.info) == 1
     assert "python -m covid_model lab-features --data" in app.info[0].value.replace("\\", "")
     assert not app.button
 
@@ -48,11 +54,10 @@ def test_a_run_and_its_figures(made_up_lab):
     app = train(open_page(epochs="2"))
     (run,) = app.session_state["lab_runs"]
     assert run.finished and len(run.epochs) == 2
-    said, last = text(app), run.epochs[-1]
-    assert "**Run 1** · 2 of 2 epochs" in said and "stopped" not in said
-    assert f"Test accuracy **{100 * last.test_accuracy:.1f} %**" in said
-    assert f"**{last.more_adults.count} of 30** in “Adult test set”" in said
-    assert "Trains on **40** COVID-19 films and **122** others." in said
+    said, last = card(app, 1), run.epochs[-1]
+    assert holds(said, 1, 2, 2) and words.STOPPED not in said
+    assert holds(said, round(100 * last.test_accuracy, 1), last.more_adults.count, 30)
+    assert holds(text(app.get_by_key("lab_counts")), 40, 122)
 
 
 def test_three_runs_stand_side_by_side_and_the_oldest_goes(made_up_lab):
@@ -60,16 +65,17 @@ def test_three_runs_stand_side_by_side_and_the_oldest_goes(made_up_lab):
     for _ in range(4):
         train(app)
     assert [run.number for run in app.session_state["lab_runs"]] == [2, 3, 4]
-    assert "a run beyond 3 takes the place of the oldest" in text(app)
+    assert any(holds(one.value, 3) for one in app.caption) and holds(card(app, 4), 4)
     app.get_by_key("lab_clear").click().run()
-    assert app.session_state["lab_runs"] == [] and "Press *Train*" in text(app)
+    assert app.session_state["lab_runs"] == [] and app.get_by_key("lab_empty").caption
+    assert not [part for part in app.container if (part.key or "").startswith("lab_run_")]
 
 
 def test_a_run_that_was_cut_says_so(made_up_lab):
     app = train(open_page(epochs="3"))
     del app.session_state["lab_runs"][0].epochs[2:]  # as a press on Stop leaves it
     app.run()
-    assert "2 of 3 epochs, stopped" in text(app)
+    assert words.STOPPED in card(app, 1) and holds(card(app, 1), 1, 2, 3)
 
 
 @pytest.mark.parametrize("scene", lab.SCENES.values(), ids=list(lab.SCENES))
@@ -83,7 +89,7 @@ def test_the_link_of_a_scene_trains_it_at_once_and_once(made_up_lab, scene):
     address = dict(parse_qsl(link(scene.recipe).removeprefix("?")))
     app = open_page(**(address | {"epochs": "1"}))
     assert recipes(app) == [lab.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))]
-    assert f"[Link]({link(scene.recipe)})" in text(app) and "play" not in app.query_params
+    assert f"]({link(scene.recipe)})" in text(app) and "play" not in app.query_params
     assert len(recipes(app.run())) == 1
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from covid_model.app import cache, words
 from covid_model.app.waiting import AGAIN
 from covid_model.desk import Busy, Desk, Place
-from tests.scenes import MockReader, demo, film_bytes, open_page
+from tests.scenes import MockReader, demo, film_bytes, holds, open_page, verdict_word
 from tests.test_app_read import score, upload
 
 __all__ = ["demo"]
@@ -43,8 +41,7 @@ def test_where_the_queue_is_full_the_visitor_is_told_his_place_and_may_try_again
     desk = FullDesk(1)
     monkeypatch.setattr(cache, "desk", lambda: desk)
     app = upload(open_page(), ("film.png", film_bytes()))
-    said = app.warning[0].value.replace("\\", "")
-    assert "33 films wait to be read" in said and "number 34" in said and "in about 6 s" in said
+    assert app.warning[0].value == words.plain(Busy(Place(33, 6.4))) and holds(app.warning[0].value, 33, 34, 6)
     assert not app.metric and not app.error
     app.button(key=AGAIN).click().run()
     assert score(app) == "0.938"
@@ -60,7 +57,7 @@ def test_how_it_works_says_the_same(demo, monkeypatch):
     monkeypatch.setattr(cache, "desk", lambda: desk)
     app = open_page("how_it_works")
     app.button(key="run_network").click().run()
-    assert "9 films wait" in app.warning[0].value
+    assert holds(app.warning[0].value, 9, 10)
     assert app.button(key=AGAIN)
 
 
@@ -69,7 +66,7 @@ def test_many_films_wait_for_room(demo, monkeypatch):
     monkeypatch.setattr(cache, "desk", lambda: desk)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     app = upload(open_page(), ("one.png", film_bytes(100)), ("two.png", film_bytes(250)))
-    assert app.dataframe[0].value["Verdict"].tolist() == ["Negative", "Positive"]
+    assert app.dataframe[0].value.iloc[:, 2].tolist() == [verdict_word(0.391), verdict_word(0.977)]
 
 
 def test_the_page_shows_the_place_while_it_waits_and_not_afterwards(demo, monkeypatch):
@@ -79,14 +76,6 @@ def test_the_page_shows_the_place_while_it_waits_and_not_afterwards(demo, monkey
     desk = SlowDesk()
     monkeypatch.setattr(cache, "desk", lambda: desk)
     app = upload(open_page(), ("film.png", film_bytes()))
-    assert shown == [
-        "Other visitors are here too: 2 films come first, about 3 s.",
-        "Other visitors are here too: 1 film comes first, about 1 s.",
-        "It is being read.",
-    ]
+    assert shown == [wording(Place(2, 2.8)), wording(Place(1, 1.4)), wording(Place(0, 0.0))]
+    assert holds(shown[0], 2, 3) and holds(shown[1], 1, 1)
     assert score(app) == "0.938" and not app.get("progress")
-
-
-@pytest.mark.parametrize(("place", "says"), [(Place(1, None), "1 film comes first."), (Place(0, 0.0), "being read")])
-def test_words_of_a_place(place, says):
-    assert says in words.waiting(place)

@@ -9,21 +9,23 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import audit, log, settings
-from covid_model.app import cache
-from covid_model.app.what_if import controls
+from covid_model.app import cache, gallery, waiting, words
+from covid_model.app.outcomes import CELL_NAMES
+from covid_model.app.what_if import compare, controls, firm, sentences
 from covid_model.audit import robustness
 from covid_model.network import NetworkError
-from covid_model.phrases import WHY_OUT
+from covid_model.phrases import MODEL_SCORE, WHY_OUT
 from covid_model.reading import ReadingError
 from covid_model.verdict import OutOfDistribution
 from tests import mock_networks
-from tests.scenes import MockReader, demo, film_bytes, open_page, text
+from tests.scenes import MockReader, charts, demo, film_bytes, holds, numbers, open_page, page_of, text
 from tests.test_app_read import upload
 
 NOVEL, TURNED = WHY_OUT[OutOfDistribution.UNFAMILIAR], WHY_OUT[OutOfDistribution.CHANGED]
 
 __all__ = ["demo"]
-FIRM, OTHER = "How firm is the score?", "Ask another network"
+FIRM, OTHER = firm.TITLE, compare.TITLE
+BY = {"fine-tuned": sentences.score_by("Fine-tuned"), "paper": sentences.score_by("Paper")}  # made-up titles
 
 
 def metrics(app: AppTest) -> dict[str, str]:
@@ -32,7 +34,7 @@ def metrics(app: AppTest) -> dict[str, str]:
 
 def changed(app: AppTest) -> str | None:
     """The score of the changed film."""
-    return metrics(app).get("Score of the changed film")
+    return metrics(app).get(sentences.CHANGED)
 
 
 def warnings(app: AppTest) -> str:
@@ -42,7 +44,7 @@ def warnings(app: AppTest) -> str:
 # --- the film changed ----------------------------------------------------------------------------
 def test_nothing_is_read_before_a_change_is_picked(demo):
     app = upload(open_page(), ("film.png", film_bytes(160)))
-    assert "Pick one or several" in text(app)
+    assert sentences.PICK in text(app)
     assert changed(app) is None and app.button(key="reset").disabled
     assert MockReader.asked == ["fine-tuned"]
 
@@ -52,9 +54,10 @@ def test_a_marker_moves_the_score_and_reset_takes_it_back(demo):
     app.pills(key="change").set_value(["marker"]).run()
     assert not app.exception
     assert float(changed(app)) > 0.8
-    assert f"**{changed(app)}, up {float(changed(app)) - 0.547:.3f}; now positive**" in text(app)
-    assert "As it came, the film scored 0.547" in text(app)
-    assert metrics(app)["Model score"] == "0.547"  # the reading above stays
+    said = sentences.change(140 / 256, float(changed(app)), 0.6)
+    assert said in text(app) and holds(said, float(changed(app)), round(float(changed(app)) - 0.547, 3))
+    assert any(holds(one.value, 0.547) for one in app.markdown if said in one.value)  # beside what it was
+    assert metrics(app)[MODEL_SCORE] == "0.547"  # the reading above stays
     app.button(key="reset").click().run()
     assert changed(app) is None and app.pills(key="change").value == []
     assert MockReader.asked == ["fine-tuned"] * 2
@@ -82,14 +85,14 @@ def test_changes_add_up_and_none_is_read_twice(demo):
 
 
 def test_a_scene_stands_in_the_address(demo):
-    app = open_page(film="cohen-1", change=["Crop the border", "Turn"], crop="20", degrees="90")
+    app = open_page(film="cohen-1", change=[controls.LABELS["crop"], controls.LABELS["turn"]], crop="20", degrees="90")
     assert app.pills(key="change").value == ["crop", "turn"]
     assert app.slider(key="crop").value == 20 and app.slider(key="degrees").value == 90
     assert changed(app) and len(MockReader.asked) == 2
 
 
 def test_nonsense_in_the_address_is_left_out(demo):
-    app = open_page(film="cohen-1", change=["Erase the heart", "Crop the border"], crop="99", tool="Cook")
+    app = open_page(film="cohen-1", change=["Erase the heart", controls.LABELS["crop"]], crop="99", tool="Cook")
     assert changed(app) and app.slider(key="crop").value == controls.FIRST["crop"]
 
 
@@ -114,17 +117,17 @@ def test_where_no_lungs_are_found_a_box_is_offered(demo, monkeypatch):
     monkeypatch.setattr("covid_model.what_if.lungs.FIT", 2.0)
     app = upload(open_page(), ("film.png", film_bytes(240)))
     app.pills(key="change").set_value(["erase"]).run()
-    assert "by hand" in warnings(app) and changed(app) is None
+    assert app.warning and changed(app) is None
     app.button(key="draw-box").click().run()
     assert app.segmented_control(key="where").value == "box"
-    assert changed(app) and "by hand" not in warnings(app)
+    assert changed(app) and not app.warning
 
 
 def test_a_film_cropped_to_almost_nothing_is_refused(demo):
     app = upload(open_page(), ("film.png", film_bytes(240)))  # 160 pixels wide
     app.pills(key="change").set_value(["crop"]).run()
     app.slider(key="crop").set_value(40).run()
-    assert "at least 64" in app.error[0].value.replace("\\", "") and changed(app) is None
+    assert holds(app.error[0].value, settings.MIN_SIDE) and changed(app) is None
 
 
 def test_a_changed_film_that_is_novel_gets_no_verdict(demo, monkeypatch):
@@ -132,25 +135,26 @@ def test_a_changed_film_that_is_novel_gets_no_verdict(demo, monkeypatch):
     monkeypatch.setattr(MockReader, "novelty", 1.5)
     monkeypatch.setattr(MockReader, "why_novel", OutOfDistribution.CHANGED)
     app.pills(key="change").set_value(["invert"]).run()
-    assert changed(app).startswith(":gray[") and "no verdict" in text(app)
+    (score,) = numbers(changed(app))
+    assert changed(app).startswith(":gray[") and sentences.change(240 / 256, score, 0.6, novel=True) in text(app)
     assert TURNED in warnings(app)
-    assert not metrics(app)["Model score"].startswith(":gray[")
+    assert not metrics(app)[MODEL_SCORE].startswith(":gray[")
 
 
 def test_a_change_that_the_network_cannot_see(demo):
     mock_networks.save(settings.NETWORKS)  # cuts a tenth off each side
     app = upload(open_page(), ("film.png", film_bytes(240)))
     app.pills(key="change").set_value(["marker"]).run()
-    assert "It cuts 10 % off each side of a film before it looks" in text(app)
+    assert sentences.unseen(0.1) in text(app) and holds(sentences.unseen(0.1), 10)
     app.pills(key="change").set_value(["mirror"]).run()
-    assert "sees no difference" not in text(app)
+    assert sentences.unseen(0.1) not in text(app)
 
 
 def test_a_changed_film_without_a_score(demo, monkeypatch):
     app = upload(open_page(), ("film.png", film_bytes(240)))
-    monkeypatch.setattr(MockReader, "failure", ReadingError("The network gave no score."))
+    monkeypatch.setattr(MockReader, "failure", ReadingError("nan?"))
     app.pills(key="change").set_value(["mirror"]).run()
-    assert "no score" in app.error[0].value
+    assert "nan" in app.error[0].value
     monkeypatch.setattr(MockReader, "failure", None)
     app.pills(key="change").set_value(["mirror", "invert"]).run()
     assert not app.error and changed(app)
@@ -160,45 +164,51 @@ def test_a_full_queue_offers_another_try(demo, monkeypatch):
     app = upload(open_page(), ("film.png", film_bytes(240)))
     monkeypatch.setattr(cache.desk(), "_places", 0)
     app.pills(key="change").set_value(["mirror"]).run()
-    assert "Please try again" in warnings(app) and changed(app) is None
+    assert app.button(key=waiting.AGAIN) and app.warning and changed(app) is None
     monkeypatch.setattr(cache.desk(), "_places", 9)
-    app.button(key="try-again").click().run()
+    app.button(key=waiting.AGAIN).click().run()
     assert changed(app) and not app.warning
 
 
 # --- how firm ------------------------------------------------------------------------------------
 def test_copies_are_read_when_asked_for_and_once(demo):
     app = upload(open_page(tool=FIRM), ("film.png", film_bytes(150)))
-    assert f"**{robustness.COPIES} copies**" in text(app)
+    assert holds(app.get_by_key("firm_copies").markdown[0].value, robustness.COPIES)
     assert MockReader.asked == ["fine-tuned"]
     app.button(key="firm").click().run()
     assert not app.exception
-    assert f"{robustness.COPIES}** keep its verdict, negative" in text(app) or "copies score" in text(app)
-    assert len(app.get("plotly_chart")) == 2  # the place among the test films, and the strip
+    assert holds(answer(app), robustness.COPIES)
+    assert charts(app) == {"place", "strip"}
+    before = answer(app)
     app.slider(key="threshold").set_value(0.1).run()
-    assert "keep its verdict, positive" in text(app)
+    assert answer(app) != before and holds(answer(app), robustness.COPIES)  # another verdict, and how many keep it
     assert MockReader.asked == ["fine-tuned", "fine-tuned, many"]
+
+
+def answer(app: AppTest) -> str:
+    """What came of the copies."""
+    return app.get_by_key("firm_answer").markdown[0].value
 
 
 def test_another_film_is_asked_anew(demo):
     app = open_page(film="cohen-1", tool=FIRM)
     app.button(key="firm").click().run()
     app.button(key="try-kermany-2").click().run()
-    assert app.button(key="firm") and "keep its verdict" not in text(app)
+    assert app.button(key="firm") and "strip" not in charts(app) and not app.get_by_key("firm_answer").markdown
 
 
 # --- the other network ---------------------------------------------------------------------------
 def test_the_other_network_reads_when_it_is_asked(demo):
     app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
-    assert metrics(app).keys() == {"Model score", "Score by Fine-tuned"}
+    assert metrics(app).keys() == {MODEL_SCORE, BY["fine-tuned"]}
     assert MockReader.asked == ["fine-tuned"]
     app.button(key="ask-other").click().run()
-    assert metrics(app).keys() == {"Model score", "Score by Fine-tuned", "Score by Paper"}
-    assert "**Both call this film positive.**" in text(app)
+    assert metrics(app).keys() == {MODEL_SCORE, BY["fine-tuned"], BY["paper"]}
+    assert sentences.verdicts({"fine-tuned": 200 / 256, "paper": 200 / 256}, 0.6) in text(app)
     assert MockReader.asked == ["fine-tuned", "paper"]
     app.segmented_control(key="network").set_value("paper").run()
     assert MockReader.asked == ["fine-tuned", "paper"]  # this one was read before, the other is asked for again
-    assert "Score by Fine-tuned" not in metrics(app)
+    assert BY["fine-tuned"] not in metrics(app)
 
 
 def test_how_to_read_a_disagreement_is_computed(demo):
@@ -206,23 +216,27 @@ def test_how_to_read_a_disagreement_is_computed(demo):
         mock_networks.save(settings.NETWORKS, name)
     app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
     app.button(key="ask-other").click().run()
-    assert "*Paper* learnt from 0 films of adults without COVID-19 and calls **1 of the 1**" in text(app)
-    assert "*Fine-tuned* learnt from 0 films of adults without COVID-19 and calls **0 of the 1**" in text(app)
+    assert disagreement(0.6) in text(app) and holds(disagreement(0.6), 0, 0, 1, 0, 1, 1)
     app.slider(key="threshold").set_value(0.97).run()
-    assert "and calls **0 of the 1** in the test set positive; *Paper*" in text(app)
+    assert disagreement(0.97) in text(app) and disagreement(0.97) != disagreement(0.6)
+
+
+def disagreement(threshold: float) -> str:
+    specs = [cache.spec(name) for name in ("fine-tuned", "paper")]
+    return sentences.disagreement(specs, cache.films_table(), cache.scores(), threshold)
 
 
 def test_another_network_that_cannot_be_loaded(demo, monkeypatch):
     def missing(name):
         if name == "paper":
-            raise NetworkError("The network 'paper' needs VGG-19's ImageNet weights.")
+            raise NetworkError("VGG-19?")
         return MockReader(name)
 
     monkeypatch.setattr(cache, "reader", missing)
     monkeypatch.setattr("covid_model.network.available", lambda: ["fine-tuned", "paper"])
     app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
     app.button(key="ask-other").click().run()
-    assert "ImageNet weights" in app.error[0].value.replace("\\", "")
+    assert "VGG-19?" in app.error[0].value.replace("\\", "")
     app.button(key="use-fine-tuned").click().run()
     assert not app.error and app.button(key="ask-other")
 
@@ -236,7 +250,7 @@ def test_a_novel_film_says_why(demo, monkeypatch, why, sentence):
     monkeypatch.setattr(MockReader, "why_novel", why)
     app = open_page(film="cohen-1")
     assert sentence in warnings(app) and app.metric[0].value.startswith(":gray[")
-    assert "network agrees" not in text(app)
+    assert words.outcome(True, True) not in text(app) and words.verdict(0.7, 0.6) not in text(app)
     (button,) = [one for one in app.get("download_button") if one.key == "json-result"]
     assert button is not None
 
@@ -248,34 +262,34 @@ def test_a_calibrated_score_is_shown_where_it_helped(demo, helps, shown):
     kept = {"temperature": 2.0, "fitted_on": 3, "helps": {"test": helps, "external": True}}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"calibration": kept}))
     app = upload(open_page(), ("film.png", film_bytes(160)))  # 0.625: its logit halved gives 0.564
-    assert ("Calibrated: **0.564**. That is not above the threshold; the verdict goes by" in text(app)) == shown
-    assert "Above the threshold of 0.60: the network calls this film positive." in text(app)
+    calibrated = words.calibrated(160 / 256, 0.5635, 0.6)
+    assert (calibrated in text(app)) == shown and holds(calibrated, 0.564)
+    assert words.verdict(160 / 256, 0.6) in text(app)
 
 
 def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
     monkeypatch.setattr("covid_model.app.gallery.settings.SHEET", 2)
     monkeypatch.setattr("covid_model.app.gallery.sheet_of.__defaults__", (2,))
     monkeypatch.setattr("covid_model.app.gallery.sheet.__defaults__", (2,))
-    app = open_page("films", network="paper", verdict="True positives")
+    app = open_page("films", network="paper", verdict=CELL_NAMES["tp"])
     app.switch_page("covid_model/app/pages/read.py").run()
     app.button(key="try-kermany-1").click().run()
     app.button(key="alike").click().run()
-    assert not app.exception and app.title[0].value == "Films"
+    assert not app.exception and page_of(app) == "films"
     assert not app.pills(key="verdict").value  # what was picked on an earlier visit is forgotten
-    assert "5 films, 3 to 4 shown" in text(app)  # two score above this film's 0.859
+    films = gallery.ordered(gallery.of_set(cache.gallery_table("paper"), "test", 0.6), "highest")
+    second = gallery.summary(films, gallery.sheet(films, 2))  # two score above this film's 0.859
+    assert second in text(app) and holds(second, 5, 3, 4)
 
 
 def test_films_held_out_count_as_neighbours_where_the_network_never_saw_them(demo, monkeypatch):
     held_out = cache.scores().query("network == 'fine-tuned' and split == 'train'").set_index("id")
     monkeypatch.setattr(cache, "held_out_scores", lambda name: held_out if name == "fine-tuned" else None)
     app = upload(open_page(), ("film.png", film_bytes(240)))  # 0.938
-    assert (
-        "Of the 5 test films and 1 validation film (held out of its training; not in the chart), 2 scored within "
-        "±0.05 of this one; "
-        "**2 of these 2** are COVID-19 films. That is 100 %" in text(app)
-    )
+    both = words.neighbours(cache.test_scores("fine-tuned"), 240 / 256, None, held_out)
+    assert both in text(app) and holds(both, 5, 1, 2, 2, 2, 100)
     app.segmented_control(key="network").set_value("paper").run()
-    assert "Of the 5 test films, " in text(app)
+    assert words.neighbours(cache.test_scores("paper"), 240 / 256) in text(app)
 
 
 def test_held_out_films_are_those_of_the_training(demo, monkeypatch):

@@ -102,12 +102,12 @@ def test_films_without_a_score_are_said(made, tmp_path):
     with pytest.raises(audit.AuditError, match="missing"):
         _ = nowhere.scores
     pd.read_csv(made.scores_csv).iloc[3:].to_csv(tmp_path / "scores.csv", index=False)
-    with pytest.raises(audit.AuditError, match="lacks 3 films"):
+    with pytest.raises(audit.AuditError, match=r"\b3\b"):
         _ = replace(made, scores_csv=tmp_path / "scores.csv").scores
 
 
 def test_an_unknown_experiment(made, tmp_path):
-    with pytest.raises(ValueError, match="Received: astrology"):
+    with pytest.raises(ValueError, match="astrology"):
         audit.run(made, ["astrology"], tmp_path)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from covid_model.charts import style, trust
 from covid_model.evaluation import Estimate
+from tests.scenes import holds, numbers
 
 NOBODY = Estimate(None, count=0, total=0)
 
@@ -27,8 +28,9 @@ def test_shares():
     assert words(figure) == ["<b>98.0 %</b>", "<b>–</b>", "the paper says 98 %"]
     assert figure.layout.yaxis.ticktext == ("<b>The<br>network</b>", "nobody")
     assert len(figure.layout.shapes) == 2  # an interval and the mark
-    assert figure.data[0].customdata[0] == "The network: 98.0 %<br>98 of 100<br>95 %: 90.0 % to 100.0 %"
-    assert trust.shares_alt(rows, "Accuracy") == "Accuracy: The network 98.0 %, nobody –."
+    assert numbers(figure.data[0].customdata[0]) == [98, 98, 100, 95, 90, 100]
+    said = trust.shares_alt(rows, "Accuracy")
+    assert all(part in said for part in ("Accuracy", "The network 98.0 %", "nobody –")) and "<br>" not in said
     plain = trust.shares([trust.Share("a", Estimate(0.5))], "AUC", percent=False)
     assert words(plain) == ["<b>0.500</b>"] and not plain.layout.shapes
 
@@ -39,9 +41,10 @@ def test_ages_are_shares_of_each_class():
     covid, other = figure.data
     assert list(covid.x) == [-0.25, 0.0, -0.75] and list(other.x) == [0.0, 0.8, 0.2]
     assert covid.marker.pattern.shape == "/" and other.marker.pattern.shape == ""  # not by colour alone
-    assert "<b>◆ COVID-19</b><br>4 films" in words(figure) and "<b>● Other</b><br>10 films" in words(figure)
+    assert [numbers(one) for one in words(figure) if "◆" in one or "●" in one] == [[4], [10]]
     assert "<b>0</b>" not in words(figure)
-    assert trust.ages_alt(rows).endswith("1 to 5 years 0 and 8; age not stated 3 and 2.")
+    assert all(part in trust.ages_alt(rows) for part in ("20 to 29", "1 to 5 years", "age not stated"))
+    assert holds(trust.ages_alt(rows), 1, 0, 0, 8, 3, 2)
     assert list(trust.ages([trust.Row("20 to 29", 1, 0)]).data[1].x) == [0.0]  # a class without films
 
 
@@ -55,14 +58,12 @@ def test_groups():
     assert list(covid.x) == [72 / 73, 0.75] and list(other.x) == [19 / 1079]
     assert covid.marker.symbol == "diamond" and other.marker.symbol == "circle"
     assert covid.y[0] > 1 > other.y[0]  # one above the other, so that labels never meet
-    assert words(figure) == ["72 of 73", "3 of 4", "19 of 1,079"]
+    assert [numbers(one) for one in words(figure)] == [[72, 73], [3, 4], [19, 1079]]
     assert sum(line.line.width == 8 for line in figure.layout.shapes) == 1  # a bar needs both ends
     ghosts = trust.groups(rows, rows)
     assert [trace.marker.symbol for trace in ghosts.data] == ["diamond", "diamond-open", "circle", "circle-open"]
-    assert trust.groups_alt(rows) == (
-        "Films called positive. Test: 72 of 73 COVID-19 films and 19 of 1,079 other films; "
-        "Figure 1: 3 of 4 COVID-19 films."
-    )
+    assert holds(trust.groups_alt(rows), 72, 73, 19, 1079, 3, 4)
+    assert "Test" in trust.groups_alt(rows) and "Figure 1" in trust.groups_alt(rows)
 
 
 def test_ghosts_stand_for_the_same_groups():
@@ -73,21 +74,17 @@ def test_ghosts_stand_for_the_same_groups():
 def test_slopes_count_what_lies_above():
     given = [0.9, 0.8, 0.2, 0.7], [0.7, 0.1, 0.3, 0.9], [1, 1, 0, 0], 0.6, "lungs erased"
     figure = trust.slopes(*given)
-    assert [text for text in words(figure) if " of " in text] == [
-        "<b>2</b> of 2", "<b>1</b> of 2", "<b>1</b> of 2", "<b>1</b> of 2",
-    ]  # fmt: skip
+    assert [numbers(text) for text in words(figure) if len(numbers(text)) == 2] == [[2, 2], [1, 2], [1, 2], [1, 2]]
     covid, other = figure.data
     assert covid.marker.symbol == "diamond" and other.marker.symbol == "circle"
     heights = np.array(covid.y, float).reshape(2, 3)
     np.testing.assert_array_equal(heights, [[0.9, 0.7, np.nan], [0.8, 0.1, np.nan]])  # a line a film, and a gap
     assert max(covid.x[:2]) < min(other.x[:2])
-    assert figure.layout.xaxis.ticktext == ("whole<br>film", "lungs<br>erased") * 2
+    assert figure.layout.xaxis.ticktext[1::2] == ("lungs<br>erased",) * 2
+    assert len(set(figure.layout.xaxis.ticktext[::2])) == 1  # the films as they are
     left = trust.slopes(*given[:-1], "only the lungs left").layout.xaxis.ticktext
     assert left[1] == "only the<br>lungs left" and trust.slopes(*given[:-1], "x").layout.xaxis.ticktext[1] == "x"
-    assert trust.slopes_alt(*given) == (
-        "A line a film: of 2 COVID-19 films 2 score above 0.60 as they are and 1 with lungs erased; "
-        "of 2 other films 1 score above 0.60 as they are and 1 with lungs erased."
-    )
+    assert "lungs erased" in trust.slopes_alt(*given) and holds(trust.slopes_alt(*given), 2, 2, 0.6, 1, 2, 1, 1)
     with pytest.raises(ValueError, match="Received"):
         trust.slopes([0.9], [1.2], [1], 0.6, "x")
 
@@ -100,35 +97,29 @@ def test_attention():
     }
     figure = trust.attention(spans)
     assert {trace.marker.symbol: list(trace.x) for trace in figure.data[1:2]} == {"square": [0.4, 0.5]}
-    assert "<b>40.0 %</b>" in words(figure) and "at best 90.0 %" in words(figure)
+    assert "<b>40.0 %</b>" in words(figure) and any(numbers(one) == [90] for one in words(figure))
     said = trust.attention_alt(spans)
-    assert said.startswith("Grad-CAM and the lungs: inside the lungs 40.0 %, by chance 30.0 %, at best 90.0 %;")
-    assert "strongest 50.0 %, by chance 30.0 %;" in said
+    assert "inside the lungs 40.0 %" in said and "strongest 50.0 %" in said
+    assert holds(said, 40, 30, 90, 50, 30)
 
 
 def test_deletion_and_insertion():
     deletion = {trust.MAP: [1.0, 0.2, 0.0], trust.RANDOM: [1.0, 0.6, 0.0]}
     insertion = {trust.MAP: [0.0, 0.9, 1.0], trust.RANDOM: [0.0, 0.5, 1.0]}
     figure = trust.faithfulness(deletion, insertion)
-    assert [trace.name for trace in figure.data] == [
-        "taken away by the map",
-        "taken away at random",
-        "given back by the map",
-        "given back at random",
-    ]
+    assert len({trace.name for trace in figure.data}) == 4
     assert list(figure.data[0].x) == [0, 0.5, 1] and list(figure.data[0].y) == [1.0, 0.2, 0.0]
     assert figure.data[0].line.dash != figure.data[1].line.dash  # told apart without colour
-    assert trust.faithfulness_alt(deletion, insertion) == (
-        "Mean score with half of the film taken away by the map 0.200, taken away at random 0.600, "
-        "given back by the map 0.900, given back at random 0.500."
-    )
+    assert [list(trace.y)[1] for trace in figure.data] == [0.2, 0.6, 0.9, 0.5]
+    said = trust.faithfulness_alt(deletion, insertion)
+    assert all(trace.name in said for trace in figure.data) and holds(said, 0.2, 0.6, 0.9, 0.5)
 
 
 def test_severity():
     figure = trust.severity([0, 2, 4], [1.0, -1.0, 3.0], "degree of opacity")
     assert list(figure.data[0].x) == [0, 2, 4] and figure.layout.xaxis.title.text == "degree of opacity"
-    assert "of 3 COVID-19 films: a rank correlation of 0.50" in trust.severity_alt([0, 2, 4], 0.5)
-    assert "no rank correlation" in trust.severity_alt([0], None)
+    assert holds(trust.severity_alt([0, 2, 4], 0.5), 3, 0.5)
+    assert numbers(trust.severity_alt([0], None)) == [1]
 
 
 @pytest.mark.parametrize("ink", [None, "#E9E6DF"])

@@ -45,12 +45,12 @@ def test_a_wrong_manifest_is_named(tmp_path, rows, message):
 
 
 def test_what_is_missing_is_named(tmp_path):
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match="nowhere"):
         dataset.load(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"manifest\.csv"):
         dataset.load(tmp_path)
     pd.DataFrame([{"id": "a", "path": "b"}]).to_csv(tmp_path / "manifest.csv")
-    with pytest.raises(DataError, match="lacks the columns split, covid"):
+    with pytest.raises(DataError, match="split, covid"):
         dataset.load(tmp_path)
 
 
@@ -58,7 +58,7 @@ def test_a_manifest_cannot_lead_out_of_its_folder(tmp_path):
     data = dataset.load(write(tmp_path, [{"path": "../secret.jpg"}]))
     with pytest.raises(DataError, match="outside"):
         data.path("film-0")
-    with pytest.raises(DataError, match="no film"):
+    with pytest.raises(DataError, match="film-9"):
         data.path("film-9")
 
 

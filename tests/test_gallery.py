@@ -177,3 +177,5 @@ def test_card_of_a_simulated_film():
 
 def test_description_says_what_the_picture_is():
     assert card.describe("cohen-1", 0.2, "fn") == "COVID-19 film cohen-1, score 0.200, false negative"
+    assert "heatmap" in card.under_heatmap(card.describe("cohen-1", 0.2, "fn"))
+    assert card.describe_simulated("Clear lungs") == "Simulated film: Clear lungs"

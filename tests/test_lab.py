@@ -15,6 +15,7 @@ from covid_model.lab.head import Head
 from covid_model.lab.recipe import CHOICES, address, label, sentence
 from covid_model.lab.run import chosen, counts, with_marker
 from tests.made_up_lab import films, made_up_lab
+from tests.scenes import holds, numbers
 
 __all__ = ["made_up_lab"]
 
@@ -160,7 +161,7 @@ def test_a_recipe_survives_its_values():
     recipe = Recipe(30, 1000, "all", 5, 0, 0.3, 0.003, 20, 7, "random", "absent")
     assert Recipe.of(recipe.__dict__) == recipe
     assert type(Recipe.of({"seed": 3.0, "epochs": 4.0}).epochs) is int
-    assert sentence(recipe).startswith("30 COVID-19 films, 1,000 other films, adults added, COVID-19 films weigh 5")
+    assert holds(sentence(recipe), 30, 1000, 5, 0.3, 0.003, 20, 7)
 
 
 def test_scenes():
@@ -199,7 +200,7 @@ def test_steps_are_fine_enough():
 
 def test_missing_features_name_their_command(made_up_lab):
     (made_up_lab / store.FEATURES).unlink()
-    with pytest.raises(LabError, match=r"features.npz is not in .*python -m covid_model lab-features"):
+    with pytest.raises(LabError, match=r"features\.npz.*python -m covid_model lab-features"):
         lab.load()
 
 
@@ -279,7 +280,7 @@ def test_learning_curve_reaches_as_far_as_the_run():
     low = charts.learning_curve({1: [0.42]}, 10, (0.9, 1)).layout.yaxis.range[0]
     assert low < 0.42
     said = charts.learning_curve_alt("Accuracy", {1: [0.95, 0.97], 2: []})
-    assert said == "Accuracy by epoch: run 1 is at 97.0 % after epoch 2."
+    assert "Accuracy" in said and numbers(said) == [1, 97.0, 2]
 
 
 def test_runs_side_by_side_look_unlike():

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from covid_model import registry, settings
+from covid_model.phrases import verdict
 from covid_model.visitor import VisitError
 from tests import bad_inputs, live, made_up, memory
 from tests.live import Guest, Server, served, until
@@ -167,7 +168,7 @@ def test_30_a_hostile_name_is_shown_as_plain_text(guest):
 @pytest.mark.parametrize("name", ["film.exe", "film", "film.png.html", ".htaccess", "../../etc/passwd"])
 def test_31_a_forged_ending_is_refused_and_the_page_goes_on(guest, name):
     page = guest.give((name, GOOD))
-    assert page.score is None and "must end in one of png" in page.alerts[0]
+    assert page.score is None and ", ".join(settings.UPLOAD_TYPES) in page.alerts[0]
     assert guest.give(("film.png", GOOD)).score == live.score(GOOD)
 
 
@@ -240,7 +241,7 @@ def test_33_thirty_films_one_after_the_other(guest):
     assert [f"{one['score']:.3f}" for one in records if one["score"] is not None] == [
         live.score(data) for number, (_, data) in enumerate(sent) if number != 7
     ]
-    assert records[7]["score"] is None and "text" in records[7]["refused"]
+    assert records[7]["score"] is None and records[7]["refused"]
     assert page.score == live.score(sent[0][1])  # the first one is shown
     told = [int(re.match(r"Reading film (\d+) of 30", one)[1]) for one in guest.progress]
     assert told == sorted(told) and len(set(told)) > 2
@@ -294,7 +295,7 @@ def test_38_nonsense_in_the_address_falls_back(server, address):
         page = guest.give(("film.png", GOOD))
         assert page.score == live.score(GOOD, registry.default())
         said = " ".join(one.body for one in page.all("markdown"))
-        assert f"threshold of {settings.THRESHOLD:.2f}" in said and "script" not in said
+        assert verdict(float(page.score.strip("<> ")), settings.THRESHOLD) in said and "script" not in said
 
 
 def test_38_an_address_without_what_was_set(guest):
@@ -328,7 +329,7 @@ def test_39_two_visitors_at_once_on_different_networks_and_thresholds(server):
 def test_40_a_network_that_gives_no_number(server, guest):
     server.switch(live.NOTHING, True)
     page = guest.give(("film.png", film(109)))
-    assert page.score is None and "gave no score" in page.alerts[0]
+    assert page.score is None and "nan" in page.alerts[0]
     server.switch(live.NOTHING, False)
     assert guest.give(("film.png", film(110))).score == live.score(film(110))
 
@@ -463,13 +464,13 @@ def wanted() -> str:
 def test_health_of_a_demo_that_is_well(server, wanted, capsys):
     code, out, err = health(capsys, server.address, "--expect", wanted)
     assert (code, err, out.count("\n")) == (0, "", 1)
-    assert out.startswith(f"{server.address} is well: fine-tuned gave the film") and f"{wanted}, {wanted} wanted" in out
+    assert out.startswith(server.address) and "fine-tuned" in out and out.count(wanted) == 2  # shown, and wanted
 
 
 def test_health_looks_at_the_score(server, wanted, capsys):
     code, out, err = health(capsys, server.address, "--expect", f"{float(wanted) - 0.011:.3f}")
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert "is not well" in err and wanted in err
+    assert server.address in err and wanted in err
     assert health(capsys, server.address, "--expect", f"{float(wanted) - 0.009:.3f}")[0] == 0
 
 
@@ -477,16 +478,16 @@ def test_health_looks_at_the_score(server, wanted, capsys):
 def test_health_of_a_demo_whose_network_fails(server, trouble, capsys):
     server.switch(trouble, True)
     code, out, err = health(capsys, server.address, "--expect", "0.5")
-    assert (code, out, err.count("\n")) == (1, "", 1) and "is not well" in err
+    assert (code, out, err.count("\n")) == (1, "", 1) and server.address in err
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "no address", "http://", "ftp://127.0.0.1"])
 def test_health_where_nobody_answers(url, capsys):
     code, out, err = health(capsys, url, "--expect", "0.5")
-    assert (code, out, err.count("\n")) == (1, "", 1) and "is not well" in err
+    assert (code, out, err.count("\n")) == (1, "", 1) and url in err
 
 
 def test_health_of_a_demo_that_hangs(server, capsys):
     server.switch(live.HOLD, True)
     code, _, err = health(capsys, server.address, "--expect", "0.5", "--patience", "2")
-    assert code == 1 and "No message" in err
+    assert code == 1 and server.address in err and VisitError.__name__ in err

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from covid_model import audit, network
-from covid_model.app import words
 from covid_model.reading import Reading
 from covid_model.temperature import Calibration
 from tests import mock_networks
@@ -73,9 +72,3 @@ def test_what_a_network_was_trained_on(tmp_path):
     what = mock_networks.save(tmp_path)
     assert what.trained_on == ("train", "extra") and not what.holds_out
     assert network.spec("paper").trained_on == ("train",) and not network.spec("paper").holds_out
-
-
-def test_the_verdict_stays_the_model_scores():
-    assert words.calibrated(0.9, 0.8, 0.6) == "Calibrated: **0.800**."
-    assert "not above the threshold; the verdict goes by the model score" in words.calibrated(0.65, 0.57, 0.6)
-    assert "is above the threshold; the verdict goes by the model score" in words.calibrated(0.3, 0.4, 0.35)

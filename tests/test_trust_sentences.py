@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from covid_model.app.trust import check_sentences, sentences
+from covid_model.app.trust import check_sentences, erase_screen, sentences
 from covid_model.app.trust.groups import ADULTS, MORE, TEST, Change
 from covid_model.charts.trust import Row
 from covid_model.evaluation import Estimate
@@ -337,3 +337,10 @@ def test_jittered():
 def test_severity(found, said):
     record = {"spearman": {"opacity": found}, "films": 90, "in_splits_trained_on": 83}
     assert said in check_sentences.severity(record, "opacity")
+
+
+@pytest.mark.parametrize(("before", "after"), [(True, True), (False, False), (True, False), (False, True)])
+def test_what_became_of_the_verdict(before, after):
+    said = erase_screen.verdict(before, after, "Lungs erased")
+    assert ("still" in said) == (before == after)
+    assert f"called {'positive' if after else 'negative'}" in said

@@ -164,10 +164,10 @@ def test_an_inverted_drawing_has_no_lungs():
 def test_masks_that_are_no_pair_of_lungs():
     mask = np.zeros((100, 100), bool)
     mask[40:50, 40:60] = True
-    with pytest.raises(NoLungs, match="covers 2 % of this film; lungs cover 10 to 60 %"):
+    with pytest.raises(NoLungs, match=r"2 %.*10 to 60 %"):
         lungs.check(mask)
     mask[:, :80] = True
-    with pytest.raises(NoLungs, match="covers 80 %"):
+    with pytest.raises(NoLungs, match="80 %"):
         lungs.check(mask)
     mask[:], mask[20:80, 5:45], mask[20:30, 60:80] = False, True, True
     with pytest.raises(NoLungs, match="one lung"):

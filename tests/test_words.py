@@ -7,6 +7,7 @@ import pytest
 
 from covid_model.app import ours, words
 from covid_model.app.scorebar import score_bar
+from covid_model.desk import Place
 
 
 def table(*rows: tuple[str, float, int]) -> pd.DataFrame:
@@ -58,6 +59,40 @@ def test_neighbours_among_films_held_out_too():
     assert "1 validation film (" in words.neighbours(films, 0.5, "h", held_out)
 
 
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        (Place(2, 2.8), "Other visitors are here too: 2 films come first, about 3 s."),
+        (Place(1, 1.4), "Other visitors are here too: 1 film comes first, about 1 s."),
+        (Place(1, None), "1 film comes first."),
+        (Place(0, 0.0), "It is being read."),
+    ],
+)
+def test_a_place_in_the_queue(place, says):
+    assert says in words.waiting(place)
+
+
+def test_the_verdict_stays_the_model_scores():
+    assert words.calibrated(0.9, 0.8, 0.6) == "Calibrated: **0.800**."
+    assert "not above the threshold; the verdict goes by the model score" in words.calibrated(0.65, 0.57, 0.6)
+    assert "is above the threshold; the verdict goes by the model score" in words.calibrated(0.3, 0.4, 0.35)
+
+
+def test_an_outcome():
+    assert words.outcome(False, True) == "False negative: the network missed it."
+    assert words.outcome(True, False).startswith("False positive")
+    assert words.outcome(True, True).startswith("True positive") and words.outcome(False, False).startswith("True neg")
+
+
+def test_adults_called_positive():
+    films = pd.DataFrame(
+        [("cohen", 0, 0.9), ("nih", 0, 0.5), ("kermany", 0, 0.95), ("cohen", 1, 0.9)],
+        columns=["source", "covid", "score"],
+    )
+    assert "Of the 2 of adults without COVID-19, this network calls **1** positive" in words.adults(films, 0.6)
+    assert words.adults(films[films["source"] == "kermany"], 0.6) is None
+
+
 def test_credit_links_only_to_addresses():
     row = pd.Series({"source": "nih", "license": float("nan"), "url": "javascript:alert(1)"})
     assert words.credit(row) == "Source: NIH ChestX\\-ray8. Licence: not stated."
@@ -72,11 +107,13 @@ def test_score_bar_names_what_it_shows(score, threshold):
     assert words.score_text(score).replace("<", "below").replace(">", "above") in bar
 
 
-def test_examples_need_no_scores(tmp_path):
+def test_examples_with_scores_and_without(tmp_path):
     from covid_model import dataset
-    from tests.scenes import data_folder
+    from tests.scenes import data_folder, write_scores
 
-    found = ours.examples(dataset.load(data_folder(tmp_path / "data")), None)
-    assert [one.label for one in found] == [
-        "COVID-19", "Adult without COVID-19", "Child, nothing found", "Child with pneumonia",
-    ]  # fmt: skip
+    data = dataset.load(data_folder(tmp_path / "data"))
+    others = ["Adult without COVID-19", "Child, nothing found", "Child with pneumonia"]
+    assert [one.label for one in ours.examples(data, None)] == ["COVID-19", *others]
+    write_scores(tmp_path / "scores.csv")
+    found = ours.examples(data, pd.read_csv(tmp_path / "scores.csv"))
+    assert [one.label for one in found] == ["COVID-19, high score", "COVID-19, missed", *others]

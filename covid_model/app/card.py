@@ -79,6 +79,16 @@ def describe(film: str, score: float, cell: str) -> str:
     return f"{kind} {film}, score {words.score_text(score)}, {VERDICT[cell].lower()}"
 
 
+def describe_simulated(title: str) -> str:
+    """A simulated film's picture in words."""
+    return f"Simulated film: {title}"
+
+
+def under_heatmap(described: str) -> str:
+    """A picture in words, and that a heatmap lies over it."""
+    return f"{described}, under its heatmap"
+
+
 def _card(*parts: str) -> str:
     return f'<div style="font-size:0.875rem;line-height:1.5">{"".join(parts)}</div>'
 

@@ -16,6 +16,7 @@ from covid_model.app.scorebar import score_bar
 from covid_model.app.waiting import Waiting, ask_again
 from covid_model.desk import Busy
 from covid_model.films import FilmError
+from covid_model.phrases import MODEL_SCORE
 from covid_model.reading import Reading, ReadingError
 from covid_model.summary import PredictionSummary, summarize
 from covid_model.verdict import is_positive
@@ -23,6 +24,7 @@ from covid_model.verdict import is_positive
 SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels kept free while a film is read, so that nothing jumps
 TALLEST = 1.35  # height over width of a film that may fill its column
 TALL_HEIGHT = 500  # pixels: how high a taller one is shown
+SIMULATED = "A simulated film lies outside what the networks were trained on: its score may be odd."
 TRAINED_ON = "It is one of the films that networks are trained on: its score may be memory, not skill."
 FILMS_PAGE = settings.ROOT / "covid_model" / "app" / "pages" / "films.py"
 DIRECTIONS = {"for": "For COVID-19", "against": "Against", "both": "Both"}
@@ -75,7 +77,7 @@ def show(item: Item, name: str, threshold: float) -> None:
     with overlay_slot.container():
         _overlay(small, reading)
     if not reading.out_of_distribution:  # such a score has no place among others
-        with place_slot.container():
+        with place_slot.container(key="place_section"):
             _place(item, reading, threshold)
     from covid_model.app.what_if import hand, panel  # the reading is on the screen before they are loaded
 
@@ -181,12 +183,13 @@ def _sentences(item: Item, reading: Reading, threshold: float, scores: pd.DataFr
 def _film(item: Item, small: np.ndarray) -> None:
     """The film as it came, and whose it is."""
     st.markdown("**The film**")
-    st.image(small, width=picture_width(small), alt="The chest film as it was given")
+    given = st.container(key="film_given")
+    given.image(small, width=picture_width(small), alt="The chest film as it was given")
     st.text(item.name)
     if item.ours and item.ours.shows:
         st.markdown(f"**{words.plain(item.ours.finding)}.** {words.plain(item.ours.shows)}")
     if item.ours and item.ours.simulated:
-        st.markdown("A simulated film lies outside what the networks were trained on: its score may be odd.")
+        st.markdown(SIMULATED)
     if item.ours:
         st.markdown(f":small[{item.ours.credit}]")
 
@@ -195,9 +198,7 @@ def _score(item: Item, small: np.ndarray, reading: Reading, threshold: float) ->
     """The score as number and bar, the verdict, what is known of the film."""
     summary = summarize(item.name, reading, threshold)
     number, remarks = summary.score_text, summary.warnings
-    st.metric(
-        "Model score", f":gray[{number}]" if summary.out_of_distribution else number, label_visibility="collapsed"
-    )
+    st.metric(MODEL_SCORE, f":gray[{number}]" if summary.out_of_distribution else number, label_visibility="collapsed")
     st.html(score_bar(reading.score, threshold, faint=summary.out_of_distribution))
     if summary.out_of_distribution:
         why, *remarks = remarks
@@ -234,7 +235,7 @@ def _calibrated(reading: Reading, threshold: float) -> None:
 @turnstile.fragment
 def _overlay(small: np.ndarray, reading: Reading) -> None:
     """The film under its heatmap. Its controls only colour again what the network has said once."""
-    picture = st.empty()
+    picture = st.container(key="overlay_picture").empty()
     direction = widgets.choice(
         "Show what spoke",
         settings.OVERLAY_DIRECTIONS,

@@ -28,6 +28,7 @@ SETS = SPLITS | {
     SIMULATED: ("Simulated", "Films rendered from a CT for this demo, so that anyone may have them"),
 }
 TRUTHS = {"covid": "COVID-19", "other": "Other"}
+ALL_SOURCES = "All sources"
 ORDERS = {
     "highest": "Highest score first",
     "lowest": "Lowest score first",

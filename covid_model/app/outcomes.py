@@ -16,6 +16,12 @@ from covid_model.phrases import interval as interval
 from covid_model.phrases import percent as percent
 
 CELL_NAMES = {"tp": "True positives", "fn": "False negatives", "fp": "False positives", "tn": "True negatives"}
+CARDS = {  # the headline's figures and their labels
+    "adults": "Adults’ false alarms",
+    "sensitivity": "COVID-19 films called positive",
+    "accuracy": "Accuracy",
+    "always_no": "Accuracy of always “no”",
+}
 
 
 @dataclass(frozen=True)
@@ -117,18 +123,19 @@ def always_no(covid: pd.Series, tallies: dict[str, Tally]) -> dict[str, Estimate
 def cards(of: Called) -> list[Card]:
     """The figures that belong together: false alarms on adults, films found, accuracy, and the accuracy's floor."""
     found = []
-    for label, estimate, asks, alarm in (
-        ("Adults’ false alarms", of.adults, "Adults without COVID-19 who are called positive.", True),
-        ("COVID-19 films called positive", of.rates["sensitivity"], "Sensitivity at this threshold.", False),
+    for name, estimate, asks, alarm in (
+        ("adults", of.adults, "Adults without COVID-19 who are called positive.", True),
+        ("sensitivity", of.rates["sensitivity"], "Sensitivity at this threshold.", False),
     ):
         if estimate:
             share, about = percent(estimate.value), f"95 %: {interval(estimate)}"
-            found.append(Card(label, counted(estimate), share, about, asks, alarm and estimate.count > 0))
-    for label, estimate, asks in (
-        ("Accuracy", of.rates["accuracy"], "The share of films called as they are."),
-        ("Accuracy of always “no”", of.scored.floor["accuracy"], "What anyone gets who calls every film negative."),
+            found.append(Card(CARDS[name], counted(estimate), share, about, asks, alarm and estimate.count > 0))
+    for name, estimate, asks in (
+        ("accuracy", of.rates["accuracy"], "The share of films called as they are."),
+        ("always_no", of.scored.floor["accuracy"], "What anyone gets who calls every film negative."),
     ):
-        found.append(Card(label, percent(estimate.value), counted(estimate), f"95 %: {interval(estimate)}", asks))
+        about = f"95 %: {interval(estimate)}"
+        found.append(Card(CARDS[name], percent(estimate.value), counted(estimate), about, asks))
     return found
 
 

@@ -24,7 +24,7 @@ def show() -> None:
     parts = list(kept["parts"].values()) if kept else []
     if not parts and not load:
         return
-    st.subheader("How fast it is")
+    st.container(key="about_speed").subheader("How fast it is")
     if parts:
         st.markdown(machine(parts))
         st.table(

@@ -33,6 +33,9 @@ def unmarked(text: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
 
 
+STOPPED = ", stopped"  # behind how far a training run came
+
+
 CALIBRATED = (
     "Networks often sound too sure, or not sure enough. One number, fitted on films held out of training, sets that "
     "right on the whole; it was checked on films of every other part of the data. It changes neither the order of "

@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covid_model import settings
+from covid_model.phrases import MODEL_SCORE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -116,7 +118,7 @@ def open_page(page: Page, url: str) -> None:
 
 def score(page: Page) -> str | None:
     """The model score as the page shows it, None where it shows none."""
-    metric = page.locator("[data-testid=stMetric]", has_text="Model score")
+    metric = page.locator("[data-testid=stMetric]", has_text=MODEL_SCORE)
     return metric.locator("[data-testid=stMetricValue]").inner_text() if metric.count() else None
 
 
@@ -140,11 +142,21 @@ def move_threshold(page: Page, key: str) -> float:
     return threshold(page)
 
 
-def change_page(page: Page, title: str) -> None:
-    """Go to another page by the navigation on top."""
-    page.get_by_role("link", name=title, exact=True).first.click()
-    page.wait_for_selector(f"h1:has-text('{title}')", timeout=PATIENCE)
+def change_page(page: Page, path: str) -> None:
+    """Go to another page by the navigation on top; `path` is its own in the address, "" for the first one."""
+    page.locator(f"header a[href$='/{path}']").first.click()
+    arrived(page, path)
+
+
+def arrived(page: Page, path: str) -> None:
+    """Wait until another page is open and stands still."""
+    page.wait_for_url(lambda url: page_of(url) == path, timeout=PATIENCE, wait_until="commit")
     settle(page)
+
+
+def page_of(url: str) -> str:
+    """The path of the page that an address leads to, "" for the first one."""
+    return urllib.parse.urlsplit(url).path.strip("/")
 
 
 def grow(page: Page) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from covid_model import settings
+from covid_model import lab, settings
 from covid_model.cli.readme import SCREENSHOTS
 from tests.browser import demo
 from tests.conftest import browser_path
@@ -25,9 +25,9 @@ def _stay(page: Page) -> None:
 
 def _train(page: Page) -> None:
     """Play the first two scenes, one after the other."""
-    for number, title in enumerate(("98 % in ten seconds", "Now add adults"), 1):
-        page.get_by_role("button", name=title).click()
-        page.get_by_text(f"Run {number}: 10 of 10 epochs").wait_for()
+    for number, name in enumerate(list(lab.SCENES)[:2], 1):
+        page.locator(f".st-key-scene_{name} button").click()
+        page.locator(f"[class*=st-key-lab_run_{number}_]").first.wait_for()
         demo.settle(page)
 
 

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 GOOD = 0.1  # cumulative layout shift up to which a page stands still (web.dev/articles/cls)
 WATCH = """() => {
-    const film = () => document.querySelector("img[alt='The chest film as it was given']");
+    const film = () => document.querySelector(".st-key-film_given img");
     window.moved = [], window.shown = Infinity;
     new MutationObserver((_, self) => {
         if (film()) { window.shown = performance.now(); self.disconnect(); }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote_plus
+
 import pytest
 
 from covid_model import settings
@@ -25,14 +27,14 @@ def test_a_remote_walks_through_the_story_and_a_link_opens_it_there(visitor, add
     seen = [headline(visitor)]
     for name in story.NAMES[1:]:
         visitor.keyboard.press("PageDown")
-        visitor.wait_for_url(f"**screen={name[0]}*")
+        visitor.wait_for_url(f"**screen={quote_plus(name)}*")
         demo.settle(visitor)
         seen.append(headline(visitor))
     assert len(set(seen)) == len(story.NAMES)
     demo.open_page(visitor, visitor.url)
     assert headline(visitor) == seen[-1]
     visitor.keyboard.press("PageUp")
-    visitor.wait_for_url("**screen=4*")
+    visitor.wait_for_url(f"**screen={quote_plus(story.NAMES[-2])}*")
     demo.settle(visitor)
     assert headline(visitor) == seen[-2]
 
@@ -42,8 +44,8 @@ def test_a_remote_walks_through_the_story_and_a_link_opens_it_there(visitor, add
 def test_every_screen_fits_the_window(visitor, address, name, width, scheme):
     visitor.emulate_media(color_scheme=scheme)
     visitor.set_viewport_size({"width": width, "height": 900})
-    demo.open_page(visitor, f"{address}/trust?screen={name.replace(' ', '+')}")
-    demo.picture(visitor, demo.BUILD / "screenshots" / f"trust-{name[0]}-{scheme}-{width}.png")
+    demo.open_page(visitor, f"{address}/trust?screen={quote_plus(name)}")
+    demo.picture(visitor, demo.BUILD / "screenshots" / f"trust-{story.NAMES.index(name) + 1}-{scheme}-{width}.png")
     wider = visitor.evaluate(
         "(() => { const main = document.querySelector('[data-testid=stMain]');"
         " return main.scrollWidth - main.clientWidth })()"

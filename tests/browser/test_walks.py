@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote_plus
 
 import pytest
 from pypdf import PdfReader
 
-from covid_model import settings
+from covid_model import lab, samples, settings
+from covid_model.app import gallery, words
+from covid_model.app.outcomes import CELL_NAMES
+from covid_model.lab.recipe import CHOICES, label
+from covid_model.phrases import MODEL_SCORE
 from tests.browser import demo
 
 pytestmark = pytest.mark.browser
@@ -19,54 +24,69 @@ SIMULATED = "ground-glass-2"
 
 def summary(page) -> str:
     """How many films the gallery says it shows."""
-    return page.get_by_text(re.compile(r"^[\d,]+ films?[,:]")).first.inner_text()
+    return page.locator(".st-key-films_summary").inner_text()
+
+
+def numbers(page) -> list[int]:
+    """The figures of that."""
+    return [int(one.replace(",", "")) for one in re.findall(r"\d[\d,]*", summary(page))]
+
+
+def cells(page, cell: str):
+    """The button of a cell of the confusion matrix, on the page of the matrix and on that of the films."""
+    return page.locator(".st-key-cell, .st-key-verdict").get_by_text(CELL_NAMES[cell], exact=True)
+
+
+def run(page, number: int, epochs: int):
+    """A training run on the page, once it has come so far."""
+    return page.locator(f"[class*='st-key-lab_run_{number}_'][class*='{number}-{epochs}']")
 
 
 def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
-    demo.open_page(visitor, f"{address}/films?set=Simulated&network={network_name}&threshold=0.3")
-    assert visitor.get_by_alt_text("Simulated film:").count() >= 12
+    shown_set = quote_plus(gallery.SETS[gallery.SIMULATED][0])
+    demo.open_page(visitor, f"{address}/films?set={shown_set}&network={network_name}&threshold=0.3")
+    assert visitor.locator("[data-testid=stImage] img").count() >= 12
     visitor.get_by_role("link", name=SIMULATED, exact=True).press("Enter")  # by keyboard
-    visitor.wait_for_selector("h1:has-text('Read a film')")
-    demo.settle(visitor)
+    demo.arrived(visitor, "")
     shown = demo.score(visitor)
     assert shown is not None and demo.threshold(visitor) == 0.3
     assert f"film={SIMULATED}" in visitor.url and "threshold=0.3" in visitor.url
 
     with visitor.expect_download() as download:
-        visitor.get_by_role("button", name="Report (PDF)").click()
+        visitor.locator(".st-key-pdf button").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     report = PdfReader(file)
     said = " ".join(report.pages[0].extract_text().split())
     assert file.suffix == ".pdf" and len(report.pages) == 1 and len(report.pages[0].images) >= 2
-    for part in (SIMULATED, f"Model score {shown}", "threshold 0.30", "Simulated", settings.NOTICE[:40]):
+    credit = samples.sample(SIMULATED).credit
+    for part in (SIMULATED, f"{MODEL_SCORE} {shown}", "0.30", credit[:40], settings.NOTICE[:40]):
         assert part in said, part
 
 
 @needs_scores
 def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
-    demo.open_page(
-        visitor, f"{address}/films?network=paper&threshold=0.45&verdict=True+positives&order=Lowest+score+first"
-    )
+    verdict = f"verdict={quote_plus(CELL_NAMES['tp'])}"
+    order = f"order={quote_plus(gallery.ORDERS['lowest'])}"
+    demo.open_page(visitor, f"{address}/films?network=paper&threshold=0.45&{verdict}&{order}")
     picked = summary(visitor)
-    for page in ("Test set", "Read a film", "About", "Films"):
+    for page in ("test_set", "", "about", "films"):
         demo.change_page(visitor, page)
-        if page != "About":  # which has neither of them
+        if page != "about":  # which has neither of them
             assert demo.threshold(visitor) == 0.45
             assert "threshold=0.45" in visitor.url and "network=paper" in visitor.url
-    assert summary(visitor) == picked and "verdict=True+positives" in visitor.url
+    assert summary(visitor) == picked and verdict in visitor.url
 
 
 @needs_scores
 @pytest.mark.films
 def test_back_from_a_film_to_what_was_picked(visitor, address, data_folder):
-    demo.open_page(visitor, f"{address}/films?network=paper&verdict=True+negatives&sheet=2")
+    demo.open_page(visitor, f"{address}/films?network=paper&verdict={quote_plus(CELL_NAMES['tn'])}&sheet=2")
     picked = summary(visitor)
     visitor.get_by_role("link", name=re.compile(r"-\d{4}")).first.click()
-    visitor.wait_for_selector("h1:has-text('Read a film')")
-    demo.settle(visitor)
+    demo.arrived(visitor, "")
     visitor.go_back()
-    visitor.wait_for_selector("h1:has-text('Films')")
+    demo.arrived(visitor, "films")
     visitor.get_by_text(picked).wait_for()
     assert "sheet=2" in visitor.url and "film=" not in visitor.url
 
@@ -74,59 +94,64 @@ def test_back_from_a_film_to_what_was_picked(visitor, address, data_folder):
 @needs_features
 def test_a_head_is_trained_live(visitor, address):
     demo.open_page(visitor, f"{address}/train?epochs=2&units=16")
-    visitor.get_by_role("button", name="Train", exact=True).click()
-    visitor.get_by_text("Run 1: 2 of 2 epochs").wait_for()
+    visitor.locator(".st-key-lab_train button").click()
+    run(visitor, 1, 2).wait_for()
     demo.settle(visitor)
-    assert visitor.get_by_text("Adults without COVID-19 called positive").count()
-    assert visitor.get_by_text("Test accuracy").count() and "units=16" in visitor.url
+    assert "%" in run(visitor, 1, 2).inner_text() and "units=16" in visitor.url
 
-    visitor.get_by_role("button", name="Now add adults").click()  # a scene, beside the first run
-    visitor.get_by_text("Run 2: 10 of 10 epochs").wait_for()
+    visitor.locator(".st-key-scene_adults button").click()  # a scene, beside the first run
+    run(visitor, 2, 10).wait_for()
     demo.settle(visitor)
-    assert "adults=Without+COVID-19" in visitor.url
-    assert all(visitor.get_by_text(f"Run {number}", exact=True).count() for number in (1, 2))
+    assert f"adults={quote_plus(label('adults', lab.SCENES['adults'].recipe.adults))}" in visitor.url
+    assert all(visitor.locator(f"[class*=st-key-lab_run_{number}_]").count() == 1 for number in (1, 2))
 
 
 @needs_features
 def test_a_run_is_stopped(visitor, address):
-    demo.open_page(visitor, f"{address}/train?epochs=30&adults=With+and+without")
-    visitor.get_by_role("button", name="Train", exact=True).click()
-    visitor.get_by_text(re.compile(r"Run 1: \d+ of 30 epochs")).wait_for()
+    adults = quote_plus(label("adults", CHOICES["adults"][-1]))  # the most films that there are
+    demo.open_page(visitor, f"{address}/train?epochs=30&adults={adults}")
+    visitor.locator(".st-key-lab_train button").click()
+    visitor.locator("[class*=st-key-lab_run_1_]").first.wait_for()
     visitor.locator(".st-key-lab_stop button").first.click()
     demo.settle(visitor)
-    assert visitor.get_by_text(re.compile(r"\d+ of 30 epochs, stopped")).count()
+    assert words.STOPPED in visitor.locator("[class*=st-key-lab_run_1_]").inner_text()
 
 
 @needs_features
 def test_the_link_of_a_scene_plays_it(visitor, address):
     demo.open_page(visitor, f"{address}/train")
-    link = visitor.get_by_role("link", name="Link", exact=True).nth(4).get_attribute("href")
+    scene = list(lab.SCENES)[4]
+    link = visitor.locator(f".st-key-card_{scene} a").get_attribute("href")
     demo.open_page(visitor, f"{address}/train{link[link.index('?') :]}&epochs=1")
-    visitor.get_by_text("Run 1: 1 of 1 epochs").wait_for()
-    assert visitor.get_by_text("Trains on 30 COVID-19 films").count()
+    run(visitor, 1, 1).wait_for()
+    films = str(lab.SCENES[scene].recipe.covid_films)
+    assert films in re.findall(r"[\d,]+", visitor.locator(".st-key-lab_counts").inner_text())
 
 
 @needs_scores
 def test_cells_of_the_matrix_lead_to_their_films(visitor, address, network_name):
     demo.open_page(visitor, f"{address}/test_set?network={network_name}&threshold=0.2")
-    visitor.get_by_text("False positives", exact=True).first.click()
+    cells(visitor, "fp").click()
     demo.settle(visitor)
-    visitor.get_by_role("button", name="All films of this cell in Films").first.click()
-    visitor.wait_for_selector("h1:has-text('Films')")
-    demo.settle(visitor)
-    assert "verdict=False+positives" in visitor.url and demo.threshold(visitor) == 0.2
-    assert re.match(r"[\d,]+ films?.*: [\d,]+ false positives?\.$", summary(visitor))
+    visitor.locator(".st-key-cell_in_films button").first.click()
+    demo.arrived(visitor, "films")
+    assert f"verdict={quote_plus(CELL_NAMES['fp'])}" in visitor.url and demo.threshold(visitor) == 0.2
+    count, *_, alike = numbers(visitor)
+    assert count == alike  # all of them are false positives
 
 
 @needs_scores
 def test_the_gallery_is_picked_and_ordered(visitor, address, network_name):
-    demo.open_page(visitor, f"{address}/films?network={network_name}&set=All&order=Most+wrong+first")
+    order, verdict = (quote_plus(one) for one in (gallery.ORDERS["wrong"], CELL_NAMES["fn"]))
+    every = quote_plus(gallery.SETS[gallery.ALL][0])
+    demo.open_page(visitor, f"{address}/films?network={network_name}&set={every}&order={order}")
     everything = summary(visitor)
-    visitor.get_by_text("False negatives", exact=True).click()
+    cells(visitor, "fn").click()
     visitor.get_by_text(everything).wait_for(state="detached")
     demo.settle(visitor)
-    assert summary(visitor) != everything and re.search(r": [\d,]+ false negatives\.", summary(visitor))
-    assert "verdict=False+negatives" in visitor.url and "order=Most+wrong+first" in visitor.url
+    picked, (count, *_, alike) = summary(visitor), numbers(visitor)
+    assert picked != everything and count == alike  # all of them are false negatives
+    assert f"verdict={verdict}" in visitor.url and f"order={order}" in visitor.url
     visitor.reload()
     demo.settle(visitor)
-    assert re.search(r": [\d,]+ false negatives\.", summary(visitor))  # the link holds what was picked
+    assert summary(visitor) == picked  # the link holds what was picked

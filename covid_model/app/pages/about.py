@@ -23,7 +23,7 @@ with is_column:
         "dense layers on top learn to tell the chest films of people with COVID-19 from others. It shows what comes "
         "out, how such a result is read, and how a good-looking figure can mislead."
     )
-with is_not_column:
+with is_not_column, st.container(key="about_is_not"):
     st.subheader("What it is not")
     st.markdown(
         "Not a medical device, and not a step towards one. A score says how much a film looks like the COVID-19 films "
@@ -42,15 +42,16 @@ st.markdown(
 scores = cache.scores()
 
 st.subheader("Limits, and traps to know")
+limits = st.container(key="about_limits")
 if scores is None:
-    st.caption("This copy has no scores of the test films, so the figures that belong here are missing.")
+    limits.caption("This copy has no scores of the test films, so the figures that belong here are missing.")
 else:
     for sentence in facts.traps(scores, settings.THRESHOLD):
-        st.markdown(f"- {sentence}")
-    st.markdown(
+        limits.markdown(f"- {sentence}")
+    limits.markdown(
         f"**Called positive at the threshold of {settings.THRESHOLD}**, of films that no network was trained on"
     )
-    st.table(
+    limits.table(
         facts.called_positive(scores, settings.THRESHOLD),
         border="horizontal",
         hide_index=True,
@@ -119,7 +120,7 @@ else:
         )
 
 st.subheader("What happens to a film that you upload")
-st.markdown(
+st.container(key="about_upload").markdown(
     "It is decoded and read in the memory of the machine that runs this demo, for your session alone. It goes when you "
     "take it away or put another in its place, and when you close the page (within "
     f"{facts.minutes(st.get_option('server.disconnectedSessionTTL'))}, so that a broken connection can be taken up "

@@ -42,7 +42,7 @@ def pick_source(films: pd.DataFrame) -> str | None:
     """One of the sources that the films come from, or None for all."""
     here = set(films["source"])
     titles = {title: name for name, title in settings.SOURCE_TITLES.items() if name in here}
-    everything = "All sources"
+    everything = gallery.ALL_SOURCES
     if st.session_state.get(SOURCE) not in (None, everything, *titles):  # of a set looked at before
         st.session_state[SOURCE] = everything
     picked = st.selectbox("Source", [everything, *titles], key=SOURCE, bind="query-params", width=260)
@@ -121,7 +121,7 @@ def cards(films: pd.DataFrame, paths: dict[str, Path], network: str, threshold: 
         for film, row in films.iterrows():
             with grid.cell(), st.container(gap="xsmall"):
                 alt = card.describe(film, row["score"], row["cell"])
-                slots[film] = picture(paths.get(film), alt, network, heatmaps)
+                slots[film] = picture(film, paths.get(film), alt, network, heatmaps)
                 st.html(card.of_film(row["score"], threshold, row["cell"], row["finding"], row["source"], row["url"]))
                 open_link(film, network, threshold)
     if heatmaps:
@@ -143,7 +143,7 @@ def simulated(network: str, threshold: float, heatmaps: bool) -> None:
         for film in films.values():
             with grid.cell(), st.container(gap="xsmall"):
                 title = ours.short_title(film)
-                slots[film.id] = picture(film.path, f"Simulated film: {title}", network, heatmaps)
+                slots[film.id] = picture(film.id, film.path, card.describe_simulated(title), network, heatmaps)
                 facts[film.id] = st.empty()
                 known = read_before(film.path, network) if heatmaps else None
                 facts[film.id].html(card.of_simulated(title, known[1] if known else None, threshold))
@@ -154,19 +154,19 @@ def simulated(network: str, threshold: float, heatmaps: bool) -> None:
             facts[film].html(card.of_simulated(ours.short_title(films[film]), score, threshold))
 
 
-def picture(path: Path | None, alt: str, network: str, heatmap: bool):
+def picture(film: str, path: Path | None, alt: str, network: str, heatmap: bool):
     """Draw a film. Gives its place on the page where the heatmap is still to come, else None."""
     place = st.empty()
     plain = cache.card_picture(str(path)) if path else None
     if plain is None:
-        place.markdown(":small[:material/hide_image: No picture here]")
+        place.container(key=f"no-picture-{film}").markdown(":small[:material/hide_image: No picture here]")
         return None
     known = read_before(path, network) if heatmap else None
     if known:
-        place.image(known[0], width="stretch", alt=f"{alt}, under its heatmap")
+        place.image(known[0], width="stretch", alt=card.under_heatmap(alt))
         return None
     place.image(plain, width="stretch", alt=alt)
-    return partial(place.image, width="stretch", alt=f"{alt}, under its heatmap") if heatmap else None
+    return partial(place.image, width="stretch", alt=card.under_heatmap(alt)) if heatmap else None
 
 
 def read_before(path: Path, network: str) -> tuple[bytes, float] | None:
@@ -293,7 +293,7 @@ if state.FILM not in st.query_params:  # else the page is being left for that fi
     st.session_state[LEFT] = kept, {key: st.session_state[key] for key in (*PICKED, SHOWN) if key in st.session_state}
 sheet = gallery.sheet(found, number)
 with above:
-    st.markdown(gallery.summary(found, sheet))
+    st.container(key="films_summary").markdown(gallery.summary(found, sheet))
     paths = pictures(sheet.rows, films_set)
     if paths is None:
         list_of(sheet.rows, gallery.SETS[films_set][0])

@@ -262,7 +262,7 @@ if curves:
 # The parts that wait for the network come last, into their places above.
 walk = None
 if asked():
-    with answer.container():
+    with answer.container(key="story_network"):
         walk = walked(data, name)
         if walk:
             inside.blocks(walk)
@@ -274,10 +274,10 @@ else:
         on_click=ask,
         help="Loads TensorFlow and the network, which takes some seconds the first time.",
     )
-with loss_slot.container():
+with loss_slot.container(key="story_loss"):
     inside.loss_of(walk, chosen.covid)
 if walk:
-    with head_slot.container():
+    with head_slot.container(key="story_head"):
         inside.head(walk, spec.threshold if spec else settings.THRESHOLD)
     with gradcam_slot.container():
         inside.explained(walk, shown.pixels)

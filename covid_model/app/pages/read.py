@@ -192,7 +192,13 @@ with ours_place.expander(OTHERS, icon=":material/photo_library:") if film or upl
 explained = st.empty()  # a place of its own: what stands here goes at once when a film comes
 if film:
     if uploads:
-        st.button("Back to the films uploaded", icon=":material/undo:", on_click=state.choose_film, args=(None,))
+        st.button(
+            "Back to the films uploaded",
+            key="back-to-uploads",
+            icon=":material/undo:",
+            on_click=state.choose_film,
+            args=(None,),
+        )
     show_ours(film, name, threshold)
 elif uploads:
     if state.uploaded() > settings.MAX_UPLOADS:

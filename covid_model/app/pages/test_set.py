@@ -123,10 +123,10 @@ def explore(networks: Sequence[Scored], split: str, adults: Mapping[str, Scored 
     if chosen:
         cell.films(chosen, listed, networks)
     parts = {
-        "All measures": partial(measures.draw, split=split),
-        "In a ward": ward.draw,
-        "Source by source": sources.draw,
-        "Calibration": partial(calibration.draw, split=split),
+        measures.TITLE: partial(measures.draw, split=split),
+        ward.TITLE: ward.draw,
+        sources.TITLE: sources.draw,
+        calibration.TITLE: partial(calibration.draw, split=split),
     }
     for tab, draw in zip(st.tabs(list(parts), key=TAB, bind="query-params"), parts.values(), strict=True):
         if tab.open:

@@ -144,7 +144,7 @@ def of(estimate: Estimate) -> str:
 
 def card(run: Run, stopped: bool, drawn: str) -> None:
     """One run: its settings, its test films, its figures."""
-    state = f"{len(run.epochs)} of {run.recipe.epochs} epochs{', stopped' if stopped else ''}"
+    state = f"{len(run.epochs)} of {run.recipe.epochs} epochs{words.STOPPED if stopped else ''}"
     st.markdown(f"**Run {run.number}** · {state}  \n:small[{words.plain(sentence(run.recipe))}]")
     if not run.epochs:
         st.caption("No epoch has ended yet.")
@@ -168,7 +168,9 @@ def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
     drawn = "_".join(f"{run.number}-{len(run.epochs)}" for run in runs)  # in keys: one script draws many times
     curves(runs, floor, drawn)
     if not runs:
-        st.caption(f"Press *Train*. Up to {settings.LAB_RUNS} runs will stand here, side by side.")
+        st.container(key="lab_empty").caption(
+            f"Press *Train*. Up to {settings.LAB_RUNS} runs will stand here, side by side."
+        )
         return
     st.caption(
         f"One more run of the same settings and seed gives the same line; a run beyond {settings.LAB_RUNS} takes the "
@@ -176,7 +178,7 @@ def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
     )
     st.markdown(f"**Test films at the threshold {settings.THRESHOLD:g}**")
     for column, run in zip(st.columns(settings.LAB_RUNS, gap="medium"), runs, strict=False):
-        with column:
+        with column, st.container(key=f"lab_run_{run.number}_{drawn}"):
             card(run, run is not running and not run.finished, drawn)
 
 
@@ -223,7 +225,7 @@ left, right = st.columns([1, 3], gap="medium")
 with left, st.container(border=True, key="lab_settings"):
     recipe = settings_panel()
     covid, other = counts(store.films, recipe)
-    st.caption(f"Trains on **{covid:,}** COVID-19 films and **{other:,}** others.")
+    st.container(key="lab_counts").caption(f"Trains on **{covid:,}** COVID-19 films and **{other:,}** others.")
 with right:
     with st.container(horizontal=True, vertical_alignment="center"):
         start = st.button("Train", key="lab_train", icon=":material/play_arrow:")

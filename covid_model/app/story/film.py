@@ -13,6 +13,7 @@ from covid_model.app import cache, ours, state, words
 from covid_model.app.item import Item
 from covid_model.dataset import DataError
 
+SCHEMATIC_TITLE = "A drawing"
 SCHEMATIC = "schematic"  # the drawing's id, in the address too
 PICKER, UPLOAD = "story_film", "story_upload"  # session keys: the widget, and which of the uploads
 SCHEMATIC_REMARK = (
@@ -94,7 +95,7 @@ def _options(asked: str | None, uploads: int) -> dict[str, str]:
     if not examples:
         examples = {one.id: f"Real film, free to share: {one.label} ({one.id})" for one in cache.free_examples()}
     own = {name: sample.title for name, sample in cache.samples().items()}
-    found = examples | own | {SCHEMATIC: "A drawing"}
+    found = examples | own | {SCHEMATIC: SCHEMATIC_TITLE}
     if asked and asked not in found:
         found |= {asked: f"Film {asked}"}
     kept = {
@@ -107,7 +108,7 @@ def _options(asked: str | None, uploads: int) -> dict[str, str]:
 def _of_id(film: str) -> Shown:
     """The film of ours with this id. Raises DataError where it cannot be shown here."""
     if film == SCHEMATIC:
-        return Shown("A drawing", drawing, None, SCHEMATIC_REMARK)
+        return Shown(SCHEMATIC_TITLE, drawing, None, SCHEMATIC_REMARK)
     if film in cache.samples():
         sample = cache.samples()[film]
         one = ours.of_sample(sample)

@@ -12,8 +12,10 @@ from covid_model.anatomy.maps import enlarged, grey
 from covid_model.app import theme, turnstile, widgets, words
 from covid_model.app.story import look
 from covid_model.charts import story, style
+from covid_model.phrases import MODEL_SCORE
 
 BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
+LISTED, ASSUMED, FLIPPED = "as its source lists it", "assumed, for nobody says", "flipped"  # whence the truth comes
 DRAWN = 224  # pixels: how wide a map is sent
 TAUGHT = {
     "block1": "The first block finds edges and tones; its maps still look like the film.",
@@ -174,7 +176,7 @@ def head(walk: Walk, threshold: float) -> None:
             rf"_{{\text{{against}}}} \underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
         )
         st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
-        st.metric("Model score", words.score_text(numbers.score))
+        st.metric(MODEL_SCORE, words.score_text(numbers.score))
         st.markdown(words.verdict(numbers.score, threshold))
     with right:
         st.markdown("**What each unit adds to the logit**")
@@ -193,9 +195,9 @@ def loss_of(walk: Walk | None, covid: bool | None) -> None:
             "without limit. Training changes the weights so that the loss over all films gets smaller."
         )
         flipped = st.toggle("Flip the truth", key=FLIP, bind="query-params")
-        known = "as its source lists it" if covid is not None else "assumed, for nobody says"
+        known = LISTED if covid is not None else ASSUMED
         truth = (covid is not False) != flipped
-        st.markdown(f"Truth **y = {int(truth)}** ({'flipped' if flipped else known}).")
+        st.markdown(f"Truth **y = {int(truth)}** ({FLIPPED if flipped else known}).")
         if walk is not None:
             _loss_in_words(walk.head.logit, truth)
     with right:

@@ -11,6 +11,8 @@ from covid_model.app import cache, theme, widgets
 from covid_model.app.outcomes import Called
 from covid_model.app.testset import calibration_findings, findings
 
+TITLE = "Calibration"  # of the tab, here and in the address
+
 
 def draw(networks: Sequence[Called], split: str) -> None:
     bins, after = {}, {}

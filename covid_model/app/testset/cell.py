@@ -38,13 +38,16 @@ def films(cell: str, of: Called, networks: Sequence[Scored]) -> None:
     """The films of a cell, a page at a time."""
     found = outcomes.films_of(cell, of, networks)
     what = f"{CELL_NAMES[cell].lower()} of {words.plain(of.title)} at {of.threshold:.2f}"
+    counted = st.container(key="cell_count")
     if found.empty:
-        st.caption(f"No {what}.")
+        counted.caption(f"No {what}.")
         return
     pages, key = -(-len(found) // ROWS), f"list_{of.name}_{cell}"
     first = (min(st.session_state.get(key, 1), pages) - 1) * ROWS
     shown = found.iloc[first : first + ROWS]
-    st.caption(f"{len(found):,} {what}" + (f", {first + 1:,} to {first + len(shown):,}" if pages > 1 else "") + ".")
+    counted.caption(
+        f"{len(found):,} {what}" + (f", {first + 1:,} to {first + len(shown):,}" if pages > 1 else "") + "."
+    )
     st.button(
         "All films of this cell in Films",
         type="tertiary",

@@ -11,6 +11,7 @@ from covid_model.app import theme, widgets
 from covid_model.app.outcomes import Called
 from covid_model.app.testset import findings
 
+TITLE = "All measures"  # of the tab, here and in the address
 HEIGHT = 330  # pixels of a curve
 
 

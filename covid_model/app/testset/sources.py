@@ -10,6 +10,8 @@ from covid_model.app import cache, words
 from covid_model.app.outcomes import Called
 from covid_model.app.testset import findings
 
+TITLE = "Source by source"  # of the tab, here and in the address
+
 
 def draw(networks: Sequence[Called]) -> None:
     with st.spinner("Counting every source apart, once."):

@@ -13,6 +13,7 @@ from covid_model.app.outcomes import Called, interval, percent
 from covid_model.app.testset import findings, ward_findings
 from covid_model.evaluation import Estimate, Tally, Ward
 
+TITLE = "In a ward"  # of the tab, here and in the address
 PREVALENCE, MISS, WHOSE = "prevalence", "miss", "alarms-of"  # in the address, by their labels
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 USUAL = 0.02  # where the slider starts: rarer than in any set of films here
@@ -59,8 +60,10 @@ def draw(networks: Sequence[Called]) -> None:
             )
     kind = "adults" if mixed and whose == ADULTS else "other"
     others = {of.title: of.scored.tallies[kind] for of in networks}
-    values(networks, others, prevalence, alone=mixed and kind == "other")
-    errors(networks, others, prevalence)
+    with st.container(key="ward_values"):
+        values(networks, others, prevalence, alone=mixed and kind == "other")
+    with st.container(key="ward_costs"):
+        errors(networks, others, prevalence)
     st.caption(findings.note(networks[0].scored.by_patient))
 
 

@@ -53,7 +53,8 @@ def slide() -> Slide:
     """Draw the places. On a phone they stand one below the other, in their own order."""
     left, right = st.columns([5, 7], gap="large")
     with left:
-        headline, words, control, remarks = st.empty(), st.empty(), st.container(), st.empty()
+        headline, words = st.empty(), st.container(key="slide_words").empty()
+        control, remarks = st.container(), st.empty()
     with right:
         picture, source = st.empty(), st.empty()
     return Slide(headline, words, control, remarks, picture, source)

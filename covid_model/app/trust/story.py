@@ -19,6 +19,7 @@ SCREENS: dict[str, ModuleType] = {
     "5 Adults added": adults_screen,
 }
 NAMES = tuple(SCREENS)
+NO_FIGURES = "No figures in this copy."
 NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys to hint at
 NO_HINTS = (
     f"<style>@media (max-width: {NARROW}px) {{"
@@ -74,9 +75,10 @@ def in_short() -> None:
     said = [screen.headline() for screen in SCREENS.values()]
     if any(said):
         st.subheader("In five sentences", anchor=False)
-        lines = [f"{at}. {words.plain(one) if one else 'No figures in this copy.'}" for at, one in enumerate(said, 1)]
-        st.markdown("\n".join(lines))
+        lines = [f"{at}. {words.plain(one) if one else NO_FIGURES}" for at, one in enumerate(said, 1)]
+        short = st.container(key="story_short")
+        short.markdown("\n".join(lines))
         marks = sorted({settings.THRESHOLD, figure_screen.threshold(), lungs_screen.threshold()})
         which = " and ".join(f"{mark:g}" for mark in marks)
         at = f"All at the threshold {which}" if len(marks) == 1 else f"At the thresholds {which}, as each was measured"
-        st.markdown(f":small[{at}, whatever is set above.]")
+        short.markdown(f":small[{at}, whatever is set above.]")

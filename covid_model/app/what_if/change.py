@@ -16,6 +16,7 @@ from covid_model.network import NetworkError
 from covid_model.preprocessing import prepare
 from covid_model.reading import Reading, ReadingError
 
+TITLE = "Change the film"  # of the tab, here and in the address
 ANSWER_HEIGHT = 200  # pixels kept free while the changed film is read, so that nothing jumps
 
 
@@ -23,7 +24,7 @@ def show(hand: InHand) -> None:
     """The changes to pick from; where there are any, their settings, the changed film, its score and its heatmap."""
     picked = controls.pick()
     if not picked:
-        st.markdown("Pick one or several: the film is changed, and the network reads it again.")
+        st.markdown(sentences.PICK)
         return
     left, middle, right = st.columns(3, gap="medium")
     with left:
@@ -71,7 +72,7 @@ def _read(hand: InHand, pixels: np.ndarray) -> Reading:
 def _answer(hand: InHand, found: Reading, pixels: np.ndarray) -> None:
     """The changed film's score, how far it moved, and what to bear in mind."""
     number = words.score_text(found.score)
-    st.metric("Score of the changed film", f":gray[{number}]" if found.out_of_distribution else number)
+    st.metric(sentences.CHANGED, f":gray[{number}]" if found.out_of_distribution else number)
     st.html(score_bar(found.score, hand.threshold, faint=found.out_of_distribution))
     said = sentences.change(hand.reading.score, found.score, hand.threshold, found.out_of_distribution)
     st.markdown(f"**{said}**  \n:small[As it came, the film scored {words.score_text(hand.reading.score)}.]")

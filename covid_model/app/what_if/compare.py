@@ -13,6 +13,7 @@ from covid_model.films import FilmError
 from covid_model.reading import Reading, ReadingError
 
 OTHER = "other_network"  # key of the choice, where there are several
+TITLE = "Ask another network"  # of the tab, here and in the address
 HEIGHT = 480  # pixels kept free while the other network reads
 
 
@@ -75,7 +76,7 @@ def _column(hand: InHand, reading: Reading) -> None:
     st.markdown(f"**{title}**")
     number = words.score_text(reading.score)
     st.metric(
-        f"Score by {registry.title(reading.network)}",
+        sentences.score_by(registry.title(reading.network)),
         f":gray[{number}]" if reading.out_of_distribution else number,
         label_visibility="collapsed",
     )

@@ -12,6 +12,7 @@ from covid_model.app.what_if.hand import InHand, say_why
 from covid_model.network import NetworkError
 from covid_model.reading import ReadingError
 
+TITLE = "How firm is the score?"  # of the tab, here and in the address
 CHART = 150  # pixels: its height, kept free while the copies are read
 
 
@@ -20,14 +21,14 @@ def show(hand: InHand) -> None:
     from covid_model import audit, charts  # the page is on the screen before they are loaded
 
     jitter, copies = audit.robustness.ALL, audit.robustness.COPIES
-    st.markdown(
+    st.container(key="firm_copies").markdown(
         f"A score should not hang on how a film was laid or scanned. This reads **{copies} copies** of it: turned by "
         f"up to {jitter.rotation:g} degrees, shifted by up to {100 * jitter.shift:g} %, with a little more or less "
         "contrast, saved anew as JPEG."
     )
     name = hand.reading.network
     question = ("spread", name)
-    button, answer = st.empty(), st.container()
+    button, answer = st.empty(), st.container(key="firm_answer")
     if not hand.known(question):
         if not button.button("How firm is this score?", key="firm", icon=":material/vibration:"):
             return

@@ -9,7 +9,7 @@ from covid_model.app.what_if import change, compare, firm
 from covid_model.app.what_if.hand import InHand
 
 TOOL = "tool"  # in the address: the tab that is open
-TOOLS = {"Change the film": change.show, "How firm is the score?": firm.show, "Ask another network": compare.show}
+TOOLS = {change.TITLE: change.show, firm.TITLE: firm.show, compare.TITLE: compare.show}
 
 
 @turnstile.fragment

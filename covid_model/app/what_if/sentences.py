@@ -13,6 +13,8 @@ from covid_model.network import NetworkSpec
 from covid_model.phrases import called as called
 from covid_model.verdict import is_positive
 
+CHANGED = "Score of the changed film"
+PICK = "Pick one or several: the film is changed, and the network reads it again."
 COLOURS = ":small[Red to yellow: spoke for COVID-19. Blue: against.]"  # of a heatmap that shows both
 
 
@@ -23,6 +25,11 @@ def change(before: float, after: float, threshold: float, novel: bool = False) -
     was, now = is_positive(before, threshold), is_positive(after, threshold)
     verdict = "no verdict" if novel else f"{'still' if was == now else 'now'} {called(now)}"
     return f"{words.score_text(after)}, {how}; {verdict}"
+
+
+def score_by(title: str) -> str:
+    """Return the label of one network's score beside another's."""
+    return f"Score by {title}"
 
 
 def unseen(border: float) -> str:
