@@ -8,7 +8,7 @@ from covid_model import network, settings
 from tests.browser import demo
 from tests.browser.conftest import made_up_film
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PICTURES = demo.BUILD / "screenshots"
 PAGES = {"read": ("", "Read a film"), "test_set": ("test_set", "Test set"), "about": ("about", "About")}

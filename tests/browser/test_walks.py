@@ -10,7 +10,7 @@ from pypdf import PdfReader
 from covid_model import settings
 from tests.browser import demo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
 needs_features = pytest.mark.skipif(not (settings.LAB / "features.npz").is_file(), reason="no assets/lab/features.npz")

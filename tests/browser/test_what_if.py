@@ -10,7 +10,7 @@ import pytest
 from covid_model import settings
 from tests.browser import demo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 FILM = "clear-average"  # one of ours, simulated
 
 
