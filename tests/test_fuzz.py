@@ -1,6 +1,7 @@
 """2,000 damaged files, other ones in every run: each is read or refused, in time and within the memory (tests/fuzz.py).
 
-`make test` takes 400 of them. The seed stands in the head of pytest's report. COVID_MODEL_FUZZ_SEED repeats a run; COVID_MODEL_FUZZ_CASES makes more.
+`make test` takes 400 of them. The seed stands in the head of pytest's report: COVID_MODEL_FUZZ_SEED repeats a run, and
+COVID_MODEL_FUZZ_CASES makes more.
 """
 
 from __future__ import annotations
