@@ -1,6 +1,6 @@
-"""2,000 damaged files, other ones in every run: each is read or refused, in time and within the memory (tests/fuzz.py).
+"""10,000 damaged files, others in every run: each is read or refused, in time and within the memory (tests/fuzz.py).
 
-`make test` takes 400 of them. The seed stands in the head of pytest's report: COVID_MODEL_FUZZ_SEED repeats a run, and
+`make test` takes 2,000. The seed stands in the head of pytest's report: COVID_MODEL_FUZZ_SEED repeats a run, and
 COVID_MODEL_FUZZ_CASES makes more.
 """
 
@@ -18,8 +18,8 @@ from tests.conftest import FUZZ_SEED
 from tests.fuzz import KINDS, checksums_right
 from tests.made_up import film, save
 
-CASES = int(os.environ.get("COVID_MODEL_FUZZ_CASES", 2000))  # files in all
-FEW = 400  # of them in the quick tests
+CASES = int(os.environ.get("COVID_MODEL_FUZZ_CASES", 10_000))  # files in all
+FEW = 2000  # of them in the quick tests
 
 
 @pytest.mark.measured
