@@ -1,23 +1,46 @@
 # Two commands matter: `make demo` and `make test`. Both set up their own .venv.
 
-PYTHON ?= python3.11
+# The newest Python that TensorFlow runs on and that can make a virtual environment. PYTHON=... overrides it.
+USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	$$name -c "$(USABLE)" 2>/dev/null && echo $$name && break; done)
 PORT ?= 8501
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest
+# Tests run side by side, a file on one core; those that measure time or memory run alone afterwards.
+ABREAST := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help demo test lint format readme screenshots clean
+define NO_PYTHON
+This needs Python 3.11, 3.12 or 3.13 with its venv module, and none of them was found. Install one:
+    Debian, Ubuntu: sudo apt install python3 python3-venv
+    macOS:          brew install python@3.13
+    elsewhere:      https://www.python.org/downloads
+or name one: make demo PYTHON=/path/to/python3
+endef
+
+.PHONY: help demo test test-long test-real test-all lint format readme screenshots clean
 
 help:  ## list these commands
-	@awk -F ':.*## *' '/^[a-z]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/demo  ## set up what is missing and open the demo at http://localhost:8501 (PORT=...)
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
 
-test: .venv/dev  ## style, then every test that this machine can run
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+test: lint  ## check the style and run the quick tests: some of every kind, in a few minutes
+	$(PYTEST) $(ABREAST) -m "not long and not measured"
+	$(PYTEST) -m "measured and not long"
 
-lint: .venv/dev  ## style alone
+test-long: .venv/dev  ## run the other tests: every browser walk, training, thousands of damaged files
+	$(PYTEST) $(ABREAST) -m "long and not measured"
+	$(PYTEST) -m "long and measured"
+
+test-real: .venv/dev  ## run the tests on real X-rays (COVID_MODEL_DATA) and VGG-19's weights (COVID_MODEL_VGG19)
+	$(PYTEST) $(ABREAST) -m "films or vgg19"
+
+test-all: test test-long  ## run every test that this machine can run
+
+lint: .venv/dev  ## check the style alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
@@ -32,17 +55,17 @@ screenshots: .venv/dev  ## take the pictures of README.md again, from pages with
 	$(BIN)/python -m tests.browser.screenshot assets
 
 clean:  ## remove the environment and everything that was built
-	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stamps: made again whenever the list of requirements that they stand for changes.
+# Stamps: made again whenever one of the files that they stand for changes.
 .venv/bin/python:
-	$(PYTHON) -m venv .venv
+	$(or $(PYTHON),$(error $(NO_PYTHON))) -m venv .venv
 
-.venv/demo: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+.venv/demo: requirements.txt pyproject.toml | .venv/bin/python
+	$(PIP) --editable .
 	touch $@
 
-.venv/dev: requirements.txt requirements-dev.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+.venv/dev: requirements.txt requirements-dev.txt pyproject.toml | .venv/bin/python
+	$(PIP) --editable . --requirement requirements-dev.txt
 	touch .venv/demo $@

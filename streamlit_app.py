@@ -13,6 +13,7 @@ PAGES = "covid_model/app/pages"
 log.start()
 visits.receive()
 st.set_page_config(page_title="Chest films", page_icon=ICON, layout="wide")
+state.carry_over()
 page = st.navigation(
     [
         st.Page(
@@ -61,7 +62,7 @@ page = st.navigation(
     ],
     position="top",
 )
-state.entered(page.url_path)
+state.entered()
 with (
     turnstile.drawing(),
     st.container(horizontal_alignment="center"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +12,15 @@ import numpy as np
 from covid_model import network
 from covid_model.preprocessing import Preprocessing
 
+HEAD = network.Head("average", 8, 0.0)
+_KEPT = tempfile.TemporaryDirectory()
 SIZE = 32  # the smallest input that VGG-19 takes; block5_conv4 is then 2 x 2 x 512
 
 
 def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network.NetworkSpec:
     """Write a complete mock network into `folder` and return what it is."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    head = network.Head("average", 8, 0.0)
-    model = network.build(head, SIZE)
-    stored = network.weights_of(model, network.STORED)
+    weights, sha256, parameters = _weights(seed)
+    shutil.copyfile(weights, folder / f"{name}.npz")
     what = network.NetworkSpec(
         name=name,
         title=name.capitalize(),
@@ -29,10 +30,10 @@ def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network.Netwo
         preprocessing=Preprocessing(size=SIZE, border=0.1),
         base=network.STORED,
         trained_on=("train", "extra"),
-        head=head,
+        head=HEAD,
         weights=f"{name}.npz",
-        sha256=network.save_weights(stored, folder / f"{name}.npz"),
-        parameters=sum(array.size for array in stored.values()),
+        sha256=sha256,
+        parameters=parameters,
     )
     what.save(folder)
     return what
@@ -56,6 +57,17 @@ def describe(folder: Path, name: str, title: str, order: float, trained_on: tupl
         order=order,
         trained_on=trained_on,
     ).save(folder)
+
+
+@functools.cache
+def _weights(seed: int) -> tuple[Path, str, int]:
+    """Draw the weights once a process: their file, its SHA-256, how many they are."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    stored = network.weights_of(network.build(HEAD, SIZE), network.STORED)
+    path = Path(_KEPT.name) / f"{seed}.npz"
+    return path, network.save_weights(stored, path), sum(array.size for array in stored.values())
 
 
 def film(seed: int = 0, shape: tuple[int, int] = (80, 64)) -> np.ndarray:

@@ -368,6 +368,7 @@ def test_checks_are_made_when_they_are_opened(page):
 
 
 # --- the committed records --------------------------------------------------------------------------
+@pytest.mark.long
 def test_committed_records_are_drawn():
     """Whatever this copy holds: every screen and every check of both networks, without an error."""
     for name in story.NAMES:

@@ -56,7 +56,13 @@ def few_pictures(monkeypatch):
     monkeypatch.setattr(fitting, "other_pictures", lambda case: (kinds, 1))
 
 
-@pytest.mark.parametrize("experiment", settings.AUDIT_EXPERIMENTS)
+QUICK = {"lungs", "calibration"}
+EXPERIMENTS = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in settings.AUDIT_EXPERIMENTS
+]
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_an_experiment_leaves_its_record(made, experiment, tmp_path, few_pictures):
     (path,) = audit.run(made, [experiment], tmp_path)
     assert path.name == f"fine-tuned-{experiment}.json"

@@ -76,6 +76,7 @@ def test_films(one):
     assert film.pixels.dtype == np.uint8 and film.pixels.ndim == 2 and not film.pixels.flags.writeable
 
 
+@pytest.mark.measured
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
 def test_no_file_takes_long_or_much_memory(tmp_path):
     """Each file of the list in one other process, its memory's peak taken back to rest before each."""

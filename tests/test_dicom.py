@@ -381,6 +381,7 @@ def test_29_a_chest_film_or_no_such_tag(tags):
 
 
 # --- Memory ---------------------------------------------------------------------------------------------------
+@pytest.mark.measured
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
 def test_memory_for_the_largest(tmp_path):
     """The most that fits: 25 million pixels of 16 bits in a few megabytes of JPEG 2000, rescaled and windowed."""

@@ -497,6 +497,8 @@ LARGE = {
 }
 
 
+@pytest.mark.long
+@pytest.mark.measured
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
 @pytest.mark.parametrize("made", LARGE.values(), ids=LARGE)
 def test_memory_for_the_largest(made, tmp_path):

@@ -1,6 +1,7 @@
-"""2,000 damaged files, other ones in every run: each is read or refused, in time and within the memory (tests/fuzz.py).
+"""10,000 damaged files, others in every run: each is read or refused, in time and within the memory (tests/fuzz.py).
 
-The seed stands in the head of pytest's report. COVID_MODEL_FUZZ_SEED repeats a run; COVID_MODEL_FUZZ_CASES makes more.
+`make test` takes 2,000. The seed stands in the head of pytest's report: COVID_MODEL_FUZZ_SEED repeats a run, and
+COVID_MODEL_FUZZ_CASES makes more.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ from tests.conftest import FUZZ_SEED
 from tests.fuzz import KINDS, checksums_right
 from tests.made_up import film, save
 
-CASES = int(os.environ.get("COVID_MODEL_FUZZ_CASES", 2000))  # files in all
-PATIENCE = 60 + CASES / 5  # seconds for the files of one kind, on a busy machine
+CASES = int(os.environ.get("COVID_MODEL_FUZZ_CASES", 10_000))  # files in all
+FEW = 2000  # of them in the quick tests
 
 
+@pytest.mark.measured
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
+@pytest.mark.parametrize("total", [FEW, pytest.param(CASES, marks=pytest.mark.long)], ids=["few", "all"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_damaged_files(kind):
-    cases = CASES // len(KINDS)
+def test_damaged_files(kind, total):
+    cases = total // len(KINDS)
     command = [sys.executable, "-m", "tests.fuzz", kind, str(cases), str(FUZZ_SEED)]
-    done = subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True, timeout=60 + total / 5)
     assert done.returncode == 0, f"{' '.join(command[1:])}:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
     print(done.stdout)
     files, read, refused = map(int, re.search(r": (\d+) files, (\d+) read, (\d+) refused", done.stdout).groups())

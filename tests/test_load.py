@@ -29,6 +29,8 @@ def test_growth_of_memory():
     assert watch.growth(1000) is None
 
 
+@pytest.mark.long
+@pytest.mark.measured
 def test_visitors_come_and_go():
     """Six at a time for some seconds, a bad file among nine, one in five leaves in the middle; then all at once."""
     found = run.soak(minutes=0.1, sessions=4, pool=10, patient=False)

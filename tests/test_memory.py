@@ -40,6 +40,7 @@ def test_where_there_is_no_such_list_nothing_happens(tmp_path):
     assert memory.give_back(tmp_path / "smaps") == 0
 
 
+@pytest.mark.measured
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is given back on Linux alone")
 def test_tensorflow_works_on_afterwards_with_less_memory():
     code = """

@@ -12,6 +12,7 @@ from covid_model import settings
 TOP_LEVEL = {
     "streamlit_app.py", "covid_model", "assets", "requirements.txt", "requirements-dev.txt", "tests", ".streamlit",
     "requirements-bench.txt", "README.md", "LICENSE", "Makefile", "pyproject.toml", ".ci", ".gitignore",
+    ".pre-commit-config.yaml",
 }  # fmt: skip
 NOT_OUR_WORDS = re.compile(r"diagnos|patient has|AI detects", re.IGNORECASE)
 SOURCES = [settings.ROOT / "streamlit_app.py", *sorted((settings.ROOT / "covid_model").rglob("*.py"))]

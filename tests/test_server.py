@@ -188,6 +188,8 @@ def test_32_200_megabytes_are_refused_by_the_server(guest):
     assert guest.give(("film.png", GOOD)).score
 
 
+@pytest.mark.long
+@pytest.mark.measured
 @on_linux
 def test_32_a_request_that_does_not_say_its_size(server, empty, guest):
     """In chunks, without a length: refused past the limit, and neither memory nor disk takes up the rest."""

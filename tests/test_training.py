@@ -91,6 +91,7 @@ def vgg19(tmp_path_factory):
     return str(file)
 
 
+@pytest.mark.long
 def test_a_cut_run_goes_on_to_the_same_end(tmp_path, monkeypatch, vgg19):
     import keras
 
@@ -132,6 +133,7 @@ def test_a_cut_run_goes_on_to_the_same_end(tmp_path, monkeypatch, vgg19):
         np.testing.assert_allclose(one, other, atol=1e-3)
 
 
+@pytest.mark.long
 def test_a_second_stage_goes_on_from_the_first_and_leaves_the_frozen_blocks_alone(tmp_path):
     pixels = {film: mock_networks.film(number) for number, film in enumerate(TABLE.index)}
     held_out = pd.Series([False] * 12 + [True] * 4, index=TABLE.index)
@@ -194,6 +196,7 @@ def test_films_to_compare_on_are_half_covid_and_evenly_of_their_sources():
     assert len(comparison.balanced(table.iloc[:45], 120, seed=0)) == 45  # as many as there are
 
 
+@pytest.mark.long
 def test_three_runs_that_differ_in_their_start_alone(tmp_path, vgg19):
     data = made_up_data.save(tmp_path / "data")
     recipe = comparison.Recipe(16, 6, Preprocessing(size=32), network.Head("flatten", 4, 0.0), batch=8, epochs=2)

@@ -13,6 +13,7 @@ from collections.abc import Container, Sequence
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.typing import UploadedFile
 
 from covid_model import registry, settings
@@ -42,13 +43,15 @@ def threshold_from(value: object) -> float:
     return round(number, 2) if math.isfinite(number) and 0 <= number <= 1 else settings.THRESHOLD
 
 
-def entered(page: str) -> None:
-    """From the entry file, before a page runs: on another page than the last one, put what was set into its address.
+def carry_over() -> None:
+    """Put what was set on the last page into this page's address. The entry file calls it before `st.navigation`.
 
-    Streamlit carries what a visitor set by hand from page to page, but not what came by the address.
+    Streamlit carries along what was set by hand, but not what came by the address. The order matters: a change of the
+    address makes an entry in the browser's history, of the page that the browser is at. Before `st.navigation` that is
+    still the last page; behind it, it would be this one, and Back would need a second press to leave it.
     """
-    last, st.session_state[PAGE] = st.session_state.get(PAGE), page
-    if last in (None, page):
+    last = st.session_state.get(PAGE)
+    if last in (None, _page()):
         return
     for key, checked, default in (
         (NETWORK, network_from, registry.default()),
@@ -59,6 +62,17 @@ def entered(page: str) -> None:
             with contextlib.suppress(StreamlitAPIException):  # the last page's control holds it still: this one's will
                 st.query_params[key] = str(value)
             st.session_state[key] = value
+
+
+def entered() -> None:
+    """Remember the page that is shown. The entry file calls it after `st.navigation`."""
+    st.session_state[PAGE] = _page()
+
+
+def _page() -> str | None:
+    """Return Streamlit's name of the page that this run shows, None outside a run."""
+    context = get_script_run_ctx()
+    return context.page_script_hash if context else None
 
 
 def network_picker(label: str = "Network") -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from covid_model import samples
 from tests.browser import demo
 from tests.conftest import browser_path
 
@@ -62,12 +63,6 @@ def made_up_film() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def film() -> Path | dict:
-    """A film to upload: a real one of the test set where there is a data folder, else a drawing."""
-    from covid_model import dataset
-
-    try:
-        data = dataset.load()
-    except dataset.DataError:
-        return {"name": "drawn.png", "mimeType": "image/png", "buffer": made_up_film()}
-    return data.path(data.split("test").query("covid == 1").index[0])
+def film() -> Path:
+    """The real film that the project carries, to upload: the networks take it for a chest film."""
+    return samples.sample("rg1").path

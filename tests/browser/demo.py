@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -31,13 +32,13 @@ TALLEST = 6000  # pixels of a screenshot
 
 
 @contextlib.contextmanager
-def served(patience: float = 60.0, log: str = "streamlit.log") -> Iterator[tuple[str, subprocess.Popen]]:
+def served(patience: float = 60.0, log: str = "streamlit") -> Iterator[tuple[str, subprocess.Popen]]:
     """Run the demo on a free port of this machine; gives its address and its process, and ends it afterwards.
 
-    `log` is the file in BUILD that its output goes to: another one for every server that runs at the same time.
+    Its output goes to a file in BUILD, named after `log` and this process, so that several servers may run at a time.
     """
     BUILD.mkdir(exist_ok=True)
-    with running(["streamlit", "run", "streamlit_app.py"], BUILD / log, patience) as started:
+    with running(["streamlit", "run", "streamlit_app.py"], BUILD / f"{log}-{os.getpid()}.log", patience) as started:
         yield started
 
 

@@ -8,8 +8,9 @@ from covid_model import network, settings
 from covid_model.app.outcomes import CELL_NAMES
 from covid_model.phrases import verdict
 from tests.browser import demo
+from tests.browser.conftest import made_up_film
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PICTURES = demo.BUILD / "screenshots"
 PAGES = {"read": "", "test_set": "test_set", "about": "about"}  # paths in the address
@@ -21,7 +22,7 @@ needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no 
 
 def test_the_first_page_needs_no_tensorflow(visitor):
     """On a server of its own, where no test has read a film."""
-    with demo.served(log="streamlit-first-page.log") as (address, process):
+    with demo.served(log="first-page") as (address, process):
         for path in PAGES.values():
             demo.open_page(visitor, f"{address}/{path}")
             assert demo.page_of(visitor.url) == path and visitor.get_by_role("heading", level=1).count() == 1
@@ -49,6 +50,14 @@ def test_read_a_film(visitor, address, network_name, film):
     demo.change_page(visitor, "about")
     demo.change_page(visitor, "")
     assert demo.score(visitor) == shown  # the film stays with its visitor
+
+
+def test_a_drawing_is_scored_without_a_verdict(visitor, address, network_name):
+    demo.open_page(visitor, f"{address}/?network={network_name}")
+    demo.upload(visitor, {"name": "drawn.png", "mimeType": "image/png", "buffer": made_up_film()})
+    assert demo.score(visitor) is not None
+    assert visitor.get_by_text("No verdict", exact=True).count()
+    assert not visitor.get_by_text("calls this film").count()
 
 
 def test_a_file_that_is_no_film_and_then_one_that_is(visitor, address, network_name, film):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser import demo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 GOOD = 0.1  # cumulative layout shift up to which a page stands still (web.dev/articles/cls)
 WATCH = """() => {

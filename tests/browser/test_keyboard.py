@@ -7,7 +7,7 @@ import pytest
 from tests.browser import demo
 from tests.browser.test_access import PAGES as EVERY
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PAGES = {name: path for name, path in EVERY.items() if name != "how it works, run"}
 MOST = 400  # presses of the Tab key

@@ -12,6 +12,7 @@ from tests.browser import demo
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv"),
 ]
 

@@ -15,7 +15,7 @@ from covid_model.lab.recipe import CHOICES, label
 from covid_model.phrases import MODEL_SCORE
 from tests.browser import demo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
 needs_features = pytest.mark.skipif(not (settings.LAB / "features.npz").is_file(), reason="no assets/lab/features.npz")
@@ -76,6 +76,21 @@ def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
             assert demo.threshold(visitor) == 0.45
             assert "threshold=0.45" in visitor.url and "network=paper" in visitor.url
     assert summary(visitor) == picked and verdict in visitor.url
+
+
+def test_back_from_a_film_to_the_films(visitor, address, network_name):
+    """With one press, wherever the threshold came from: the address of the film's page is in the history once."""
+    demo.open_page(visitor, f"{address}/films?set=Simulated&threshold=0.3&network={network_name}")
+    visitor.get_by_role("link", name=SIMULATED, exact=True).click()
+    visitor.wait_for_selector("h1:has-text('Read a film')")
+    demo.settle(visitor)
+    assert "threshold=0.3" in visitor.url
+    visitor.go_back()
+    visitor.wait_for_selector("h1:has-text('Films')")
+    visitor.get_by_alt_text("Simulated film:").first.wait_for()
+    demo.settle(visitor)
+    assert "set=Simulated" in visitor.url and "film=" not in visitor.url
+    assert demo.threshold(visitor) == 0.3 and "threshold=0.3" in visitor.url
 
 
 @needs_scores

@@ -95,7 +95,7 @@ def _all(crowd: list[Session]) -> None:
 
 def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[str, Any]:
     """Serve, read the pool alone, let the visitors come, wait until all is as before; what was found."""
-    with demo.served(START) as (address, process):
+    with demo.served(START, log="load") as (address, process):
         scored = alone(address, films.pool(pool))
         rest, tally = usage(process.pid), Tally()
         started = time.perf_counter()

@@ -92,6 +92,14 @@ def pick_sheet(sheets: int, picked: tuple) -> int:
     return st.pagination(sheets, key=SHEET, bind="query-params")
 
 
+def remember() -> None:
+    """Keep what is picked, for `come_back`."""
+    if state.FILM in st.query_params:  # the page is being left for that film
+        return
+    kept = {key: st.query_params.get_all(key) for key in st.query_params}
+    st.session_state[LEFT] = kept, {key: st.session_state[key] for key in (*PICKED, SHOWN) if key in st.session_state}
+
+
 def come_back() -> None:
     """After Back from a film that was opened here: Streamlit left the film, not what was picked, in the address."""
     if state.FILM in st.query_params and LEFT in st.session_state:
@@ -256,6 +264,7 @@ if films_set == gallery.SIMULATED:
     introduction.markdown(f"{gallery.SETS[films_set][1]}.")
     heatmaps = beside.toggle("Scores and heatmaps", key=HEATMAPS, bind="query-params")
     busy = st.empty()
+    remember()
     simulated(network, threshold, heatmaps)
     st.stop()
 
@@ -288,9 +297,7 @@ if found.empty:
     st.stop()
 above = st.container()
 number = pick_sheet(gallery.sheet(found, 1).sheets, (films_set, network, source, truth, tuple(verdicts), order))
-if state.FILM not in st.query_params:  # else the page is being left for that film
-    kept = {key: st.query_params.get_all(key) for key in st.query_params}
-    st.session_state[LEFT] = kept, {key: st.session_state[key] for key in (*PICKED, SHOWN) if key in st.session_state}
+remember()
 sheet = gallery.sheet(found, number)
 with above:
     st.container(key="films_summary").markdown(gallery.summary(found, sheet))
