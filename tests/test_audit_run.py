@@ -149,7 +149,7 @@ def frozen(made, monkeypatch):
     one = replace(made)
     head = network.Head("flatten", 4, 0.0)
     recipe = {"ours": {"learning_rate": 0.05, "batch": 8, "epochs": 4}}
-    one.__dict__["spec"] = replace(made.spec, base=network.IMAGENET, head=head, recipe=recipe)
+    one.__dict__["spec"] = replace(made.spec, base=network.IMAGENET, trained_on=("train",), head=head, recipe=recipe)
     return one
 
 

@@ -53,7 +53,7 @@ def validation_scores(case: Case) -> tuple[pd.DataFrame, str]:
     So its head is trained once more without them.
     """
     part = case.training[case.validation]
-    if case.spec.holds_out:
+    if case.spec.holds_out or case.spec.base == network.STORED:  # of the latter, no head can be trained alone
         return part.assign(score=case.scores.loc[part.index, "score"]), "the network's own, which never saw these films"
     return part.assign(score=refit(case)), "of a head trained alike on the other films, as the network saw these"
 
