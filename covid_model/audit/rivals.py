@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from covid_model import evaluation, settings
+from covid_model import dataset, evaluation, settings
 from covid_model.audit.case import Case
 from covid_model.audit.figures import share
 from covid_model.preprocessing import Preprocessing, prepare
@@ -28,7 +28,8 @@ MEASURED_ON = ("test", "extra-test", "external")
 
 def run(case: Case) -> dict[str, Any]:
     """Every rival, trained on what the network was trained on; the network itself stands beside them."""
-    table = case.data.films[case.data.films["split"].isin({*case.trained_on, *MEASURED_ON})]
+    known = dataset.labelled(case.data.films)
+    table = known[known["split"].isin({*case.trained_on, *MEASURED_ON})]
     small = thumbnails(case, list(table.index))
     training = table.index.isin(case.training.index)
     scores = {name: rival(table, small, training) for name, rival in ANSWERS.items()}
