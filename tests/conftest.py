@@ -10,24 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from covid_model import settings
-from tests import bad_inputs
+from covid_model import config
+from tests.support import bad_inputs
 
 CHROMIUM = "/usr/bin/chromium"
 FUZZ_SEED = int(os.environ.get("COVID_MODEL_FUZZ_SEED") or secrets.randbelow(2**31))  # of this run's damaged files
 
 
 def _missing_films() -> str | None:
-    folder = os.environ.get(settings.DATA_VARIABLE, "").strip()
+    folder = os.environ.get(config.DATA_VARIABLE, "").strip()
     if not folder:
-        return f"no real films: {settings.DATA_VARIABLE} is not set"
+        return f"no real films: {config.DATA_VARIABLE} is not set"
     return None if (Path(folder) / "manifest.csv").is_file() else f"no real films: {folder} has no manifest.csv"
 
 
 def _missing_vgg19() -> str | None:
-    file = os.environ.get(settings.VGG19_VARIABLE, "").strip()
+    file = os.environ.get(config.VGG19_VARIABLE, "").strip()
     if not file:
-        return f"no ImageNet weights: {settings.VGG19_VARIABLE} is not set"
+        return f"no ImageNet weights: {config.VGG19_VARIABLE} is not set"
     return None if Path(file).is_file() else f"no ImageNet weights: {file} does not exist"
 
 
@@ -70,7 +70,7 @@ def data_folder() -> Path:
     reason = _missing_films()
     if reason:
         pytest.skip(reason)
-    return Path(os.environ[settings.DATA_VARIABLE])
+    return Path(os.environ[config.DATA_VARIABLE])
 
 
 @pytest.fixture(scope="session")
@@ -79,15 +79,15 @@ def vgg19_file() -> Path:
     reason = _missing_vgg19()
     if reason:
         pytest.skip(reason)
-    return Path(os.environ[settings.VGG19_VARIABLE])
+    return Path(os.environ[config.VGG19_VARIABLE])
 
 
 @pytest.fixture(scope="session")
 def network_name() -> str:
     """A network that can be loaded here without a download."""
-    from covid_model import network
+    from covid_model.model import network_spec
 
-    for name in network.available():
-        if network.spec(name).base != network.IMAGENET or _missing_vgg19() is None:
+    for name in network_spec.available():
+        if network_spec.spec(name).base != network_spec.IMAGENET or _missing_vgg19() is None:
             return name
     pytest.skip("no network can be loaded here without a download")

@@ -16,8 +16,10 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.typing import UploadedFile
 
-from covid_model import registry, settings
-from covid_model.app import cache, visits
+from covid_model import config
+from covid_model.app import session
+from covid_model.app.runtime import sessions
+from covid_model.model import registry
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
@@ -25,7 +27,8 @@ PAGE = "page"  # in the session: the page that was looked at last
 THRESHOLD_STEP = 0.01
 # What the upload field takes, in words that Streamlit shows as they are: "image" stands for every kind of picture. With
 # such a kind in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for an
-# ending forged past the browser, on every run and before any code of ours; `item.Item` refuses such a file instead.
+# ending forged past the browser, on every run and before any code of ours; `films.ImageSource` refuses such a file
+# instead.
 TAKEN = ("image", "dcm", "dicom")
 
 
@@ -39,8 +42,8 @@ def threshold_from(value: object) -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        return settings.THRESHOLD
-    return round(number, 2) if math.isfinite(number) and 0 <= number <= 1 else settings.THRESHOLD
+        return config.THRESHOLD
+    return round(number, 2) if math.isfinite(number) and 0 <= number <= 1 else config.THRESHOLD
 
 
 def carry_over() -> None:
@@ -55,7 +58,7 @@ def carry_over() -> None:
         return
     for key, checked, default in (
         (NETWORK, network_from, registry.default()),
-        (THRESHOLD, threshold_from, settings.THRESHOLD),
+        (THRESHOLD, threshold_from, config.THRESHOLD),
     ):
         value = checked(st.session_state.get(key))
         if key not in st.query_params and value != default:
@@ -124,11 +127,11 @@ def threshold_slider(label: str = "Threshold") -> float:
         label,
         0.0,
         1.0,
-        settings.THRESHOLD,
+        config.THRESHOLD,
         THRESHOLD_STEP,
         key=THRESHOLD,
         bind="query-params",
-        help=f"A film that scores above it is called positive. The paper's Figure 3 marks {settings.PAPER_MARK}.",
+        help=f"A film that scores above it is called positive. The paper's Figure 3 marks {config.PAPER_MARK}.",
     )
     return threshold_from(chosen)
 
@@ -179,7 +182,7 @@ def uploader() -> list[UploadedFile]:
         "Upload chest films (PNG, JPEG, TIFF or DICOM)",
         type=TAKEN,
         accept_multiple_files=True,
-        max_upload_size=settings.MAX_BYTES // 2**20,
+        max_upload_size=config.MAX_BYTES // 2**20,
         key=UPLOADER,
         on_change=take_uploads,
         help="One film or several. They stay in memory while this page is open; none is stored.",
@@ -194,7 +197,7 @@ def take_uploads() -> None:
     """
     found: Sequence[object] = st.session_state.get(UPLOADER) or ()
     there = [file for file in found if isinstance(file, UploadedFile)]  # not those that the server has dropped
-    files, over = there[: settings.MAX_UPLOADS], there[settings.MAX_UPLOADS :]
+    files, over = there[: config.MAX_UPLOADS], there[config.MAX_UPLOADS :]
     _forget([*over, *(file for file in st.session_state.get(UPLOADS, ()) if file not in files)])
     st.session_state[UPLOADS], st.session_state[UPLOADED] = files, len(found)
     if files:
@@ -220,5 +223,5 @@ def drop_uploads() -> None:
 def _forget(files: Sequence[UploadedFile]) -> None:
     """Drop files from memory: their bytes, and what came of them."""
     for file in files:
-        cache.forget(file.getvalue())
-        visits.forget(file.file_id)
+        session.forget(file.getvalue())
+        sessions.forget(file.file_id)

@@ -1,4 +1,4 @@
-"""The colours of the theme that the visitor sees, for figures."""
+"""The theme's colours for figures, and the icon in the browser's tab."""
 
 from __future__ import annotations
 
@@ -9,3 +9,15 @@ def ink() -> str | None:
     """The colour of the page's words; None where the browser has not told its theme."""
     theme = st.context.theme.type
     return st.get_option(f"theme.{theme}.textColor") if theme in ("light", "dark") else None
+
+
+# --- The picture in the browser's tab: two lungs on a dark film. Drawn here, as a named icon would be fetched
+
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">'
+    '<rect width="64" height="64" rx="12" fill="#0E1215"/>'
+    '<path d="M32 10v22M32 24l-7 8M32 24l7 8" stroke="#E9E6DF" stroke-width="4" stroke-linecap="round" fill="none"/>'
+    '<path d="M25 20c-9 2-15 16-14 30 6 3 15 1 16-5 1-7 1-18-2-25z" fill="#E9E6DF"/>'
+    '<path d="M39 20c9 2 15 16 14 30-6 3-15 1-16-5-1-7-1-18 2-25z" fill="#D55E00"/>'
+    "</svg>"
+)

@@ -6,17 +6,33 @@ diamonds) from others (blue circles) by colour, shape and label. Nothing here kn
 
 from __future__ import annotations
 
-from covid_model.charts.confusion import clicked_cell, confusion_matrix, confusion_matrix_alt
-from covid_model.charts.costs import cost_curve, cost_curve_alt
-from covid_model.charts.curves import precision_recall, precision_recall_alt, roc, roc_alt
-from covid_model.charts.distribution import score_distribution, score_distribution_alt
-from covid_model.charts.growth import growth, growth_alt
-from covid_model.charts.history import training_history, training_history_alt
-from covid_model.charts.lab import learning_curve, learning_curve_alt, run_look, small_confusion_matrix
-from covid_model.charts.reliability import reliability, reliability_alt
-from covid_model.charts.strip import score_strip, score_strip_alt
+from covid_model.charts.evaluation import (
+    clicked_cell,
+    confusion_matrix,
+    confusion_matrix_alt,
+    cost_curve,
+    cost_curve_alt,
+    precision_recall,
+    precision_recall_alt,
+    predictive_value,
+    predictive_value_alt,
+    reliability,
+    reliability_alt,
+    roc,
+    roc_alt,
+)
+from covid_model.charts.scores import score_distribution, score_distribution_alt, score_strip, score_strip_alt
 from covid_model.charts.style import CONFIG, COVID_COLOUR, OTHER_COLOUR
-from covid_model.charts.wards import predictive_value, predictive_value_alt
+from covid_model.charts.training import (
+    growth,
+    growth_alt,
+    learning_curve,
+    learning_curve_alt,
+    run_look,
+    small_confusion_matrix,
+    training_history,
+    training_history_alt,
+)
 
 __all__ = [
     "CONFIG",

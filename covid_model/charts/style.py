@@ -13,11 +13,11 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from covid_model import settings
-from covid_model.phrases import score_text
+from covid_model import config
+from covid_model.formatting import score_text
 
-COVID_COLOUR = settings.COVID_COLOUR
-OTHER_COLOUR = settings.OTHER_COLOUR
+COVID_COLOUR = config.COVID_COLOUR
+OTHER_COLOUR = config.OTHER_COLOUR
 GREY = "#808495"  # lines that are read against: the threshold, the diagonal; 3:1 or more on light and dark
 FAINT = "rgba(128, 132, 149, 0.25)"  # grid lines
 CLEAR = "rgba(0, 0, 0, 0)"

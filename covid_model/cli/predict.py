@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from covid_model import settings
-from covid_model.cli.common import DONE, FAILED, UsageError, add_network, add_vgg19, say_error, share, vgg19_for
-from covid_model.cli.quiet import quiet
-from covid_model.phrases import called
+from covid_model import config
+from covid_model.cli.common import DONE, FAILED, UsageError, add_network, add_vgg19, quiet, say_error, share, vgg19_for
+from covid_model.formatting import called
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from covid_model.reading import Reader, Reading
-    from covid_model.summary import PredictionSummary
+    from covid_model.model.predictor import Prediction, Predictor
+    from covid_model.reports.summary import PredictionSummary
 
 OVERLAY_ENDING = "-overlay.png"
 LONGEST_STEM = 200  # bytes: a file system takes names of 255
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold",
         type=share,
-        default=settings.THRESHOLD,
+        default=config.THRESHOLD,
         metavar="NUMBER",
         help="positive above it, 0 to 1 (default: %(default)s)",
     )
@@ -64,9 +63,9 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps([result.as_json() for result in results], indent=1))
     elif given.csv:
-        from covid_model import report
+        from covid_model.reports import pdf
 
-        sys.stdout.write(report.csv_of(results).decode("utf-8-sig").replace("\r\n", "\n"))
+        sys.stdout.write(pdf.csv_of(results).decode("utf-8-sig").replace("\r\n", "\n"))
     complete = all(not one.refused and (one.overlay or not given.overlay) for one in results)
     return DONE if complete else FAILED
 
@@ -76,20 +75,21 @@ def read_all(given: argparse.Namespace) -> Iterator[PredictionSummary]:
 
     Raises NetworkError where the network cannot be loaded.
     """
-    from covid_model import films, summary
-    from covid_model.reading import Reader, ReadingError
+    from covid_model import imaging
+    from covid_model.model.predictor import PredictionError, Predictor
+    from covid_model.reports import summary
 
-    reader: Reader | None = None
+    reader: Predictor | None = None
     free = OverlayNames(given.overlay, given.files) if given.overlay else None
     for file in given.files:
         try:
             with quiet():  # libraries that decode grumble on standard error by themselves
-                film = films.read(Path(file))
+                film = imaging.read(Path(file))
             if reader is None:
                 with quiet():
-                    reader = Reader(given.network, vgg19_for(given.network, given.vgg19))
+                    reader = Predictor(given.network, vgg19_for(given.network, given.vgg19))
             reading = reader.read(film)
-        except (films.FilmError, ReadingError) as error:
+        except (imaging.FilmError, PredictionError) as error:
             yield summary.refusal(file, given.network, given.threshold, str(error))
             continue
         picture = write_overlay(film.pixels, reading, free.next(file)) if free else None
@@ -111,7 +111,7 @@ def progress(results: Iterable[PredictionSummary], given: argparse.Namespace) ->
 
 def shown(file: str) -> str:
     """A file's name as plain text of at most LONGEST_NAME characters."""
-    from covid_model.films import show_name
+    from covid_model.imaging import show_name
 
     return show_name(Path(file).name or file, LONGEST_NAME)
 
@@ -158,14 +158,14 @@ def make_folder(folder: Path) -> None:
         raise UsageError(f"--overlay: {folder} cannot be a folder: {error.strerror}") from error
 
 
-def write_overlay(pixels: np.ndarray, reading: Reading, path: Path) -> str | None:
+def write_overlay(pixels: np.ndarray, reading: Prediction, path: Path) -> str | None:
     """Write one picture; where that fails says so and returns None, for the score still stands.
 
     Written beside its place and then moved there: no half picture, and nothing that a link leads to is changed.
     """
-    from covid_model import overlay
+    from covid_model.imaging import heatmap
 
-    picture = overlay.to_png(overlay.blend(pixels, reading.heatmap, reading.box))
+    picture = heatmap.to_png(heatmap.blend(pixels, reading.heatmap, reading.box))
     try:
         with tempfile.TemporaryDirectory(prefix=".overlay-", dir=path.parent) as folder:
             draft = Path(folder, "overlay.png")

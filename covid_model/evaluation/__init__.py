@@ -9,15 +9,31 @@ scikit-learn and SciPy take one to two seconds to import, so they are imported w
 
 from __future__ import annotations
 
+from covid_model.evaluation.bootstrap import DRAWS, LEVEL, SEED, Band, Estimate, proportion
 from covid_model.evaluation.calibration import BINS, Bin, brier, calibration_error, recorded_bins, reliability
-from covid_model.evaluation.costs import Costs, costs
-from covid_model.evaluation.curves import Curve, precision_recall, roc
-from covid_model.evaluation.estimates import DRAWS, LEVEL, SEED, Band, Estimate, proportion
-from covid_model.evaluation.groups import Part, adults_without_covid, parts
-from covid_model.evaluation.matrix import CELLS, Confusion, cells, check, confusion
-from covid_model.evaluation.metrics import RATES, always_no, area_intervals, from_confusion, rates, share_above
-from covid_model.evaluation.tally import THRESHOLDS, Tally, rates_at, share_at, tally
-from covid_model.evaluation.wards import Frequencies, Ward, frequencies, inverse, ward
+from covid_model.evaluation.confusion import CELLS, Confusion, cells, check, confusion
+from covid_model.evaluation.metrics import (
+    RATES,
+    Curve,
+    always_no,
+    area_intervals,
+    from_confusion,
+    precision_recall,
+    rates,
+    roc,
+    share_above,
+)
+from covid_model.evaluation.predictive_values import (
+    Costs,
+    Frequencies,
+    PredictiveValues,
+    costs,
+    frequencies,
+    inverse,
+    predictive_values,
+)
+from covid_model.evaluation.subgroups import Part, adults_without_covid, parts
+from covid_model.evaluation.threshold_sweep import THRESHOLDS, ThresholdSweep, rates_at, share_at, sweep
 
 __all__ = [
     "BINS",
@@ -35,8 +51,8 @@ __all__ = [
     "Estimate",
     "Frequencies",
     "Part",
-    "Tally",
-    "Ward",
+    "PredictiveValues",
+    "ThresholdSweep",
     "adults_without_covid",
     "always_no",
     "area_intervals",
@@ -51,6 +67,7 @@ __all__ = [
     "inverse",
     "parts",
     "precision_recall",
+    "predictive_values",
     "proportion",
     "rates",
     "rates_at",
@@ -59,6 +76,5 @@ __all__ = [
     "roc",
     "share_above",
     "share_at",
-    "tally",
-    "ward",
+    "sweep",
 ]

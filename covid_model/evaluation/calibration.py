@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from covid_model.evaluation.estimates import DRAWS, Estimate, share
-from covid_model.evaluation.matrix import check
+from covid_model.evaluation.bootstrap import DRAWS, Estimate, share
+from covid_model.evaluation.confusion import check
 
 BINS = 10
 

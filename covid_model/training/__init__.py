@@ -6,11 +6,11 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from covid_model import settings
+from covid_model import config
 
 if TYPE_CHECKING:
-    from covid_model.dataset import Dataset
-    from covid_model.network import NetworkSpec
+    from covid_model.data.dataset import Dataset
+    from covid_model.model.network_spec import NetworkSpec
 
 RECIPES = {"paper": "paper", "fine-tuned": "fine_tuned"}  # and the module of each
 
@@ -24,7 +24,7 @@ def run(recipe: str, data: Dataset, vgg19: str, work: Path | None = None) -> Net
         vgg19: VGG-19's ImageNet weights: a file, or "imagenet" for Keras' download.
         work: where features and checkpoints are kept; a run that was cut goes on from there.
     """
-    work = settings.WORK if work is None else work
+    work = config.WORK if work is None else work
     if recipe not in RECIPES:
         raise ValueError(f"Recipes are {' and '.join(RECIPES)}. Received: {recipe!r}.")
     chosen = importlib.import_module(f"covid_model.training.{RECIPES[recipe]}")
@@ -33,14 +33,14 @@ def run(recipe: str, data: Dataset, vgg19: str, work: Path | None = None) -> Net
 
 def leave_out(data: Dataset, source: str, vgg19: str, work: Path | None = None, **changes: float) -> None:
     """A short trial of the fine-tuned recipe without one source; see `fine_tuned.leave_out`."""
-    work = settings.WORK if work is None else work
-    from covid_model.training import fine_tuned
+    work = config.WORK if work is None else work
+    from covid_model.training import fine_tune
 
-    fine_tuned.leave_out(data, source, vgg19, work, **changes)
+    fine_tune.leave_out(data, source, vgg19, work, **changes)
 
 
 def within(source: str) -> dict[str, Any]:
     """How well the classes of one source can be told apart, by patient; see `one_source.run`."""
-    from covid_model.training import one_source
+    from covid_model.training import within_source
 
-    return one_source.run(source)
+    return within_source.run(source)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
-from covid_model import network, settings
+from covid_model import config
+from covid_model.model import network_spec, vgg19
+
+if TYPE_CHECKING:
+    import keras
+
 
 HEAD_BATCH = 128  # most of a step's time goes into updating 6 million weights: larger batches, fewer steps
 
@@ -23,34 +28,42 @@ class HeadRecipe:
         epochs: passes over the training films.
     """
 
-    head: network.Head = network.Head()  # noqa: RUF009 (frozen: it cannot be changed by one recipe for another)
+    head: network_spec.Head = network_spec.Head()  # noqa: RUF009 (frozen: it cannot be changed by one recipe for another)
     learning_rate: float = 1e-4
     batch: int = HEAD_BATCH
-    epochs: int = field(default_factory=lambda: settings.PAPER_EPOCHS)
+    epochs: int = field(default_factory=lambda: config.PAPER_EPOCHS)
 
 
-class Copies(keras.utils.PyDataset):
-    """Batches of stored features in random order; of several jittered copies of a film, one each time, at random."""
+def batches_of(copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, seed: int) -> keras.utils.PyDataset:
+    """Return the batches of one run. Keras is imported in functions only, so its subclass is made in one."""
 
-    def __init__(self, copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, seed: int):
-        super().__init__()
-        self.copies, self.labels, self.size = copies, labels.astype(np.float32), batch
-        self.rng = np.random.default_rng(seed)
-        self.on_epoch_end()
+    import keras
 
-    def __len__(self) -> int:
-        return -(-len(self.labels) // self.size)
+    class Copies(keras.utils.PyDataset):
+        """Batches of stored features in random order; of several jittered copies of a film, one each time, at
+        random."""
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch `number`: features (n, 7, 7, 512) float32 and truths (n, 1)."""
-        rows = self.order[number * self.size : (number + 1) * self.size]
-        features = np.stack([self.copies[copy][row] for row, copy in zip(rows, self.which[rows], strict=True)])
-        return features.astype(np.float32), self.labels[rows, None]
+        def __init__(self, copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, seed: int):
+            super().__init__()
+            self.copies, self.labels, self.size = copies, labels.astype(np.float32), batch
+            self.rng = np.random.default_rng(seed)
+            self.on_epoch_end()
 
-    def on_epoch_end(self) -> None:
-        """A new order and a new copy of each film."""
-        self.order = self.rng.permutation(len(self.labels))
-        self.which = self.rng.integers(len(self.copies), size=len(self.labels))
+        def __len__(self) -> int:
+            return -(-len(self.labels) // self.size)
+
+        def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+            """Batch `number`: features (n, 7, 7, 512) float32 and truths (n, 1)."""
+            rows = self.order[number * self.size : (number + 1) * self.size]
+            features = np.stack([self.copies[copy][row] for row, copy in zip(rows, self.which[rows], strict=True)])
+            return features.astype(np.float32), self.labels[rows, None]
+
+        def on_epoch_end(self) -> None:
+            """A new order and a new copy of each film."""
+            self.order = self.rng.permutation(len(self.labels))
+            self.which = self.rng.integers(len(self.copies), size=len(self.labels))
+
+    return Copies(copies, labels, batch, seed)
 
 
 def fit(
@@ -70,8 +83,11 @@ def fit(
     Returns:
         The head, and one row of history an epoch (loss, accuracy, auc and, with `validation`, the same with val_).
     """
+
+    import keras
+
     keras.utils.set_random_seed(seed)
-    model = network.build_head(recipe.head, copies[0].shape[1:])
+    model = vgg19.build_head(recipe.head, copies[0].shape[1:])
     model.compile(
         optimizer=keras.optimizers.Adam(recipe.learning_rate),
         loss="binary_crossentropy",
@@ -79,7 +95,7 @@ def fit(
     )
     seen = None if validation is None else (validation[0].astype(np.float32), validation[1].astype(np.float32)[:, None])
     done = model.fit(
-        Copies(copies, labels, recipe.batch, seed), epochs=recipe.epochs, validation_data=seen, verbose=0
+        batches_of(copies, labels, recipe.batch, seed), epochs=recipe.epochs, validation_data=seen, verbose=0
     ).history
     return model, [
         {"epoch": epoch + 1} | {key: float(values[epoch]) for key, values in done.items()}
@@ -89,8 +105,8 @@ def fit(
 
 def rounded(model: keras.Model) -> dict[str, np.ndarray]:
     """Round the head's weights to float16, as they are stored, in place; returns them."""
-    stored = network.weights_of(model, network.IMAGENET)
-    for layer in network.head_layers(model):
+    stored = vgg19.weights_of(model, network_spec.IMAGENET)
+    for layer in vgg19.head_layers(model):
         layer.set_weights([stored[f"{layer.name}/{v.name}"].astype(np.float32) for v in layer.weights])
     return stored
 
@@ -98,7 +114,7 @@ def rounded(model: keras.Model) -> dict[str, np.ndarray]:
 def scores(model: keras.Model, features: np.ndarray) -> np.ndarray:
     """The head's scores (n,) on stored features (n, 7, 7, 512)."""
     parts = [
-        model(features[start : start + settings.BATCH].astype(np.float32), training=False).numpy()[:, 0]
-        for start in range(0, len(features), settings.BATCH)
+        model(features[start : start + config.BATCH].astype(np.float32), training=False).numpy()[:, 0]
+        for start in range(0, len(features), config.BATCH)
     ]
     return np.concatenate(parts)

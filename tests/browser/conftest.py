@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from covid_model import samples
+from covid_model.data import samples
 from tests.browser import demo
 from tests.conftest import browser_path
 

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from covid_model import settings
-from covid_model.phrases import MODEL_SCORE
+from covid_model import config
+from covid_model.formatting import MODEL_SCORE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-BUILD = settings.ROOT / "build"
+BUILD = config.ROOT / "build"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--no-first-run"]
 READING = 180.0  # seconds for TensorFlow, a network and one film on a busy machine
@@ -51,7 +51,7 @@ def running(
     command = [sys.executable, "-m", *module, "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=settings.ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        process = subprocess.Popen(command, cwd=config.ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment)
     try:
         address = f"http://127.0.0.1:{port}"
         end = time.monotonic() + patience

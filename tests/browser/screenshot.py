@@ -11,8 +11,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from covid_model import lab, settings
-from covid_model.cli.readme import SCREENSHOTS
+from covid_model import config
+from covid_model.cli.tools import SCREENSHOTS
+from covid_model.training import playground
 from tests.browser import demo
 from tests.conftest import browser_path
 
@@ -25,7 +26,7 @@ def _stay(page: Page) -> None:
 
 def _train(page: Page) -> None:
     """Play the first two scenes, one after the other."""
-    for number, name in enumerate(list(lab.SCENES)[:2], 1):
+    for number, name in enumerate(list(playground.PRESETS)[:2], 1):
         page.locator(f".st-key-scene_{name} button").click()
         page.locator(f"[class*=st-key-lab_run_{number}_]").first.wait_for()
         demo.settle(page)
@@ -54,7 +55,7 @@ def take(folder: Path) -> None:
     path = browser_path()
     if path is None:
         sys.exit("No Chromium here: install it, or name one with COVID_MODEL_CHROMIUM.")
-    os.environ.pop(settings.DATA_VARIABLE, None)  # no film of a data folder can get into a picture,
+    os.environ.pop(config.DATA_VARIABLE, None)  # no film of a data folder can get into a picture,
     with tempfile.TemporaryDirectory() as empty:
         os.environ["COVID_MODEL_WORK"] = empty  # and no fetched one
         with demo.served() as (address, _), demo.chromium(path) as browser:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from covid_model import network, settings
-from covid_model.app.outcomes import CELL_NAMES
-from covid_model.phrases import verdict
+from covid_model import config
+from covid_model.config import CELL_NAMES
+from covid_model.formatting import verdict
+from covid_model.model import network_spec
 from tests.browser import demo
 from tests.browser.conftest import made_up_film
 
@@ -17,7 +18,7 @@ PAGES = {"read": "", "test_set": "test_set", "about": "about"}  # paths in the a
 HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://evil.example).png"
 BAD = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html>not a film</html>"}
 
-needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
+needs_scores = pytest.mark.skipif(not config.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
 
 
 def test_the_first_page_needs_no_tensorflow(visitor):
@@ -84,7 +85,7 @@ def test_30_a_hostile_name_is_text_on_the_page(visitor, address):
 
 
 @pytest.mark.vgg19
-@pytest.mark.skipif("paper" not in network.available(), reason="no assets/networks/paper.json")
+@pytest.mark.skipif("paper" not in network_spec.available(), reason="no assets/networks/paper.json")
 def test_the_paper_network_reads_with_the_weights_named_in_the_environment(visitor, address, film):
     demo.open_page(visitor, f"{address}/?network=paper")
     demo.upload(visitor, film)
@@ -113,7 +114,7 @@ def test_a_cell_lists_its_films(visitor, address):
 @pytest.mark.parametrize("nonsense", ["threshold=abc", "threshold=7", "network=xyz", "film=..%2F..%2Fetc"])
 def test_nonsense_in_the_address_falls_back(visitor, address, nonsense):
     demo.open_page(visitor, f"{address}/?{nonsense}")
-    assert demo.threshold(visitor) == settings.THRESHOLD
+    assert demo.threshold(visitor) == config.THRESHOLD
     assert demo.page_of(visitor.url) == "" and visitor.get_by_role("heading", level=1).count() == 1
 
 

@@ -6,14 +6,14 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from covid_model import settings
-from covid_model.app.trust import story
+from covid_model import config
+from covid_model.app.pages.trust_screens import deck
 from tests.browser import demo
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.long,
-    pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv"),
+    pytest.mark.skipif(not config.SCORES_CSV.is_file(), reason="no assets/results/scores.csv"),
 ]
 
 HEADLINE = "[data-testid=stHeading] h2"
@@ -26,27 +26,27 @@ def headline(page) -> str:
 def test_a_remote_walks_through_the_story_and_a_link_opens_it_there(visitor, address):
     demo.open_page(visitor, f"{address}/trust")
     seen = [headline(visitor)]
-    for name in story.NAMES[1:]:
+    for name in deck.NAMES[1:]:
         visitor.keyboard.press("PageDown")
         visitor.wait_for_url(f"**screen={quote_plus(name)}*")
         demo.settle(visitor)
         seen.append(headline(visitor))
-    assert len(set(seen)) == len(story.NAMES)
+    assert len(set(seen)) == len(deck.NAMES)
     demo.open_page(visitor, visitor.url)
     assert headline(visitor) == seen[-1]
     visitor.keyboard.press("PageUp")
-    visitor.wait_for_url(f"**screen={quote_plus(story.NAMES[-2])}*")
+    visitor.wait_for_url(f"**screen={quote_plus(deck.NAMES[-2])}*")
     demo.settle(visitor)
     assert headline(visitor) == seen[-2]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-@pytest.mark.parametrize("name", story.NAMES)
+@pytest.mark.parametrize("name", deck.NAMES)
 def test_every_screen_fits_the_window(visitor, address, name, width, scheme):
     visitor.emulate_media(color_scheme=scheme)
     visitor.set_viewport_size({"width": width, "height": 900})
     demo.open_page(visitor, f"{address}/trust?screen={quote_plus(name)}")
-    demo.picture(visitor, demo.BUILD / "screenshots" / f"trust-{story.NAMES.index(name) + 1}-{scheme}-{width}.png")
+    demo.picture(visitor, demo.BUILD / "screenshots" / f"trust-{deck.NAMES.index(name) + 1}-{scheme}-{width}.png")
     wider = visitor.evaluate(
         "(() => { const main = document.querySelector('[data-testid=stMain]');"
         " return main.scrollWidth - main.clientWidth })()"

@@ -8,17 +8,20 @@ from urllib.parse import quote_plus
 import pytest
 from pypdf import PdfReader
 
-from covid_model import lab, samples, settings
-from covid_model.app import gallery, words
-from covid_model.app.outcomes import CELL_NAMES
-from covid_model.lab.recipe import CHOICES, label
-from covid_model.phrases import MODEL_SCORE
+from covid_model import config
+from covid_model.app.text import browse as browse_text
+from covid_model.app.text import prediction as prediction_text
+from covid_model.config import CELL_NAMES
+from covid_model.data import samples
+from covid_model.formatting import MODEL_SCORE
+from covid_model.training import playground
+from covid_model.training.playground.recipe import CHOICES, label
 from tests.browser import demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
-needs_scores = pytest.mark.skipif(not settings.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
-needs_features = pytest.mark.skipif(not (settings.LAB / "features.npz").is_file(), reason="no assets/lab/features.npz")
+needs_scores = pytest.mark.skipif(not config.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
+needs_features = pytest.mark.skipif(not (config.LAB / "features.npz").is_file(), reason="no assets/lab/features.npz")
 SIMULATED = "ground-glass-2"
 
 
@@ -43,7 +46,7 @@ def run(page, number: int, epochs: int):
 
 
 def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
-    shown_set = quote_plus(gallery.SETS[gallery.SIMULATED][0])
+    shown_set = quote_plus(browse_text.SETS[browse_text.SIMULATED][0])
     demo.open_page(visitor, f"{address}/films?set={shown_set}&network={network_name}&threshold=0.3")
     assert visitor.locator("[data-testid=stImage] img").count() >= 12
     visitor.get_by_role("link", name=SIMULATED, exact=True).press("Enter")  # by keyboard
@@ -60,14 +63,14 @@ def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
     said = " ".join(report.pages[0].extract_text().split())
     assert file.suffix == ".pdf" and len(report.pages) == 1 and len(report.pages[0].images) >= 2
     credit = samples.sample(SIMULATED).credit
-    for part in (SIMULATED, f"{MODEL_SCORE} {shown}", "0.30", credit[:40], settings.NOTICE[:40]):
+    for part in (SIMULATED, f"{MODEL_SCORE} {shown}", "0.30", credit[:40], config.NOTICE[:40]):
         assert part in said, part
 
 
 @needs_scores
 def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
     verdict = f"verdict={quote_plus(CELL_NAMES['tp'])}"
-    order = f"order={quote_plus(gallery.ORDERS['lowest'])}"
+    order = f"order={quote_plus(browse_text.ORDERS['lowest'])}"
     demo.open_page(visitor, f"{address}/films?network=paper&threshold=0.45&{verdict}&{order}")
     picked = summary(visitor)
     for page in ("test_set", "", "about", "films"):
@@ -117,7 +120,7 @@ def test_a_head_is_trained_live(visitor, address):
     visitor.locator(".st-key-scene_adults button").click()  # a scene, beside the first run
     run(visitor, 2, 10).wait_for()
     demo.settle(visitor)
-    assert f"adults={quote_plus(label('adults', lab.SCENES['adults'].recipe.adults))}" in visitor.url
+    assert f"adults={quote_plus(label('adults', playground.PRESETS['adults'].recipe.adults))}" in visitor.url
     assert all(visitor.locator(f"[class*=st-key-lab_run_{number}_]").count() == 1 for number in (1, 2))
 
 
@@ -129,17 +132,17 @@ def test_a_run_is_stopped(visitor, address):
     visitor.locator("[class*=st-key-lab_run_1_]").first.wait_for()
     visitor.locator(".st-key-lab_stop button").first.click()
     demo.settle(visitor)
-    assert words.STOPPED in visitor.locator("[class*=st-key-lab_run_1_]").inner_text()
+    assert prediction_text.STOPPED in visitor.locator("[class*=st-key-lab_run_1_]").inner_text()
 
 
 @needs_features
 def test_the_link_of_a_scene_plays_it(visitor, address):
     demo.open_page(visitor, f"{address}/train")
-    scene = list(lab.SCENES)[4]
+    scene = list(playground.PRESETS)[4]
     link = visitor.locator(f".st-key-card_{scene} a").get_attribute("href")
     demo.open_page(visitor, f"{address}/train{link[link.index('?') :]}&epochs=1")
     run(visitor, 1, 1).wait_for()
-    films = str(lab.SCENES[scene].recipe.covid_films)
+    films = str(playground.PRESETS[scene].recipe.covid_films)
     assert films in re.findall(r"[\d,]+", visitor.locator(".st-key-lab_counts").inner_text())
 
 
@@ -157,8 +160,8 @@ def test_cells_of_the_matrix_lead_to_their_films(visitor, address, network_name)
 
 @needs_scores
 def test_the_gallery_is_picked_and_ordered(visitor, address, network_name):
-    order, verdict = (quote_plus(one) for one in (gallery.ORDERS["wrong"], CELL_NAMES["fn"]))
-    every = quote_plus(gallery.SETS[gallery.ALL][0])
+    order, verdict = (quote_plus(one) for one in (browse_text.ORDERS["wrong"], CELL_NAMES["fn"]))
+    every = quote_plus(browse_text.SETS[browse_text.ALL][0])
     demo.open_page(visitor, f"{address}/films?network={network_name}&set={every}&order={order}")
     everything = summary(visitor)
     cells(visitor, "fn").click()

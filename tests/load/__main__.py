@@ -7,9 +7,10 @@ import json
 import sys
 from datetime import date
 
-from covid_model import registry, settings
-from covid_model.network import spec
-from covid_model.training.machine import describe
+from covid_model import config
+from covid_model.model import registry
+from covid_model.model.network_spec import spec
+from covid_model.records import describe_machine
 from tests.load import run
 
 RUNS = ("steady", "at_once", "soak")
@@ -25,7 +26,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--remark", default="", help="stands in the record: what else the machine did meanwhile")
     given = parser.parse_args()
-    path = settings.LOAD_JSON
+    path = config.LOAD_JSON
     kept = json.loads(path.read_text()) if path.is_file() else {}
     for name in given.only or RUNS:
         print(f"{name} ...", file=sys.stderr, flush=True)
@@ -35,7 +36,7 @@ def main() -> int:
             found = run.at_once(given.crowd, POOL)
         else:
             found = run.soak(given.minutes, 6, POOL)
-        about = {"date": date.today().isoformat(), "machine": describe(), "remark": given.remark}
+        about = {"date": date.today().isoformat(), "machine": describe_machine(), "remark": given.remark}
         kept[name] = about | {"weights_sha256": spec(registry.default()).sha256} | found
         path.write_text(json.dumps(kept, indent=1) + "\n")
         print(json.dumps(found, indent=1))

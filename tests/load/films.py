@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from covid_model import films, samples
+from covid_model import imaging
+from covid_model.data import samples
 
 BAD = (b"", b"<html>no film</html>", b"\x89PNG\r\n\x1a\n" + bytes(64), b"GIF89a")
 SIDE = 512  # pixels: the longest side
@@ -14,7 +15,7 @@ SIDE = 512  # pixels: the longest side
 def pool(count: int) -> list[bytes]:
     """`count` different films as PNG, always the same ones."""
     drawn = [one for one in samples.samples() if one.simulated]
-    return [_variant(films.read(drawn[n % len(drawn)].path).pixels, n // len(drawn)) for n in range(count)]
+    return [_variant(imaging.read(drawn[n % len(drawn)].path).pixels, n // len(drawn)) for n in range(count)]
 
 
 def _variant(pixels: np.ndarray, number: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from covid_model.visitor import Visitor
+from covid_model.tools.headless_client import HeadlessClient
 from tests.browser import demo
 from tests.load import films
 from tests.load.visits import Session, Tally, read
@@ -26,7 +26,7 @@ SPARE_THREADS, SPARE_FILES = 6, 6  # of the web server's and TensorFlow's pools,
 def alone(address: str, pool: list[bytes]) -> list[tuple[bytes, float]]:
     """The score that one visitor alone gets for each film: what all others are held to."""
     tally, found = Tally(), []
-    with Visitor(address, patience=600) as visitor:
+    with HeadlessClient(address, patience=600) as visitor:
         visitor.open()
         for number, data in enumerate(pool):
             record = read(visitor, f"alone-{number}.png", data, tally)
@@ -128,7 +128,8 @@ def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[
 
 
 def _settled(pid: int, rest: dict[str, float]) -> dict[str, float]:
-    """What the server takes up once it has dropped the sessions that were closed (app/visits.py), or after KEPT s."""
+    """What the server takes up once it has dropped the sessions that were closed (app/runtime/sessions.py), or after
+    KEPT s."""
     end = time.monotonic() + KEPT
     while True:
         time.sleep(1)

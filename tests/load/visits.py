@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from covid_model.visitor import VisitError, Visitor
+from covid_model.tools.headless_client import ClientError, HeadlessClient
 from tests.load import films
 
 TOLERANCE = 1e-4  # that a score may differ from the one that a visitor alone gets
@@ -48,7 +48,7 @@ class Tally:
             self.failures.append(sentence)
 
 
-def read(visitor: Visitor, name: str, data: bytes, tally: Tally) -> dict | None:
+def read(visitor: HeadlessClient, name: str, data: bytes, tally: Tally) -> dict | None:
     """Upload a film, ask again where the queue is full; the result as the page gives it out, or None and a failure."""
     started = time.perf_counter()
     page = visitor.upload(name, data)
@@ -82,7 +82,7 @@ def check(name: str, record: dict | None, wanted: float, tally: Tally) -> None:
         tally.fail(f"{name} scored {record['score']:.6f} where a visitor alone gets {wanted:.6f}")
 
 
-def refuse(visitor: Visitor, name: str, number: int, tally: Tally) -> None:
+def refuse(visitor: HeadlessClient, name: str, number: int, tally: Tally) -> None:
     """Upload a file that is no film: it must get a sentence and no score."""
     page = visitor.upload(name, films.BAD[number % len(films.BAD)])
     if page.score is not None or not page.alerts:
@@ -122,7 +122,7 @@ class Session(threading.Thread):
 
     def run(self) -> None:
         try:
-            with Visitor(self.address, patience=600) as visitor:
+            with HeadlessClient(self.address, patience=600) as visitor:
                 visitor.open()
                 if self.start_line:
                     self.start_line.wait()
@@ -130,7 +130,7 @@ class Session(threading.Thread):
         except Exception as error:
             self.tally.fail(f"Visitor {self.number}: {type(error).__name__}: {error}")
 
-    def _visit(self, visitor: Visitor) -> None:
+    def _visit(self, visitor: HeadlessClient) -> None:
         for count, film in enumerate(self.order):
             name = f"visitor-{self.number}-film-{film}.png"
             data, wanted = self.pool[film]
@@ -138,7 +138,7 @@ class Session(threading.Thread):
                 check(name, read(visitor, name, data, self.tally), wanted, self.tally)
                 if self.bad_every and count % self.bad_every == self.bad_every - 1:
                     refuse(visitor, f"visitor-{self.number}-bad.png", self.number + count, self.tally)
-            except VisitError as error:
+            except ClientError as error:
                 self.tally.fail(f"{name}: {error}")
         if self.leaves:
             visitor.send_upload(f"visitor-{self.number}-leaves.png", self.pool[0][0])

@@ -5,11 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from covid_model import model_card, settings
-from covid_model.app import cache, facts, speed, state, words
-from covid_model.app.splits import SPLITS
-from covid_model.dataset import DataError
-from covid_model.network import NetworkError
+from covid_model import config
+from covid_model.app import cache, state
+from covid_model.app.components import benchmarks
+from covid_model.app.text import about as about_text
+from covid_model.app.text import prediction as prediction_text
+from covid_model.config import SPLIT_LABELS
+from covid_model.data.dataset import DataError
+from covid_model.model.network_spec import NetworkError
+from covid_model.reports import model_card
 
 OPEN = ("Intended use", "Caveats and recommendations")  # sections of the card that nobody should have to open
 
@@ -33,10 +37,10 @@ with is_not_column, st.container(key="about_is_not"):
 
 st.subheader("The paper")
 st.markdown(
-    f"M. H. Amini, M. B. Menhaj, H. A. Talebi: *{settings.PAPER_TITLE}*, 2021, "
-    f"[doi {settings.PAPER_DOI}](https://doi.org/{settings.PAPER_DOI}). It reports an accuracy of "
-    f"{settings.PAPER_ACCURACY:.0%} on {settings.PAPER_TEST[0]:,} test films, {settings.PAPER_TEST[1]} of them "
-    f"COVID-19, after training on {settings.PAPER_TRAIN[0]:,} films, {settings.PAPER_TRAIN[1]} of them COVID-19."
+    f"M. H. Amini, M. B. Menhaj, H. A. Talebi: *{config.PAPER_TITLE}*, 2021, "
+    f"[doi {config.PAPER_DOI}](https://doi.org/{config.PAPER_DOI}). It reports an accuracy of "
+    f"{config.PAPER_ACCURACY:.0%} on {config.PAPER_TEST[0]:,} test films, {config.PAPER_TEST[1]} of them "
+    f"COVID-19, after training on {config.PAPER_TRAIN[0]:,} films, {config.PAPER_TRAIN[1]} of them COVID-19."
 )
 
 scores = cache.scores()
@@ -46,13 +50,13 @@ limits = st.container(key="about_limits")
 if scores is None:
     limits.caption("This copy has no scores of the test films, so the figures that belong here are missing.")
 else:
-    for sentence in facts.traps(scores, settings.THRESHOLD):
+    for sentence in about_text.traps(scores, config.THRESHOLD):
         limits.markdown(f"- {sentence}")
     limits.markdown(
-        f"**Called positive at the threshold of {settings.THRESHOLD}**, of films that no network was trained on"
+        f"**Called positive at the threshold of {config.THRESHOLD}**, of films that no network was trained on"
     )
     limits.table(
-        facts.called_positive(scores, settings.THRESHOLD),
+        about_text.called_positive(scores, config.THRESHOLD),
         border="horizontal",
         hide_index=True,
         alt="How many films of each source and truth each network calls positive",
@@ -64,9 +68,9 @@ try:
     with st.spinner("Counting, once."):
         card = cache.model_card(network_name)
 except (NetworkError, model_card.CardError) as error:
-    st.caption(words.plain(error))
+    st.caption(prediction_text.plain(error))
 except ValueError as error:
-    st.error(f"The scores cannot be used. {words.plain(error)}", title="Damaged scores")
+    st.error(f"The scores cannot be used. {prediction_text.plain(error)}", title="Damaged scores")
 else:
     st.markdown(f"**{card.title}** · {card.head}")
     for section in card.sections:
@@ -97,33 +101,41 @@ if runs:
         "films and without: the mean, and the standard deviation among the runs."
     )
     st.table(
-        facts.seeds(runs), border="horizontal", hide_index=True, alt="Mean and spread of the figures of repeated runs"
+        about_text.seeds(runs),
+        border="horizontal",
+        hide_index=True,
+        alt="Mean and spread of the figures of repeated runs",
     )
 
-speed.show()
+benchmarks.show()
 
 st.subheader("The films")
 try:
     films = cache.films_table()
 except DataError as error:
-    st.caption(words.plain(error))
+    st.caption(prediction_text.plain(error))
 else:
     st.markdown(
         f"{len(films):,} frontal chest films of public sources, {int(films['covid'].sum()):,} of them of people with "
-        f"COVID-19. {SPLITS['test'][0]} has the paper's counts; {SPLITS['external'][0]} stand in no other split; the "
+        f"COVID-19. {SPLIT_LABELS['test'][0]} has the paper's counts; {SPLIT_LABELS['external'][0]} stand "
+        "in no other split; the "
         "model card counts them all. None of these films is part of this project: its list of films says where each "
         "one is to be had."
     )
     with st.expander("Licences, as the sources state them", icon=":material/license:"):
         st.table(
-            facts.licences(films), border="horizontal", hide_index=True, alt="Number of films by source and licence"
+            about_text.licences(films),
+            border="horizontal",
+            hide_index=True,
+            alt="Number of films by source and licence",
         )
 
 st.subheader("What happens to a film that you upload")
 st.container(key="about_upload").markdown(
     "It is decoded and read in the memory of the machine that runs this demo, for your session alone. It goes when you "
     "take it away or put another in its place, and when you close the page (within "
-    f"{facts.minutes(st.get_option('server.disconnectedSessionTTL'))}, so that a broken connection can be taken up "
+    f"{about_text.minutes(st.get_option('server.disconnectedSessionTTL'))}, so that a broken connection "
+    "can be taken up "
     "again). While a file of more than a megabyte arrives, the server keeps it in a temporary file without a name, "
     "which is gone once the file is there. It is not stored, not passed on, and not trained on. The demo's log has one "
     "line a reading: the network, the time it took, refused or not. Names, dates and other tags of a DICOM file are "

@@ -9,18 +9,22 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from covid_model import learning_curves, network, pretrained, settings
-from covid_model.anatomy import Walk, preparation
-from covid_model.anatomy.preparation import input_ranges
-from covid_model.app import cache, film_panel, state, theme, widgets, words
-from covid_model.app.story import film as story_film
-from covid_model.app.story import inside, run_table
-from covid_model.app.waiting import ask_again
-from covid_model.charts import story
-from covid_model.desk import Busy
-from covid_model.films import Film, FilmError
-from covid_model.network import NetworkSpec
-from covid_model.reading import ReadingError
+from covid_model import config, records
+from covid_model.app import networks, session, state, theme, widgets
+from covid_model.app.components import activations, common
+from covid_model.app.components import film_picker as story_film
+from covid_model.app.components.queue_status import ask_again
+from covid_model.app.text import prediction as prediction_text
+from covid_model.app.text import training as training_text
+from covid_model.charts import network as network_charts
+from covid_model.charts import training
+from covid_model.imaging import Film, FilmError, thumbnail
+from covid_model.model import network_spec, pretrained
+from covid_model.model.activations import ForwardTrace
+from covid_model.model.input_steps import input_ranges, preparation
+from covid_model.model.network_spec import NetworkSpec
+from covid_model.model.predictor import PredictionError
+from covid_model.model.queue import QueueFullError
 
 RUN = "run"  # in the address and the session: the network has been asked for
 MOST_STEPS = 5  # of a preparation
@@ -71,7 +75,7 @@ def prepared(shown: Film, spec: NetworkSpec | None) -> None:
     with st.grid(MOST_STEPS, min_column_width=150, gap="medium"):
         for number, step in enumerate(steps, 1):
             with st.container():
-                small = cache.shrink(step.picture, THUMB)
+                small = thumbnail.shrink(step.picture, THUMB)
                 st.image(small, width="stretch", alt=f"The film, step {number}: {step.title}")
                 st.markdown(f"**{step.title}.** {step.sentence}")
     ranges = input_ranges(shown.pixels, spec.preprocessing)
@@ -84,19 +88,19 @@ def prepared(shown: Film, spec: NetworkSpec | None) -> None:
     )
 
 
-def walked(data: bytes, name: str) -> Walk | None:
+def walked(data: bytes, name: str) -> ForwardTrace | None:
     """The film carried through the network; None where it cannot be, with the reason on the page."""
     try:
-        if cache.known_walk(data, name):
-            return cache.walk(data, name)
+        if session.known_trace(data, name):
+            return session.trace(data, name)
         with st.spinner("Running. The first film waits for the network to load."):
-            return cache.walk(data, name)
-    except network.NetworkError as error:
-        film_panel.network_missing(error, name)
-    except Busy as error:
+            return session.trace(data, name)
+    except network_spec.NetworkError as error:
+        common.network_missing(error, name)
+    except QueueFullError as error:
         ask_again(error)
-    except ReadingError as error:
-        st.error(words.plain(error), icon=":material/block:")
+    except PredictionError as error:
+        st.error(prediction_text.plain(error), icon=":material/block:")
     return None
 
 
@@ -141,9 +145,9 @@ def table_1() -> None:
         )
     with right:
         widgets.show_chart(
-            story.models(pretrained.MODELS, pretrained.OURS, ink=theme.ink()),
+            network_charts.models(pretrained.MODELS, pretrained.OURS, ink=theme.ink()),
             "models",
-            story.models_alt(pretrained.MODELS, pretrained.OURS),
+            network_charts.models_alt(pretrained.MODELS, pretrained.OURS),
         )
     st.markdown(
         f":small[Figures: [Keras]({pretrained.SOURCE}), looked up on {pretrained.LOOKED_UP} (revision "
@@ -155,32 +159,35 @@ def table_2(spec: NetworkSpec) -> None:
     """Section 7."""
     header("run")
     st.markdown(
-        f"{words.plain(spec.summary)} Table 2 says what was set for it, beside what the paper says of its own run. "
+        f"{prediction_text.plain(spec.summary)} Table 2 says what was set for it, beside what the paper "
+        "says of its own run. "
         "A **step** changes the weights a little after a look at some films; an **epoch** is one pass over all of "
         "them. **Validation** films are held out: no step learns from them."
     )
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.table(run_table.rows(spec), border="horizontal", alt="Table 2: the settings of the training run")
+        st.table(training_text.rows(spec), border="horizontal", alt="Table 2: the settings of the training run")
     with right:
         if spec.history:
-            widgets.show_chart(story.run(spec.history, ink=theme.ink()), "run_curves", story.run_alt(spec.history))
+            widgets.show_chart(
+                training.run(spec.history, ink=theme.ink()), "run_curves", training.run_alt(spec.history)
+            )
             with st.expander("Every figure that was recorded", key="records"):
                 history = pd.DataFrame(spec.history)
                 st.dataframe(history, hide_index=True, key="records_table", alt="The history of the run, row by row")
-    chosen, tried = run_table.tried(spec)
+    chosen, tried = training_text.tried(spec)
     if chosen:
         st.markdown(
             f"**How its settings were chosen.** {len(tried)} settings were tried while some of the training films were "
             "held out. Below is the one that was taken: on the films it learnt from (training) and on those held out "
             "(validation). Then it was trained again on all of them."
         )
-        widgets.show_chart(story.run(chosen, ink=theme.ink()), "chosen_curves", story.run_alt(chosen))
+        widgets.show_chart(training.run(chosen, ink=theme.ink()), "chosen_curves", training.run_alt(chosen))
         with st.expander("Every setting that was tried", key="tried"):
             st.dataframe(tried, hide_index=True, key="tried_table", alt="The settings tried, with what each came to")
 
 
-def compared(made: learning_curves.Comparison) -> None:
+def compared(made: records.Comparison) -> None:
     """Section 8."""
     header("compared")
     st.markdown(
@@ -189,19 +196,19 @@ def compared(made: learning_curves.Comparison) -> None:
         "starts from **random** weights."
     )
     key = made.measure
-    title = learning_curves.MEASURES[key]
+    title = records.CURVE_MEASURES[key]
     left, right = st.columns([3, 2], gap="large")
     with left:
         widgets.show_chart(
-            story.comparison(made.runs, key, title, ink=theme.ink()),
+            training.comparison(made.runs, key, title, ink=theme.ink()),
             "comparison",
-            story.comparison_alt(made.runs, key, title),
+            training.comparison_alt(made.runs, key, title),
         )
     with right:
         st.table(
-            run_table.ends(made, key, title), border="horizontal", alt="Where each run ended, and how long it took"
+            training_text.ends(made, key, title), border="horizontal", alt="Where each run ended, and how long it took"
         )
-        if said := run_table.shared(made):
+        if said := training_text.shared(made):
             st.caption(said)
 
 
@@ -216,19 +223,19 @@ film_column, choice_column = st.columns([1, 3], gap="medium")
 with choice_column:
     chosen = story_film.picker()
     name = state.network_picker()
-    spec = cache.spec(name)
+    spec = networks.spec(name)
 try:
     data = chosen.data()
-    shown = cache.film(data)
+    shown = session.film(data)
 except FilmError as error:
-    st.error(words.plain(f"{chosen.title}: {error}"), icon=":material/block:")
+    st.error(prediction_text.plain(f"{chosen.title}: {error}"), icon=":material/block:")
     st.stop()
 with film_column:
-    st.image(cache.shrink(shown.pixels, THUMB), width=240, alt="The film that is carried through")
+    st.image(thumbnail.shrink(shown.pixels, THUMB), width=240, alt="The film that is carried through")
 with choice_column:
     st.text(chosen.title)
     st.markdown(f":small[{chosen.remark}]")
-    curves = learning_curves.load()
+    curves = records.load_learning_curves()
     there = {key: title for key, title in SECTIONS.items() if (key != "compared" or curves) and (key != "run" or spec)}
     st.markdown(" · ".join(f"[{title}](#{key})" for key, title in there.items()))
 
@@ -265,7 +272,7 @@ if asked():
     with answer.container(key="story_network"):
         walk = walked(data, name)
         if walk:
-            inside.blocks(walk)
+            activations.blocks(walk)
 else:
     answer.button(
         "Run this film through the network",
@@ -275,12 +282,12 @@ else:
         help="Loads TensorFlow and the network, which takes some seconds the first time.",
     )
 with loss_slot.container(key="story_loss"):
-    inside.loss_of(walk, chosen.covid)
+    activations.loss_of(walk, chosen.covid)
 if walk:
     with head_slot.container(key="story_head"):
-        inside.head(walk, spec.threshold if spec else settings.THRESHOLD)
+        activations.head(walk, spec.threshold if spec else config.THRESHOLD)
     with gradcam_slot.container():
-        inside.explained(walk, shown.pixels)
+        activations.explained(walk, shown.pixels)
 else:
     for slot, sentence in (
         (

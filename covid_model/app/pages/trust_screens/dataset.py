@@ -1,0 +1,60 @@
+"""Screen 2: who was in the data, by age and source of the two classes."""
+
+from __future__ import annotations
+
+from covid_model import config
+from covid_model.app import cache, theme, widgets
+from covid_model.app.components.slide import slide
+from covid_model.app.runtime import render_slots
+from covid_model.app.text import bias as bias_text
+from covid_model.charts import bias as bias_charts
+from covid_model.config import SPLIT_LABELS
+from covid_model.data import dataset
+from covid_model.data.dataset import DataError
+from covid_model.evaluation import ages
+
+WHO = "who"  # in the address, by its label
+ORDER = ("test", "train", "extra", "extra-test", "external")  # the paper's two sets first
+
+
+def headline(split: str = "test") -> str | None:
+    try:
+        films = cache.films_table()
+    except DataError:
+        return None
+    rows = ages.rows(dataset.labelled(films[films["split"] == split]))
+    return bias_text.people(rows, ages.CHILDREN, SPLIT_LABELS[split][0])
+
+
+@render_slots.fragment
+def show() -> None:
+    place = slide()
+    try:
+        films = cache.films_table()
+    except DataError as error:
+        place.say("Who was in the data?", str(error))
+        return
+    with place.control:
+        split = widgets.choice(
+            "Films",
+            ORDER,
+            format_func=lambda name: SPLIT_LABELS[name][0],
+            default="test",
+            key=WHO,
+            wrap=True,
+        )
+    part = dataset.labelled(films[films["split"] == split])
+    if part.empty:
+        place.say("Who was in the data?", "The list of films has none of these.")
+        return
+    rows = ages.rows(part)
+    grown = part[part["source"] != config.CHILDREN]
+    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} films. {bias_text.given_away(*ages.of_source(part))}"
+    remarks = bias_text.ages_of(ages.stated(grown).dropna().tolist(), len(grown)) if len(grown) else ""
+    place.say(headline(split), words, remarks)
+    place.show(bias_charts.ages(rows, ink=theme.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
+    place.check(
+        "Each side is drawn in shares of its own films. The check: do the two classes differ by more than the disease?",
+        "roberts",
+        "degrave",
+    )

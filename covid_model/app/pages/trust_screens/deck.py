@@ -1,0 +1,85 @@
+"""The five screens in order: which one is shown, the way from one to the next, and all of them in five sentences."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import streamlit as st
+
+from covid_model import config
+from covid_model.app import widgets
+from covid_model.app.pages.trust_screens import accuracy, dataset, erasure, external, more_adults
+from covid_model.app.text import prediction as prediction_text
+
+SCREEN = "screen"  # in the address, by its label
+SCREENS: dict[str, ModuleType] = {
+    "1 The figure": accuracy,
+    "2 The films": dataset,
+    "3 Elsewhere": external,
+    "4 Lungs erased": erasure,
+    "5 Adults added": more_adults,
+}
+NAMES = tuple(SCREENS)
+NO_FIGURES = "No figures in this copy."
+NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys to hint at
+NO_HINTS = (
+    f"<style>@media (max-width: {NARROW}px) {{"
+    ".st-key-story_back kbd, .st-key-story_next kbd {display: none}}</style>"
+)
+
+
+def go_to(name: str) -> None:
+    """Show the screen `name`; from a callback."""
+    st.session_state[SCREEN] = name
+
+
+def picker() -> str:
+    """Draw the way through the story (jump, back, next) and return the name of the screen shown.
+
+    Page up and page down do the same as the buttons: they are what a presenter's remote sends.
+    """
+    st.html(NO_HINTS)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        name = widgets.choice(
+            "Screen",
+            NAMES,
+            default=NAMES[0],
+            key=SCREEN,
+            label_visibility="collapsed",
+            wrap=True,
+        )
+        at = NAMES.index(name)
+        st.button(
+            "Back",
+            key="story_back",
+            icon=":material/arrow_back:",
+            on_click=go_to,
+            args=(NAMES[max(at - 1, 0)],),
+            disabled=at == 0,
+            shortcut="PageUp",
+        )
+        st.button(
+            "Next",
+            key="story_next",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            on_click=go_to,
+            args=(NAMES[min(at + 1, len(NAMES) - 1)],),
+            disabled=at == len(NAMES) - 1,
+            shortcut="PageDown",
+        )
+    return name
+
+
+def in_short() -> None:
+    """The five headlines, each at its screen's first settings."""
+    said = [screen.headline() for screen in SCREENS.values()]
+    if any(said):
+        st.subheader("In five sentences", anchor=False)
+        lines = [f"{at}. {prediction_text.plain(one) if one else NO_FIGURES}" for at, one in enumerate(said, 1)]
+        short = st.container(key="story_short")
+        short.markdown("\n".join(lines))
+        marks = sorted({config.THRESHOLD, accuracy.threshold(), erasure.threshold()})
+        which = " and ".join(f"{mark:g}" for mark in marks)
+        at = f"All at the threshold {which}" if len(marks) == 1 else f"At the thresholds {which}, as each was measured"
+        short.markdown(f":small[{at}, whatever is set above.]")

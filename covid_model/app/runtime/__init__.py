@@ -1,0 +1,1 @@
+"""What keeps one process fit for many sessions: render slots, memory, the log, sessions."""

@@ -1,1 +1,0 @@
-"""The parts of the page that explains a network. The page itself puts them in order."""

@@ -1,0 +1,1 @@
+"""Every sentence that a page shows. No streamlit in here."""

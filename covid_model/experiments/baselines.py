@@ -1,0 +1,93 @@
+"""Trivial rivals: what answers that never look at a lung reach on the same split. They belong beside every headline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from covid_model import config
+from covid_model.data import dataset
+from covid_model.evaluation import by_patient
+from covid_model.experiments.context import ExperimentContext
+from covid_model.imaging.preprocessing import Preprocessing, prepare
+
+RIVALS = {
+    "always no": "answers no to every film",
+    "mean grey": "knows one number of a film, its mean grey (logistic regression)",
+    "thumbnail": f"sees {config.BASELINE_SIDE} x {config.BASELINE_SIDE} pixels of a film (logistic regression)",
+    "source": "is told the film's source and answers with that source's share of COVID-19 films in training",
+}
+MEASURED_ON = ("test", "extra-test", "external")
+
+
+def run(case: ExperimentContext) -> dict[str, Any]:
+    """Every rival, trained on what the network was trained on; the network itself stands beside them."""
+    known = dataset.labelled(case.data.films)
+    table = known[known["split"].isin({*case.trained_on, *MEASURED_ON})]
+    small = thumbnails(case, list(table.index))
+    training = table.index.isin(case.training.index)
+    scores = {name: rival(table, small, training) for name, rival in ANSWERS.items()}
+    scores["network"] = case.scores.loc[table.index, "score"].to_numpy()
+    return {
+        "trained_on": {"splits": list(case.trained_on), "films": int(training.sum())},
+        "rivals": RIVALS,
+        "figures": [
+            {"split": split, "rival": name} | by_patient.accuracy_and_auc(table[of], found[of], case.spec.threshold)
+            for split in MEASURED_ON
+            for name, found in scores.items()
+            if (of := (table["split"] == split).to_numpy()).any()
+        ],
+    }
+
+
+def thumbnails(case: ExperimentContext, ids: list[str]) -> np.ndarray:
+    """(n, 8, 8) float32 in [0, 1]: the films `ids`, squashed."""
+    how = Preprocessing(size=config.BASELINE_SIDE)
+    with ThreadPoolExecutor(config.READ_AHEAD) as pool:
+        small = pool.map(lambda film: prepare(case.pixels(film), how), ids)
+        found = list(tqdm(small, total=len(ids), unit="film", desc="thumbnails"))
+    return np.stack(found).astype(np.float32) / config.GREY_LEVELS
+
+
+def always_no(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Zeros (n,)."""
+    return np.zeros(len(table))
+
+
+def mean_grey(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Scores (n,) of a logistic regression on the mean grey."""
+    return _regression(small.mean(axis=(1, 2))[:, None], table, training)
+
+
+def thumbnail(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Scores (n,) of a logistic regression on the thumbnail's pixels."""
+    return _regression(small.reshape(len(small), -1), table, training)
+
+
+def source(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Scores (n,): the share of COVID-19 films in the training films of the same source; of all for a new source."""
+    known = table[training]
+    rates = known.groupby("source")["covid"].mean()
+    return table["source"].map(rates).fillna(known["covid"].mean()).to_numpy(np.float64)
+
+
+ANSWERS: dict[str, Callable[[pd.DataFrame, np.ndarray, np.ndarray], np.ndarray]] = {
+    "always no": always_no,
+    "mean grey": mean_grey,
+    "thumbnail": thumbnail,
+    "source": source,
+}
+
+
+def _regression(x: np.ndarray, table: pd.DataFrame, training: np.ndarray) -> np.ndarray:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    return model.fit(x[training], table["covid"].to_numpy()[training]).predict_proba(x)[:, 1]

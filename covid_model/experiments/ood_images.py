@@ -1,0 +1,102 @@
+"""What is no upright chest film: pictures to try the novelty gate on. Needs requirements-dev.txt for some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+
+from covid_model import config, imaging
+from covid_model.model.ood import CHANGES
+
+SIDE = 320  # pixels a side of a picture made here
+DRAWN = 40  # pictures of each kind that is drawn
+PHOTOGRAPHS = (  # scikit-image's own that come with the package; its drawings and textures are pictures too
+    "astronaut", "brick", "camera", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass", "gravel",
+    "horse", "hubble_deep_field", "immunohistochemistry", "logo", "microaneurysms", "moon", "page", "retina", "rocket",
+    "shepp_logan_phantom", "text",
+)  # fmt: skip
+OTHER_BODY_PARTS = (  # pydicom-data's, one of each picture; its chest film (RG1) is left out
+    "693_UNCR.dcm", "JPEG-LL.dcm", "JPGLosslessP14SV1_1s_1f_8b.dcm", "MR-SIEMENS-DICOM-WithOverlays.dcm",
+    "MR2_UNCR.dcm", "OBXXXX1A.dcm", "RG3_UNCR.dcm", "US1_UNCR.dcm", "bad_sequence.dcm", "color3d_jpeg_baseline.dcm",
+    "emri_small.dcm", "explicit_VR-UN.dcm", "gdcm-US-ALOKA-16.dcm",
+)  # fmt: skip
+WORDS = "the score of this film is no measure of illness, and a page of text is no film at all"
+
+
+def photographs() -> Iterator[np.ndarray]:
+    """scikit-image's pictures as grey (height, width) uint8, and a square cut out of the middle of each."""
+    from skimage import color, data, util
+
+    for name in PHOTOGRAPHS:
+        picture = getattr(data, name)()
+        grey = color.rgb2gray(picture[..., :3]) if picture.ndim == 3 else picture
+        whole = util.img_as_ubyte(grey)
+        yield whole
+        side = min(whole.shape) * 2 // 3
+        top, left = (whole.shape[0] - side) // 2, (whole.shape[1] - side) // 2
+        yield whole[top : top + side, left : left + side]
+
+
+def body_parts() -> tuple[list[np.ndarray], int]:
+    """Grey pictures of pydicom-data's files that are no chest films, and how many more the decoder refuses."""
+    from pydicom.data import get_testdata_file
+
+    found, refused = [], 0
+    for name in OTHER_BODY_PARTS:
+        path = get_testdata_file(name, download=False)
+        if path is None:
+            raise FileNotFoundError(f"pydicom-data's {name} is missing: install requirements-dev.txt.")
+        try:
+            with open(path, "rb") as file:
+                found.append(imaging.decode(file.read()).pixels)
+        except imaging.FilmError:
+            refused += 1
+    return found, refused
+
+
+def noise(rng: np.random.Generator) -> np.ndarray:
+    """Random grey, from grain of one pixel to clouds of half the picture: (SIDE, SIDE) uint8."""
+    coarse = int(2 ** rng.uniform(1, np.log2(SIDE)))
+    grain = rng.standard_normal((coarse, coarse)).astype(np.float32)
+    picture = cv2.resize(grain, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    picture = (picture - picture.mean()) / picture.std() * rng.uniform(20, 70) + rng.uniform(80, 170)
+    return picture.clip(0, config.GREY_LEVELS).astype(np.uint8)
+
+
+def text_page(rng: np.random.Generator) -> np.ndarray:
+    """A page of words in one of OpenCV's fonts, dark on light or the other way round: (height, width) uint8."""
+    height, width = SIDE * rng.integers(9, 14) // 10, SIDE
+    paper, ink = (250, 20) if rng.random() < 0.7 else (15, 230)
+    page = np.full((height, width), paper, np.uint8)
+    size, font = rng.uniform(0.3, 0.9), int(rng.integers(0, 8))
+    for line in range(int(40 * size), height - 10, int(34 * size) + 4):
+        words = " ".join(rng.choice(WORDS.split(), 12))
+        cv2.putText(page, words[: int((width - 30) / (18 * size))], (15, line), font, size, ink, 1, cv2.LINE_AA)
+    return page
+
+
+def drawing(rng: np.random.Generator) -> np.ndarray:
+    """Lines, discs and boxes over a ramp of grey, such as a chart or a logo: (SIDE, SIDE) uint8."""
+    ramp = np.linspace(*rng.uniform(0, 255, 2), SIDE)
+    picture = np.ascontiguousarray(np.tile(ramp, (SIDE, 1)).astype(np.uint8))
+    for _ in range(int(rng.integers(4, 25))):
+        start, end = rng.integers(0, SIDE, (2, 2)).tolist()
+        grey, thick = int(rng.integers(256)), int(rng.choice([-1, 1, 2, 6]))
+        kind = int(rng.integers(3))
+        if kind == 0:
+            cv2.line(picture, start, end, grey, max(1, thick), cv2.LINE_AA)
+        elif kind == 1:
+            cv2.circle(picture, start, int(rng.integers(4, SIDE // 4)), grey, thick, cv2.LINE_AA)
+        else:
+            cv2.rectangle(picture, start, end, grey, thick)
+    return picture
+
+
+CHANGED = CHANGES  # what the gate tells apart
+PAINTED: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
+    "noise": noise,
+    "text pages": text_page,
+    "drawings": drawing,
+}

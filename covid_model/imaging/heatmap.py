@@ -1,0 +1,134 @@
+"""A film with its heatmap laid over it, and the legend to it. Pictures only: what the values mean is gradcam's.
+
+Evidence for COVID goes from dark red over orange to yellow, evidence against it from dark blue to light cyan. Both
+get steadily lighter with magnitude, so their order can be seen without colour, and they differ along blue and yellow,
+which colour-blind people tell apart. The stronger the evidence, the more opaque: where there is none, the film shows.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import cv2
+import numpy as np
+
+from covid_model import config
+
+# Red, green, blue from no evidence to the strongest.
+RAMPS = {
+    "for": ((120, 0, 30), (190, 30, 20), (235, 95, 10), (255, 160, 0), (255, 225, 40)),
+    "against": ((0, 20, 120), (0, 70, 190), (0, 125, 225), (0, 175, 240), (90, 225, 255)),
+}
+STEPS = 256  # of a ramp: as many as a colour map of OpenCV's holds
+LEGEND_GROUND = 96  # grey under the legend, about that of a lung
+
+
+def blend(
+    pixels: np.ndarray,
+    heatmap: np.ndarray,
+    box: tuple[float, float, float, float],
+    opacity: float | None = None,
+    direction: str = "for",
+) -> np.ndarray:
+    """Lay a heatmap over the part of a film that it belongs to.
+
+    Args:
+        pixels: film (H, W) uint8.
+        heatmap: (h, w) in [-1, 1], of any size: above 0 speaks for COVID, below 0 against.
+        box: left, top, right, bottom of the part of the film that the heatmap covers, as fractions of it in [0, 1].
+        opacity: of the strongest evidence, in [0, 1]; 0 leaves the film as it is.
+        direction: which evidence is shown, "for", "against" or "both".
+
+    Returns:
+        (H, W, 3) uint8 red, green, blue; reduced to a longer side of config.OVERLAY_SIDE where the film is larger.
+
+    Raises:
+        ValueError: for a wrong shape or type, a heatmap that is not finite, or a value out of its range.
+    """
+    opacity = config.OVERLAY_OPACITY if opacity is None else opacity
+    heatmap = np.asarray(heatmap, np.float32)
+    if pixels.ndim != 2 or pixels.dtype != np.uint8 or not pixels.size:
+        raise ValueError(f"pixels must be (H, W) uint8. Received: {pixels.shape} {pixels.dtype}")
+    if heatmap.ndim != 2 or not heatmap.size or not np.isfinite(heatmap).all():
+        raise ValueError(f"heatmap must be (h, w) finite numbers. Received: shape {heatmap.shape}")
+    left, top, right, bottom = box
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise ValueError(f"box must be left < right and top < bottom in [0, 1]. Received: {box}")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity must be in [0, 1]. Received: {opacity}")
+    _check_direction(direction)
+
+    grey = _reduced(pixels)
+    height, width = grey.shape
+    picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    x0, x1 = _edges(left, right, width)
+    y0, y1 = _edges(top, bottom, height)
+    smooth = cv2.resize(heatmap, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
+    picture[y0:y1, x0:x1] = _painted(picture[y0:y1, x0:x1], smooth, opacity, direction)
+    return picture
+
+
+def legend(direction: str = "for") -> np.ndarray:
+    """The colours of blend as a strip: uint8 (height, width, 3) of config.LEGEND_SIZE.
+
+    Left to right: no evidence to the strongest for "for" and "against"; strongest against to strongest for for "both".
+    Raises ValueError for another direction.
+    """
+    _check_direction(direction)
+    width, height = config.LEGEND_SIZE
+    start, end = {"for": (0, 1), "against": (0, -1), "both": (-1, 1)}[direction]
+    values = np.tile(np.linspace(start, end, width, dtype=np.float32), (height, 1))
+    ground = np.full((height, width, 3), LEGEND_GROUND, np.uint8)
+    return _painted(ground, values, 1.0, direction)
+
+
+def to_png(rgb: np.ndarray) -> bytes:
+    """A picture (H, W, 3) uint8 red, green, blue as the bytes of a PNG. ValueError for another shape or type."""
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
+        raise ValueError(f"rgb must be (H, W, 3) uint8. Received: {rgb.shape} {rgb.dtype}")
+    done, encoded = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise ValueError(f"The picture could not be written as a PNG. Received: {rgb.shape}")
+    return encoded.tobytes()
+
+
+def _check_direction(direction: str) -> None:
+    if direction not in config.OVERLAY_DIRECTIONS:
+        raise ValueError(f"direction must be one of {config.OVERLAY_DIRECTIONS}. Received: {direction!r}")
+
+
+def _reduced(pixels: np.ndarray) -> np.ndarray:
+    """`pixels` (H, W) with a longer side of at most config.OVERLAY_SIDE."""
+    scale = config.OVERLAY_SIDE / max(pixels.shape)
+    if scale >= 1:
+        return pixels
+    height, width = (max(1, round(side * scale)) for side in pixels.shape)
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _edges(start: float, end: float, size: int) -> tuple[int, int]:
+    """First pixel and the one after the last of a part from `start` to `end` of `size` pixels, at least one wide."""
+    first = min(round(start * size), size - 1)
+    return first, max(round(end * size), first + 1)
+
+
+def _painted(ground: np.ndarray, values: np.ndarray, opacity: float, direction: str) -> np.ndarray:
+    """`ground` (h, w, 3) uint8 under the colours of `values` (h, w), which are clipped to [-1, 1]."""
+    painted = ground
+    for side, magnitude in (("for", values), ("against", -values)):
+        if direction not in (side, "both"):
+            continue
+        magnitude = np.clip(magnitude, 0, 1).astype(np.float32, copy=False)
+        alpha = opacity * magnitude
+        colours = cv2.applyColorMap(np.rint((STEPS - 1) * magnitude).astype(np.uint8), _ramp(side))
+        painted = cv2.blendLinear(colours, painted, alpha, 1 - alpha)
+    return painted
+
+
+@functools.cache
+def _ramp(side: str) -> np.ndarray:
+    """Colours (STEPS, 1, 3) uint8 from magnitude 0 to 1, linear between the ramp's stops."""
+    stops = np.array(RAMPS[side], np.float32)
+    at, steps = np.linspace(0, 1, len(stops)), np.linspace(0, 1, STEPS)
+    colours = np.stack([np.interp(steps, at, stops[:, channel]) for channel in range(3)], -1)  # (STEPS, 3)
+    return np.rint(colours).astype(np.uint8)[:, None]

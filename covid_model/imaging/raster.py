@@ -1,0 +1,167 @@
+"""PNG, JPEG and TIFF to grey pixels, with Pillow (and OpenCV for 16-bit colour, which Pillow cuts to 8 bits)."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from covid_model import config
+from covid_model.imaging import headers, tones
+from covid_model.imaging.image import FilmError, check_size
+
+DEEP = ("I", "F")  # Pillow's modes of more than 8 bits, and all that begin with "I;16"
+WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # a PNG's last chunk, checksum included, which Pillow does without
+WHITE_IS_ZERO = 0  # TIFF's photometric interpretation; Pillow heeds it up to 8 bits only
+ALPHA = "The picture has transparent parts; they were read as black."
+
+
+class Grey(NamedTuple):
+    """A decoded picture: (height, width) uint8, warnings in plain sentences, whether it came in colour."""
+
+    pixels: np.ndarray
+    warnings: tuple[str, ...]
+    in_colour: bool = False
+
+
+def png(data: bytes) -> Grey:
+    """Pixels and warnings of a PNG. Raises FilmError, or what Pillow makes of damaged bytes."""
+    if data[12:16] != b"IHDR" or PNG_END not in data:
+        raise FilmError(headers.CUT_SHORT)
+    width, height, depth = struct.unpack_from(">IIB", data, 16)
+    check_size(width, height)
+    with _open(data, "PNG") as image:
+        if getattr(image, "is_animated", False):
+            raise FilmError(headers.SEVERAL)
+        image.verify()  # the checksums of all chunks; a picture that was verified cannot be loaded any more
+    with _open(data, "PNG") as image:
+        image.load()
+        turn = headers.orientation(image.info.get("exif", b""))
+        pixels, alpha, warnings, in_colour = _grey(image)
+        shallow = not _is_deep(image)
+    if depth == 16 and shallow:
+        pixels = _deep_colour(data, pixels, alpha)
+    return Grey(turned(pixels, turn), warnings, in_colour)
+
+
+def jpeg(data: bytes) -> Grey:
+    """Pixels and warnings of a JPEG. Raises FilmError, or what Pillow makes of damaged bytes."""
+    found = headers.jpeg(data)
+    check_size(found.width, found.height)
+    with _open(found.bare, "JPEG") as image:
+        image.load()
+        pixels, _, warnings, in_colour = _grey(image)
+    return Grey(turned(pixels, headers.orientation(found.exif)), warnings, in_colour)
+
+
+def tiff(data: bytes) -> Grey:
+    """Pixels and warnings of a TIFF. Raises FilmError, or what Pillow makes of damaged bytes."""
+    page = headers.tiff(data)
+    check_size(page.values[headers.WIDTH], page.values[headers.HEIGHT])
+    with _open(data, "TIFF") as image:
+        image.load()  # turned upright by Pillow itself
+        pixels, alpha, warnings, in_colour = _grey(image)
+        shallow = not _is_deep(image)
+    if shallow and page.values.get(headers.BITS, 1) == 16:
+        pixels = _deep_colour(data, pixels, alpha, page.values.get(headers.ORIENTATION, 1))
+    if not shallow and page.values.get(headers.PHOTOMETRIC) == WHITE_IS_ZERO:
+        pixels = config.GREY_LEVELS - pixels
+    return Grey(pixels, warnings, in_colour)
+
+
+def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """`pixels` (height, width) turned upright by an Exif `orientation` of 1 to 8 (any other: as they are)."""
+    upright = {
+        2: lambda p: p[:, ::-1],
+        3: lambda p: p[::-1, ::-1],
+        4: lambda p: p[::-1],
+        5: lambda p: p.T,
+        6: lambda p: np.rot90(p, -1),
+        7: lambda p: p[::-1, ::-1].T,
+        8: np.rot90,
+    }.get(orientation, lambda p: p)(pixels)
+    return np.ascontiguousarray(upright)
+
+
+def _open(data: bytes, kind: str) -> Image.Image:
+    """Open `data` with Pillow's decoder for `kind` and no other."""
+    image = Image.open(io.BytesIO(data), formats=[kind])
+    if image.format != kind:  # Pillow turns a JPEG of several pictures into an MPO by itself
+        raise FilmError(headers.SEVERAL)
+    return image
+
+
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode in DEEP or image.mode.startswith("I;16")
+
+
+def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...], bool]:
+    """Grey pixels (height, width) uint8, alpha likewise where it matters, warnings, whether it is in colour."""
+    if _is_deep(image):
+        return _scaled(image), None, (), False
+    # 1-bit and grey stay grey; palette, CMYK and the like become red, green, blue.
+    has_alpha = image.mode in WITH_ALPHA or "transparency" in image.info
+    mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
+    pixels = np.empty((image.height, image.width), np.uint8)
+    alpha = np.empty_like(pixels) if has_alpha else None
+    coloured = 0
+    for rows in tones.blocks(image.height):
+        strip = np.asarray(_strip(image, rows).convert(mode))
+        if mode == "L":
+            pixels[rows] = strip
+            continue
+        pixels[rows], some = tones.grey_of_colour(np.ascontiguousarray(strip[..., :3]))
+        coloured += some
+        if alpha is not None:
+            alpha[rows] = strip[..., 3]
+    in_colour = coloured > config.COLOUR_SHARE * pixels.size
+    if alpha is None or alpha.min() == config.GREY_LEVELS:
+        return pixels, None, (), in_colour
+    return _on_black(pixels, alpha), alpha, (ALPHA,), in_colour
+
+
+def _strip(image: Image.Image, rows: slice) -> Image.Image:
+    return image.crop((0, rows.start, image.width, rows.stop))
+
+
+def _scaled(image: Image.Image) -> np.ndarray:
+    """A deep grey picture as uint8, its own smallest value black and its own largest white."""
+    ranges = []
+    for rows in tones.blocks(image.height):
+        strip = np.asarray(_strip(image, rows))
+        ranges.append((strip.min(), strip.max()))  # NaN, where there is one
+    low, high = float(np.min(ranges)), float(np.max(ranges))
+    tones.check_range(low, high, whole_numbers=image.mode != "F")
+    pixels = np.empty((image.height, image.width), np.uint8)
+    for rows in tones.blocks(image.height):
+        pixels[rows] = tones.stretch(np.asarray(_strip(image, rows)), low, high)
+    return pixels
+
+
+def _on_black(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """`values` of any whole-number type over black, seen through `alpha` (uint8), both (height, width)."""
+    seen = np.empty_like(values)
+    for rows in tones.blocks(len(values)):
+        seen[rows] = np.rint(values[rows].astype(np.float32) * alpha[rows] / config.GREY_LEVELS)
+    return seen
+
+
+def _deep_colour(data: bytes, pixels: np.ndarray, alpha: np.ndarray | None, orientation: int = 1) -> np.ndarray:
+    """Grey of a 16-bit colour picture scaled by its own range; from its 8-bit `pixels` where OpenCV cannot read it."""
+    deep = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+    deep = pixels if deep is None else turned(deep, orientation)
+    if deep.shape != pixels.shape or deep.dtype != np.uint16:
+        deep = pixels
+    elif alpha is not None:
+        deep = _on_black(deep, alpha)
+    low, high = int(deep.min()), int(deep.max())
+    tones.check_range(low, high, whole_numbers=True)
+    scaled = np.empty(deep.shape, np.uint8)
+    for rows in tones.blocks(len(deep)):
+        scaled[rows] = tones.stretch(deep[rows], low, high)
+    return scaled

@@ -1,0 +1,1 @@
+"""The networks: build and load them, predict, explain, and take turns."""

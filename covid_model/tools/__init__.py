@@ -1,0 +1,1 @@
+"""Programs for developers and operators. Nothing else in the package imports them."""

@@ -1,0 +1,117 @@
+"""Rows about the network: a reading against the bare forward pass, Keras' own example, other libraries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from covid_model.tools.benchmark import machine, peers
+from covid_model.tools.benchmark.row import Row, missing
+from covid_model.tools.benchmark.subject import Subject
+from covid_model.tools.benchmark.timing import Timings, interleaved
+
+
+def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
+    """All rows, and the records behind them."""
+    bare = subject.bare()
+    things: dict[str, Callable[[], object]] = {
+        "reading": subject.whole,
+        "bare": bare,
+        "example": subject.example,
+        "bare again": bare,
+    }
+    absent = _add_peers(subject, things)
+    timed = interleaved(things, rounds)
+    work, peak = machine.gflop(subject.model), machine.gemm_peak()
+    reached = work / min(timed.seconds["bare"])
+    limit = (
+        f"The forward pass is {work:.1f} GFLOP and ran at {reached:.0f} GFLOP/s at its best; one large float32 matrix "
+        f"product ran at {peak:.0f} GFLOP/s on the same machine."
+    )
+    noise = timed.ratio("bare again", "bare")
+    found = [
+        Row(
+            "A reading (decode, score, Grad-CAM, overlay) against the bare forward pass of VGG-19",
+            timed.ratio("reading", "bare"),
+            most=1.10,
+            detail=_against(timed, "reading", "bare"),
+            note=f"The bare pass against itself, timed the same way, gave {noise:.3f}. {limit}",
+        ),
+        Row(
+            "Keras' own Grad-CAM example (predict, then a gradient tape over the model) against a reading",
+            timed.ratio("example", "reading"),
+            least=2.5,
+            detail=_against(timed, "example", "reading"),
+            note="The example runs the base twice; what a reading saves beyond that is overhead of predict and of "
+            "running layer by layer.",
+        ),
+        *_of_peers(timed, absent, limit),
+    ]
+    record = {
+        "seconds": timed.seconds,
+        "processor_seconds": timed.work,
+        "gemm_gflops": round(peak, 1),
+        "forward_gflop": round(work, 2),
+        "forward_gflops": round(reached, 1),
+        "scatter": round(machine.scatter(timed.seconds["bare"]), 3),
+    }
+    return found, record
+
+
+def _add_peers(subject: Subject, things: dict[str, Callable[[], object]]) -> dict[str, str]:
+    """Add what is installed; why the others are not there, by name."""
+    absent = {}
+    try:
+        things["torch grad-cam"], things["torch"] = peers.torch_grad_cam(subject.model, subject.inputs)
+    except peers.PeerError as error:
+        absent["torch"] = str(error)
+    for name, make in (("onnx runtime", peers.onnx_runtime), ("openvino", peers.openvino)):
+        try:
+            things[name] = make(subject.model, subject.inputs)
+        except peers.PeerError as error:
+            absent[name] = str(error)
+    return absent
+
+
+def _of_peers(timed: Timings, absent: dict[str, str], limit: str) -> list[Row]:
+    wish = "pip install -r requirements-bench.txt measures it"
+    with_cam = "PyTorch's VGG-19 with pytorch-grad-cam against a reading"
+    found = []
+    if "torch" in absent:
+        found.append(missing(with_cam, f"{absent['torch']}; {wish}"))
+    else:
+        found.append(
+            Row(
+                with_cam,
+                timed.ratio("torch grad-cam", "reading"),
+                least=1.0,
+                detail=_against(timed, "torch grad-cam", "reading"),
+                note="The reading decodes the film and colours the overlay as well; PyTorch is given a tensor.",
+            )
+        )
+    bare = [name for name in ("torch", "onnx runtime", "openvino") if name in timed.seconds]
+    what = "The bare forward pass against the fastest bare one elsewhere, float32"
+    if not bare:
+        return [*found, missing(what, f"{'; '.join(absent.values())}; {wish}")]
+    fastest = max(bare, key=lambda name: timed.ratio("bare", name))
+    others = ", ".join(f"{name} {_ms(timed, name)}" for name in bare)
+    missed = "".join(f" {name} {why}." for name, why in absent.items())
+    found.append(
+        Row(
+            what,
+            timed.ratio("bare", fastest),
+            most=1.1,
+            detail=f"{others}; {_against(timed, 'bare', fastest)}",
+            note=f"{os.cpu_count()} threads each.{missed} {limit}",
+        )
+    )
+    return found
+
+
+def _against(timed: Timings, over: str, under: str) -> str:
+    """Both medians, and their ratio in processor time."""
+    return f"{_ms(timed, over)} against {_ms(timed, under)}; {timed.work_ratio(over, under):.2f} in processor time"
+
+
+def _ms(timed: Timings, name: str) -> str:
+    return f"{1000 * timed.median(name):.0f} ms"

@@ -1,0 +1,79 @@
+"""Runs the parts of the benchmark and keeps what they found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from covid_model import config, records
+from covid_model.data import dataset
+from covid_model.tools.benchmark import curves, forward, pages, precision, server
+from covid_model.tools.benchmark.row import Row
+from covid_model.tools.benchmark.subject import Subject
+
+PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "streamlit", "torch", "grad-cam", "onnxruntime", "openvino")
+ROUNDS = 15  # of each timing
+
+Part = Callable[[Subject, "dataset.Dataset | None", int, "int | None"], tuple[list[Row], dict]]
+PARTS: dict[str, Part] = {
+    "forward": lambda subject, data, rounds, most: forward.rows(subject, rounds),
+    "precision": lambda subject, data, rounds, most: precision.rows(subject, data, rounds, most),
+    "server": lambda subject, data, rounds, most: server.rows(),
+    "pages": lambda subject, data, rounds, most: pages.rows(),
+    "curves": lambda subject, data, rounds, most: curves.rows(subject, rounds),
+}
+
+
+def run(
+    subject: Subject,
+    data: dataset.Dataset | None = None,
+    only: Iterable[str] = (),
+    rounds: int = ROUNDS,
+    most: int | None = None,
+    to: Path | None = None,
+) -> dict[str, Any]:
+    """Measure the parts `only` (all, where none is named), keep them in `to` beside the others; gives all of it.
+
+    Args:
+        subject: the network and film.
+        data: a data folder whose test films bfloat16 is judged by; None leaves that out.
+        only: names of PARTS.
+        rounds: of each timing.
+        most: test films that bfloat16 is judged by; None for all.
+        to: a JSON file.
+    """
+    to = config.BENCHMARK_JSON if to is None else to
+    from covid_model.records import describe_machine
+
+    kept = records.load_benchmark(to) or {"parts": {}}
+    for name in only or PARTS:
+        before = os.getloadavg()
+        rows, record = PARTS[name](subject, data, rounds, most)
+        kept["parts"][name] = {
+            "date": date.today().isoformat(),
+            "machine": describe_machine(),
+            "load": [round(before[0], 1), round(os.getloadavg()[0], 1)],
+            "packages": _packages(),
+            "network": subject.name,
+            "weights_sha256": subject.reader.spec.sha256,
+            "rounds": rounds,
+            "rows": [row.record() for row in rows],
+            "record": record,
+        }
+        to.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return kept
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

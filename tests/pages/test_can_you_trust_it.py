@@ -1,0 +1,381 @@
+"""Can you trust it?: five screens from the address, each headline from the figures, and what stands where they lack.
+
+At 0.6 in the made-up test films (2 COVID-19, 1 adult and 2 children without) paper calls cohen-1 and the adult
+positive, fine-tuned cohen-1 alone.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import config, imaging
+from covid_model.app import cache, networks, session
+from covid_model.app.components.queue_status import AGAIN as TRY_AGAIN
+from covid_model.app.components.slide import AGAIN
+from covid_model.app.pages.trust_screens import accuracy, checks, dataset, deck, erasure, external, more_adults
+from covid_model.app.text import bias as bias_text
+from covid_model.app.text import prediction as prediction_text
+from covid_model.config import SPLIT_LABELS
+from covid_model.imaging import perturb
+from covid_model.model import registry
+from covid_model.model.network_spec import NetworkError
+from covid_model.model.predictor import Predictor
+from covid_model.model.queue import QueueFullError, QueuePosition
+from tests.support.app_pages import MockReader, demo, holds, open_page, page_of, text
+
+__all__ = ["demo"]
+
+PATIENCE = 300  # seconds: the first run loads scikit-learn, on a machine that may be busy
+PAGE = str(config.ROOT / "covid_model/app/pages/can_you_trust_it.py")
+FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS = deck.NAMES
+FIGURES = {  # in each screen's headline
+    FIGURE: (60.0, 60.0),
+    FILMS: (66.7, 1, 5),
+    ELSEWHERE: (1, 1),
+    ADULTS: (1, 0, 1, 1, 2),
+}
+
+
+@pytest.fixture
+def page(demo, monkeypatch):
+    """The demo without any record of an experiment; `page[name, experiment] = record` adds one."""
+    records = {}
+    monkeypatch.setattr(cache, "audit_record", lambda name, experiment: records.get((name, experiment)))
+    return records
+
+
+def scene(**address: str) -> AppTest:
+    """The page at an address, without an error."""
+    app = AppTest.from_file(PAGE, default_timeout=PATIENCE)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def headline(app: AppTest) -> str:
+    return app.header[0].value.replace("\u00a0", " ")
+
+
+def shows(app: AppTest, name: str) -> bool:
+    """Whether a screen is shown, with its figures in the headline; without any, it names what makes them."""
+    made = deck.SCREENS[name].headline()
+    if name in FIGURES:
+        right = headline(app) == made and holds(made, *FIGURES[name])
+    else:
+        right = made is None and f"{AGAIN} lungs" in text(app)
+    return right and app.get_by_key("screen").value == name
+
+
+def pictures(app: AppTest) -> int:
+    return len(app.get("plotly_chart"))
+
+
+# --- the story --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", deck.NAMES)
+def test_a_screen_from_the_address(page, name):
+    app = scene(screen=name)
+    assert shows(app, name)
+    assert pictures(app) == (0 if name == LUNGS else 1)
+    assert not MockReader.asked
+
+
+def test_it_opens_with_the_figure_and_stands_in_the_navigation(page):
+    app = open_page("can_you_trust_it")
+    assert page_of(app) == "trust" and shows(app, FIGURE)
+
+
+def test_back_and_next_and_the_ends(page):
+    app = scene()
+    assert app.button(key="story_back").disabled and not app.button(key="story_next").disabled
+    for name in deck.NAMES[1:]:
+        assert shows(press(app, "story_next"), name)
+    assert app.button(key="story_next").disabled
+    assert shows(press(app, "story_back"), LUNGS)
+
+
+def test_jump(page):
+    app = scene()
+    app.get_by_key("screen").set_value(ADULTS).run()
+    assert shows(app, ADULTS)
+
+
+def test_five_sentences_on_every_screen(page):
+    lines, note = (one.value for one in scene(screen=ELSEWHERE).get_by_key("story_short").markdown)
+    for at, (name, screen) in enumerate(deck.SCREENS.items(), 1):
+        wanted = deck.NO_FIGURES if name == LUNGS else prediction_text.plain(screen.headline())
+        assert f"{at}. {wanted}" in lines
+    assert holds(note, config.THRESHOLD)
+
+
+def test_nonsense_in_the_address_changes_nothing(page):
+    app = scene(screen="9", measure="<b>", who="all", threshold="nan", network="x", checks="perhaps", checked="y")
+    assert shows(app, FIGURE) and pictures(app) == 1
+
+
+@pytest.mark.parametrize("name", [FIGURE, ELSEWHERE, ADULTS])
+def test_without_scores_a_screen_says_so(page, demo, name):
+    (demo / "scores.csv").unlink()
+    app = scene(screen=name)
+    assert "python -m covid_model evaluate" in text(app) and not pictures(app)
+
+
+def test_damaged_scores_are_not_drawn(page, demo):
+    table = pd.read_csv(demo / "scores.csv")
+    table.loc[0, "score"] = 1.5
+    table.to_csv(demo / "scores.csv", index=False)
+    assert not pictures(scene(screen=ADULTS))
+
+
+def test_without_the_list_of_films(page, demo):
+    (demo / "data" / "manifest.csv").unlink()
+    app = scene(screen=FILMS)
+    assert dataset.headline() is None and headline(app) and not pictures(app)
+    assert shows(scene(screen=ELSEWHERE), ELSEWHERE)  # each film counts as its own patient
+    assert shows(scene(screen=LUNGS), LUNGS)
+
+
+# --- 1. The figure ----------------------------------------------------------------------------------
+def rivals_record(source: float) -> dict:
+    def measured(value: float) -> dict:
+        share = {"value": value, "low": value, "high": value, "count": int(100 * value), "total": 100}
+        return dict.fromkeys(("accuracy", "sensitivity", "specificity", "adults_positive"), share)
+
+    values = {"always no": 0.9, "thumbnail": 0.96, "source": source, "network": 0.98}
+    return {
+        "threshold": 0.6,
+        "figures": [
+            {"split": split, "rival": name, "at_0.6": measured(value), "auc": {"value": value}}
+            for split in ("test", "external")
+            for name, value in values.items()
+        ],
+    }
+
+
+def test_rivals_stand_beside_the_figure(page):
+    page["paper", "rivals"] = rivals_record(0.99)
+    app = scene()
+    assert headline(app) == accuracy.headline() and holds(headline(app), 98.0, 99.0)
+    assert list(accuracy.figures()) == ["network", "source", "thumbnail", "always no"]
+    assert f"{AGAIN} rivals" not in text(app)
+
+
+def test_missing_rivals_are_named(page):
+    assert f"{AGAIN} rivals" in text(scene())
+
+
+@pytest.mark.parametrize(
+    ("measure", "remark", "figures"),
+    [
+        ("accuracy", bias_text.earned(0.6), (5, 0.6)),
+        ("sensitivity", accuracy.READ["sensitivity"], (2, 0.6)),
+        ("adults_positive", accuracy.READ["adults_positive"], (1, 0.6)),
+        ("auc", accuracy.READ["auc"], (5, 2)),
+    ],
+)
+def test_every_measure_is_drawn_and_says_what_it_counts(page, measure, remark, figures):
+    app = scene(measure=accuracy.MEASURES[measure][0])
+    assert pictures(app) == 1
+    counted = accuracy.counted(measure, accuracy.figures()["network"])
+    assert remark in text(app) and counted in text(app) and holds(counted, *figures)
+
+
+# --- 2. The films -----------------------------------------------------------------------------------
+def test_other_films_by_the_address(page):
+    app = scene(screen=FILMS, who=SPLIT_LABELS["extra-test"][0])
+    assert headline(app) == dataset.headline("extra-test") and pictures(app) == 1
+    assert headline(app) != dataset.headline("test")
+    assert not pictures(scene(screen=FILMS, who=SPLIT_LABELS["external"][0]))  # none of these
+
+
+# --- 3. Elsewhere -----------------------------------------------------------------------------------
+def test_the_threshold_moves_the_headline(page):
+    app = scene(screen=ELSEWHERE, threshold="0.96")
+    assert headline(app) == external.headline(0.96) and holds(headline(app), 0, 1, 1, 2)
+    app.slider(key="threshold").set_value(0.6).run()
+    assert shows(app, ELSEWHERE)
+    areas = bias_text.at_any_threshold(cache.areas("paper"))
+    assert areas in text(app) and holds(areas, 0.833, 0.5)
+
+
+# --- 4. Lungs erased --------------------------------------------------------------------------------
+def lungs_record() -> dict:
+    share = {"value": 0.5, "count": 1, "total": 2}
+    ways = [(variant, fill) for variant in perturb.ERASURES for fill in perturb.FILLS]
+    return {
+        "films": 3,
+        "threshold": 0.6,
+        "whole": {"covid_positive": share},
+        "erased": [{"variant": variant, "fill": fill, "covid_positive": share} for variant, fill in ways],
+        "films_scores": {"covid": [1, 1, 0], "whole": [0.9, 0.1, 0.3]}
+        | {f"{variant} / {fill}": [0.7, 0.2, 0.4] for variant, fill in ways},
+    }
+
+
+def test_all_films_with_masks(page):
+    page["paper", "lungs"] = lungs_record()
+    app = scene(screen=LUNGS)
+    assert headline(app) == erasure.headline() and holds(headline(app), 1, 2)
+    assert pictures(app) == 1 and holds(text(app.get_by_key("slide_words")), 3)
+    app = scene(screen=LUNGS, erase=erasure.WAYS["only"])
+    assert headline(app) == erasure.headline("only") != erasure.headline()
+
+
+def test_one_film_is_scored_when_it_is_asked_for(page):
+    app = scene(screen=LUNGS, film="clear-average", network="paper")
+    assert app.get_by_key("erase_film").value == "clear-average"
+    assert [one.value for one in app.metric] == ["–", "–"] and not MockReader.asked
+    app = press(app, "erase_score")
+    assert MockReader.asked == ["paper", "paper"]
+    assert all(0 < float(one.value) <= 1 for one in app.metric)
+    before, after = (float(one.value) > 0.6 for one in app.metric)
+    assert erasure.verdict(before, after, erasure.WAYS["erased"]) in text(app)
+    app.run()
+    assert len(MockReader.asked) == 2  # kept
+
+
+def test_another_film_and_another_way(page):
+    app = scene(screen=LUNGS)
+    first = app.get_by_key("erase_film").value
+    assert cache.samples()[first].covid == 1
+    app.get_by_key("erase_film").set_value("effusion-left").run()
+    assert not app.exception and app.query_params["film"] == "effusion-left"
+    whole, erased = (one.label for one in app.metric)
+    app.get_by_key("erase").set_value("only").run()
+    assert not app.exception and [one.label == whole for one in app.metric] == [True, False]
+    assert app.metric[1].label != erased
+
+
+def test_a_film_without_a_mask_gives_way(page):
+    app = scene(screen=LUNGS, film="kermany-1")
+    assert app.get_by_key("erase_film").value in cache.samples()
+
+
+def test_a_network_that_is_missing(page, monkeypatch):
+    monkeypatch.setattr(MockReader, "failure", NetworkError("weights?"))
+    app = press(scene(screen=LUNGS, network="paper"), "erase_score")
+    assert "weights" in app.error[0].value
+    assert [one.value for one in app.metric] == ["–", "–"]
+
+
+def test_a_full_queue_offers_another_try(page, monkeypatch):
+    def full(*_):
+        raise QueueFullError(QueuePosition(3, None))
+
+    monkeypatch.setattr(session, "prediction", full)
+    app = press(scene(screen=LUNGS, network="paper"), "erase_score")
+    assert app.warning and app.button(key=TRY_AGAIN)
+
+
+@pytest.mark.parametrize("novel", [True, False])
+def test_an_erased_film_that_the_gate_flags(page, monkeypatch, novel):
+    readings = iter([SimpleNamespace(score=0.9, out_of_distribution=False)])
+    erased = SimpleNamespace(score=0.8, out_of_distribution=novel)
+    monkeypatch.setattr(session, "prediction", lambda *_: next(readings, erased))
+    said = text(press(scene(screen=LUNGS), "erase_score"))
+    assert erasure.verdict(True, True, erasure.WAYS["erased"]) in said
+    assert (erasure.FLAGGED in said) == novel
+
+
+def test_the_film_that_is_read_is_the_erased_one(page, monkeypatch):
+    monkeypatch.setattr(session, "film", imaging.decode)  # what is kept for a session has no place outside one
+    both = erasure.pair("clear-average", "erased")
+    np.testing.assert_array_equal(imaging.decode(both.erased_data).pixels, both.erased)
+    np.testing.assert_array_equal(imaging.decode(both.data).pixels, both.film)
+    changed = both.erased != both.film
+    assert 0.3 < changed.mean() < 0.7 and len(np.unique(both.erased[changed])) == 1  # one grey, in the lungs
+
+
+@pytest.mark.films
+def test_a_test_film_and_its_mask(monkeypatch, data_folder):
+    monkeypatch.setattr(networks, "predictor", MockReader)
+    monkeypatch.setattr(MockReader, "asked", [])
+    app = press(scene(screen=LUNGS), "erase_score")
+    assert app.get_by_key("erase_film").value.startswith("cohen-") and len(MockReader.asked) == 2
+
+
+@pytest.mark.films
+@pytest.mark.vgg19
+def test_committed_scores_of_erased_films_come_out_again(monkeypatch, data_folder, vgg19_file):
+    """The page erases as the record's experiment did, and the network answers as it did."""
+    record = cache.audit_record("paper", "lungs")
+    if record is None:
+        pytest.skip("no record of the paper's network on erased films")
+    monkeypatch.setattr(session, "film", imaging.decode)
+    kept, sample = record["films_scores"], range(0, record["films"], 9)
+    pairs = [erasure.pair(kept["id"][at], "erased") for at in sample]
+    found = list(Predictor("paper").scores([one.erased for one in pairs]))
+    assert found == pytest.approx([kept[f"erased / {erasure.FILL}"][at] for at in sample], abs=0.005)
+
+
+# --- 5. Adults added --------------------------------------------------------------------------------
+def test_the_trap_is_opened_and_closed(page):
+    app = scene(screen=ADULTS)
+    assert app.get_by_key("network").value == "fine-tuned"
+    lists = bias_text.verdicts(cache.changes("paper", "fine-tuned", config.THRESHOLD))
+    assert any(lists.values())
+    for kind, title in more_adults.LISTS.items():
+        assert (f"**{title}:** {lists[kind]}." in text(app)) == bool(lists[kind])
+    app.get_by_key("network").set_value("paper").run()
+    assert not app.exception and shows(app, ADULTS)
+
+
+def test_one_network_alone_cannot_be_compared(page, demo):
+    table = pd.read_csv(demo / "scores.csv")
+    table[table["network"] == "paper"].to_csv(demo / "scores.csv", index=False)
+    assert not pictures(scene(screen=ADULTS)) and pictures(scene(screen=ELSEWHERE)) == 1
+
+
+# --- further checks ---------------------------------------------------------------------------------
+def missing(app: AppTest) -> list[tuple[str, str]]:
+    """The checks without a record on the page: the experiment that makes it, and of which network."""
+    return [
+        (check.experiment, name)
+        for one in app.caption
+        for check in {check.experiment: check for check in checks.CHECKS}.values()
+        for name in registry.names()
+        if f"`{AGAIN} {check.experiment}`" in one.value and f"*{registry.title(name)}*" in one.value
+    ]
+
+
+def test_checks_are_made_when_they_are_opened(page):
+    assert missing(scene()) == []
+    app = scene(checks="true")
+    assert missing(app) == [(check.experiment, "paper") for check in checks.CHECKS]
+    app.get_by_key("checked").set_value("fine-tuned").run()
+    assert missing(app) == [(check.experiment, "fine-tuned") for check in checks.CHECKS]
+
+
+# --- the committed records --------------------------------------------------------------------------
+@pytest.mark.long
+def test_committed_records_are_drawn():
+    """Whatever this copy holds: every screen and every check of both networks, without an error."""
+    for name in deck.NAMES:
+        app = scene(screen=name)
+        assert headline(app)
+    for name in registry.names():
+        app = scene(checks="true", checked=name)
+        known = sum(cache.audit_record(name, experiment) is not None for _, experiment, _ in checks.CHECKS)
+        assert pictures(app) == 1 + known
+
+
+def test_page_imports_no_tensorflow():
+    code = (
+        "import sys, covid_model.app.pages.trust_screens.deck, covid_model.app.pages.trust_screens.checks as "
+        "c; print(*sys.modules)"
+    )
+    assert "tensorflow" not in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout

@@ -1,0 +1,203 @@
+"""The page that explains a network, with a made-up walk through it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import config, formatting
+from covid_model.app import session
+from covid_model.app.components import activations
+from covid_model.app.components import film_picker as story_film
+from covid_model.imaging.preprocessing import Preprocessing
+from covid_model.model import activations as model_activations
+from covid_model.model import feature_maps, network_spec, registry
+from covid_model.model.activations import Block, HeadNumbers, Layer
+from covid_model.model.input_steps import preparation
+from covid_model.model.network_spec import NetworkError
+from covid_model.training import init_ablation
+from tests.support import synthetic_images
+from tests.support.app_pages import demo, film_bytes, holds, numbers, open_page, page_of, text
+
+__all__ = ["demo"]
+PAGE = "how_it_works"
+SECTIONS = ["preparation", "network", "head", "loss", "gradcam", "pretrained", "run", "compared"]  # by their anchors
+RNG = np.random.default_rng(0)
+HISTORY = [{"epoch": 1, "loss": 0.5, "accuracy": 0.8}, {"epoch": 2, "loss": 0.3, "accuracy": 0.9}]
+
+
+def made_up_walk(name: str = "fine-tuned") -> model_activations.ForwardTrace:
+    """A walk through two blocks of the usual names, with random numbers."""
+    layers = [
+        Layer(f"block{at}_{what}", kind, (8, 8, 16), 100 * (kind == "convolution"), kind == "convolution", 5)
+        for at in (1, 5)
+        for what, kind in (("conv1", "convolution"), ("pool", "pooling"))
+    ]
+    features = RNG.random((4, 4, 16)).astype(np.float32)
+    units, weights = np.array([1.0, 0.0, 2.0], np.float32), np.array([0.5, 1.0, 0.25], np.float32)
+    return model_activations.ForwardTrace(
+        network=name,
+        box=(0.0, 0.0, 1.0, 1.0),
+        blocks=(
+            Block("input", (Layer("film", "input", (8, 8, 3), 0, False),)),
+            Block("block1", tuple(layers[:2])),
+            Block("block5", tuple(layers[2:])),
+            Block("features", (Layer("average", "average", (16,), 0, False),)),
+            Block("fc1", (Layer("fc1", "dense", (3,), 51, True),)),
+            Block("score", (Layer("logit", "dense", (1,), 4, True),)),
+        ),
+        maps={layer.name: feature_maps.strongest(layer.name, RNG.random((8, 8, 16))) for layer in layers},
+        filters={"block1_conv1": feature_maps.filters(RNG.normal(size=(3, 3, 3, 16)))},
+        head=HeadNumbers(np.ones(16, np.float32), units, weights, 1.0, 2.0, 0.880797),
+        gradcam=feature_maps.steps(features, RNG.normal(size=(4, 4, 16)).astype(np.float32)),
+    )
+
+
+@pytest.fixture
+def story(demo, monkeypatch):
+    """The demo with both networks' JSON and a walk that counts how often it was asked for."""
+    for name in registry.names():
+        spec = network_spec.NetworkSpec(
+            name, name.capitalize(), "A summary.", 0.6, Preprocessing(size=32, border=0.1), network_spec.STORED,
+            network_spec.Head("average", 3, 0.0), f"{name}.npz", "0", 155, trained_on=("train",),
+            recipe={"optimizer": "Adam"}, history=HISTORY, training={"films": 9},
+        )  # fmt: skip
+        spec.save(config.NETWORKS)
+    monkeypatch.setattr(config, "RESULTS", demo)
+    asked: list[str] = []
+    monkeypatch.setattr(session, "trace", lambda data, name: asked.append(name) or made_up_walk(name))
+    monkeypatch.setattr(session, "known_trace", lambda data, name: False)
+    return asked
+
+
+def run(app: AppTest) -> AppTest:
+    app.button(key="run_network").click().run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def sections(app: AppTest) -> list[str]:
+    return [one.proto.anchor for one in app.header]
+
+
+def test_opens_without_the_network(story):
+    app = open_page(PAGE)
+    assert page_of(app) == PAGE and not app.metric and story == []
+    assert sections(app) == SECTIONS[:-1]
+    assert app.button(key="run_network")
+    steps = preparation(synthetic_images.film(), Preprocessing(size=32, border=0.1))
+    assert len(steps) > 1 and all(f"**{step.title}.** {step.sentence}" in text(app) for step in steps)
+    assert any(holds(one.value, 32, 32, 3, 3072) for one in app.markdown)
+    assert config.NOTICE in text(app)
+
+
+def test_run_shows_the_numbers_of_this_film(story):
+    app = run(open_page(PAGE, film="cohen-1"))
+    assert story == ["fine-tuned"]
+    assert app.metric[0].value == "0.881"
+    said = {part: text(app.get_by_key(f"story_{part}")) for part in ("network", "head", "loss")}
+    assert formatting.verdict(0.880797, 0.6) in said["head"]
+    assert holds(said["head"], 16, 3, 2)  # features, units, units that stay on
+    assert "y = 1" in said["loss"] and activations.LISTED in said["loss"]
+    assert any("`block1_conv1`" in one.value and holds(one.value, 16, 8, 8) for one in app.markdown)
+    assert app.query_params["run"] == ["1"] or app.query_params["run"] == "1"
+
+
+def test_once_asked_for_it_follows_network_and_film(story):
+    app = run(open_page(PAGE))
+    app.segmented_control(key="network").set_value("paper").run()
+    app.selectbox(key="story_film").set_value("schematic").run()
+    assert not app.exception, app.exception[0].value
+    assert story[0] == "fine-tuned" and story[-1] == "paper" and app.metric[0].value == "0.881"
+    assert story_film.SCHEMATIC_REMARK in text(app)
+    said = text(app.get_by_key("story_loss"))
+    assert "y = 1" in said and activations.ASSUMED in said
+
+
+def test_flipping_the_truth(story):
+    app = run(open_page(PAGE, film="cohen-1"))
+    assert any("= -0.119" in one.value for one in app.latex)
+    before = app.get_by_key("story_loss").markdown[-1].value  # which way a step would push the score
+    app.toggle(key="flip").set_value(True).run()
+    said = text(app.get_by_key("story_loss"))
+    assert "y = 0" in said and activations.FLIPPED in said
+    assert any("= 0.881" in one.value for one in app.latex)
+    assert app.get_by_key("story_loss").markdown[-1].value != before
+
+
+def test_blocks_can_be_chosen(story):
+    app = run(open_page(PAGE))
+    app.segmented_control(key="block").set_value("block5").run()
+    assert activations.TAUGHT["block5"] in text(app)
+    app.segmented_control(key="layer_block5").set_value("block5_pool").run()
+    assert "`block5_pool`" in text(app)
+    app.segmented_control(key="block").set_value("fc1").run()
+    assert not app.exception and activations.OTHERWISE["fc1"] in text(app)
+
+
+def test_the_drawing_is_there_without_any_film(story, monkeypatch):
+    monkeypatch.delenv(config.DATA_VARIABLE)
+    monkeypatch.setattr(config, "FILMS_JSON", config.RESULTS / "none.json")
+    app = open_page(PAGE)
+    assert app.selectbox(key="story_film").options == [story_film.SCHEMATIC_TITLE]
+    assert story_film.SCHEMATIC_REMARK in text(app)
+
+
+def test_a_film_that_cannot_be_shown_is_said_so(story, monkeypatch):
+    monkeypatch.delenv(config.DATA_VARIABLE)
+    app = open_page(PAGE)
+    app.query_params["film"] = "cohen-1"
+    app.run()
+    said = app.info[0].value.replace("\\", "")
+    assert "cohen-1" in said and config.DATA_VARIABLE in said
+    assert not app.exception
+
+
+def test_an_upload_is_followed(story):
+    app = open_page()
+    app.file_uploader[0].upload("mine.png", film_bytes()).run()
+    app.switch_page(f"covid_model/app/pages/{PAGE}.py").run()
+    assert "mine.png" in text(app) and app.selectbox(key="story_film").value == "upload-0"
+
+
+def test_a_network_that_cannot_be_loaded(story, monkeypatch):
+    def fail(data, name):
+        raise NetworkError("weights?")
+
+    monkeypatch.setattr(session, "trace", fail)
+    app = run(open_page(PAGE))
+    assert "weights?" in app.error[0].value.replace("\\", "")
+    assert sections(app) == SECTIONS[:-1] and not app.metric
+
+
+def test_no_network_at_all(story):
+    for file in config.NETWORKS.iterdir():
+        file.unlink()
+    app = open_page(PAGE)
+    assert sections(app) == SECTIONS[:-2]
+
+
+def test_curves_to_compare_only_where_they_are_stored(story):
+    assert sections(open_page(PAGE)) == SECTIONS[:-1]
+    init_ablation.save_runs({name: {"history": HISTORY} for name in ("frozen", "fine-tuned", "random")}, {})
+    app = open_page(PAGE)
+    assert sections(app) == SECTIONS
+    assert [numbers(one) for one in app.table[-1].value.iloc[:, 0]] == [[90]] * 3
+
+
+def test_first_paint_loads_no_tensorflow():
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('streamlit_app.py', default_timeout=300).run()\n"
+        f"app.switch_page('covid_model/app/pages/{PAGE}.py').run()\n"
+        "assert not app.exception, app.exception[0].value\n"
+        "print(sorted({'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=config.ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip().splitlines()[-1] == "[]"

@@ -1,0 +1,332 @@
+"""The section below a reading, with a mock network that scores a film by its brightest pixel."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import config, formatting
+from covid_model.app import cache, networks
+from covid_model.app.components import compare_networks, perturb_controls, queue_status, robustness
+from covid_model.app.runtime import log
+from covid_model.app.text import browse as browse_text
+from covid_model.app.text import perturb as perturb_text
+from covid_model.app.text import prediction as prediction_text
+from covid_model.config import CELL_NAMES
+from covid_model.formatting import MODEL_SCORE, WHY_OUT
+from covid_model.imaging import perturb
+from covid_model.model import robustness as model_robustness
+from covid_model.model.network_spec import NetworkError
+from covid_model.model.predictor import PredictionError
+from covid_model.verdict import OutOfDistribution
+from tests.pages.test_try_an_xray import upload
+from tests.support import mock_networks
+from tests.support.app_pages import MockReader, charts, demo, film_bytes, holds, numbers, open_page, page_of, text
+
+NOVEL, TURNED = WHY_OUT[OutOfDistribution.UNFAMILIAR], WHY_OUT[OutOfDistribution.CHANGED]
+
+__all__ = ["demo"]
+FIRM, OTHER = robustness.TITLE, compare_networks.TITLE
+BY = {"fine-tuned": perturb_text.score_by("Fine-tuned"), "paper": perturb_text.score_by("Paper")}  # made-up titles
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {one.label: one.value for one in app.metric}
+
+
+def changed(app: AppTest) -> str | None:
+    """The score of the changed film."""
+    return metrics(app).get(perturb_text.CHANGED)
+
+
+def warnings(app: AppTest) -> str:
+    return "\n".join(one.value.replace("\\", "") for one in app.warning)
+
+
+# --- the film changed ----------------------------------------------------------------------------
+def test_nothing_is_read_before_a_change_is_picked(demo):
+    app = upload(open_page(), ("film.png", film_bytes(160)))
+    assert perturb_text.PICK in text(app)
+    assert changed(app) is None and app.button(key="reset").disabled
+    assert MockReader.asked == ["fine-tuned"]
+
+
+def test_a_marker_moves_the_score_and_reset_takes_it_back(demo):
+    app = upload(open_page(), ("film.png", film_bytes(140)))  # 0.547: negative
+    app.pills(key="change").set_value(["marker"]).run()
+    assert not app.exception
+    assert float(changed(app)) > 0.8
+    said = perturb_text.change(140 / 256, float(changed(app)), 0.6)
+    assert said in text(app) and holds(said, float(changed(app)), round(float(changed(app)) - 0.547, 3))
+    assert any(holds(one.value, 0.547) for one in app.markdown if said in one.value)  # beside what it was
+    assert metrics(app)[MODEL_SCORE] == "0.547"  # the reading above stays
+    app.button(key="reset").click().run()
+    assert changed(app) is None and app.pills(key="change").value == []
+    assert MockReader.asked == ["fine-tuned"] * 2
+
+
+def test_every_reading_has_its_line_in_the_log(demo, caplog):
+    caplog.set_level(logging.INFO, logger=log.READINGS.name)
+    app = upload(open_page(), ("film.png", film_bytes(140)))
+    app.pills(key="change").set_value(["marker"]).run()
+    assert not app.exception
+    said = [one.getMessage() for one in caplog.records if one.name == log.READINGS.name]
+    assert len(said) == 2 and all("network=fine-tuned" in one for one in said)
+
+
+def test_changes_add_up_and_none_is_read_twice(demo):
+    app = upload(open_page(), ("film.png", film_bytes(200)))
+    for picked in (["invert"], ["invert", "mirror"], ["invert"], ["invert", "mirror"]):
+        app.pills(key="change").set_value(picked).run()
+    assert not app.exception
+    assert len(MockReader.asked) == 3
+    app.segmented_control(key="network").set_value("paper").run()
+    assert MockReader.asked[3:] == ["paper"] * 2  # the film, and the film as it is changed now
+    app.slider(key="threshold").set_value(0.9).run()
+    assert len(MockReader.asked) == 5
+
+
+def test_a_scene_stands_in_the_address(demo):
+    app = open_page(
+        film="cohen-1",
+        change=[perturb_controls.LABELS["crop"], perturb_controls.LABELS["turn"]],
+        crop="20",
+        degrees="90",
+    )
+    assert app.pills(key="change").value == ["crop", "turn"]
+    assert app.slider(key="crop").value == 20 and app.slider(key="degrees").value == 90
+    assert changed(app) and len(MockReader.asked) == 2
+
+
+def test_nonsense_in_the_address_is_left_out(demo):
+    app = open_page(film="cohen-1", change=["Erase the heart", perturb_controls.LABELS["crop"]], crop="99", tool="Cook")
+    assert changed(app) and app.slider(key="crop").value == perturb_controls.FIRST["crop"]
+
+
+def test_every_change_has_its_settings(demo):
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    for kind in perturb.KINDS:
+        app.pills(key="change").set_value([kind]).run()
+        assert not app.exception and changed(app), kind
+    app.pills(key="change").set_value(list(perturb.KINDS)).run()
+    assert {one.key for one in app.slider} >= {"crop", "degrees"}
+    assert {one.key for one in app.segmented_control} >= {"where", "fill", "letters", "corner"}
+    app.segmented_control(key="where").set_value("box").run()
+    app.slider(key="across").set_value((40, 40)).run()  # both edges in one place: a box all the same
+    app.slider(key="down").set_value((100, 100)).run()
+    assert not app.exception and changed(app)
+    for how in ("noise", "blur"):
+        app.segmented_control(key="fill").set_value(how).run()
+        assert not app.exception and changed(app)
+
+
+def test_where_no_lungs_are_found_a_box_is_offered(demo, monkeypatch):
+    monkeypatch.setattr("covid_model.imaging.lung_mask.FIT", 2.0)
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    app.pills(key="change").set_value(["erase"]).run()
+    assert app.warning and changed(app) is None
+    app.button(key="draw-box").click().run()
+    assert app.segmented_control(key="where").value == "box"
+    assert changed(app) and not app.warning
+
+
+def test_a_film_cropped_to_almost_nothing_is_refused(demo):
+    app = upload(open_page(), ("film.png", film_bytes(240)))  # 160 pixels wide
+    app.pills(key="change").set_value(["crop"]).run()
+    app.slider(key="crop").set_value(40).run()
+    assert holds(app.error[0].value, config.MIN_SIDE) and changed(app) is None
+
+
+def test_a_changed_film_that_is_novel_gets_no_verdict(demo, monkeypatch):
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    monkeypatch.setattr(MockReader, "novelty", 1.5)
+    monkeypatch.setattr(MockReader, "why_novel", OutOfDistribution.CHANGED)
+    app.pills(key="change").set_value(["invert"]).run()
+    (score,) = numbers(changed(app))
+    assert changed(app).startswith(":gray[") and perturb_text.change(240 / 256, score, 0.6, novel=True) in text(app)
+    assert TURNED in warnings(app)
+    assert not metrics(app)[MODEL_SCORE].startswith(":gray[")
+
+
+def test_a_change_that_the_network_cannot_see(demo):
+    mock_networks.save(config.NETWORKS)  # cuts a tenth off each side
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    app.pills(key="change").set_value(["marker"]).run()
+    assert perturb_text.unseen(0.1) in text(app) and holds(perturb_text.unseen(0.1), 10)
+    app.pills(key="change").set_value(["mirror"]).run()
+    assert perturb_text.unseen(0.1) not in text(app)
+
+
+def test_a_changed_film_without_a_score(demo, monkeypatch):
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    monkeypatch.setattr(MockReader, "failure", PredictionError("nan?"))
+    app.pills(key="change").set_value(["mirror"]).run()
+    assert "nan" in app.error[0].value
+    monkeypatch.setattr(MockReader, "failure", None)
+    app.pills(key="change").set_value(["mirror", "invert"]).run()
+    assert not app.error and changed(app)
+
+
+def test_a_full_queue_offers_another_try(demo, monkeypatch):
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    monkeypatch.setattr(networks.queue(), "_places", 0)
+    app.pills(key="change").set_value(["mirror"]).run()
+    assert app.button(key=queue_status.AGAIN) and app.warning and changed(app) is None
+    monkeypatch.setattr(networks.queue(), "_places", 9)
+    app.button(key=queue_status.AGAIN).click().run()
+    assert changed(app) and not app.warning
+
+
+# --- how firm ------------------------------------------------------------------------------------
+def test_copies_are_read_when_asked_for_and_once(demo):
+    app = upload(open_page(tool=FIRM), ("film.png", film_bytes(150)))
+    assert holds(app.get_by_key("firm_copies").markdown[0].value, model_robustness.COPIES)
+    assert MockReader.asked == ["fine-tuned"]
+    app.button(key="firm").click().run()
+    assert not app.exception
+    assert holds(answer(app), model_robustness.COPIES)
+    assert charts(app) == {"place", "strip"}
+    before = answer(app)
+    app.slider(key="threshold").set_value(0.1).run()
+    assert answer(app) != before and holds(
+        answer(app), model_robustness.COPIES
+    )  # another verdict, and how many keep it
+    assert MockReader.asked == ["fine-tuned", "fine-tuned, many"]
+
+
+def answer(app: AppTest) -> str:
+    """What came of the copies."""
+    return app.get_by_key("firm_answer").markdown[0].value
+
+
+def test_another_film_is_asked_anew(demo):
+    app = open_page(film="cohen-1", tool=FIRM)
+    app.button(key="firm").click().run()
+    app.button(key="try-kermany-2").click().run()
+    assert app.button(key="firm") and "strip" not in charts(app) and not app.get_by_key("firm_answer").markdown
+
+
+# --- the other network ---------------------------------------------------------------------------
+def test_the_other_network_reads_when_it_is_asked(demo):
+    app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
+    assert metrics(app).keys() == {MODEL_SCORE, BY["fine-tuned"]}
+    assert MockReader.asked == ["fine-tuned"]
+    app.button(key="ask-other").click().run()
+    assert metrics(app).keys() == {MODEL_SCORE, BY["fine-tuned"], BY["paper"]}
+    assert perturb_text.verdicts({"fine-tuned": 200 / 256, "paper": 200 / 256}, 0.6) in text(app)
+    assert MockReader.asked == ["fine-tuned", "paper"]
+    app.segmented_control(key="network").set_value("paper").run()
+    assert MockReader.asked == ["fine-tuned", "paper"]  # this one was read before, the other is asked for again
+    assert BY["fine-tuned"] not in metrics(app)
+
+
+def test_how_to_read_a_disagreement_is_computed(demo):
+    for name in ("fine-tuned", "paper"):
+        mock_networks.save(config.NETWORKS, name)
+    app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
+    app.button(key="ask-other").click().run()
+    assert disagreement(0.6) in text(app) and holds(disagreement(0.6), 0, 0, 1, 0, 1, 1)
+    app.slider(key="threshold").set_value(0.97).run()
+    assert disagreement(0.97) in text(app) and disagreement(0.97) != disagreement(0.6)
+
+
+def disagreement(threshold: float) -> str:
+    specs = [networks.spec(name) for name in ("fine-tuned", "paper")]
+    return perturb_text.disagreement(specs, cache.films_table(), cache.scores(), threshold)
+
+
+def test_another_network_that_cannot_be_loaded(demo, monkeypatch):
+    def missing(name):
+        if name == "paper":
+            raise NetworkError("VGG-19?")
+        return MockReader(name)
+
+    monkeypatch.setattr(networks, "predictor", missing)
+    monkeypatch.setattr("covid_model.model.network_spec.available", lambda: ["fine-tuned", "paper"])
+    app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
+    app.button(key="ask-other").click().run()
+    assert "VGG-19?" in app.error[0].value.replace("\\", "")
+    app.button(key="use-fine-tuned").click().run()
+    assert not app.error and app.button(key="ask-other")
+
+
+# --- the reading itself: novelty, calibration, films that scored alike -----------------------------
+@pytest.mark.parametrize(
+    ("why", "sentence"), [(OutOfDistribution.UNFAMILIAR, NOVEL), (OutOfDistribution.CHANGED, TURNED), (None, NOVEL)]
+)
+def test_a_novel_film_says_why(demo, monkeypatch, why, sentence):
+    monkeypatch.setattr(MockReader, "novelty", 2.0)
+    monkeypatch.setattr(MockReader, "why_novel", why)
+    app = open_page(film="cohen-1")
+    assert sentence in warnings(app) and app.metric[0].value.startswith(":gray[")
+    assert prediction_text.outcome(True, True) not in text(app) and formatting.verdict(0.7, 0.6) not in text(app)
+    (button,) = [one for one in app.get("download_button") if one.key == "json-result"]
+    assert button is not None
+
+
+@pytest.mark.parametrize(("helps", "shown"), [(True, True), (False, False)])
+def test_a_calibrated_score_is_shown_where_it_helped(demo, helps, shown):
+    what = mock_networks.save(config.NETWORKS)
+    path = config.NETWORKS / f"{what.name}.json"
+    kept = {"temperature": 2.0, "fitted_on": 3, "helps": {"test": helps, "external": True}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"calibration": kept}))
+    app = upload(open_page(), ("film.png", film_bytes(160)))  # 0.625: its logit halved gives 0.564
+    calibrated = prediction_text.calibrated(160 / 256, 0.5635, 0.6)
+    assert (calibrated in text(app)) == shown and holds(calibrated, 0.564)
+    assert formatting.verdict(160 / 256, 0.6) in text(app)
+
+
+def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
+    monkeypatch.setattr("covid_model.config.SHEET", 2)
+    monkeypatch.setattr("covid_model.app.text.browse.sheet_of.__defaults__", (2,))
+    monkeypatch.setattr("covid_model.app.text.browse.sheet.__defaults__", (2,))
+    app = open_page("browse", network="paper", verdict=CELL_NAMES["tp"])
+    app.switch_page("covid_model/app/pages/try_an_xray.py").run()
+    app.button(key="try-kermany-1").click().run()
+    app.button(key="alike").click().run()
+    assert not app.exception and page_of(app) == "films"
+    assert not app.pills(key="verdict").value  # what was picked on an earlier visit is forgotten
+    films = browse_text.ordered(browse_text.of_set(cache.gallery_table("paper"), "test", 0.6), "highest")
+    second = browse_text.summary(films, browse_text.sheet(films, 2))  # two score above this film's 0.859
+    assert second in text(app) and holds(second, 5, 3, 4)
+
+
+def test_films_held_out_count_as_neighbours_where_the_network_never_saw_them(demo, monkeypatch):
+    held_out = cache.scores().query("network == 'fine-tuned' and split == 'train'").set_index("id")
+    monkeypatch.setattr(cache, "held_out_scores", lambda name: held_out if name == "fine-tuned" else None)
+    app = upload(open_page(), ("film.png", film_bytes(240)))  # 0.938
+    both = prediction_text.neighbours(cache.test_scores("fine-tuned"), 240 / 256, None, held_out)
+    assert both in text(app) and holds(both, 5, 1, 2, 2, 2, 100)
+    app.segmented_control(key="network").set_value("paper").run()
+    assert prediction_text.neighbours(cache.test_scores("paper"), 240 / 256) in text(app)
+
+
+def test_held_out_films_are_those_of_the_training(demo, monkeypatch):
+    what = mock_networks.save(config.NETWORKS)
+    assert cache.held_out_scores("fine-tuned") is None  # it says of no film that it was held out
+    path = config.NETWORKS / f"{what.name}.json"
+    monkeypatch.setattr("covid_model.data.dataset.hold_out", lambda films: films.index == "cohen-4")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"validation": 1}}))
+    assert list(cache.held_out_scores("fine-tuned").index) == ["cohen-4"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"validation": 2}, "sha256": "other"}))
+    assert cache.held_out_scores("fine-tuned") is None  # not the list of films that it was trained by
+
+
+def test_what_is_kept_of_a_film_goes_with_it(demo):
+    data = film_bytes(150)
+    app = upload(open_page(), ("film.png", data))
+    app.pills(key="change").set_value(["mirror"]).run()
+    assert app.session_state[networks.ANSWERS]["answers"]
+    app.file_uploader[0].set_value([])
+    app = upload(app, ("other.png", film_bytes(160)))
+    assert app.session_state[networks.ANSWERS]["film"] == networks.digest(film_bytes(160))
+
+
+def test_the_strip_reads_the_film_as_it_is_shown():
+    assert model_robustness.ALL.each == 0.5  # the words on the page name what these copies undergo
+    assert {name for name, on in vars(model_robustness.ALL).items() if on} == {
+        "rotation", "shift", "contrast", "gamma", "jpeg", "each",
+    }  # fmt: skip

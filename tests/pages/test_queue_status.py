@@ -1,0 +1,84 @@
+"""What the pages show while other visitors' films come first, and where the queue is full."""
+
+from __future__ import annotations
+
+from covid_model.app import networks
+from covid_model.app.components.queue_status import AGAIN
+from covid_model.app.text import prediction as prediction_text
+from covid_model.model.queue import InferenceQueue, QueueFullError, QueuePosition
+from tests.pages.test_try_an_xray import score, upload
+from tests.support.app_pages import MockReader, demo, film_bytes, holds, open_page, verdict_word
+
+__all__ = ["demo"]
+
+
+class FullDesk(InferenceQueue):
+    """A desk that is full for the first `refusals` that ask."""
+
+    def __init__(self, refusals):
+        super().__init__(MockReader)
+        self.refusals = refusals
+
+    def read(self, network, film, tell=None):
+        if self.refusals:
+            self.refusals -= 1
+            raise QueueFullError(QueuePosition(33, 6.4))
+        return super().read(network, film, tell)
+
+
+class SlowDesk(InferenceQueue):
+    """A desk where two films come first."""
+
+    def __init__(self):
+        super().__init__(MockReader)
+
+    def read(self, network, film, tell=None):
+        for ahead in (2, 1, 0):
+            tell(QueuePosition(ahead, ahead * 1.4))
+        return super().read(network, film, tell)
+
+
+def test_where_the_queue_is_full_the_visitor_is_told_his_place_and_may_try_again(demo, monkeypatch):
+    desk = FullDesk(1)
+    monkeypatch.setattr(networks, "queue", lambda: desk)
+    app = upload(open_page(), ("film.png", film_bytes()))
+    assert app.warning[0].value == prediction_text.plain(QueueFullError(QueuePosition(33, 6.4))) and holds(
+        app.warning[0].value, 33, 34, 6
+    )
+    assert not app.metric and not app.error
+    app.button(key=AGAIN).click().run()
+    assert score(app) == "0.938"
+    assert not app.warning and not [one for one in app.button if one.key == AGAIN]
+
+
+def test_how_it_works_says_the_same(demo, monkeypatch):
+    def full(network, job, tell=None):
+        raise QueueFullError(QueuePosition(9, None))
+
+    desk = FullDesk(0)
+    monkeypatch.setattr(desk, "call", full)
+    monkeypatch.setattr(networks, "queue", lambda: desk)
+    app = open_page("how_it_works")
+    app.button(key="run_network").click().run()
+    assert holds(app.warning[0].value, 9, 10)
+    assert app.button(key=AGAIN)
+
+
+def test_many_films_wait_for_room(demo, monkeypatch):
+    desk = FullDesk(3)
+    monkeypatch.setattr(networks, "queue", lambda: desk)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    app = upload(open_page(), ("one.png", film_bytes(100)), ("two.png", film_bytes(250)))
+    assert app.dataframe[0].value.iloc[:, 2].tolist() == [verdict_word(0.391), verdict_word(0.977)]
+
+
+def test_the_page_shows_the_place_while_it_waits_and_not_afterwards(demo, monkeypatch):
+    shown = []
+    wording = prediction_text.waiting
+    monkeypatch.setattr(prediction_text, "waiting", lambda place: shown.append(wording(place)) or shown[-1])
+    desk = SlowDesk()
+    monkeypatch.setattr(networks, "queue", lambda: desk)
+    app = upload(open_page(), ("film.png", film_bytes()))
+    assert shown == [wording(QueuePosition(2, 2.8)), wording(QueuePosition(1, 1.4)), wording(QueuePosition(0, 0.0))]
+    assert holds(shown[0], 2, 3) and holds(shown[1], 1, 1)
+    assert score(app) == "0.938" and not app.get("progress")

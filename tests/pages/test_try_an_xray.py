@@ -1,0 +1,278 @@
+"""The page that reads films, with a mock network."""
+
+from __future__ import annotations
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import config, formatting, imaging
+from covid_model.app import cache, networks
+from covid_model.app.components import prediction
+from covid_model.app.text import prediction as prediction_text
+from covid_model.imaging import COLOUR, FilmError
+from covid_model.model import network_spec
+from covid_model.model.network_spec import NetworkError
+from covid_model.model.predictor import PredictionError
+from tests.support.app_pages import (
+    MockReader,
+    charts,
+    demo,  # fmt: skip
+    film_bytes,
+    holds,
+    open_page,
+    page_of,
+    text,
+    verdict_word,
+)
+
+__all__ = ["demo"]
+HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://evil.example) `c` :red[r]‮gnp.exe" + "A" * 300 + ".png"
+
+
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    for name, data in files:
+        app.file_uploader[0].upload(name, data)
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def refusal(data: bytes) -> str:
+    """Why a file is no film."""
+    with pytest.raises(FilmError) as why:
+        imaging.decode(data)
+    return str(why.value)
+
+
+def neighbours(score: float, film: str | None = None) -> str:
+    return prediction_text.neighbours(cache.test_scores("fine-tuned"), score, film)
+
+
+def score(app: AppTest) -> str:
+    return app.metric[0].value
+
+
+def test_opens_with_the_notice_and_without_a_network(demo):
+    app = open_page()
+    assert page_of(app) == ""
+    assert config.NOTICE in text(app)
+    assert not app.metric
+    assert MockReader.asked == []
+
+
+def test_one_film(demo):
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    assert score(app) == "0.938"
+    assert formatting.verdict(240 / 256, 0.6) in text(app)
+    assert [one.value for one in app.text] == ["film.png"]
+    assert charts(app) == {"place"}
+    assert neighbours(240 / 256) in text(app) and holds(neighbours(240 / 256), 5, 1, 1, 1, 100)
+
+
+def test_19_a_colour_picture_gets_no_verdict(demo):
+    drawn = np.zeros((300, 300, 3), np.uint8)
+    drawn[..., 2] = np.linspace(0, 255, 300, dtype=np.uint8)  # black to red
+    app = upload(open_page(), ("photo.png", cv2.imencode(".png", drawn)[1].tobytes()))
+    said = text(app)
+    assert score(app).startswith(":gray[") and app.warning[0].value == prediction_text.plain(COLOUR)
+    assert formatting.verdict(1.0, 0.6) not in said and formatting.verdict(0.0, 0.6) not in said and not charts(app)
+
+
+def test_controls_never_run_the_network_again(demo):
+    app = upload(open_page(), ("film.png", film_bytes(160)))
+    assert formatting.verdict(160 / 256, 0.6) in text(app)
+    app.slider(key="threshold").set_value(0.8).run()
+    assert formatting.verdict(160 / 256, 0.8) in text(app)
+    app.slider(key="opacity").set_value(100).run()
+    app.segmented_control(key="direction").set_value("both").run()
+    assert not app.exception
+    assert MockReader.asked == ["fine-tuned"]
+
+
+def test_each_network_reads_a_film_once(demo):
+    app = upload(open_page(), ("film.png", film_bytes()))
+    for name in ("paper", "fine-tuned", "paper"):
+        app.segmented_control(key="network").set_value(name).run()
+    assert MockReader.asked == ["fine-tuned", "paper"]
+
+
+def test_33_several_films_and_a_bad_one_among_them(demo):
+    app = upload(
+        open_page(),
+        ("one.png", film_bytes(100)),
+        ("bad.png", b"<html>"),
+        ("empty.png", b""),
+        ("two.png", film_bytes(250)),
+    )
+    table = app.dataframe[0].value
+    names, _, verdicts, remarks = (table.iloc[:, at].tolist() for at in range(4))
+    assert names == ["one.png", "bad.png", "empty.png", "two.png"]
+    assert verdicts == [verdict_word(0.391), prediction_text.REFUSED, prediction_text.REFUSED, verdict_word(0.977)]
+    assert remarks[1:3] == [refusal(b"<html>"), refusal(b"")] and remarks[1] != remarks[2]
+    assert score(app) == "0.391"
+    app.selectbox(key="look").set_value(3).run()
+    assert score(app) == "0.977"
+    assert MockReader.asked == ["fine-tuned"] * 2
+
+
+def test_only_bad_films(demo):
+    app = upload(open_page(), ("a.png", b"no"), ("b.png", b"no"))
+    assert app.dataframe[0].value.iloc[:, 2].tolist() == [prediction_text.REFUSED] * 2
+    assert not app.metric
+
+
+def test_a_refused_film_gets_its_sentence_and_the_next_one_works(demo):
+    app = upload(open_page(), ("film.png", b"GIF89a..."))
+    assert "GIF" in app.error[0].value
+    assert not app.metric
+    app.file_uploader[0].set_value([])
+    app = upload(app, ("film.png", film_bytes()))
+    assert not app.error
+    assert score(app) == "0.938"
+
+
+def test_a_film_over_the_limit(demo, monkeypatch):
+    monkeypatch.setattr(config, "MAX_BYTES", 2**20)
+    app = upload(open_page(), ("film.png", film_bytes() + bytes(2**20)))
+    assert holds(app.error[0].value, 1, 1.0) and not app.metric  # the limit, and what came
+
+
+def test_31_an_ending_forged_past_the_browser_is_refused_and_the_others_are_read(demo):
+    app = upload(open_page(), ("evil.exe", film_bytes()), ("film.png", film_bytes()))
+    assert app.dataframe[0].value.iloc[:, 2].tolist() == [prediction_text.REFUSED, verdict_word(0.938)]
+    assert ", ".join(config.UPLOAD_TYPES) in app.dataframe[0].value.iloc[0, 3]
+
+
+@pytest.mark.parametrize("data", [film_bytes(), b"<html>"])
+def test_30_a_hostile_name_is_plain_text(demo, data):
+    app = upload(open_page(), (HOSTILE, data))
+    shown = [one.value for one in app.text] + [one.value for one in app.error]
+    assert any("<img" in one.replace("\\", "") for one in shown)
+    assert all(len(one) < 400 and "‮" not in one for one in shown)
+    for rendered in [one.value for one in (*app.markdown, *app.caption, *app.error)]:
+        unescaped = re.sub(r"\\.", "", rendered)
+        assert "<" not in unescaped and "](http" not in unescaped and "*b*" not in unescaped
+
+
+def test_35_a_network_that_cannot_be_loaded(demo, monkeypatch):
+    def missing(name):
+        if name == "fine-tuned":
+            raise NetworkError("/a_b/fine-tuned.npz?")
+        return MockReader(name)
+
+    monkeypatch.setattr(networks, "predictor", missing)
+    monkeypatch.setattr(network_spec, "available", lambda: ["fine-tuned", "paper"])
+    for uploads in ([("film.png", film_bytes())], [("a.png", film_bytes(99)), ("b.png", film_bytes(98))]):
+        app = upload(open_page(), *uploads)
+        assert "/a_b/fine-tuned.npz?" in app.error[0].value.replace("\\", "")
+        assert not app.metric
+        app.button(key="use-paper").click().run()
+        assert app.segmented_control(key="network").value == "paper"
+        assert not app.error and app.metric
+
+
+def test_40_a_network_that_gives_no_score(demo, monkeypatch):
+    monkeypatch.setattr(MockReader, "failure", PredictionError("nan?"))
+    app = upload(open_page(), ("film.png", film_bytes()))
+    assert "nan" in app.error[0].value
+    assert not app.metric
+
+
+def test_a_film_of_ours_by_link(demo):
+    app = open_page(film="cohen-2", threshold="0.9")
+    row = cache.dataset().films.loc["cohen-2"]
+    assert prediction_text.plain(row["finding"]) in text(app) and prediction_text.outcome(False, True) in text(app)
+    assert prediction_text.credit(row) in text(app) and "(https://example.org/films)" in text(app)
+    assert prediction.TRAINED_ON not in text(app)
+    adults = prediction_text.adults(cache.test_scores("fine-tuned"), 0.9)
+    assert adults in text(app) and holds(adults, 1, 0)
+
+
+def test_the_film_itself_is_no_neighbour_of_its_own(demo):
+    app = open_page(film="kermany-1")  # mock score 0.859
+    assert neighbours(220 / 256, "kermany-1") in text(app) and holds(neighbours(220 / 256, "kermany-1"), 4)
+
+
+def test_a_training_film_says_so(demo):
+    assert prediction.TRAINED_ON in text(open_page(film="cohen-4"))
+
+
+def test_films_to_try_and_back_to_the_uploads(demo):
+    app = upload(open_page(), ("film.png", film_bytes()))
+    offered = [one for one in app.button if one.key.startswith("try-")]
+    assert [one.key for one in offered[:5]] == [
+        "try-cohen-1", "try-cohen-2", "try-cohen-3", "try-kermany-1", "try-kermany-2",
+    ]  # fmt: skip
+    assert [one.label for one in offered[:5]] == [one.label for one in cache.examples()]
+    assert len(offered) == 10  # and a row of those that the project brings along
+    app.button(key="try-kermany-2").click().run()
+    assert app.query_params["film"] == "kermany-2"
+    assert [one.value for one in app.text] == ["kermany-2"]
+    app.button(key="back-to-uploads").click().run()
+    assert "film" not in app.query_params
+    assert [one.value for one in app.text] == ["film.png"]
+
+
+def test_film_and_uploads_outlive_a_visit_to_another_page(demo):
+    app = upload(open_page(), ("film.png", film_bytes()))
+    app.switch_page("covid_model/app/pages/about.py").run()
+    app.switch_page("covid_model/app/pages/try_an_xray.py").run()
+    assert score(app) == "0.938"
+    assert MockReader.asked == ["fine-tuned"]
+    app.button(key="drop-uploads").click().run()
+    assert not app.metric
+
+
+def test_films_taken_away_are_forgotten(demo):
+    """All of them: the film is decoded and read again when it comes again."""
+    app = upload(open_page(), ("film.png", film_bytes()), ("other.png", film_bytes(99)))
+    assert MockReader.asked == ["fine-tuned"] * 2
+    app.file_uploader[0].set_value([]).run()
+    assert app.session_state["uploads"] == [] and app.session_state["read"] == set()
+    upload(app, ("film.png", film_bytes()))
+    assert MockReader.asked == ["fine-tuned"] * 3
+
+
+@pytest.mark.parametrize(
+    ("spoil", "names"),
+    [
+        (lambda folder: (folder / "manifest.csv").unlink(), ["manifest.csv"]),
+        (lambda folder: (folder / "manifest.csv").write_text("id,path\na,b\n"), ["split", "covid"]),
+    ],
+)
+def test_37_a_data_folder_that_is_not_one(demo, spoil, names):
+    spoil(demo / "data")
+    app = upload(open_page(), ("film.png", film_bytes()))
+    assert all(name in app.warning[0].value.replace("\\", "") for name in names)
+    assert score(app) == "0.938"
+
+
+def test_37_a_film_whose_picture_is_gone(demo):
+    (demo / "data/images/cohen-1.png").unlink()
+    app = open_page(film="cohen-1")
+    assert "cohen-1.png" in app.info[0].value.replace("\\", "")
+    assert "try-cohen-1" not in [one.key for one in app.button]
+
+
+def test_without_a_data_folder(demo, monkeypatch):
+    monkeypatch.delenv(config.DATA_VARIABLE)
+    app = open_page(film="cohen-1")
+    assert config.DATA_VARIABLE in app.info[0].value.replace("\\", "")
+    offered = [one.key for one in app.button if one.key.startswith("try-")]
+    assert len(offered) == 10 and set(offered) <= {f"try-{name}" for name in cache.samples()}
+    kinds = {name.partition("-")[0] for name in cache.samples()}
+    assert {name.removeprefix("try-").partition("-")[0] for name in offered} == kinds
+    app.button(key=offered[0]).click().run()
+    assert score(app)
+    assert prediction.SIMULATED in text(app)
+
+
+def test_without_scores_of_the_test_films(demo):
+    (demo / "scores.csv").unlink()
+    app = upload(open_page(), ("film.png", film_bytes()))
+    assert score(app) == "0.938"
+    assert app.get_by_key("place_section").markdown and "place" not in charts(app)

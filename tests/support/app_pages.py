@@ -1,0 +1,183 @@
+"""What the tests of the pages share: a data folder of made-up films, their scores, a network of a few lines."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from covid_model import config
+from covid_model.app import networks, state
+from covid_model.app.text import prediction as prediction_text
+from covid_model.imaging import Film
+from covid_model.model.network_spec import NetworkError
+from covid_model.model.predictor import Prediction, PredictionError
+from tests.support import mock_networks, synthetic_images
+
+ENTRY = str(config.ROOT / "streamlit_app.py")
+ROWS = [  # id, source, split, covid, finding, score of fine-tuned, score of paper
+    ("cohen-1", "cohen", "test", 1, "COVID-19", 0.97, 0.99),
+    ("cohen-2", "cohen", "test", 1, "COVID-19, ARDS", 0.20, 0.40),
+    ("cohen-3", "cohen", "test", 0, "Streptococcus", 0.10, 0.95),
+    ("cohen-4", "cohen", "train", 1, "COVID-19", 0.93, 0.98),
+    ("kermany-1", "kermany", "test", 0, "Normal", 0.01, 0.02),
+    ("kermany-2", "kermany", "test", 0, "Pneumonia, viral", 0.03, 0.01),
+    ("nih-1", "nih", "extra-test", 0, "No Finding", 0.05, 0.90),
+    ("siim-1", "siim", "graded", None, "Indeterminate appearance", 0.45, 0.85),
+]
+
+
+TITLES = {"fine-tuned": "Fine-tuned", "paper": "Paper"}
+
+
+class MockReader:
+    """Scores a film by its brightest pixel and counts how often it was asked."""
+
+    asked: list[str] = []  # noqa: RUF012 (one list for all, emptied by `demo`)
+    failure: Exception | None = None
+    novelty: float | None = None
+    why_novel: str | None = None
+
+    def __init__(self, name: str, vgg19: str | None = None):
+        self.name = name
+        self.spec = SimpleNamespace(name=name, threshold=0.6)
+
+    def read(self, film: Film) -> Prediction:
+        MockReader.asked.append(self.name)
+        if MockReader.failure:
+            raise MockReader.failure
+        score = float(film.pixels.max()) / 256
+        heatmap = np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4)
+        logit = float(np.log(score / (1 - score)))
+        seen, why = (0.1, 0.1, 0.9, 0.9), self.why_novel
+        return Prediction(
+            self.name, score, logit, heatmap, seen, film.warnings, 12.0, self.novelty, why, film.in_colour
+        )
+
+    def scores(self, pixels: Iterable[np.ndarray], batch: int = 1) -> Iterator[float]:
+        """Of many films; counted as one more question."""
+        MockReader.asked.append(f"{self.name}, many")
+        return (float(film.max()) / 256 for film in pixels)
+
+
+def film_bytes(brightest: int = 240) -> bytes:
+    """A PNG whose mock score is `brightest` / 256."""
+    pixels = synthetic_images.film().astype(float)
+    pixels = pixels * brightest / pixels.max()
+    return cv2.imencode(".png", np.rint(pixels).astype(np.uint8))[1].tobytes()
+
+
+def data_folder(folder: Path) -> Path:
+    """A data folder with a made-up film for each of ROWS."""
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for number, (film, source, split, covid, finding, *_) in enumerate(ROWS):
+        (folder / "images" / f"{film}.png").write_bytes(film_bytes(180 + 10 * number))
+        rows.append(
+            {"id": film, "path": f"images/{film}.png", "source": source, "split": split, "covid": covid}
+            | {"finding": finding, "patient": film, "license": "CC BY 4.0", "url": "https://example.org/films"}
+        )
+    pd.DataFrame(rows).to_csv(folder / "manifest.csv", index=False)
+    return folder
+
+
+def write_scores(path: Path) -> None:
+    """Scores of ROWS by both networks, in the columns of assets/results/scores.csv."""
+    rows = [
+        {"id": film, "split": split, "source": source, "covid": covid, "network": name, "score": score}
+        for film, source, split, covid, _, *scores in ROWS
+        for name, score in zip(("fine-tuned", "paper"), scores, strict=True)
+    ]
+    pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def score_many(demo: Path, monkeypatch: pytest.MonkeyPatch, count: int = 50) -> None:
+    """Put `count` test films of children in the place of ROWS: a list of their own, scored 0, 0.01, 0.02 ..."""
+    films = pd.DataFrame({"id": [f"kermany-{number}" for number in range(count)]})
+    films = films.assign(split="test", source="kermany", covid=0)
+    films.assign(network="fine-tuned", score=np.arange(count) / 100).to_csv(demo / "scores.csv", index=False)
+    films.assign(path="none.png", finding="Normal", patient=films["id"]).to_csv(demo / "list.csv", index=False)
+    monkeypatch.setattr(config, "DATASET_CSV", demo / "list.csv")
+
+
+@pytest.fixture
+def demo(tmp_path, monkeypatch) -> Path:
+    """The app on made-up ground: data folder, list of films, scores, networks without weights, mock reader."""
+    folder = data_folder(tmp_path / "data")
+    write_scores(tmp_path / "scores.csv")
+    (tmp_path / "networks").mkdir()
+    for order, (name, title) in enumerate(TITLES.items()):
+        mock_networks.describe(tmp_path / "networks", name, title, order)
+    monkeypatch.setenv(config.DATA_VARIABLE, str(folder))
+    monkeypatch.setattr(config, "SCORES_CSV", tmp_path / "scores.csv")
+    monkeypatch.setattr(config, "DATASET_CSV", folder / "manifest.csv")
+    monkeypatch.setattr(config, "NETWORKS", tmp_path / "networks")
+    monkeypatch.setattr(networks, "predictor", MockReader)
+    monkeypatch.setattr(MockReader, "asked", [])
+    monkeypatch.setattr(MockReader, "failure", None)
+    st.cache_data.clear()  # AppTest gives every test the same session
+    return tmp_path
+
+
+def open_page(page: str | None = None, **address: str) -> AppTest:
+    """The app as it opens at an address, and the page asked for, without an error."""
+    app = AppTest.from_file(ENTRY, default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    if page:
+        app.switch_page(f"covid_model/app/pages/{page}.py").run()
+    assert not app.exception, app.exception[0].value
+    return app
+
+
+def page_of(app: AppTest) -> str:
+    """The page that is open, as it stands in the address; "" is the first one."""
+    return app.session_state[state.PAGE]
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers in a text, in their order; none of a name such as COVID-19."""
+    found = re.findall(r"(?<![\w-])[-−]?\d[\d,]*(?:\.\d+)?", text.replace("\\", ""))
+    return [float(one.replace(",", "").replace("−", "-")) for one in found]
+
+
+def verdict_word(score: float, threshold: float = 0.6) -> str:
+    """What a table says of a film with this score."""
+    return prediction_text.verdict_word(SimpleNamespace(score=score, novel=False), threshold)
+
+
+def holds(text: str, *figures: float) -> bool:
+    """Whether a text holds each of these numbers, as often as it is given here, in whatever words and order."""
+    return Counter(figures) <= Counter(numbers(text))
+
+
+def charts(app: AppTest) -> set[str]:
+    """The keys of the charts on the page."""
+    return {one.key for one in app.get("plotly_chart")}
+
+
+def text(app: AppTest) -> str:
+    """All that the page says in Markdown and plain text."""
+    return "\n".join(one.value for kind in (app.markdown, app.text, app.caption, app.subheader) for one in kind)
+
+
+def plain_text(app: AppTest) -> str:
+    """The same without the marks that keep names and paths from being read as Markdown."""
+    return text(app).replace("\\", "")
+
+
+__all__ = [
+    "ENTRY", "ROWS", "MockReader", "NetworkError", "PredictionError", "charts", "demo", "film_bytes", "holds",
+    "numbers",
+    "open_page", "page_of", "plain_text", "score_many", "text",
+]  # fmt: skip

@@ -1,0 +1,193 @@
+"""The benchmark's parts on a mock network; the timings themselves are nobody's test."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from covid_model import config, records
+from covid_model.app.components import benchmarks
+from covid_model.cli import main
+from covid_model.cli import tools as command
+from covid_model.model import network_spec, vgg19
+from covid_model.tools import benchmark
+from covid_model.tools.benchmark import curves, forward, machine, peers, precision, server
+from covid_model.tools.benchmark.row import Row, missing
+from covid_model.tools.benchmark.timing import Timings, interleaved
+from tests.support import mock_networks
+from tests.support.app_pages import demo, holds, numbers, open_page, text
+
+__all__ = ["demo"]
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("networks")
+    mock_networks.save(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network_spec.spec, "__defaults__", (folder,))
+        patch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
+        found = benchmark.Subject()
+        assert found.reader.spec.title == "Fine-tuned"
+        yield found
+
+
+def test_things_take_turns_and_ratios_are_those_of_a_round():
+    order = []
+    timed = interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=4, warm=1)
+    assert order[:2] == ["a", "b"] and all(set(order[n : n + 2]) == {"a", "b"} for n in range(2, 10, 2))
+    assert len(timed.seconds["a"]) == len(timed.seconds["b"]) == 4
+    assert Timings({"a": [2.0, 20.0, 4.0], "b": [1.0, 10.0, 1.0]}).ratio("a", "b") == 2
+
+
+def test_a_timing_is_of_the_thing():
+    timed = interleaved({"slow": lambda: time.sleep(0.05), "fast": lambda: None}, rounds=3)
+    assert timed.median("slow") >= 0.05 > timed.median("fast")
+
+
+@pytest.mark.parametrize(
+    ("row", "reached", "goal"),
+    [
+        (Row("x", 1.09, most=1.1), True, "at most 1.1 times"),
+        (Row("x", 1.11, most=1.1), False, "at most 1.1 times"),
+        (Row("x", 2.4, least=2.5), False, "at least 2.5 times"),
+        (Row("x", 3.0), None, ""),
+        (missing("x", "not installed"), None, ""),
+    ],
+)
+def test_a_row_judges_itself(row, reached, goal):
+    assert row.reached is reached and row.goal == goal
+    assert json.loads(json.dumps(row.record()))["reached"] is reached
+
+
+def test_keras_own_example_gives_our_heatmap_and_the_bare_pass_our_score(subject):
+    reading = subject.reader.read(subject.film)
+    wanted = np.maximum(reading.heatmap, 0)
+    np.testing.assert_allclose(subject.example(), wanted / wanted.max(), atol=1e-3)
+    assert subject.bare()()[0, 0] == pytest.approx(reading.score, abs=1e-5)
+    assert subject.whole().score == pytest.approx(reading.score, abs=1e-5)
+
+
+def test_vgg19_is_so_much_work():
+    model = vgg19.build(network_spec.Head("average", 256))
+    assert machine.gflop(model) == pytest.approx(39.0, abs=0.2)  # 19.5 billion multiply-adds, as its authors count
+
+
+def test_rows_of_the_network(subject):
+    rows, record = forward.rows(subject, rounds=2)
+    assert len(rows) == 4 and all(row.value is None or row.value > 0 for row in rows)
+    assert record["gemm_gflops"] > 0
+
+
+@pytest.mark.parametrize("make", [peers.torch_grad_cam, peers.onnx_runtime, peers.openvino])
+def test_another_library_computes_the_same_or_says_that_it_is_not_there(subject, make):
+    try:
+        made = make(subject.model, subject.inputs)
+    except peers.PeerError as error:
+        assert "not installed" in str(error)
+        pytest.skip(str(error))
+    explain = made[0] if isinstance(made, tuple) else made
+    assert np.isfinite(explain()).all()
+
+
+def test_a_peer_that_computes_something_else_is_no_peer(subject):
+    with pytest.raises(peers.PeerError, match="gives the logit"):
+        peers._check(subject.model, subject.inputs, np.array([[1e3]]), "Other")
+
+
+def test_bfloat16_is_off_where_the_processor_lacks_it(subject, monkeypatch):
+    monkeypatch.setattr(config, "fast_precision", lambda: "float32")
+    rows, record = precision.rows(subject, None, 2, None)
+    assert [row.value for row in rows] == [None] and "natively" in rows[0].note and record == {}
+
+
+def test_growth():
+    assert curves.exponent([1, 2, 4], [1.0, 1.5, 3.0]) == pytest.approx(1)
+    assert curves.exponent([1, 2, 4], [1.0, 1.0, 1.0]) == pytest.approx(0)
+    curve = curves._counts(rounds=1)
+    assert curve["size"] == list(curves.COUNTS) and min(curve["seconds"]) > 0
+
+
+def test_what_was_measured_is_kept_beside_the_rest(subject, tmp_path, monkeypatch):
+    path = tmp_path / "benchmark.json"
+    monkeypatch.setitem(benchmark.PARTS, "forward", lambda *_: ([Row("b", 1.3, least=1.2)], {"n": 1}))
+    monkeypatch.setitem(benchmark.PARTS, "curves", lambda *_: ([Row("c", 2.0, most=1.1)], {}))
+    benchmark.run(subject, only=["forward"], to=path)
+    kept = benchmark.run(subject, only=["curves"], to=path)
+    assert records.load_benchmark(path) == json.loads(json.dumps(kept))
+    assert list(kept["parts"]) == ["forward", "curves"]
+    assert kept["parts"]["forward"]["weights_sha256"] == subject.reader.spec.sha256
+    said = command.table(kept["parts"])
+    assert "b: 1.3 times (goal: at least 1.2 times; reached)" in said and "NOT REACHED" in said
+    path.write_text("{")
+    assert records.load_benchmark(path) is None
+
+
+def test_the_committed_record_is_read_whole():
+    """Parts that are measured no more among it: films of a batch, on which it rests that one is read a pass."""
+    kept = records.load_benchmark(config.BENCHMARK_JSON)
+    assert set(kept["parts"]) >= {*benchmark.PARTS, "batch"}
+    assert len(benchmarks.table(list(kept["parts"].values()))) == sum(
+        len(part["rows"]) for part in kept["parts"].values()
+    )
+
+
+def test_the_command_shows_what_was_kept(capsys):
+    assert set(command.PARTS) == set(benchmark.PARTS)
+    assert main(["benchmark", "--show"]) == 0
+    assert capsys.readouterr().out.strip()
+
+
+PART = {
+    "date": "2026-01-02",
+    "machine": {"processor": "A_B", "cores": 2, "memory_gib": 23, "system": "Linux"},
+    "load": [1.0, 9.0],
+    "rounds": 3,
+    "rows": [
+        {"what": "Reading", "value": 1.05, "unit": "times", "goal": "at most 1.1 times", "reached": True}
+        | {"detail": "d", "note": "n*"},
+        {"what": "Peer", "value": None, "unit": "", "goal": "", "reached": None, "detail": "", "note": "not installed"},
+    ],
+}
+SOAK = {"visitors": 7, "minutes": 10, "readings": 70, "failures": [], "largest_difference": 2e-7, "peak_mb": 812.4}
+
+
+def test_about_shows_what_was_measured(demo, monkeypatch):
+    curves = {"record": {"films of a batch": {"size": [1, 2], "seconds": [0.1, 0.2]}}, "rows": []}
+    (demo / "benchmark.json").write_text(json.dumps({"parts": {"curves": PART | curves, "forward": PART}}))
+    (demo / "load.json").write_text(json.dumps({"soak": SOAK | {"held": {"every film read": False}}}))
+    monkeypatch.setattr(config, "BENCHMARK_JSON", demo / "benchmark.json")
+    monkeypatch.setattr(config, "LOAD_JSON", demo / "load.json")
+    app = open_page("about")
+    said = text(app)
+    assert app.get_by_key("about_speed").subheader
+    assert [one.proto.spec for one in app.get("plotly_chart") if "films of a batch" in one.proto.spec]
+    assert (
+        "A\\_B" in said
+        and holds(benchmarks.machine([PART, PART]), 9, 2, 23)
+        and benchmarks.machine([PART, PART]) in said
+    )
+    (visitors,) = benchmarks.visitors({"soak": SOAK | {"held": {"every film read": False}}})
+    assert visitors in said and holds(visitors, 7, 10, 70, 0, 812)
+    assert "2e-07" in visitors and "every film read" in visitors  # how near the scores came, and what was not held
+    assert benchmarks.same({"largest_difference": 0.0}) != benchmarks.same({"largest_difference": 2e-7})
+    _, result, goal, reached = (benchmarks.table([PART]).iloc[:, at].tolist() for at in range(4))
+    assert holds(result[0], 1.05) and "d" in result[0] and not numbers(result[1])
+    assert holds(goal[0], 1.1) and reached == [benchmarks.REACHED[True], benchmarks.REACHED[None]]
+
+
+def test_about_without_measurements(demo, monkeypatch):
+    monkeypatch.setattr(config, "BENCHMARK_JSON", demo / "none.json")
+    monkeypatch.setattr(config, "LOAD_JSON", demo / "none.json")
+    assert not [part for part in open_page("about").container if part.key == "about_speed"]
+
+
+def test_memory_of_a_process():
+    import os
+
+    whole, mapped = server.resident(os.getpid())
+    assert whole > mapped > 0
+    assert server.resident(2**30) is None

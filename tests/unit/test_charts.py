@@ -1,0 +1,205 @@
+"""charts: what is drawn where, that edge cases draw something, and that every figure has its sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from covid_model import charts, evaluation
+from covid_model.charts import style
+from covid_model.charts.scores import BINS, MOST_POINTS
+from tests.support.app_pages import holds, numbers
+
+SCORES = np.array([0.9, 0.8, 0.6, 0.2, 0.7, 0.5, 0.1, 0.1])
+COVID = np.array([1, 1, 1, 1, 0, 0, 0, 0])
+NOTHING = np.empty(0)
+HISTORY = [
+    {"epoch": 1, "loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75, "val_auc": 0.8},
+    {"epoch": 2, "loss": 0.3, "accuracy": 0.9, "val_loss": 0.5, "val_accuracy": 0.85, "val_auc": 0.9},
+]
+
+
+def words(figure: go.Figure) -> str:
+    return " ".join(note.text for note in figure.layout.annotations)
+
+
+def points(figure: go.Figure) -> list[go.Scatter]:
+    return [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "markers"]
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+@pytest.mark.parametrize("colour", [style.COVID_COLOUR, style.OTHER_COLOUR, style.GREY, *style.LINE_COLOURS])
+@pytest.mark.parametrize("ground", ["#FFFFFF", "#0E1215"])
+def test_colours_stand_out_on_light_and_dark(colour, ground):
+    light, dark = sorted((_luminance(colour), _luminance(ground)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_the_two_truths_differ_in_shape():
+    assert style.COVID_SYMBOL != style.OTHER_SYMBOL and style.COVID_LABEL != style.OTHER_LABEL
+    assert len(set(style.DASHES)) == len(style.DASHES) == len(style.LINE_COLOURS)
+
+
+def test_confusion_matrix_shows_counts_and_row_shares():
+    matrix = evaluation.Confusion(tp=71, fn=2, fp=18, tn=1061)
+    figure = charts.confusion_matrix(matrix)
+    assert holds(words(figure), 71, 97.3, 2, 18, 1.7, 1061)
+    assert list(figure.data[0].customdata) == list(evaluation.CELLS)
+    assert set(figure.data[0].marker.line.color) == {style.CLEAR}
+    assert holds(charts.confusion_matrix_alt(matrix, 0.6), 73, 71, 1079, 18, 0.6)
+
+
+def test_covid_row_is_above_and_positive_is_left():
+    tiles = charts.confusion_matrix(evaluation.Confusion(1, 2, 3, 4)).data[0]
+    place = dict(zip(tiles.customdata, zip(tiles.x, tiles.base, strict=True), strict=True))
+    assert place["tp"][1] > place["fp"][1] and place["tp"][0] < place["fn"][0]
+
+
+def test_only_the_chosen_tile_has_a_frame():
+    frames = charts.confusion_matrix(evaluation.Confusion(1, 2, 3, 4), "fp").data[0].marker.line.color
+    assert [frame != style.CLEAR for frame in frames] == [cell == "fp" for cell in evaluation.CELLS]
+
+
+@pytest.mark.parametrize(
+    ("points", "cell"),
+    [
+        (None, None),
+        ([], None),
+        ([{"point_index": 2}], "fp"),
+        ([{"point_number": 0}], "tp"),
+        ([{"point_index": 9}], None),
+        ([{}], None),
+    ],
+)
+def test_clicked_cell(points, cell):
+    assert charts.clicked_cell(points) == cell
+
+
+def test_distribution_puts_films_at_their_scores():
+    figure = charts.score_distribution(SCORES, COVID, 0.55, ids=list("abcdefgh"))
+    right_covid, wrong_covid, right_other, wrong_other = points(figure)
+    assert sorted(right_covid.x) == [0.6, 0.8, 0.9] and list(wrong_covid.x) == [0.2]
+    assert sorted(right_other.x) == [0.1, 0.1, 0.5] and list(wrong_other.text) == ["e"]
+    assert right_covid.marker.symbol != right_other.marker.symbol
+    assert min(right_covid.y) > max(right_other.y)
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    assert [trace.customdata[:, 2].sum() for trace in bars] == [4, 4] and len(bars[0].x) == BINS
+
+
+def test_points_do_not_hop_when_the_threshold_moves():
+    def places(threshold: float) -> set[tuple[float, float]]:
+        drawn = points(charts.score_distribution(SCORES, COVID, threshold))
+        return {pair for trace in drawn for pair in zip(trace.x, trace.y, strict=True)}
+
+    assert places(0.1) == places(0.55) == places(1.0)
+
+
+def test_distribution_marks_threshold_and_film():
+    figure = charts.score_distribution(SCORES, COVID, 0.6, mark=0.83, mark_label="your film")
+    assert [shape.x0 for shape in figure.layout.shapes] == [0.6, 0.83, 0.83]
+    counts = [note.y for note in figure.layout.annotations if len(numbers(note.text)) > 1]  # films, and their share
+    assert len(counts) == 2 and not any(line.y0 <= at <= line.y1 for line in figure.layout.shapes[1:] for at in counts)
+    assert holds(words(figure), 0.6, 0.83) and "your film 0.830" in words(figure)
+    assert "&lt; 0.001" in words(charts.score_distribution(SCORES, COVID, 0.6, mark=0.0))
+    assert holds(words(figure), 2, 50.0)  # the film at 0.6 is not above it
+    assert len(charts.score_distribution(SCORES, COVID, 0.6).layout.shapes) == 1
+    assert holds(charts.score_distribution_alt(SCORES, COVID, 0.6, mark=0.83), 0.83)
+    assert not holds(charts.score_distribution_alt(SCORES, COVID, 0.6), 0.83)
+
+
+def test_distribution_of_many_draws_every_wrong_film_and_some_others():
+    scores = np.linspace(0, 1, 5000)
+    figure = charts.score_distribution(scores, np.zeros(5000), 0.9)
+    *_, right, wrong = points(figure)
+    assert len(wrong.x) == (scores > 0.9).sum()
+    assert MOST_POINTS * 0.8 < len(right.x) <= MOST_POINTS
+
+
+def test_strip_tells_verdicts_apart_and_marks_the_film():
+    scores = np.array([0.5, 0.6, 0.7, 0.9])
+    figure = charts.score_strip(scores, 0.72, 0.6)
+    positive, negative = points(figure)
+    assert list(positive.x) == [0.7, 0.9] and list(negative.x) == [0.5, 0.6]  # at the threshold is not above it
+    assert positive.marker.symbol != negative.marker.symbol
+    assert [shape.x0 for shape in figure.layout.shapes] == [0.6, 0.72]
+    assert holds(words(figure), 0.72)
+    assert holds(charts.score_strip_alt(scores, 0.72, 0.6), 4, 0.5, 0.9, 2, 0.6, 0.72)
+    same = points(charts.score_strip(scores, 0.72, 0.4))
+    assert sorted(np.concatenate([one.y for one in same])) == pytest.approx(
+        sorted(np.concatenate([positive.y, negative.y]))
+    )  # no point hops when the threshold moves
+
+
+def test_curves_name_networks_and_areas():
+    curve = evaluation.roc(SCORES, COVID)
+    figure = charts.roc({"paper": curve, "fine-tuned": curve}, {"paper": (0.25, 0.75), "fine-tuned": (None, 1.0)})
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    assert lines[0].name.startswith("paper<br>") and f"{curve.area:.3f}" in lines[0].name
+    assert lines[0].line.dash != lines[1].line.dash
+    assert [(trace.x[0], trace.y[0]) for trace in points(figure)] == [(0.25, 0.75)]
+    assert f"{curve.area:.3f}" in charts.roc_alt({"paper": curve})
+    figure = charts.precision_recall({"paper": evaluation.precision_recall(SCORES, COVID)}, prevalence=0.5)
+    assert figure.data[0].line.shape == "hv" and figure.layout.shapes[0].y0 == 0.5
+
+
+def test_nothing_to_draw_is_said():
+    empty = evaluation.roc(NOTHING, NOTHING)
+    assert words(charts.roc({"paper": empty})) != words(charts.roc({"paper": evaluation.roc(SCORES, COVID)}))
+    assert not charts.roc({"paper": empty}).data and words(charts.roc({"paper": empty}))
+    for said in (charts.roc_alt({"paper": empty}), charts.precision_recall_alt({"paper": empty})):
+        assert said and not numbers(said)
+    assert [numbers(one) for one in charts.score_distribution(NOTHING, NOTHING, 0.6).layout.yaxis.ticktext] == [
+        [0],
+        [0],
+    ]
+    matrix = charts.confusion_matrix(evaluation.Confusion(0, 0, 0, 0))
+    assert words(matrix).count("–") == 4 and set(numbers(words(matrix))) == {0}
+    assert words(charts.training_history([])) and not charts.training_history([]).data
+
+
+def test_numbers_of_runs_that_end_close_together_are_spread():
+    figure = charts.learning_curve({1: [0.2, 1.0], 2: [0.4, 1.0], 3: [0.1, 0.5]}, 10)
+    shifts = {note.text: note.yshift for note in figure.layout.annotations}
+    assert shifts["<b>3</b>"] == 0 and abs(shifts["<b>2</b>"] - shifts["<b>1</b>"]) == 14
+    assert max(shifts.values()) <= 9  # none leaves the figure above
+
+
+def test_growth_is_drawn_beside_what_is_linear():
+    given = "films of a batch", [1, 2, 8], [0.1, 0.2, 0.6]
+    linear, measured = charts.growth(*given).data
+    assert measured.y == pytest.approx((100, 200, 600)) and linear.y == pytest.approx((75, 150, 600))
+    assert "films of a batch" in charts.growth_alt(*given) and holds(charts.growth_alt(*given), 100, 1, 600, 8)
+
+
+def test_training_history_draws_what_is_there():
+    figure = charts.training_history(HISTORY)
+    assert len(figure.data) == 5 and sum(trace.showlegend for trace in figure.data) == 3
+    assert list(figure.data[0].x) == [1, 2] and list(figure.data[0].y) == [0.5, 0.3]
+    assert holds(charts.training_history_alt(HISTORY), 2, 0.9)
+    figure = charts.training_history([{"loss": 0.4}, {"loss": float("nan")}])
+    assert len(figure.data) == 1 and list(figure.data[0].y) == [0.4]
+    assert charts.training_history_alt([]) and not numbers(charts.training_history_alt([]))
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        charts.confusion_matrix(evaluation.Confusion(1, 2, 3, 4), ink="#123456"),
+        charts.score_distribution(SCORES, COVID, 0.6, mark=0.1, ink="#123456"),
+        charts.roc({"paper": evaluation.roc(SCORES, COVID)}, ink="#123456"),
+        charts.precision_recall({"paper": evaluation.precision_recall(SCORES, COVID)}, prevalence=0.1, ink="#123456"),
+        charts.training_history(HISTORY, ink="#123456"),
+    ],
+    ids=["matrix", "distribution", "roc", "precision-recall", "history"],
+)
+def test_every_figure_has_a_clear_ground_and_takes_the_ink(figure):
+    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR
+    assert figure.layout.font.color == "#123456"
+    assert {note.font.color for note in figure.layout.annotations} == {"#123456"}
+    assert figure.layout.font.family is None  # the theme's

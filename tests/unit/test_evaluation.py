@@ -1,0 +1,233 @@
+"""evaluation: known answers on tiny arrays, agreement with scikit-learn, and what cannot be computed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn.metrics
+
+from covid_model import evaluation
+from covid_model.evaluation.bootstrap import bootstrap, resample
+from covid_model.evaluation.metrics import weighted_areas
+
+SCORES = [0.9, 0.8, 0.6, 0.2, 0.7, 0.5, 0.1, 0.1]
+COVID = [1, 1, 1, 1, 0, 0, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def many() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """300 made-up films of 120 patients with tied scores: scores, covid, patients."""
+    generator = np.random.default_rng(7)
+    covid = generator.random(300) < 0.2
+    scores = np.round(np.clip(generator.normal(0.35 + 0.3 * covid, 0.2), 0, 1), 2)
+    return scores, covid, generator.integers(0, 120, 300)
+
+
+def test_counts_by_hand():
+    assert evaluation.confusion(SCORES, COVID, 0.5) == evaluation.Confusion(tp=3, fn=1, fp=1, tn=3)
+    assert evaluation.cells(SCORES, COVID, 0.5).tolist() == ["tp", "tp", "tp", "fn", "fp", "tn", "tn", "tn"]
+
+
+def test_positive_is_strictly_above():
+    assert evaluation.confusion(SCORES, COVID, 0.6).tp == 2  # the film at 0.6 itself is negative
+    assert evaluation.share_above([0.6, 0.61], 0.6).count == 1
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"), [(0.0, (4, 0, 4, 0)), (1.0, (0, 4, 0, 4)), (-1.0, (4, 0, 4, 0)), (2.0, (0, 4, 0, 4))]
+)
+def test_ends_of_the_slider(threshold, expected):
+    assert evaluation.confusion(SCORES, COVID, threshold) == evaluation.Confusion(*expected)
+    rates = evaluation.rates(SCORES, COVID, threshold)
+    assert rates["ppv" if threshold >= 1 else "npv"].value is None
+    assert rates["balanced_accuracy"].value == 0.5
+
+
+def test_rates_by_hand():
+    rates = evaluation.rates(SCORES, COVID, 0.5)
+    assert list(rates) == list(evaluation.RATES)
+    assert all(estimate.value == 0.75 for estimate in rates.values())
+    assert (rates["sensitivity"].count, rates["sensitivity"].total) == (3, 4)
+
+
+def test_rates_agree_with_scikit_learn(many):
+    scores, covid, _ = many
+    called = scores > 0.55
+    rates = {name: estimate.value for name, estimate in evaluation.rates(scores, covid, 0.55).items()}
+    metrics = sklearn.metrics
+    assert rates == pytest.approx(
+        {
+            "accuracy": metrics.accuracy_score(covid, called),
+            "sensitivity": metrics.recall_score(covid, called),
+            "specificity": metrics.recall_score(~covid, ~called),
+            "ppv": metrics.precision_score(covid, called),
+            "npv": metrics.precision_score(~covid, ~called),
+            "f1": metrics.f1_score(covid, called),
+            "balanced_accuracy": metrics.balanced_accuracy_score(covid, called),
+        }
+    )
+    matrix = evaluation.confusion(scores, covid, 0.55)
+    expected = metrics.confusion_matrix(covid, called)
+    assert [[matrix.tn, matrix.fp], [matrix.fn, matrix.tp]] == expected.tolist()
+
+
+def test_wilson_by_hand():
+    # Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662
+    estimate = evaluation.proportion(81, 263)
+    assert (estimate.low, estimate.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    # and 0 of 20 starts at 0, 20 of 20 ends at 1
+    assert evaluation.proportion(0, 20).low == 0
+    assert evaluation.proportion(20, 20).high == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("count", "total"), [(-1, 3), (4, 3), (1, 0)])
+def test_impossible_proportions(count, total):
+    with pytest.raises(ValueError, match="Received"):
+        evaluation.proportion(count, total)
+
+
+def test_no_covid_films():
+    rates = evaluation.rates([0.1, 0.9], [0, 0], 0.5)
+    assert rates["sensitivity"].value is None and rates["f1"].value is None
+    assert rates["balanced_accuracy"].value is None
+    assert rates["specificity"].value == 0.5
+    assert evaluation.roc([0.1, 0.9], [0, 0]).area is None
+    assert evaluation.precision_recall([0.1, 0.9], [0, 0]).x.size == 0
+    assert evaluation.area_intervals([0.1, 0.9], [0, 0])["auc"].value is None
+
+
+def test_no_other_films():
+    rates = evaluation.rates([0.1, 0.9], [1, 1], 0.5)
+    assert rates["specificity"].value is None and rates["npv"].value == 0
+    assert evaluation.roc([0.1, 0.9], [1, 1]).area is None
+
+
+def test_no_films_at_all():
+    assert evaluation.confusion([], [], 0.5).total == 0
+    for patients in (None, []):
+        assert not any(evaluation.rates([], [], 0.5, patients=patients).values())
+    assert not evaluation.share_above([], 0.5)
+    assert not evaluation.always_no([])["accuracy"]
+    assert not evaluation.adults_without_covid([], [], [], 0.5)
+    assert evaluation.roc([], []).area is None
+    assert evaluation.parts(pd.DataFrame(columns=["split", "source", "covid", "score"])) == []
+
+
+@pytest.mark.parametrize(
+    ("scores", "covid", "words"),
+    [
+        ([0.1, np.nan], [0, 1], "NaN"),
+        ([0.1, 1.2], [0, 1], r"\[0, 1\]"),
+        ([0.1, 0.2], [0, 2], "0 and 1"),
+        ([0.1, 0.2], [0], "one length"),
+        ([[0.1]], [[1]], "one length"),
+    ],
+)
+def test_what_is_refused(scores, covid, words):
+    for function in (lambda: evaluation.confusion(scores, covid, 0.5), lambda: evaluation.roc(scores, covid)):
+        with pytest.raises(ValueError, match=words):
+            function()
+
+
+def test_always_no():
+    rates = evaluation.always_no([1] * 73 + [0] * 1079)
+    assert rates["accuracy"].value == pytest.approx(1079 / 1152)
+    assert (rates["sensitivity"].value, rates["specificity"].value, rates["ppv"].value) == (0, 1, None)
+    assert rates["balanced_accuracy"].value == 0.5
+
+
+def test_adults_without_covid():
+    source = ["cohen", "cohen", "kermany", "nih", "kermany", "cohen", "nih", "kermany"]
+    estimate = evaluation.adults_without_covid(SCORES, COVID, source, 0.4)
+    assert (estimate.count, estimate.total) == (
+        1,
+        2,
+    )  # cohen at 0.5 and nih at 0.1; children and COVID films do not count
+
+
+def test_curves_agree_with_scikit_learn(many):
+    scores, covid, _ = many
+    curve = evaluation.roc(scores, covid)
+    assert curve.area == pytest.approx(sklearn.metrics.roc_auc_score(covid, scores))
+    assert (curve.x[0], curve.y[0], curve.x[-1], curve.y[-1]) == (0, 0, 1, 1)
+    curve = evaluation.precision_recall(scores, covid)
+    assert curve.area == pytest.approx(sklearn.metrics.average_precision_score(covid, scores))
+    assert curve.y[0] == pytest.approx(covid.mean()) and curve.x[0] == 1
+
+
+def test_operating_point_lies_on_the_curve(many):
+    scores, covid, _ = many
+    curve = evaluation.precision_recall(scores, covid)
+    rates = evaluation.rates(scores, covid, 0.5)
+    at = np.flatnonzero(np.isclose(curve.x, rates["sensitivity"].value))
+    assert np.isclose(curve.y[at], rates["ppv"].value).any()
+
+
+def test_areas_of_every_draw_agree_with_scikit_learn(many):
+    """The vectorised areas under resampling weights, against scikit-learn's sample_weight, draw for draw."""
+    scores, covid, patients = many
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)
+    weights = next(resample(scores.size, patients, draws=5))
+    areas = weighted_areas(weights[:, order], covid[order], last)
+    for row, auc, precision in zip(weights, areas["auc"], areas["average_precision"], strict=True):
+        assert auc == pytest.approx(sklearn.metrics.roc_auc_score(covid, scores, sample_weight=row))
+        assert precision == pytest.approx(sklearn.metrics.average_precision_score(covid, scores, sample_weight=row))
+
+
+def test_intervals_hold_their_value_and_repeat(many):
+    scores, covid, patients = many
+    for given in (None, patients):
+        found = evaluation.rates(scores, covid, 0.5, patients=given) | evaluation.area_intervals(scores, covid, given)
+        again = evaluation.rates(scores, covid, 0.5, patients=given) | evaluation.area_intervals(scores, covid, given)
+        assert found == again
+        for name, estimate in found.items():
+            assert 0 <= estimate.low < estimate.value < estimate.high <= 1, name
+
+
+def test_films_of_one_patient_widen_the_interval():
+    scores, covid = np.tile(SCORES, 10), np.tile(COVID, 10)
+    patients = np.tile(np.arange(8), 10)  # ten copies of each film, one patient a film
+    alone = evaluation.rates(scores, covid, 0.5)["f1"]
+    clustered = evaluation.rates(scores, covid, 0.5, patients=patients)["f1"]
+    assert clustered.value == alone.value
+    assert clustered.high - clustered.low > 2 * (alone.high - alone.low)
+
+
+def test_resampling_draws_whole_patients():
+    patients = np.array(["a", "b", "a", "c"])
+    weights = np.concatenate(list(resample(4, patients, draws=50)))
+    assert weights.shape == (50, 4)
+    assert (weights[:, 0] == weights[:, 2]).all()
+    assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()
+    with pytest.raises(ValueError, match="one patient a film"):
+        next(resample(3, patients))
+    assert bootstrap(lambda weights: {"n": weights.sum(axis=1)}, 0) == {}
+
+
+def test_parts():
+    table = pd.DataFrame(
+        {"split": ["test"] * 6 + ["external"] * 2, "source": ["cohen"] * 4 + ["kermany"] * 2 + ["nih"] * 2}
+    )
+    table = table.assign(covid=COVID, score=SCORES, patient=list("aabbcddd"))
+    parts = evaluation.parts(table)
+    assert [(one.split, one.source) for one in parts] == [
+        ("test", None), ("test", "cohen"), ("test", "kermany"), ("external", "nih"),
+    ]  # fmt: skip
+    assert [(one.films, one.patients) for one in parts] == [(6, 4), (4, 2), (2, 2), (2, 1)]
+    whole = parts[0]
+    assert evaluation.share_at(whole.covid, 0.5).count == 3 and evaluation.share_at(whole.other, 0.5).count == 1
+    assert whole.auc.value == pytest.approx(sklearn.metrics.roc_auc_score(COVID[:6], SCORES[:6]))
+    assert not parts[2].auc and not evaluation.share_at(parts[2].covid, 0.5)
+    assert evaluation.parts(table.drop(columns="patient"), ["external"])[0].patients is None
+
+
+def test_slow_libraries_wait_until_they_are_needed():
+    code = "import sys, covid_model.evaluation, covid_model.charts;"
+    code += "print({'sklearn', 'scipy', 'tensorflow'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,64 @@
+"""The committed records of the audit: what can be made again in seconds comes out as it stands there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from covid_model import experiments, records
+from covid_model.data import dataset
+from covid_model.evaluation.by_patient import plain
+from covid_model.experiments import cam_faithfulness, external_validation
+from covid_model.model import network_spec, registry
+
+pytestmark = [pytest.mark.films, pytest.mark.vgg19]
+
+CLOSE = 2e-3  # of a share: the same films by the same network on another processor
+
+
+@pytest.fixture(params=registry.names())
+def case(request, data_folder, vgg19_file):
+    if request.param not in network_spec.available():
+        pytest.skip(f"no network {request.param} in this copy")
+    return experiments.ExperimentContext(request.param, dataset.load(data_folder), str(vgg19_file))
+
+
+def record(case: experiments.ExperimentContext, experiment: str) -> dict:
+    found = records.load_experiment(case.name, experiment)
+    if found is None:
+        pytest.skip(f"no record of {experiment} of {case.name}")
+    return found
+
+
+def same(found: object, kept: object) -> None:
+    """Hold two records against each other, number by number."""
+    if isinstance(kept, dict):
+        assert isinstance(found, dict) and set(found) == set(kept)
+        for key in kept:
+            same(found[key], kept[key])
+    elif isinstance(kept, list):
+        assert isinstance(found, list) and len(found) == len(kept)
+        for one, other in zip(found, kept, strict=True):
+            same(one, other)
+    elif isinstance(kept, float):
+        assert found == pytest.approx(kept, abs=CLOSE)
+    else:
+        assert found == kept
+
+
+def again(found: dict) -> dict:
+    """A new record as it would be read from its file."""
+    return json.loads(json.dumps(plain(found)))
+
+
+def test_elsewhere(case):
+    kept, found = record(case, "elsewhere"), again(external_validation.run(case))
+    same(found, {key: kept[key] for key in found})
+
+
+def test_attention_on_all_films_with_masks(case):
+    kept, found = record(case, "attention"), again(cam_faithfulness.run(case, curves=False))
+    for part in ("films", "energy_in_lungs", "pointing_game"):
+        same(found[part], kept[part])
+    assert found["curves"]["films"] == 0 and kept["curves"]["films"] > 0

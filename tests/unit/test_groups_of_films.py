@@ -1,0 +1,129 @@
+"""Groups of films and people, for the page that asks whether a score can be trusted: known answers on a few films."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model import config
+from covid_model.evaluation import ages, groups_of_films
+from covid_model.evaluation.ages import Row
+from covid_model.evaluation.by_patient import auc_change
+
+FILMS = [  # split, source, covid, age
+    *[("test", "cohen", 1, age) for age in (27.0, 55.0, 94.0, None)],
+    *[("test", "cohen", 0, age) for age in (58.0, "early 40s")],
+    *[("test", "kermany", 0, "pediatric, 1-5 y")] * 6,
+    *[("extra-test", "radiography", 1, "adult, mostly")] * 3,
+    *[("extra-test", "nih", 0, "adult, mostly")] * 3,
+    ("external", "actualmed", 1, None),
+    ("external", "actualmed", 0, None),
+    ("external", "figure1", 1, 12.0),
+]
+SCORES = [0.9, 0.8, 0.7, 0.1, 0.95, 0.2, *[0.0] * 6, 0.9, 0.9, 0.1, 0.9, 0.1, 0.1, 0.3, 0.4, 0.9]
+
+
+@pytest.fixture
+def films() -> pd.DataFrame:
+    table = pd.DataFrame(FILMS, columns=["split", "source", "covid", "age"])
+    table.index = [f"film-{number}" for number in range(len(table))]
+    return table.assign(score=SCORES, patient=[f"p{number // 2}" for number in range(len(table))])
+
+
+# --- who is in the data -----------------------------------------------------------------------------
+def test_rows_of_the_pyramid(films):
+    assert ages.rows(films[films["split"] == "test"]) == [
+        Row("80 and over", 1, 0),
+        Row("70 to 79", 0, 0),  # nobody, but between two that somebody is in
+        Row("60 to 69", 0, 0),
+        Row("50 to 59", 1, 1),
+        Row("40 to 49", 0, 0),
+        Row("30 to 39", 0, 0),
+        Row("20 to 29", 1, 0),
+        Row(ages.CHILDREN, 0, 6),
+        Row("age not stated: Image<br>Data Collection", 1, 1),
+    ]
+
+
+def test_every_film_stands_in_one_row(films):
+    for split in config.SPLITS:
+        part = films[films["split"] == split]
+        found = ages.rows(part)
+        assert sum(row.covid + row.other for row in found) == len(part)
+        assert sum(row.covid for row in found) == part["covid"].sum()
+    assert ages.rows(films[films["source"] == "figure1"]) == [Row("under 20", 1, 0)]
+
+
+def test_ages_in_words_are_not_stated(films):
+    assert ages.stated(films).dropna().tolist() == [27, 55, 94, 58, 12]
+    assert ages.stated(films.drop(columns="age")).isna().all()
+
+
+def test_what_the_source_gives_away(films):
+    named, floor = ages.of_source(films[films["split"] == "test"])
+    assert named == pytest.approx(10 / 12)  # 4 of cohen's 6, all of kermany's 6
+    assert floor == pytest.approx(8 / 12)
+    assert ages.of_source(films[films["split"] == "extra-test"]) == (1.0, 0.5)
+
+
+# --- groups of films --------------------------------------------------------------------------------
+def test_groups_at_a_threshold(films):
+    found = groups_of_films.measure(films, 0.6)
+    counts = {name: (group.found.count, group.found.total, group.alarms.count, group.alarms.total)
+              for name, group in found.items()}  # fmt: skip
+    assert counts == {
+        groups_of_films.TEST: (3, 4, 1, 8),
+        groups_of_films.ADULTS: (3, 4, 1, 2),
+        groups_of_films.MORE: (2, 3, 1, 3),
+        "figure1": (1, 1, 0, 0),
+        "actualmed": (0, 1, 0, 1),
+    }
+    assert not found["figure1"].alarms and groups_of_films.elsewhere(found) == (0, 1)
+    assert found[groups_of_films.ADULTS].name == "Test films,<br>adults only"
+    assert found["actualmed"].name == "Elsewhere:<br>Actualmed"
+    assert all(group.found.low <= group.found.value <= group.found.high for group in found.values())
+
+
+def test_training_films_are_in_no_group(films):
+    assert sum(map(len, groups_of_films.cut(films.assign(split="train")).values())) == 0
+
+
+def test_auc_of_a_group(films):
+    assert groups_of_films.auc(films, "actualmed").value == 0.0
+    assert groups_of_films.auc(films, groups_of_films.ADULTS).value == pytest.approx(3 / 8)
+    assert groups_of_films.auc(films, "figure1").value is None and groups_of_films.auc(films, "nih").value is None
+
+
+def test_two_networks_compared(films):
+    better = films.assign(score=films["covid"] * 0.8 + 0.1)
+    found = {(one.group, one.measure): one for one in groups_of_films.compare(films, better, 0.6)}
+    adults = found[groups_of_films.ADULTS, "alarms"]
+    assert (adults.before.count, adults.after.count, adults.difference.value) == (1, 0, -0.5)
+    assert (
+        found[groups_of_films.TEST, "found"].after.count == 4
+        and found[groups_of_films.TEST, "found"].difference.value == 0.25
+    )
+    assert found["actualmed", "auc"].difference.value == 1.0 and found["actualmed", "auc"].after.value == 1.0
+    assert ("figure1", "auc") not in found and ("figure1", "alarms") not in found
+
+
+def test_networks_are_compared_on_films_that_both_scored(films):
+    found = groups_of_films.compare(films, films.iloc[:8], 0.6)
+    assert {one.group for one in found} == {groups_of_films.TEST, groups_of_films.ADULTS}
+    assert all(one.verdict == "unclear" and one.difference.value == 0 for one in found)
+
+
+def test_auc_change_is_the_difference_of_scikit_learns():
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    truth, patients = rng.integers(0, 2, 200), np.arange(200) // 2
+    before = rng.normal(size=200).round(1)  # with ties
+    after = before + 2 * truth
+    found = auc_change(before, after, truth, patients)
+    assert found.value == pytest.approx(roc_auc_score(truth, after) - roc_auc_score(truth, before))
+    assert 0 < found.low < found.value < found.high
+    same = auc_change(before, before, truth, patients)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    assert auc_change(before, after, np.ones(200), patients).value is None

@@ -1,0 +1,239 @@
+"""What is done to films before they are read again: known answers on tiny arrays, and lungs found on films."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model import config, records
+from covid_model.cli import main
+from covid_model.data import dataset
+from covid_model.experiments import ood_images, segmentation
+from covid_model.imaging import lung_mask, perturb
+from covid_model.imaging.lung_mask import NoLungs
+from covid_model.imaging.perturb import Changes, apply
+from covid_model.model import network_spec
+from tests.support import synthetic_dataset, synthetic_images
+
+FLOOR = {"median": 0.87, "lower_decile": 0.78}  # of the Dice coefficient with experts' masks
+FOUND = 0.97  # the least share of films on which lungs are found
+
+
+@pytest.fixture
+def ramp() -> np.ndarray:
+    """(4, 6) uint8, no two pixels alike."""
+    return np.arange(24, dtype=np.uint8).reshape(4, 6)
+
+
+# --- one by one ----------------------------------------------------------------------------------
+def test_crop_takes_the_same_share_off_each_side(ramp):
+    np.testing.assert_array_equal(perturb.crop(ramp, 0.25), ramp[1:3, 2:4])  # 1 of 4 rows, 1.5 of 6 columns: 2
+    np.testing.assert_array_equal(perturb.crop(ramp, 0), ramp)
+    for wrong in (-0.1, 0.41, float("nan")):
+        with pytest.raises(ValueError, match="Received"):
+            perturb.crop(ramp, wrong)
+
+
+@pytest.mark.parametrize(("degrees", "quarters"), [(0, 0), (90, 1), (180, 2), (-90, 3), (270, 3), (-180, 2)])
+def test_a_turn_by_quarters_keeps_every_pixel(ramp, degrees, quarters):
+    np.testing.assert_array_equal(perturb.turn(ramp, degrees), np.rot90(ramp, quarters))
+
+
+def test_a_turn_is_anticlockwise_and_fills_with_the_border():
+    pixels = np.full((101, 101), 30, np.uint8)
+    pixels[50, 90] = 200  # to the right of the middle
+    turned = perturb.turn(pixels, 45)
+    row, column = np.unravel_index(turned.argmax(), turned.shape)
+    assert (row, column) == pytest.approx((50 - 40 * np.sin(np.pi / 4), 50 + 40 * np.cos(np.pi / 4)), abs=1)
+    pixels[30:70, 30:70] = 250
+    assert perturb.turn(pixels, 10)[0, 0] == 30  # a corner that was never on the film
+
+
+def test_mirror(ramp):
+    np.testing.assert_array_equal(perturb.mirror(ramp)[:, 0], ramp[:, 5])
+    np.testing.assert_array_equal(perturb.mirror(perturb.mirror(ramp)), ramp)
+
+
+@pytest.mark.parametrize("text", perturb.TEXTS)
+@pytest.mark.parametrize("corner", perturb.CORNERS)
+def test_a_marker_is_white_and_in_its_corner(text, corner):
+    pixels = np.full((200, 160), 40, np.uint8)
+    marked = perturb.mark(pixels, text, corner)
+    rows, columns = np.nonzero(marked != 40)
+    assert marked.max() > 240 and marked.min() == 40 and (pixels == 40).all()
+    assert (rows.max() < 40) if "top" in corner else (rows.min() > 160)
+    assert columns.min() >= 3 and columns.max() <= 156  # whole, and away from the edge
+    assert (columns.min() < 12) if "left" in corner else (columns.max() > 148)
+
+
+@pytest.mark.parametrize(("text", "corner"), [("Q", "top left"), ("L", "middle")])
+def test_a_marker_that_is_none(text, corner):
+    with pytest.raises(ValueError, match="Received"):
+        perturb.mark(np.zeros((99, 99), np.uint8), text, corner)
+
+
+def test_a_rectangle_of_fractions():
+    found = perturb.rectangle((10, 20), 0.1, 0.2, 0.5, 0.6)
+    assert found.sum() == 4 * 8 and found[2:6, 2:10].all()
+
+
+def test_border_grey():
+    pixels = np.full((100, 100), 200, np.uint8)
+    pixels[:2] = pixels[-2:] = pixels[:, :2] = pixels[:, -2:] = 17
+    assert perturb.border_grey(pixels) == 17
+
+
+# --- together ------------------------------------------------------------------------------------
+def test_no_change_is_none_and_leaves_a_copy(ramp):
+    assert not Changes()
+    same = apply(ramp, Changes())
+    np.testing.assert_array_equal(same, ramp)
+    assert same is not ramp
+    for field in ({"invert": True}, {"mirror": True}, {"turn": 5}, {"crop": 0.1}, {"erase": "box"}, {"marker": "L"}):
+        assert Changes(**field)
+
+
+def test_changes_are_done_in_their_order(ramp):
+    changes = Changes(crop=0.25, invert=True, mirror=True, turn=90)
+    np.testing.assert_array_equal(apply(ramp, changes), np.rot90((255 - ramp[1:3, 2:4])[:, ::-1]))
+
+
+def test_a_box_is_filled_and_nothing_else():
+    pixels = np.full((100, 100), 9, np.uint8)
+    pixels[10:90, 10:90] = 200
+    out = apply(pixels, Changes(erase="box", box=(0.2, 0.3, 0.4, 0.5)))
+    assert (out[30:50, 20:40] == 9).all() and (out == 9).sum() == (pixels == 9).sum() + 400
+
+
+def test_a_marker_survives_a_crop_but_is_inverted():
+    pixels = np.full((200, 200), 60, np.uint8)
+    assert apply(pixels, Changes(crop=0.2, marker="R")).max() > 200
+    assert apply(pixels, Changes(marker="R", invert=True)).min() < 40
+
+
+@pytest.mark.parametrize("more", [{"mirror": True}, {"turn": 180.0}, {"turn": 15.0}])
+def test_a_marker_is_seen_in_its_corner_and_reads_as_it_should(more):
+    pixels = np.full((200, 160), 60, np.uint8)
+    marked = apply(pixels, Changes(marker="R", corner="bottom right", **more))
+    np.testing.assert_array_equal(marked, perturb.mark(pixels, "R", "bottom right"))
+
+
+@pytest.mark.parametrize("wrong", [{"box": (0.5, 0, 0.4, 1)}, {"box": (0, 0, 1, 1.2)}, {"erase": "heart"}])
+def test_changes_that_are_none(wrong):
+    with pytest.raises(ValueError, match="Received"):
+        Changes(**wrong)
+
+
+# --- lungs ---------------------------------------------------------------------------------------
+def test_lungs_of_a_drawing():
+    found = lung_mask.find(synthetic_images.film(256, 300))
+    assert segmentation.dice(found, synthetic_dataset.lungs(256, 300)) > 0.8
+
+
+def test_lungs_are_the_same_again_and_erased():
+    pixels = synthetic_images.film(256, 300)
+    found = lung_mask.find(pixels)
+    np.testing.assert_array_equal(found, lung_mask.find(pixels))
+    out = apply(pixels, Changes(erase="lungs"))
+    assert (out[found] == perturb.border_grey(pixels)).all()
+    np.testing.assert_array_equal(out[~found], pixels[~found])
+
+
+def test_a_black_border_is_left_out():
+    pixels = synthetic_images.film(256, 300)
+    framed = np.zeros((400, 400), np.uint8)
+    framed[60:360, 70:326] = pixels
+    rows, columns = lung_mask.field(framed)
+    assert (rows.start, rows.stop, columns.start, columns.stop) == pytest.approx((60, 360, 70, 326), abs=12)
+    assert segmentation.dice(lung_mask.find(framed)[60:360, 70:326], lung_mask.find(pixels)) > 0.9
+
+
+def test_most_of_what_is_no_film_has_no_lungs():
+    refused = []
+    for seed in range(10):
+        for paint in ood_images.PAINTED.values():
+            try:
+                lung_mask.find(paint(np.random.default_rng(seed)))
+            except NoLungs as reason:
+                refused.append(str(reason))
+    assert len(refused) > 15 and all("by hand" in reason for reason in refused)
+
+
+def test_an_inverted_drawing_has_no_lungs():
+    with pytest.raises(NoLungs, match="outline of two lungs"):
+        lung_mask.find(255 - synthetic_images.film(256, 300))
+
+
+def test_masks_that_are_no_pair_of_lungs():
+    mask = np.zeros((100, 100), bool)
+    mask[40:50, 40:60] = True
+    with pytest.raises(NoLungs, match=r"2 %.*10 to 60 %"):
+        lung_mask.check(mask)
+    mask[:, :80] = True
+    with pytest.raises(NoLungs, match="80 %"):
+        lung_mask.check(mask)
+    mask[:], mask[20:80, 5:45], mask[20:30, 60:80] = False, True, True
+    with pytest.raises(NoLungs, match="one lung"):
+        lung_mask.check(mask)
+    mask[20:80, 55:90] = True
+    lung_mask.check(mask)
+
+
+def test_dice_by_hand():
+    one = np.array([1, 1, 1, 0], bool)
+    assert segmentation.dice(one, one) == 1 and segmentation.dice(one, ~one) == 0
+    assert segmentation.dice(one, np.array([1, 0, 0, 1], bool)) == pytest.approx(2 / 5)
+    assert segmentation.dice(one & False, one & False) == 1
+
+
+def test_lungs_of_our_simulated_films_lie_within_those_of_the_ct():
+    found = segmentation.inside(segmentation._of_samples())
+    assert found["found"] == found["films"] > 10
+    assert found["lowest_share_inside"] > 0.9
+
+
+def test_the_record_of_a_data_folder(tmp_path):
+    found = segmentation.run(synthetic_dataset.save(tmp_path / "data"))
+    assert set(found["splits"]) == {"train", "test"} and found["splits"]["test"]["films"] == 10
+    assert found["every"]["films"] == 36 and found["every"]["dice"]["median"] > 0.8
+    path = segmentation.write(dataset.load(tmp_path / "data"), tmp_path / "segmentation.json")
+    assert records.load_segmentation(path)["every"]["films"] == 36
+    assert records.load_segmentation(tmp_path / "none.json") is None
+
+
+def test_the_command_measures_masks_and_loads_no_network(tmp_path, monkeypatch, capsys):
+    data = synthetic_dataset.save(tmp_path / "data")
+    record = tmp_path / "segmentation.json"
+    monkeypatch.setattr(segmentation.write, "__defaults__", (record,))
+    monkeypatch.setattr(network_spec, "available", lambda: pytest.fail("a network is asked for"))
+    given = ["audit", "--data", str(data.folder), "--only", "segmentation"]
+    assert main(given) == 0 and capsys.readouterr().out.strip() == str(record)
+    table = pd.read_csv(data.folder / "manifest.csv").assign(lung_mask=None)
+    table.to_csv(data.folder / "manifest.csv", index=False)
+    assert main(given) == 1 and "has a lung mask" in capsys.readouterr().err
+
+
+@pytest.mark.films
+def test_lungs_agree_with_the_experts(data_folder):
+    """All films with a mask, and the committed record of them."""
+    found = segmentation.run(dataset.load(data_folder))
+    assert found["every"]["films"] == 437 and found["every"]["found"] >= FOUND * 437
+    for part in (found["every"], found["splits"]["test"]):
+        assert all(part["dice"][name] >= floor for name, floor in FLOOR.items()), part
+    kept = records.load_segmentation()
+    for part in ("median", "lower_decile"):
+        assert kept["every"]["dice"][part] == pytest.approx(found["every"]["dice"][part], abs=0.005)
+
+
+def test_the_docstring_and_the_record_agree():
+    record = records.load_segmentation(config.SEGMENTATION_JSON)
+    every, test = record["every"], record["splits"]["test"]
+    said = " ".join(lung_mask.__doc__.split())
+    assert f"all {every['films']} films with an expert's mask: lungs found on {every['found']}" in said
+    assert f"median Dice {every['dice']['median']:.2f}, nine in ten at {every['dice']['lower_decile']:.2f}" in said
+    assert f"{test['dice']['median']:.2f} and {test['dice']['lower_decile']:.2f}; outline" in said
+
+
+def test_the_room_names_what_pages_offer():
+    assert set(perturb.FILLS) == {"border grey", "noise", "blur"} and perturb.KINDS[0] == "erase"

@@ -1,0 +1,96 @@
+"""Giving back what TensorFlow's import left in memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from covid_model import config
+from covid_model.app.runtime import memory
+
+SMAPS = """\
+7f00-7f10 r--p 00000000 fe:00 11 /lib/libtensorflow_cc.so.2
+Rss:                 64 kB
+Anonymous:            0 kB
+7f10-7f20 r-xp 00001000 fe:00 11 /lib/libtensorflow_cc.so.2
+Rss:                128 kB
+Anonymous:            0 kB
+7f20-7f30 r--p 00002000 fe:00 11 /lib/libtensorflow_cc.so.2
+Rss:                 32 kB
+Anonymous:           24 kB
+7f30-7f40 rw-p 00003000 fe:00 11 /lib/libtensorflow_cc.so.2
+Rss:                 32 kB
+Anonymous:            0 kB
+7f40-7f50 r-xp 00000000 fe:00 12 /lib/libother.so
+Rss:                 32 kB
+Anonymous:            0 kB
+7f50-7f60 rw-p 00000000 00:00 0
+Rss:                 32 kB
+Anonymous:           32 kB
+"""
+
+
+def test_only_unchanged_read_only_pages_of_tensorflow_are_dropped():
+    assert memory._clean(SMAPS) == [(0x7F00, 0x7F10, 64 * 1024), (0x7F10, 0x7F20, 128 * 1024)]
+
+
+def test_where_there_is_no_such_list_nothing_happens(tmp_path):
+    assert memory.give_back(tmp_path / "smaps") == 0
+
+
+@pytest.mark.measured
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is given back on Linux alone")
+def test_tensorflow_works_on_afterwards_with_less_memory():
+    code = """
+import tensorflow as tf
+from pathlib import Path
+from covid_model.app.runtime import memory
+def resident():
+    return int(next(l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmRSS")).split()[1])
+def work():
+    return float(tf.reduce_sum(tf.matmul(tf.ones((64, 64)), tf.ones((64, 64)))))
+first, before = work(), resident()
+told = memory.give_back()
+assert told > 0 and resident() < before - 50 * 1024, (told, before, resident())
+assert work() == first == 64.0 ** 3
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=config.ROOT, capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip().endswith("done"), done.stderr[-2000:]
+
+
+def test_the_collector_passes_over_what_rests_until_a_visitor_leaves():
+    code = """
+import gc, weakref
+from covid_model.app.runtime import memory
+class Knot:
+    def __init__(self):
+        self.own = self
+memory.sweep()
+assert gc.get_freeze_count() == 0  # nothing was put to rest yet
+gc.disable()
+old = Knot()
+memory.rest()
+assert gc.get_freeze_count() > 1000
+new, seen = Knot(), []
+ends = [weakref.finalize(one, seen.append, name) for one, name in ((old, "old"), (new, "new"))]
+del old, new
+gc.collect()
+assert seen == ["new"], seen
+memory.sweep()
+assert seen == ["new", "old"] and gc.get_freeze_count() > 1000
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=config.ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip().endswith("done"), done.stderr[-2000:]
+
+
+def test_arrow_has_no_heap_for_every_thread():
+    code = "import covid_model.app.cache, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARROW_")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=config.ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "system"

@@ -1,0 +1,290 @@
+"""model_card: prose without figures, recipes in words, an energy that is an estimate, cards of what is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from covid_model import cli, config
+from covid_model.data import dataset
+from covid_model.imaging.preprocessing import Preprocessing
+from covid_model.model import network_spec, registry
+from covid_model.reports import model_card
+from covid_model.reports.model_card import figures, prose, recipe
+from covid_model.reports.model_card.build import build
+from covid_model.training.frozen_head import JITTER
+from covid_model.training.recipe import RECIPE, SECOND
+from tests.support.app_pages import data_folder, write_scores
+
+FIELDS = (  # of Mitchell et al. 2019, section 4
+    "Model details",
+    "Intended use",
+    "Factors",
+    "Metrics",
+    "Evaluation data",
+    "Training data",
+    "Quantitative analyses",
+    "Ethical considerations",
+    "Caveats and recommendations",
+)
+NAMES_WITH_DIGITS = re.compile(r"COVID-19|VGG-19|Figure \d|ChestX-ray8|between 0 and 1|\b20\d\d\b|10\.\d{4}/[\w./]+")
+
+
+def spec(**more) -> network_spec.NetworkSpec:
+    fields = {
+        "name": "paper", "title": "The *recipe*", "summary": "Frozen <b>base</b>.", "threshold": 0.6,
+        "preprocessing": Preprocessing(border=0.08, equalize=True), "base": network_spec.IMAGENET, "head":
+        network_spec.Head(),
+        "weights": "paper.npz", "sha256": "0123456789abcdef", "parameters": 1234567,
+    }  # fmt: skip
+    return network_spec.NetworkSpec(**fields | more)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores and list of films of tests.support.app_pages."""
+    folder = tmp_path_factory.mktemp("card")
+    write_scores(folder / "scores.csv")
+    films = pd.read_csv(data_folder(folder / "data") / "manifest.csv").set_index("id")
+    films = films.assign(view=["PA"] * 3 + ["AP"] * 5, sex=["F", "M", None] + [None] * 5)
+    return dataset.labelled(dataset.read_scores(folder / "scores.csv", films)), films
+
+
+@pytest.fixture(scope="module")
+def committed() -> dict[str, model_card.Card]:
+    """The cards of the networks in assets/, made once."""
+    return {name: model_card.read(name) for name in registry.names()}
+
+
+def section(card: model_card.Card, title: str) -> str:
+    """A section as Markdown."""
+    one = next(one for one in card.sections if one.title == title)
+    return model_card.markdown(model_card.Card("", "", "", (one,)))
+
+
+def cells(table: model_card.Table) -> dict[str, tuple[str, ...]]:
+    return {first: rest for first, *rest in table.rows}
+
+
+# --- The prose --------------------------------------------------------------------------------------
+
+
+def strings(prose: object) -> list[str]:
+    if isinstance(prose, str):
+        return [prose]
+    parts = prose.values() if isinstance(prose, dict) else prose if isinstance(prose, list) else ()
+    return [one for part in parts for one in strings(part)]
+
+
+def test_no_figure_is_typed_into_the_prose():
+    for line in strings(prose.load()):
+        assert not re.search(r"\d", NAMES_WITH_DIGITS.sub("", re.sub(r"\{\w+\}", "", line))), line
+
+
+def test_prose_says_what_was_looked_at():
+    said = " ".join(strings(prose.load()["caveats"]))
+    assert "Actualmed was scored nine times while this project was planned" in said
+    assert "Figure 1 was seen in the same runs" in said
+
+
+def test_prose_says_that_a_threshold_was_set_after_a_look_at_reported_films():
+    assert "was seen on films reported here" in " ".join(prose.load()["networks"]["fine-tuned"]["caveats"])
+
+
+def test_prose_knows_every_network_and_each_item_once():
+    found = prose.load()
+    assert set(found["networks"]) == set(registry.names())
+    items = [one["item"] for one in found["claim"]]
+    assert items == sorted(set(items)) and items[0] >= 1 and items[-1] <= 42
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"sources": []}'])
+def test_missing_or_damaged_prose_is_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / prose.PROSE).write_text(content)
+    with pytest.raises(model_card.CardError, match=r"card\.json .*Get it back with git"):
+        prose.load(tmp_path)
+
+
+def test_a_name_that_nobody_knows_is_refused():
+    assert prose.fill({"a": ["{x} of {y}"]}, {"x": "1", "y": "2"}) == {"a": ["1 of 2"]}
+    with pytest.raises(model_card.CardError, match="nobody knows"):
+        prose.fill("{z}", {})
+
+
+def test_training_leaves_the_prose_alone(tmp_path):
+    (tmp_path / prose.PROSE).write_text("kept")
+    spec().save(tmp_path)
+    assert (tmp_path / prose.PROSE).read_text() == "kept"
+
+
+# --- The recipe -------------------------------------------------------------------------------------
+
+
+def test_every_setting_of_our_recipes_has_words():
+    known = set(recipe.SETTINGS) | set(recipe.TOLD_ABOVE)
+    assert set(vars(RECIPE)) <= known and set(vars(RECIPE.jitter)) == set(vars(JITTER)) == set(recipe.JITTER)
+    for name in registry.names():
+        found = network_spec.spec(name)
+        assert set(found.recipe.get("ours", found.recipe)) - {recipe.STAGES} <= known
+        assert set(found.training) <= set(recipe.TRAINING)
+
+
+def test_a_recipe_of_two_stages_has_a_column_each():
+    stages = json.loads(
+        json.dumps([one.__dict__ | {"jitter": vars(one.jitter)} for one in (RECIPE, SECOND)], default=vars)
+    )
+    table = recipe.recipe(spec(recipe=stages[1] | {"optimizer": "AdamW", recipe.STAGES: stages[:1]}))
+    assert table.columns == ("Recipe", "Stage 1", "Stage 2")
+    rows = cells(table)
+    assert rows[recipe.SETTINGS["ranking"]] == ["none", f"{SECOND.ranking:g}"]
+    assert rows[recipe.SETTINGS["frozen_blocks"]] == ["none", str(SECOND.frozen_blocks)]
+    assert rows[recipe.SETTINGS["steps"]] == [f"{RECIPE.steps:,}", f"{SECOND.steps:,}"]
+    assert rows["Optimiser"] == ["–", "AdamW"]
+    assert rows[recipe.SETTINGS["jitter"]][1] == "as before" != rows[recipe.SETTINGS["shares"]][1]
+    assert "COVID-19 Image Data Collection, COVID-19: 20 %" in rows[recipe.SETTINGS["shares"]][0]
+    assert not any(key in str(table) for key in ("stages_before", "head_steps", "logit_shift"))
+
+
+def test_jitter_in_words():
+    table = recipe.recipe(spec(recipe={"jitter": {"rotation": 5.0, "blur": 0.0, "jpeg": None, "each": 0.5}}))
+    assert cells(table)["Jitter of the training films"] == ["turned by up to 5°"]  # `each` is of parts that are off
+    table = recipe.recipe(spec(recipe={"jitter": {"noise": 10.0, "each": 0.5, "new_part": 2}}))
+    said = cells(table)["Jitter of the training films"][0]
+    assert said.startswith("noise of up to 10 grey levels, each of blur") and said.endswith("New part 2")
+
+
+def test_what_has_no_words_yet_is_shown_without_underscores():
+    table = recipe.recipe(spec(recipe={"new_setting": [1, True, {"a_b": 0.5}]}))
+    assert cells(table) == {"New setting": ["1, yes, a b 0.5"]}
+    assert recipe.recipe(spec()) is None
+
+
+def test_the_network_in_words():
+    rows = cells(recipe.network(spec(training={"films": 4718, "seed": 2021, "seconds": 200, "machine": {"cores": 2}})))
+    assert rows["Sees"] == ["224 × 224 pixels, 8 % cut off each side, grey levels equalised"]
+    assert rows["Films trained on"] == ["4,718"] and rows["Seed of this run"] == ["2021"]
+    assert rows["Training took"] == ["3 min 20 s"] and rows["Machine"] == ["2 cores"]
+    assert "of the head alone" in rows["Parameters"][0]
+
+
+# --- Time and energy --------------------------------------------------------------------------------
+
+
+def test_energy_by_hand():
+    trained = spec(training={"seconds": 3600, "machine": {"cores": 2}})
+    (found,) = recipe.spent(trained)
+    assert found.kilowatt_hours == pytest.approx(2 * recipe.WATTS_A_CORE / 1000)
+    trials = [{"history": [{"seconds": 10}, {"seconds": 100}]}, {"history": [{"seconds": 50}]}]
+    assert [one.seconds for one in recipe.spent(trained, trials)] == [3600, 150]
+    whole = spec(training={"seconds": 10, "recipe_seconds": 600, "machine": {"cores": 2}})
+    assert [one.seconds for one in recipe.spent(whole)] == [600]  # the whole recipe holds its last run
+
+
+@pytest.mark.parametrize("training", [{}, {"seconds": 10}, {"seconds": 10, "machine": {}}, {"machine": {"cores": 2}}])
+def test_no_energy_of_what_was_not_recorded(training):
+    assert recipe.spent(spec(training=training)) == []
+
+
+def test_the_card_says_that_energy_is_an_estimate():
+    card = build(spec(training={"seconds": 3600, "machine": {"cores": 2}}), None, None)
+    said = section(card, "Time and energy")
+    assert "| Training | 1 h | 2 | about 0.024 kWh |" in said
+    assert "is an estimate, not a measurement: time × cores × 12 W a core" in said and "10.1002/advs.202100707" in said
+    assert "Not recorded." in section(build(spec(), None, None), "Time and energy")
+
+
+# --- The figures ------------------------------------------------------------------------------------
+
+
+def test_figures_are_those_of_the_scores(tables):
+    scores, films = tables
+    card = build(spec(), scores, films)
+    said = section(card, "Quantitative analyses")
+    assert "| Accuracy: films called as they are | 60.0 % (20.0 to 100.0 %) | 60.0 % |" in said
+    assert re.search(r"\| Test: COVID-19 Image Data Collection \| 3 \(2\) \| 50\.0 %.*\| 0\.0 % ", said)
+    assert re.search(r"\| Adult test set \| |\| Adult test set: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", said)
+    assert "calls 1 of 1 adults without COVID-19 of Test positive" in section(card, "Caveats and recommendations")
+    again = build(spec(), scores.assign(score=0.0), films)
+    assert "calls 0 of 1 adults" in section(again, "Caveats and recommendations")
+
+
+def test_groups_are_of_unseen_adults(tables):
+    scores, films = tables
+    table = figures.with_patients(scores[scores["network"] == "paper"], films)
+    rows = cells(figures.groups(table, 0.6))
+    assert rows["Adults"][0] == "4 (2)" and rows["Children"][0] == "2 (0)"
+    assert rows["Adults, PA"][1].startswith("1 of 2: 50.0 %") and rows["Adults, AP"][0] == "1 (0)"
+    assert rows["Women"][0] == "1 (1)" and rows["Women"][2] == "–"
+    assert "Adults, AP Supine" not in rows  # there is none
+
+
+def test_counts(tables):
+    _, films = tables
+    table = figures.counts(films, ("train", "test", "graded"))
+    assert table.columns == ("Source", "Training", "Test", "Graded readings")
+    assert table.rows[-1] == ("All sources", "1 (1)", "5 (2)", "1")  # whose truth nobody knows
+    assert cells(table)["Kermany et al. (children)"] == ["", "2 (0)", ""]
+
+
+def test_calibration_is_the_record_s():
+    part = {"before": {"ece": 0.1, "brier": 0.2}, "after": {"ece": 0.05, "brier": 0.15}}
+    table = figures.calibration({"temperature": 2.0, "splits": {"test": part, "adults": part}})
+    assert table.rows[0] == ("Test", "0.100", "0.050", "0.200", "0.150") and table.rows[1][0].startswith("All adults")
+    assert figures.calibration(None) is None
+
+
+# --- The card ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_committed_cards_have_every_field(name, committed):
+    card = committed[name]
+    titles = [one.title for one in card.sections]
+    assert all(field in titles for field in FIELDS) and {"CLAIM", "Time and energy"} <= set(titles)
+    assert all(one.parts for one in card.sections)
+    whole = model_card.markdown(card)
+    assert not re.search(r"\{\w+\}|\bNone\b|\bnan\b", whole)
+    scores = dataset.read_scores(config.SCORES_CSV, dataset.committed())
+    test = scores.query("split == 'test' and network == @name")
+    right = ((test["score"] > 0.6) == (test["covid"] == 1)).mean()
+    assert f"| Accuracy: films called as they are | {100 * right:.1f} % (" in whole
+
+
+def test_a_card_without_tables_says_so():
+    card = build(spec(), None, None)
+    assert "has no scores of this network" in section(card, "Quantitative analyses")
+    assert "has no list of films" in section(card, "Training data")
+    assert "an unknown number of the adults" in section(card, "Caveats and recommendations").lower()
+
+
+def test_foreign_text_is_no_markup():
+    whole = model_card.markdown(build(spec(training={"note": "a | b\n# c `d` <i>"}), None, None))
+    assert "# Model card: The \\*recipe\\*" in whole and "\\<b\\>base\\</b\\>" in whole
+    assert "| Note | a \\| b \\# c \\`d\\` \\<i\\> |" in whole
+
+
+def test_tables_have_as_many_cells_as_columns(tables, committed):
+    for card in (build(spec(recipe={"steps": 3}), *tables), *committed.values()):
+        for one in card.sections:
+            for part in one.parts:
+                if isinstance(part, model_card.Table):
+                    assert {len(row) for row in part.rows} == {len(part.columns)}, part.title
+                    assert len(set(part.columns)) == len(part.columns), part.title
+
+
+def test_command_prints_the_card(capsys, monkeypatch, committed):
+    monkeypatch.setattr(model_card, "read", committed.get)
+    assert cli.main(["card", "--network", "paper"]) == 0
+    assert capsys.readouterr().out == model_card.markdown(committed["paper"])
+
+
+def test_command_without_prose(capsys, monkeypatch, tmp_path):
+    spec().save(tmp_path)
+    monkeypatch.setattr(config, "NETWORKS", Path(tmp_path))
+    assert cli.main(["card", "--network", "paper"]) == 1
+    assert "card.json is missing" in capsys.readouterr().err

@@ -1,0 +1,42 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model.training import score_dataset
+
+TABLE = pd.DataFrame(
+    {"id": ["a", "b"], "split": ["test", "train"], "source": ["cohen", "nih"], "covid": [1, 0], "view": ["PA", "AP"]}
+).set_index("id")
+
+
+def test_a_networks_rows_are_replaced_and_the_others_stay(tmp_path):
+    file = tmp_path / "results" / "scores.csv"
+    score_dataset.record("paper", TABLE, np.array([0.25, 0.5]), file)
+    score_dataset.record("fine-tuned", TABLE, np.array([0.125, 1.0]), file)
+    score_dataset.record("paper", TABLE, np.array([0.75, 0.1234567]), file)
+    found = pd.read_csv(file)
+    assert list(found.columns) == score_dataset.COLUMNS
+    assert found["network"].tolist() == ["fine-tuned", "fine-tuned", "paper", "paper"]
+    assert found["score"].tolist() == [0.125, 1.0, 0.75, 0.123457]
+    assert found["id"].tolist() == ["a", "b", "a", "b"]
+
+
+def test_films_that_were_not_scored_again_keep_their_scores(tmp_path):
+    file = tmp_path / "scores.csv"
+    score_dataset.record("paper", TABLE, np.array([0.25, 0.5]), file)
+    found = score_dataset.record("paper", TABLE.iloc[1:], np.array([0.75]), file)
+    assert found[["id", "score"]].to_numpy().tolist() == [["a", 0.25], ["b", 0.75]]
+
+
+def test_a_truth_that_nobody_knows_stays_empty(tmp_path):
+    file = tmp_path / "scores.csv"
+    score_dataset.record("paper", TABLE, np.array([0.25, 0.5]), file)
+    score_dataset.record("paper", TABLE.assign(covid=[1.0, np.nan]).iloc[1:], np.array([0.75]), file)
+    assert file.read_text().splitlines()[1:] == ["a,test,cohen,1,paper,0.250000", "b,train,nih,,paper,0.750000"]
+
+
+@pytest.mark.parametrize("wrong", [[0.5], [0.5, np.nan], [0.5, 1.1]])
+def test_scores_that_are_none_are_not_recorded(tmp_path, wrong):
+    with pytest.raises(ValueError, match="Received"):
+        score_dataset.record("paper", TABLE, np.array(wrong), tmp_path / "scores.csv")
+    assert not (tmp_path / "scores.csv").exists()

@@ -1,0 +1,61 @@
+"""The figures of the Test set page's headline, and the sentences that are made of them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from covid_model import config, formatting
+from covid_model.app.text import evaluation as evaluation_text
+from covid_model.evaluation import scored_split
+
+
+def called(rows: list[tuple[str, int, float]], threshold: float = 0.6) -> scored_split.ThresholdResult:
+    films = pd.DataFrame(rows, columns=["source", "covid", "score"], index=[f"film-{n}" for n in range(len(rows))])
+    return scored_split.at_threshold(scored_split.score_split("paper", "Paper", films), threshold)
+
+
+def test_note_only_where_children_hide_adults():
+    assert evaluation_text.adults_note(called([("nih", 0, 0.9), ("cohen", 1, 0.9)])) is None  # no children
+    assert evaluation_text.adults_note(called([("kermany", 0, 0.9), ("cohen", 1, 0.9)])) is None  # no adults
+    title, words = evaluation_text.adults_note(called([("kermany", 0, 0.1), ("cohen", 0, 0.9), ("cohen", 1, 0.9)]))
+    assert title.startswith("1 of 1") and "50.0 % of the films" in words
+
+
+def test_films_of_a_cell_start_with_the_plainest():
+    of = called([("cohen", 1, 0.7), ("cohen", 1, 0.9), ("cohen", 1, 0.5), ("cohen", 1, 0.1), ("nih", 0, 0.2)])
+    assert scored_split.films_of("tp", of, [of.scored]).index.tolist() == ["film-1", "film-0"]
+    assert scored_split.films_of("fn", of, [of.scored])["paper"].tolist() == [0.1, 0.5]
+    assert scored_split.films_of("fp", of, [of.scored]).empty
+
+
+def test_intervals_in_words():
+    of = called([("cohen", 1, 0.9), ("kermany", 0, 0.1)])
+    assert formatting.interval(of.rates["accuracy"]) == "34.2 to 100.0 %"
+    assert formatting.interval(of.scored.floor["auc"]) == ""
+    assert of.scored.floor["average_precision"].value == 0.5
+    assert of.scored.floor["accuracy"].count == 1
+
+
+def test_what_the_accuracy_hides_comes_with_its_figures():
+    of = called([("kermany", 0, 0.1), ("kermany", 0, 0.2), ("cohen", 0, 0.9), ("cohen", 1, 0.9), ("cohen", 1, 0.2)])
+    title, words = evaluation_text.adults_note(of)
+    assert title == "1 of 1 adults without COVID-19 are called positive"
+    assert words.startswith("An accuracy of 60.0 % hides it: 66.7 % of the films without COVID-19")
+
+
+def test_more_adults():
+    said = evaluation_text.more_adults(called([("nih", 0, 0.9), ("nih", 0, 0.1)]).scored, 0.6)
+    assert said.endswith(f"in the set “{config.SPLIT_TITLES['extra-test']}” it calls 1 of 2 positive (50.0 %).")
+    assert evaluation_text.more_adults(None, 0.6) is None
+    assert evaluation_text.more_adults(called([("cohen", 1, 0.9)]).scored, 0.6) is None
+
+
+def test_cards_have_their_names_and_figures():
+    of = called([("cohen", 1, 0.9), ("cohen", 1, 0.2), ("nih", 0, 0.1), ("kermany", 0, 0.1), ("kermany", 0, 0.1)])
+    found = {card.label: (card.large, card.small) for card in evaluation_text.cards(of)}
+    assert found == {
+        "Adults’ false alarms": ("0 of 1", "0.0 %"),
+        "COVID-19 films called positive": ("1 of 2", "50.0 %"),
+        "Accuracy": ("80.0 %", "4 of 5"),
+        "Accuracy of always “no”": ("60.0 %", "3 of 5"),
+    }

@@ -1,0 +1,82 @@
+"""What stands in the address: a prepared scene opens as it was sent, nonsense falls back to the default."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model import config
+from covid_model.app import state
+from covid_model.model import registry
+
+
+def scene(known=("film-1",)):
+    import streamlit as st
+
+    from covid_model.app import state
+
+    film = state.film_id(known)
+    state.uploader()
+    st.session_state["scene"] = (state.network_picker(), state.threshold_slider(), film)
+
+
+def open_with(**address) -> AppTest:
+    app = AppTest.from_function(scene, default_timeout=60)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+DEFAULT = (registry.default(), config.THRESHOLD, None)
+
+
+def test_a_link_opens_the_scene_it_was_made_of():
+    app = open_with(network="paper", threshold="0.35", film="film-1")
+    assert app.session_state["scene"] == ("paper", 0.35, "film-1")
+    assert app.query_params["film"] == "film-1"
+
+
+@pytest.mark.parametrize("threshold", ["abc", "7", "-0.1", "nan", "inf", "", ["0.2", "0.3"]])
+def test_38_nonsense_threshold(threshold):
+    assert open_with(threshold=threshold).session_state["scene"] == DEFAULT
+
+
+@pytest.mark.parametrize("network", ["xyz", "", "../paper", "Paper"])
+def test_38_nonsense_network(network):
+    assert open_with(network=network).session_state["scene"] == DEFAULT
+
+
+@pytest.mark.parametrize("film", ["../../etc/passwd", "", "film-2", "<script>"])
+def test_38_nonsense_film_leaves_the_address(film):
+    app = open_with(film=film)
+    assert app.session_state["scene"] == DEFAULT
+    assert "film" not in app.query_params
+
+
+def test_what_is_set_beats_the_address():
+    app = open_with(threshold="0.9")
+    app.slider(key="threshold").set_value(0.3)
+    app.segmented_control(key="network").set_value("paper").run()
+    assert app.session_state["scene"] == ("paper", 0.3, None)
+
+
+def test_39_two_visitors_have_their_own():
+    first, second = open_with(network="paper", threshold="0.1"), open_with(threshold="0.9")
+    first.run()
+    assert first.session_state["scene"] == ("paper", 0.1, None)
+    assert second.session_state["scene"] == (registry.default(), 0.9, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold"),
+    [(0.25, 0.25), (0, 0.0), (1, 1.0), (1.01, None), (float("nan"), None), (None, None), ("0.256", 0.26), ([], None)],
+)
+def test_threshold_from_the_browser_is_checked_again(value, threshold):
+    assert state.threshold_from(value) == (config.THRESHOLD if threshold is None else threshold)
+
+
+@pytest.mark.parametrize("value", [None, 3, "PAPER", ["paper"]])
+def test_network_from_the_browser_is_checked_again(value):
+    assert state.network_from(value) == registry.default()

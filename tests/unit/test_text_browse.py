@@ -1,0 +1,185 @@
+"""The gallery's films: picked, ordered, cut into sheets; and what stands under each of them."""
+
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model import config
+from covid_model.app.components import film_card
+from covid_model.app.text import browse as browse_text
+from covid_model.imaging import thumbnail
+
+FILMS = [  # id, split, source, covid, score
+    ("a", "test", "cohen", 1, 0.9),
+    ("b", "test", "cohen", 1, 0.6),
+    ("c", "test", "kermany", 0, 0.7),
+    ("d", "test", "kermany", 0, 0.05),
+    ("e", "train", "cohen", 1, 0.2),
+]
+
+
+def scores(rows=FILMS, network: str = "paper") -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["id", "split", "source", "covid", "score"])
+    return table.assign(network=network)
+
+
+@pytest.fixture
+def films() -> pd.DataFrame:
+    return browse_text.of_set(browse_text.table(scores(), "paper"), "test", 0.6)
+
+
+def ids(films: pd.DataFrame) -> str:
+    return "".join(films.index)
+
+
+def test_table_joins_the_list_of_films():
+    listed = pd.DataFrame({"finding": ["COVID-19", None], "url": ["https://a.org", None]}, index=["a", "b"])
+    table = browse_text.table(pd.concat([scores(), scores(network="fine-tuned")]), "paper", listed)
+    assert ids(table) == "abcde"
+    assert table.loc["a", ["finding", "url", "license"]].tolist() == ["COVID-19", "https://a.org", ""]
+    assert table.loc["b", "finding"] == "" and table.loc["e", "url"] == ""
+
+
+def test_table_without_a_list_and_with_damaged_rows():
+    rows = [*FILMS, ("f", "test", "nih", 0, float("nan")), ("g", "test", "nih", 0, 1.2), ("h", "test", "nih", 7, 0.2)]
+    table = browse_text.table(scores([*rows, rows[0]]), "paper")
+    assert ids(table) == "abcde" and (table["finding"] == "").all()
+    assert browse_text.table(scores(), "fine-tuned").empty
+
+
+def test_cells_at_the_threshold(films):
+    assert films["cell"].tolist() == ["tp", "fn", "fp", "tn"]  # a film at the threshold is not above it
+
+
+@pytest.mark.parametrize(
+    ("how", "found"),
+    [
+        ({}, "abcd"),
+        ({"source": "cohen"}, "ab"),
+        ({"truth": "other"}, "cd"),
+        ({"truth": "covid", "source": "kermany"}, ""),
+        ({"cells": ["fn", "fp"]}, "bc"),
+        ({"cells": ["fn", "fp"], "truth": "covid"}, "b"),
+    ],
+)
+def test_chosen(films, how, found):
+    assert ids(browse_text.chosen(films, **how)) == found
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [("highest", "acbd"), ("lowest", "dbca"), ("covid", "abcd"), ("other", "cdab"), ("wrong", "cbad")],
+)
+def test_ordered(films, order, found):
+    assert set(browse_text.ORDERS) >= {order}
+    assert ids(browse_text.ordered(films, order)) == found
+
+
+def test_sheets():
+    films = pd.DataFrame(index=range(50))
+    second = browse_text.sheet(films, 2)
+    assert (second.number, second.sheets, second.first, second.last, len(second.rows)) == (2, 3, 25, 48, 24)
+    assert browse_text.sheet(films, 99).rows.index.tolist() == [48, 49]
+    assert browse_text.sheet(films, -3).first == 1
+    empty = browse_text.sheet(films.iloc[:0], 4)
+    assert (empty.number, empty.sheets) == (1, 1) and empty.rows.empty
+
+
+def test_the_sheet_around_a_score():
+    scores = pd.Series([0.1, 0.9, 0.5, 0.7, 0.3])  # sheets: 0.9 and 0.7, 0.5 and 0.3, 0.1
+    found = [browse_text.sheet_of(scores, score, 2) for score in (1.0, 0.7, 0.69, 0.3, 0.2, 0.0)]
+    assert found == [1, 1, 2, 2, 3, 3]
+    assert browse_text.sheet_of(scores.iloc[:0], 0.5) == 1
+
+
+def test_summary(films):
+    said = browse_text.summary(films, browse_text.sheet(films, 1))
+    assert said == "4 films: 1 true positive, 1 false negative, 1 false positive, 1 true negative."
+    assert browse_text.summary(films, browse_text.sheet(films, 2, size=3)).startswith("4 films, 4 to 4 shown: ")
+
+
+def test_summary_of_films_that_the_network_learnt_from():
+    every = browse_text.of_set(browse_text.table(scores(), "paper"), browse_text.ALL, 0.6)
+    said = browse_text.summary(every, browse_text.sheet(every, 1))
+    assert said.endswith("That includes films that networks were trained on.")
+    learnt = every[every["split"] == "train"]
+    assert "trained" not in browse_text.summary(learnt, browse_text.sheet(learnt, 1))
+
+
+def test_no_wait_at_all_films():
+    random = np.random.default_rng(0)
+    count = 11_512
+    table = pd.DataFrame(
+        {
+            "id": [f"film-{number}" for number in range(count)],
+            "split": random.choice(config.SPLITS, count),
+            "source": random.choice(list(config.SOURCE_TITLES), count),
+            "covid": random.integers(0, 2, count),
+            "score": random.uniform(0, 1, count),
+            "network": "paper",
+        }
+    )
+    table = browse_text.table(table, "paper")
+    started = time.process_time()
+    part = browse_text.of_set(table, "test", 0.6)
+    found = browse_text.ordered(browse_text.chosen(part, "nih", "covid", ["tp"]), "wrong")
+    browse_text.summary(found, browse_text.sheet(found, 3))
+    assert time.process_time() - started < 0.25
+
+
+# --- Cards ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(400, 300), (30, 90), (90, 30, 3)])
+def test_a_film_fits_whole_into_its_square(shape):
+    square = thumbnail.fit_square(np.full(shape, 200, np.uint8), 60)
+    assert square.shape == (60, 60, *shape[2:])
+    lit = np.argwhere((square if square.ndim == 2 else square[..., 0]) == 200)
+    height, width = lit.max(axis=0) - lit.min(axis=0) + 1
+    assert abs(height / width - shape[0] / shape[1]) < 0.1 and max(height, width) == 60
+
+
+def test_a_jpeg_keeps_red_and_blue_apart():
+    red = np.zeros((16, 16, 3), np.uint8)
+    red[..., 0] = 250
+    back = cv2.imdecode(np.frombuffer(thumbnail.encode_jpeg(red), np.uint8), cv2.IMREAD_COLOR)
+    assert back[8, 8, 2] > 200 > 60 > back[8, 8, 0]
+
+
+def test_card_of_a_film():
+    html = film_card.of_film(0.97, 0.6, "tp", "COVID-19, ARDS", "cohen", "https://a.org/?x=1&y=2")
+    assert "0.970" in html and "True positive" in html and "COVID-19, ARDS" in html
+    assert 'href="https://a.org/?x=1&amp;y=2"' in html
+    assert 'aria-label="Score 0.970 on a line from 0 to 1, threshold at 0.60"' in html
+    assert ">Image Data Collection</a>" in html and 'title="COVID-19 Image Data Collection"' in html
+    assert film_card.SHAPES[True] in html and film_card.SHAPES[False] not in html
+
+
+@pytest.mark.parametrize("url", ["", "javascript:alert(1)", 'https://a.org/"onclick="x', "ftp://a.org"])
+def test_card_links_to_web_addresses_only(url):
+    assert "href" not in film_card.of_film(0.1, 0.6, "tn", "", "nih", url)
+
+
+def test_card_escapes_what_sources_write():
+    html = film_card.of_film(0.0004, 0.6, "tn", "<script>x</script>", "<b>", "")
+    assert "<script>" not in html and "&lt;script&gt;" in html and "<b>" not in html
+    assert "&lt; 0.001" in html and "Score below 0.001" in html
+
+
+def test_card_of_a_simulated_film():
+    unread = film_card.of_simulated("Clear <lungs>", None, 0.6)
+    assert "Clear &lt;lungs&gt;" in unread and "Simulated" in unread and "positive" not in unread.lower()
+    assert "Negative" in film_card.of_simulated("Clear", 0.6, 0.6) and "Positive" in film_card.of_simulated(
+        "Clear", 0.61, 0.6
+    )
+
+
+def test_description_says_what_the_picture_is():
+    assert film_card.describe("cohen-1", 0.2, "fn") == "COVID-19 film cohen-1, score 0.200, false negative"
+    assert "heatmap" in film_card.under_heatmap(film_card.describe("cohen-1", 0.2, "fn"))
+    assert film_card.describe_simulated("Clear lungs") == "Simulated film: Clear lungs"

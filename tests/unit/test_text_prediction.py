@@ -1,0 +1,125 @@
+"""Sentences, records and the score's bar."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from covid_model import formatting
+from covid_model.app import films
+from covid_model.app.components.film_card import score_bar
+from covid_model.app.text import prediction as prediction_text
+from covid_model.model.queue import QueuePosition
+
+
+def table(*rows: tuple[str, float, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["id", "score", "covid"]).set_index("id")
+
+
+def test_plain_escapes_what_markdown_would_render():
+    for mark in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~":
+        assert prediction_text.plain(f"a{mark}b") == f"a\\{mark}b"
+    assert prediction_text.plain("one\n\ntwo  three") == "one two three"
+
+
+@pytest.mark.parametrize(
+    ("score", "text"), [(0, "< 0.001"), (0.0004, "< 0.001"), (0.6, "0.600"), (0.9996, "> 0.999"), (1, "> 0.999")]
+)
+def test_a_score_never_looks_like_certainty(score, text):
+    assert formatting.score_text(score) == text
+
+
+def test_the_verdict_is_positive_strictly_above():
+    assert "positive" in formatting.verdict(0.6001, 0.6)
+    assert "negative" in formatting.verdict(0.6, 0.6)
+
+
+def test_neighbours():
+    films = table(("a", 0.50, 1), ("b", 0.54, 1), ("c", 0.56, 0), ("d", 0.9, 1))
+    assert prediction_text.neighbours(films, 0.5).startswith("Of the 4 test films, 2 scored")
+    assert "**1 of these 1** is a COVID-19 film" in prediction_text.neighbours(films, 0.5, "a")
+    assert prediction_text.neighbours(films, 0.2) == "None of the 4 test films scored within ±0.05 of this one."
+    assert "4 test films" in prediction_text.neighbours(films, 0.5, "unknown")
+
+
+def test_a_few_are_not_none():
+    films = table(("a", 0.50, 1), *((f"n{number}", 0.5, 0) for number in range(299)))
+    assert "That is 0.3 %" in prediction_text.neighbours(films, 0.5)
+
+
+def test_neighbours_among_films_held_out_too():
+    films = table(("a", 0.50, 1), ("b", 0.54, 0), ("c", 0.9, 0))
+    held_out = table(("h", 0.52, 1), ("i", 0.1, 0))
+    said = prediction_text.neighbours(films, 0.5, "a", held_out)
+    assert said.startswith(
+        "Of the other 2 test films and 2 validation films (held out of its training; not in the chart)"
+    )
+    assert "2 scored" in said
+    assert "**1 of these 2** is a COVID-19 film. That is 50 %" in said
+    assert "anything from 9 to 91 % would be no surprise (95 % interval)" in said  # Wilson's, 1 of 2
+    assert "2 validation films" in prediction_text.neighbours(films, 0.3, None, held_out)
+    assert "1 validation film (" in prediction_text.neighbours(films, 0.5, "h", held_out)
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        (QueuePosition(2, 2.8), "Other visitors are here too: 2 films come first, about 3 s."),
+        (QueuePosition(1, 1.4), "Other visitors are here too: 1 film comes first, about 1 s."),
+        (QueuePosition(1, None), "1 film comes first."),
+        (QueuePosition(0, 0.0), "It is being read."),
+    ],
+)
+def test_a_place_in_the_queue(place, says):
+    assert says in prediction_text.waiting(place)
+
+
+def test_the_verdict_stays_the_model_scores():
+    assert prediction_text.calibrated(0.9, 0.8, 0.6) == "Calibrated: **0.800**."
+    assert "not above the threshold; the verdict goes by the model score" in prediction_text.calibrated(0.65, 0.57, 0.6)
+    assert "is above the threshold; the verdict goes by the model score" in prediction_text.calibrated(0.3, 0.4, 0.35)
+
+
+def test_an_outcome():
+    assert prediction_text.outcome(False, True) == "False negative: the network missed it."
+    assert prediction_text.outcome(True, False).startswith("False positive")
+    assert prediction_text.outcome(True, True).startswith("True positive") and prediction_text.outcome(
+        False, False
+    ).startswith("True neg")
+
+
+def test_adults_called_positive():
+    films = pd.DataFrame(
+        [("cohen", 0, 0.9), ("nih", 0, 0.5), ("kermany", 0, 0.95), ("cohen", 1, 0.9)],
+        columns=["source", "covid", "score"],
+    )
+    assert "Of the 2 of adults without COVID-19, this network calls **1** positive" in prediction_text.adults(
+        films, 0.6
+    )
+    assert prediction_text.adults(films[films["source"] == "kermany"], 0.6) is None
+
+
+def test_credit_links_only_to_addresses():
+    row = pd.Series({"source": "nih", "license": float("nan"), "url": "javascript:alert(1)"})
+    assert prediction_text.credit(row) == "Source: NIH ChestX\\-ray8. Licence: not stated."
+    row["url"] = "https://a.org/b"
+    assert "](https://a.org/b)" in prediction_text.credit(row)
+
+
+@pytest.mark.parametrize(("score", "threshold"), [(0.0, 0.0), (1.0, 1.0), (0.4, 0.6), (0.00001, 0.95)])
+def test_score_bar_names_what_it_shows(score, threshold):
+    bar = score_bar(score, threshold)
+    assert f"threshold at {threshold:.2f}" in bar
+    assert formatting.score_text(score).replace("<", "below").replace(">", "above") in bar
+
+
+def test_examples_with_scores_and_without(tmp_path):
+    from covid_model.data import dataset
+    from tests.support.app_pages import data_folder, write_scores
+
+    data = dataset.load(data_folder(tmp_path / "data"))
+    others = ["Adult without COVID-19", "Child, nothing found", "Child with pneumonia"]
+    assert [one.label for one in films.examples(data, None)] == ["COVID-19", *others]
+    write_scores(tmp_path / "scores.csv")
+    found = films.examples(data, pd.read_csv(tmp_path / "scores.csv"))
+    assert [one.label for one in found] == ["COVID-19, high score", "COVID-19, missed", *others]

@@ -1,0 +1,220 @@
+"""evaluation's tallies, wards and costs: by hand on tiny arrays, and against the slower ways and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from covid_model import evaluation
+from covid_model.evaluation.bootstrap import band, resample
+from covid_model.evaluation.threshold_sweep import THRESHOLDS
+
+SCORES = np.array([0.9, 0.8, 0.6, 0.2, 0.7, 0.5, 0.1, 0.1])
+COVID = np.array([1, 1, 1, 1, 0, 0, 0, 0], bool)
+PATIENTS = np.array(["a", "a", "b", "c", "d", "d", "e", "c"])  # c has a film of both kinds
+
+
+def tallied(
+    scores=SCORES, covid=COVID, patients=PATIENTS, **more
+) -> tuple[evaluation.ThresholdSweep, evaluation.ThresholdSweep]:
+    covid = np.asarray(covid, bool)
+    return tuple(evaluation.sweep(scores, {"covid": covid, "other": ~covid}, patients, **more).values())
+
+
+@pytest.fixture(scope="module")
+def many() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """200 made-up films of 80 patients with scores in hundredths, many of them at a threshold exactly."""
+    generator = np.random.default_rng(3)
+    covid = generator.random(200) < 0.3
+    scores = np.round(np.clip(generator.normal(0.35 + 0.3 * covid, 0.2), 0, 1), 2)
+    return scores, covid, generator.integers(0, 80, 200)
+
+
+def test_counts_by_hand():
+    covid, other = tallied()
+    assert covid.above[0, [0, 59, 60, 90, 100]].tolist() == [4, 3, 2, 0, 0]  # at 0.6 its own film is not above
+    assert other.above[0, [0, 10, 50]].tolist() == [4, 2, 1]
+    assert (covid.total[0], covid.patients, other.patients) == (4, 3, 3)
+    assert covid.patients_above[60] == 1 and covid.patients_below[60] == 2  # a's two films; b and c
+
+
+def test_every_sample_counts_as_its_films_do(many):
+    scores, covid, patients = many
+    found = tallied(scores, covid, patients, draws=20)
+    weights = next(resample(scores.size, patients, draws=20))
+    for films, kind in zip(found, (covid, ~covid), strict=True):
+        above = (scores[:, None] > THRESHOLDS) & kind[:, None]
+        assert films.above[1:].tolist() == (weights @ above).tolist()
+        assert films.total[1:].tolist() == (weights @ kind).tolist()
+
+
+@pytest.mark.parametrize("threshold", [0.4, 0.5, 0.6])
+def test_rates_agree_with_the_slower_way(many, threshold):
+    scores, covid, patients = many
+    found = evaluation.rates_at(*tallied(scores, covid, patients), threshold)
+    slower = evaluation.rates(scores, covid, threshold, patients)
+    assert list(found) == list(evaluation.RATES)
+    for name, estimate in slower.items():
+        assert (found[name].value, found[name].low, found[name].high) == pytest.approx(
+            (estimate.value, estimate.low, estimate.high)
+        ), name
+        assert (found[name].count, found[name].total) == (estimate.count, estimate.total)
+
+
+def test_rates_agree_with_scikit_learn(many):
+    scores, covid, patients = many
+    found = evaluation.rates_at(*tallied(scores, covid, patients), 0.5)
+    called = scores > 0.5
+    assert found["f1"].value == pytest.approx(sklearn.metrics.f1_score(covid, called))
+    assert found["sensitivity"].value == pytest.approx(sklearn.metrics.recall_score(covid, called))
+    assert found["ppv"].value == pytest.approx(sklearn.metrics.precision_score(covid, called))
+
+
+def test_films_of_one_patient_widen_the_interval():
+    scores, covid = np.tile(SCORES, 10), np.tile(COVID, 10)
+    alone = evaluation.rates_at(*tallied(scores, covid, None), 0.5)["accuracy"]
+    clustered = evaluation.rates_at(*tallied(scores, covid, np.tile(PATIENTS, 10)), 0.5)["accuracy"]
+    assert clustered.value == alone.value
+    assert clustered.high - clustered.low > 2 * (alone.high - alone.low)
+
+
+def test_where_all_films_agree_the_interval_is_wilsons_for_as_many_patients():
+    covid, other = tallied([0.9, 0.9, 0.9, 0.1, 0.1], [1, 1, 1, 0, 0], ["a", "a", "b", "c", "d"])
+    rates = evaluation.rates_at(covid, other, 0.5)
+    two, four = evaluation.proportion(2, 2), evaluation.proportion(4, 4)
+    assert rates["accuracy"].value == 1 and rates["accuracy"].low == four.low
+    for name in ("sensitivity", "specificity", "ppv", "npv"):
+        assert rates[name].value == 1 and (rates[name].low, rates[name].high) == (two.low, two.high), name
+    nobody = evaluation.share_at(other, 0.5)
+    assert (nobody.count, nobody.low, nobody.high) == (0, 0, pytest.approx(1 - two.low))
+
+
+def test_missing_kinds_and_no_films():
+    covid, other = tallied([0.1, 0.9], [0, 0], None)
+    rates = evaluation.rates_at(covid, other, 0.5)
+    assert not rates["sensitivity"] and rates["specificity"].value == 0.5 and not rates["f1"]
+    assert not evaluation.share_at(covid, 0.5) and evaluation.share_at(covid, 0.5).total == 0
+    assert not any(evaluation.rates_at(*tallied([], [], None), 0.5).values())
+    assert evaluation.costs(covid, other, 0.1, 1) is None
+    assert np.isnan(evaluation.predictive_values(covid, other, 0.5, 0.1).ppv.value).all()
+
+
+@pytest.mark.parametrize("threshold", [0.555, -0.1, 1.5, float("nan")])
+def test_a_threshold_that_was_not_tallied_is_refused(threshold):
+    with pytest.raises(ValueError, match="Received"):
+        evaluation.share_at(tallied()[0], threshold)
+
+
+def test_one_patient_a_film_is_wanted():
+    with pytest.raises(ValueError, match="one patient a film"):
+        tallied(patients=["a"])
+
+
+# --- wards ------------------------------------------------------------------------------------------
+
+
+def test_predictive_values_by_hand():
+    # sensitivity 3/4 and specificity 3/4 at 0.5: PPV at 1 in 10 is 0.075 / (0.075 + 0.225)
+    ward = evaluation.predictive_values(*tallied(), 0.5, [0.1, 0.5])
+    assert ward.ppv.value == pytest.approx([0.25, 0.75])
+    assert ward.npv.value == pytest.approx([0.675 / 0.7, 0.75])
+
+
+def test_predictive_values_at_the_films_own_prevalence_are_the_films(many):
+    scores, covid, patients = many
+    both = tallied(scores, covid, patients)
+    rates, ward = evaluation.rates_at(*both, 0.5), evaluation.predictive_values(*both, 0.5, covid.mean())
+    assert ward.ppv.value[0] == pytest.approx(sklearn.metrics.precision_score(covid, scores > 0.5))
+    assert ward.npv.value[0] == pytest.approx(rates["npv"].value)
+    for values in (ward.ppv, ward.npv):
+        assert 0 < values.low[0] < values.value[0] < values.high[0] < 1
+
+
+def test_predictive_values_rise_and_fall_with_prevalence(many):
+    ward = evaluation.predictive_values(*tallied(*many), 0.5, np.linspace(0, 1, 21))
+    assert (np.diff(ward.ppv.value) > 0).all() and (np.diff(ward.npv.value) < 0).all()
+    assert (ward.ppv.value[0], ward.ppv.value[-1], ward.npv.value[0], ward.npv.value[-1]) == (0, 1, 1, 0)
+
+
+def test_no_false_alarm_promises_no_certainty():
+    both = tallied([0.9, 0.3, 0.1, 0.1], [1, 1, 0, 0], list("abcd"))
+    ward = evaluation.predictive_values(*both, 0.5, 0.1)
+    assert ward.ppv.value[0] == 1 and ward.ppv.low[0] < 0.2
+    specificity = evaluation.proportion(2, 2).low
+    sensitivity = evaluation.share_at(both[0], 0.5).low
+    found = 0.1 * sensitivity
+    expected = found / (found + 0.9 * (1 - specificity)) if sensitivity else 0
+    assert ward.ppv.low[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("prevalence", [-0.1, 1.1, [0.1, float("nan")]])
+def test_impossible_prevalences(prevalence):
+    with pytest.raises(ValueError, match="Received"):
+        evaluation.predictive_values(*tallied(), 0.5, prevalence)
+
+
+def test_frequencies_add_up():
+    found = evaluation.frequencies(0.78, 0.99, 0.02)
+    assert (found.found, found.missed, found.alarms, found.right) == (16, 4, 10, 970)
+    assert found.covid == 20 and found.positive == 26
+    for prevalence in np.linspace(0, 1, 13):
+        one = evaluation.frequencies(0.333, 0.917, prevalence)
+        assert one.found + one.missed + one.alarms + one.right == 1000
+        assert min(one.found, one.missed, one.alarms, one.right) >= 0
+
+
+def test_the_inverse_of_a_share():
+    one = evaluation.inverse(evaluation.Estimate(0.2, 0.1, 0.4, 2, 10))
+    assert (one.value, one.low, one.high, one.count, one.total) == (0.8, 0.6, 0.9, 8, 10)
+    assert evaluation.inverse(evaluation.Estimate(None)) == evaluation.Estimate(None)
+
+
+# --- costs ------------------------------------------------------------------------------------------
+
+
+def test_costs_by_hand():
+    found = evaluation.costs(*tallied(), prevalence=0.5, miss=1)
+    at = dict(zip(found.thresholds.tolist(), found.cost.value, strict=True))
+    assert at[0.5] == pytest.approx(0.25)  # a miss and a false alarm of eight films
+    assert at[1.0] == found.always_no == 0.5 and at[0.0] == found.always_yes == 0.5
+    assert found.missed[50] == found.alarms[50] == pytest.approx(0.125)
+    assert found.best.value == 0.5  # 0.5 to 0.59 and 0.7 to 0.79 cost the same: the one nearest to 0.5
+
+
+def test_the_best_threshold_is_the_cheapest_one(many):
+    scores, covid, patients = many
+    both = tallied(scores, covid, patients)
+    for miss in (0.1, 1, 20):
+        found = evaluation.costs(*both, prevalence=0.1, miss=miss)
+        called = scores[:, None] > THRESHOLDS
+        slower = 0.1 * miss * (~called[covid]).mean(axis=0) + 0.9 * called[~covid].mean(axis=0)
+        assert found.cost.value == pytest.approx(slower, abs=1e-6)
+        assert slower[found.thresholds.tolist().index(found.best.value)] == pytest.approx(slower.min(), abs=1e-6)
+        assert found.best.low <= found.best.value <= found.best.high
+        assert (found.cost.low <= found.cost.high).all()
+
+
+def test_dearer_misses_lower_the_best_threshold(many):
+    best = [evaluation.costs(*tallied(*many), 0.3, miss).best.value for miss in (0.1, 1, 10, 100)]
+    assert best == sorted(best, reverse=True) and best[0] > best[-1]
+
+
+@pytest.mark.parametrize(("prevalence", "miss"), [(-0.1, 1), (0.1, 0), (0.1, -2), (1.5, 1)])
+def test_impossible_costs(prevalence, miss):
+    with pytest.raises(ValueError, match="Received"):
+        evaluation.costs(*tallied(), prevalence, miss)
+
+
+# --- bands ------------------------------------------------------------------------------------------
+
+
+def test_bands():
+    rows = np.vstack([[5.0, 5.0, np.nan], np.tile(np.arange(101.0)[:, None], 3)])
+    rows[1:51, 1] = np.nan  # half the samples say nothing
+    rows[1:, 2] = np.nan
+    found = band(rows)
+    assert found.value[:2].tolist() == [5, 5]
+    assert found.low[:2] == pytest.approx([2.5, 51.25]) and found.high[:2] == pytest.approx([97.5, 98.75])
+    assert np.isnan([found.low[2], found.high[2]]).all()
+    assert np.isnan(band(rows[:1]).low).all()
