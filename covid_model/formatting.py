@@ -53,10 +53,10 @@ def verdict(score: float, threshold: float) -> str:
     """What the network makes of a film, in one sentence."""
     positive = is_positive(score, threshold)
     where = "Above" if positive else "Not above"
-    return f"{where} the threshold of {threshold:.2f}: the network calls this film {called(positive)}."
+    return f"{where} the threshold of {threshold:.2f}: the network calls this film {verdict_word(positive)}."
 
 
-def called(positive: bool) -> str:
+def verdict_word(positive: bool) -> str:
     """The verdict as a word."""
     return "positive" if positive else "negative"
 

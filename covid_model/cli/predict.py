@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from covid_model import config
 from covid_model.cli.common import DONE, FAILED, UsageError, add_network, add_vgg19, quiet, say_error, share, vgg19_for
-from covid_model.formatting import called
+from covid_model.formatting import verdict_word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,10 +118,8 @@ def shown(file: str) -> str:
 
 def line(result: PredictionSummary, width: int) -> str:
     """One aligned line: score, verdict, name, and the warnings where there are any."""
-    text = (
-        f"{result.score_text:<7}  {called(result.positive)}  {shown(result.file):<{width}}  {' '.join(result.warnings)}"
-    )
-    return text.rstrip()
+    verdict = verdict_word(result.positive)
+    return f"{result.score_text:<7}  {verdict}  {shown(result.file):<{width}}  {' '.join(result.warnings)}".rstrip()
 
 
 # --- Overlays -----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from covid_model.verdict import OutOfDistribution, is_positive
 if TYPE_CHECKING:
     from covid_model.model.predictor import Prediction
 
+REFUSED = "Refused"  # in place of a verdict
 CSV_COLUMNS = ("file", "network", "score", "positive", "threshold", "warnings", "out_of_distribution", "refused")
 
 
@@ -61,8 +62,8 @@ class PredictionSummary:
     def verdict(self) -> str:
         """The verdict in a word or two, for a table or a line: none on a film that is out of distribution."""
         if self.positive is None:
-            return "Refused"
-        return "No verdict" if self.out_of_distribution else formatting.called(self.positive).capitalize()
+            return REFUSED
+        return "No verdict" if self.out_of_distribution else formatting.verdict_word(self.positive).capitalize()
 
     def as_json(self) -> dict[str, object]:
         """Return the object of `predict --json`. `covid` repeats `positive`, is deprecated and goes with version 2."""

@@ -42,11 +42,13 @@ def test_says_what_it_is_and_is_not(demo):
 
 def test_figures_come_from_the_scores(demo):
     app = open_page("about")
-    traps = about_text.traps(cache.scores(), config.THRESHOLD)
+    traps = about_text.pitfalls(cache.scores(), config.THRESHOLD)
     limits = app.get_by_key("about_limits")
     assert [one.value for one in limits.markdown][: len(traps)] == [f"- {trap}" for trap in traps]
     assert len(traps) == 5  # two of the films, one a network, one of what no figure here tells
-    pd.testing.assert_frame_equal(limits.table[0].value, about_text.called_positive(cache.scores(), config.THRESHOLD))
+    pd.testing.assert_frame_equal(
+        limits.table[0].value, about_text.positives_by_group(cache.scores(), config.THRESHOLD)
+    )
     assert not limits.caption
 
 

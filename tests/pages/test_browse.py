@@ -54,7 +54,7 @@ def shown(app: AppTest) -> list[str]:
 def summary(*films: tuple[str, int, float]) -> str:
     """What the page says of films (source, covid, score) that are all on one sheet, at 0.6."""
     table = pd.DataFrame(films, columns=["source", "covid", "score"]).assign(split="test")
-    found = browse_text.of_set(table, "test", 0.6)
+    found = browse_text.select_set(table, "test", 0.6)
     return browse_text.summary(found, browse_text.sheet(found, 1))
 
 
@@ -150,7 +150,7 @@ def test_twenty_four_a_sheet(many):
     app = open_page("browse")
     assert shown(app)[0] == "kermany-49" and len(shown(app)) == 24
     films = cache.gallery_table("fine-tuned")
-    films = browse_text.of_set(films, "test", 0.6)
+    films = browse_text.select_set(films, "test", 0.6)
     assert browse_text.summary(films, browse_text.sheet(films, 1)) in text(app)
     assert holds(browse_text.summary(films, browse_text.sheet(films, 1)), 50, 1, 24)
     assert shown(show(app, sheet=3)) == ["kermany-1", "kermany-0"]

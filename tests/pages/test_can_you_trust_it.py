@@ -181,7 +181,7 @@ def test_missing_rivals_are_named(page):
 @pytest.mark.parametrize(
     ("measure", "remark", "figures"),
     [
-        ("accuracy", bias_text.earned(0.6), (5, 0.6)),
+        ("accuracy", bias_text.above_baseline(0.6), (5, 0.6)),
         ("sensitivity", accuracy.READ["sensitivity"], (2, 0.6)),
         ("adults_positive", accuracy.READ["adults_positive"], (1, 0.6)),
         ("auc", accuracy.READ["auc"], (5, 2)),
@@ -208,7 +208,7 @@ def test_the_threshold_moves_the_headline(page):
     assert headline(app) == external.headline(0.96) and holds(headline(app), 0, 1, 1, 2)
     app.slider(key="threshold").set_value(0.6).run()
     assert shows(app, ELSEWHERE)
-    areas = bias_text.at_any_threshold(cache.areas("paper"))
+    areas = bias_text.auc_by_group(cache.areas("paper"))
     assert areas in text(app) and holds(areas, 0.833, 0.5)
 
 
@@ -326,7 +326,7 @@ def test_committed_scores_of_erased_films_come_out_again(monkeypatch, data_folde
 def test_the_trap_is_opened_and_closed(page):
     app = scene(screen=ADULTS)
     assert app.get_by_key("network").value == "fine-tuned"
-    lists = bias_text.verdicts(cache.changes("paper", "fine-tuned", config.THRESHOLD))
+    lists = bias_text.changes_by_verdict(cache.changes("paper", "fine-tuned", config.THRESHOLD))
     assert any(lists.values())
     for kind, title in more_adults.LISTS.items():
         assert (f"**{title}:** {lists[kind]}." in text(app)) == bool(lists[kind])

@@ -59,7 +59,7 @@ def test_a_marker_moves_the_score_and_reset_takes_it_back(demo):
     app.pills(key="change").set_value(["marker"]).run()
     assert not app.exception
     assert float(changed(app)) > 0.8
-    said = perturb_text.change(140 / 256, float(changed(app)), 0.6)
+    said = perturb_text.score_change(140 / 256, float(changed(app)), 0.6)
     assert said in text(app) and holds(said, float(changed(app)), round(float(changed(app)) - 0.547, 3))
     assert any(holds(one.value, 0.547) for one in app.markdown if said in one.value)  # beside what it was
     assert metrics(app)[MODEL_SCORE] == "0.547"  # the reading above stays
@@ -146,7 +146,9 @@ def test_a_changed_film_that_is_novel_gets_no_verdict(demo, monkeypatch):
     monkeypatch.setattr(MockReader, "why_novel", OutOfDistribution.CHANGED)
     app.pills(key="change").set_value(["invert"]).run()
     (score,) = numbers(changed(app))
-    assert changed(app).startswith(":gray[") and perturb_text.change(240 / 256, score, 0.6, novel=True) in text(app)
+    assert changed(app).startswith(":gray[") and perturb_text.score_change(240 / 256, score, 0.6, novel=True) in text(
+        app
+    )
     assert TURNED in warnings(app)
     assert not metrics(app)[MODEL_SCORE].startswith(":gray[")
 
@@ -155,9 +157,9 @@ def test_a_change_that_the_network_cannot_see(demo):
     mock_networks.save(config.NETWORKS)  # cuts a tenth off each side
     app = upload(open_page(), ("film.png", film_bytes(240)))
     app.pills(key="change").set_value(["marker"]).run()
-    assert perturb_text.unseen(0.1) in text(app) and holds(perturb_text.unseen(0.1), 10)
+    assert perturb_text.no_visible_change(0.1) in text(app) and holds(perturb_text.no_visible_change(0.1), 10)
     app.pills(key="change").set_value(["mirror"]).run()
-    assert perturb_text.unseen(0.1) not in text(app)
+    assert perturb_text.no_visible_change(0.1) not in text(app)
 
 
 def test_a_changed_film_without_a_score(demo, monkeypatch):
@@ -216,7 +218,7 @@ def test_the_other_network_reads_when_it_is_asked(demo):
     assert MockReader.asked == ["fine-tuned"]
     app.button(key="ask-other").click().run()
     assert metrics(app).keys() == {MODEL_SCORE, BY["fine-tuned"], BY["paper"]}
-    assert perturb_text.verdicts({"fine-tuned": 200 / 256, "paper": 200 / 256}, 0.6) in text(app)
+    assert perturb_text.agreement({"fine-tuned": 200 / 256, "paper": 200 / 256}, 0.6) in text(app)
     assert MockReader.asked == ["fine-tuned", "paper"]
     app.segmented_control(key="network").set_value("paper").run()
     assert MockReader.asked == ["fine-tuned", "paper"]  # this one was read before, the other is asked for again
@@ -289,7 +291,7 @@ def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
     app.button(key="alike").click().run()
     assert not app.exception and page_of(app) == "films"
     assert not app.pills(key="verdict").value  # what was picked on an earlier visit is forgotten
-    films = browse_text.ordered(browse_text.of_set(cache.gallery_table("paper"), "test", 0.6), "highest")
+    films = browse_text.in_order(browse_text.select_set(cache.gallery_table("paper"), "test", 0.6), "highest")
     second = browse_text.summary(films, browse_text.sheet(films, 2))  # two score above this film's 0.859
     assert second in text(app) and holds(second, 5, 3, 4)
 
@@ -298,10 +300,10 @@ def test_films_held_out_count_as_neighbours_where_the_network_never_saw_them(dem
     held_out = cache.scores().query("network == 'fine-tuned' and split == 'train'").set_index("id")
     monkeypatch.setattr(cache, "held_out_scores", lambda name: held_out if name == "fine-tuned" else None)
     app = upload(open_page(), ("film.png", film_bytes(240)))  # 0.938
-    both = prediction_text.neighbours(cache.test_scores("fine-tuned"), 240 / 256, None, held_out)
+    both = prediction_text.similar_scores(cache.test_scores("fine-tuned"), 240 / 256, None, held_out)
     assert both in text(app) and holds(both, 5, 1, 2, 2, 2, 100)
     app.segmented_control(key="network").set_value("paper").run()
-    assert prediction_text.neighbours(cache.test_scores("paper"), 240 / 256) in text(app)
+    assert prediction_text.similar_scores(cache.test_scores("paper"), 240 / 256) in text(app)
 
 
 def test_held_out_films_are_those_of_the_training(demo, monkeypatch):

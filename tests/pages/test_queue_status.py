@@ -74,8 +74,8 @@ def test_many_films_wait_for_room(demo, monkeypatch):
 
 def test_the_page_shows_the_place_while_it_waits_and_not_afterwards(demo, monkeypatch):
     shown = []
-    wording = prediction_text.waiting
-    monkeypatch.setattr(prediction_text, "waiting", lambda place: shown.append(wording(place)) or shown[-1])
+    wording = prediction_text.queue_position
+    monkeypatch.setattr(prediction_text, "queue_position", lambda place: shown.append(wording(place)) or shown[-1])
     desk = SlowDesk()
     monkeypatch.setattr(networks, "queue", lambda: desk)
     app = upload(open_page(), ("film.png", film_bytes()))

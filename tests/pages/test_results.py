@@ -93,8 +93,8 @@ def test_the_paper_stands_beside_the_test_films_only(demo):
     app = open_page("results")
     accuracy = app.table[0].value.iloc[list(MEASURES).index("accuracy")]
     assert len(accuracy) == 3 and numbers(accuracy.iloc[-1]) == [98]
-    assert evaluation_text.note(True, with_paper=True) in text(app) and holds(
-        evaluation_text.note(True, with_paper=True), 93.7
+    assert evaluation_text.intervals_note(True, with_paper=True) in text(app) and holds(
+        evaluation_text.intervals_note(True, with_paper=True), 93.7
     )
     app = show(app, split="extra-test")
     assert len(app.table[0].value.columns) == 2 and config.PAPER_DOI not in text(app)
@@ -231,11 +231,11 @@ def costs(app: AppTest) -> str:
 def test_a_ward_where_covid_is_rare(demo):
     # fine-tuned at 0.15: both COVID-19 films found, no false alarm among 3 others; at 0.05: one of 3
     app = show(part(prevalence.TITLE), threshold=0.05)
-    assert values(app) == evaluation_text.ward_heading({"": ward_of(0.058)}, {"": Estimate(2 / 3)})
+    assert values(app) == evaluation_text.ppv_heading({"": ward_of(0.058)}, {"": Estimate(2 / 3)})
     assert holds(values(app), 2, 6, 67)
     assert prevalence.MISSES[1.0] in costs(app) and holds(costs(app), 0.19, 0.0, 10.0, 0.6)
     said = app.get_by_key("ward_values").markdown[0].value
-    assert evaluation_text.ward_sentence(Estimate(1.0), Estimate(2 / 3), 0.02) in said
+    assert evaluation_text.per_thousand(Estimate(1.0), Estimate(2 / 3), 0.02) in said
     assert evaluation_text.adults_alone(ward_of(0.058), ward_of(0.02)) in said  # worth 2 of 100 there, not 6
     assert [numbers(one.value) for one in app.get_by_key("ward_values").metric] == [[5.8], [100.0]]
     app = show(app, prevalence=0.5)
@@ -259,7 +259,7 @@ def test_what_errors_cost_moves_the_cheapest_threshold(demo):
 
 def test_a_ward_without_adults_to_compare(demo):
     app = show(part(prevalence.TITLE), split="extra-test")  # one adult without COVID-19, nothing else
-    assert values(app) == evaluation_text.ward_heading({"": ward_of(float("nan"))}, {})
+    assert values(app) == evaluation_text.ppv_heading({"": ward_of(float("nan"))}, {})
     costs_part = app.get_by_key("ward_costs")
     assert costs_part.caption and not costs_part.table and "cost_curve" not in charts(app)
     assert "alarms-of" not in [one.key for one in app.segmented_control]
@@ -291,7 +291,7 @@ def test_calibration_with_and_without_a_record(demo, monkeypatch):
     app = part(metrics.CALIBRATION_TITLE)
     assert app.table[0].value.iloc[:, 1].tolist() == ["0.123", "0.234"]
     assert holds(app.table[0].value.columns[1], 2.5)
-    assert evaluation_text.temperature(record, split) in text(app)
+    assert evaluation_text.temperature_note(record, split) in text(app)
     assert evaluation_text.NO_TEMPERATURE not in text(app)
     (demo / "fine-tuned-calibration.json").write_text(json.dumps(record | {"weights_sha256": "of others"}))
     assert evaluation_text.NO_TEMPERATURE in text(part(metrics.CALIBRATION_TITLE))
@@ -327,12 +327,12 @@ def interval_of(app: AppTest, name: str) -> list[float]:
 
 def test_the_better_network_is_told_apart_in_a_sentence(demo):
     app = open_page("results")
-    better = evaluation_text.compared(called_at(0.6), called_at(0.6, "paper"))
+    better = evaluation_text.network_comparison(called_at(0.6), called_at(0.6, "paper"))
     assert better not in text(app)
     app = show(app, both=True)
     assert better in text(app) and holds(better, 0, 1, 1, 1, 1, 2, 1, 2)
     app = show(app, threshold=0.3)
-    better = evaluation_text.compared(called_at(0.3), called_at(0.3, "paper"))
+    better = evaluation_text.network_comparison(called_at(0.3), called_at(0.3, "paper"))
     assert better in text(app) and holds(better, 2, 2, 1, 2)
 
 

@@ -13,10 +13,12 @@ from covid_model import config, formatting, imaging
 from covid_model.app import cache, networks
 from covid_model.app.components import prediction
 from covid_model.app.text import prediction as prediction_text
-from covid_model.imaging import COLOUR, FilmError
+from covid_model.imaging import FilmError
 from covid_model.model import network_spec
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
+from covid_model.reports.summary import REFUSED
+from covid_model.verdict import OutOfDistribution
 from tests.support.app_pages import (
     MockReader,
     charts,
@@ -49,7 +51,7 @@ def refusal(data: bytes) -> str:
 
 
 def neighbours(score: float, film: str | None = None) -> str:
-    return prediction_text.neighbours(cache.test_scores("fine-tuned"), score, film)
+    return prediction_text.similar_scores(cache.test_scores("fine-tuned"), score, film)
 
 
 def score(app: AppTest) -> str:
@@ -78,7 +80,9 @@ def test_19_a_colour_picture_gets_no_verdict(demo):
     drawn[..., 2] = np.linspace(0, 255, 300, dtype=np.uint8)  # black to red
     app = upload(open_page(), ("photo.png", cv2.imencode(".png", drawn)[1].tobytes()))
     said = text(app)
-    assert score(app).startswith(":gray[") and app.warning[0].value == prediction_text.plain(COLOUR)
+    assert score(app).startswith(":gray[") and app.warning[0].value == prediction_text.plain(
+        formatting.WHY_OUT[OutOfDistribution.COLOUR]
+    )
     assert formatting.verdict(1.0, 0.6) not in said and formatting.verdict(0.0, 0.6) not in said and not charts(app)
 
 
@@ -111,7 +115,7 @@ def test_33_several_films_and_a_bad_one_among_them(demo):
     table = app.dataframe[0].value
     names, _, verdicts, remarks = (table.iloc[:, at].tolist() for at in range(4))
     assert names == ["one.png", "bad.png", "empty.png", "two.png"]
-    assert verdicts == [verdict_word(0.391), prediction_text.REFUSED, prediction_text.REFUSED, verdict_word(0.977)]
+    assert verdicts == [verdict_word(0.391), REFUSED, REFUSED, verdict_word(0.977)]
     assert remarks[1:3] == [refusal(b"<html>"), refusal(b"")] and remarks[1] != remarks[2]
     assert score(app) == "0.391"
     app.selectbox(key="look").set_value(3).run()
@@ -121,7 +125,7 @@ def test_33_several_films_and_a_bad_one_among_them(demo):
 
 def test_only_bad_films(demo):
     app = upload(open_page(), ("a.png", b"no"), ("b.png", b"no"))
-    assert app.dataframe[0].value.iloc[:, 2].tolist() == [prediction_text.REFUSED] * 2
+    assert app.dataframe[0].value.iloc[:, 2].tolist() == [REFUSED] * 2
     assert not app.metric
 
 
@@ -143,7 +147,7 @@ def test_a_film_over_the_limit(demo, monkeypatch):
 
 def test_31_an_ending_forged_past_the_browser_is_refused_and_the_others_are_read(demo):
     app = upload(open_page(), ("evil.exe", film_bytes()), ("film.png", film_bytes()))
-    assert app.dataframe[0].value.iloc[:, 2].tolist() == [prediction_text.REFUSED, verdict_word(0.938)]
+    assert app.dataframe[0].value.iloc[:, 2].tolist() == [REFUSED, verdict_word(0.938)]
     assert ", ".join(config.UPLOAD_TYPES) in app.dataframe[0].value.iloc[0, 3]
 
 
@@ -188,7 +192,7 @@ def test_a_film_of_ours_by_link(demo):
     assert prediction_text.plain(row["finding"]) in text(app) and prediction_text.outcome(False, True) in text(app)
     assert prediction_text.credit(row) in text(app) and "(https://example.org/films)" in text(app)
     assert prediction.TRAINED_ON not in text(app)
-    adults = prediction_text.adults(cache.test_scores("fine-tuned"), 0.9)
+    adults = prediction_text.adult_false_positives(cache.test_scores("fine-tuned"), 0.9)
     assert adults in text(app) and holds(adults, 1, 0)
 
 

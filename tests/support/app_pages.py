@@ -15,12 +15,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from covid_model import config
+from covid_model import config, formatting
 from covid_model.app import networks, state
-from covid_model.app.text import prediction as prediction_text
 from covid_model.imaging import Film
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
+from covid_model.verdict import is_positive
 from tests.support import mock_networks, synthetic_images
 
 ENTRY = str(config.ROOT / "streamlit_app.py")
@@ -153,7 +153,7 @@ def numbers(text: str) -> list[float]:
 
 def verdict_word(score: float, threshold: float = 0.6) -> str:
     """What a table says of a film with this score."""
-    return prediction_text.verdict_word(SimpleNamespace(score=score, novel=False), threshold)
+    return formatting.verdict_word(is_positive(score, threshold)).capitalize()
 
 
 def holds(text: str, *figures: float) -> bool:

@@ -219,8 +219,8 @@ def test_what_the_report_says_of_a_film_of_ours(tmp_path):
     assert others == [
         prediction.TRAINED_ON,
         prediction_text.unmarked(film.credit),
-        prediction_text.unmarked(prediction_text.adults(table, 0.6)),
-        prediction_text.unmarked(prediction_text.neighbours(table, 0.97, "cohen-4")),
+        prediction_text.unmarked(prediction_text.adult_false_positives(table, 0.6)),
+        prediction_text.unmarked(prediction_text.similar_scores(table, 0.97, "cohen-4")),
     ]
     assert holds(others[-1], 2, 1, 1, 1, 100, 21, 100, 95)
     assert prediction._sentences(ImageSource("upload.png"), reading(), 0.6, None) == []

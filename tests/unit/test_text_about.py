@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from covid_model.app.text import about as about_text
+from covid_model.model import registry
 from tests.support.app_pages import ROWS
 
 COLUMNS = ["id", "split", "source", "covid", "network", "score"]
@@ -22,15 +23,15 @@ def scores() -> pd.DataFrame:
 
 
 def test_traps_name_their_figures():
-    says = "\n".join(about_text.traps(scores(), 0.6))
+    says = "\n".join(about_text.pitfalls(scores(), 0.6))
     assert "2 of the 3 test films without COVID-19 are of children" in says
     assert "is right on 60.0% of them" in says
-    assert "`fine-tuned`** is right on 80.0% of the test films at 0.6; of the 1 adults" in says
+    assert "Fine\\-tuned model** is right on 80.0% of the test films at 0.6; of the 1 adults" in says
     assert "calls **1** positive" in says
 
 
 def test_no_traps_without_test_films():
-    assert about_text.traps(scores().query("split != 'test'"), 0.6) == []
+    assert about_text.pitfalls(scores().query("split != 'test'"), 0.6) == []
 
 
 def test_called_positive_counts_each_group_apart():
@@ -43,10 +44,10 @@ def test_called_positive_counts_each_group_apart():
         ],
         columns=COLUMNS,
     )
-    table = about_text.called_positive(table, 0.6)
-    assert table["paper"].tolist() == ["1 of 1", "1 of 2"]
+    table = about_text.positives_by_group(table, 0.6)
+    assert table[registry.short_title("paper")].tolist() == ["1 of 1", "1 of 2"]
     assert table["Films"].tolist() == ["COVID-19", "Other"]
-    assert "fine-tuned" not in table.columns
+    assert registry.short_title("fine-tuned") not in table.columns
 
 
 def test_licences():

@@ -34,11 +34,11 @@ def of(count: int, total: int) -> Estimate:
     ],
 )
 def test_an_accuracy_beside_its_rivals(accuracy, said):
-    assert said in bias_text.rivals(accuracy)
+    assert said in bias_text.baselines(accuracy)
 
 
 def test_why_always_no_does_well():
-    assert bias_text.rare(1152, 73).startswith(
+    assert bias_text.class_imbalance(1152, 73).startswith(
         "73 of the 1,152 test films show COVID-19, so “no” is right on the other 1,079"
     )
 
@@ -56,18 +56,18 @@ def test_why_always_no_does_well():
     ],
 )
 def test_who_is_in_the_data(rows, said):
-    assert said in bias_text.people(rows, CHILDREN, "Test")
+    assert said in bias_text.age_mix(rows, CHILDREN, "Test")
 
 
 def test_what_the_source_gives_away():
-    assert "right on **98.4 %** of them; “no” every time, on 93.7 %" in bias_text.given_away(0.984, 0.937)
-    assert "give nothing away" in bias_text.given_away(0.7, 0.7)
+    assert "right on **98.4 %** of them; “no” every time, on 93.7 %" in bias_text.source_only(0.984, 0.937)
+    assert "give nothing away" in bias_text.source_only(0.7, 0.7)
 
 
 def test_ages_stated():
-    said = bias_text.ages_of([83, 27, 50], 9)
+    said = bias_text.stated_ages([83, 27, 50], 9)
     assert said == "Of the 9 films not of children 3 state an age: 27 to 83 years, half of them 50 or more."
-    assert "None of the films not of children states an age" in bias_text.ages_of([], 9)
+    assert "None of the films not of children states an age" in bias_text.stated_ages([], 9)
 
 
 # --- 3 ----------------------------------------------------------------------------------------------
@@ -86,25 +86,25 @@ def test_ages_stated():
     ],
 )
 def test_on_adults(alarms, said):
-    assert said in bias_text.adults(of(4, 73), alarms)
+    assert said in bias_text.adult_results(of(4, 73), alarms)
 
 
 def test_on_adults_of_one_class():
-    assert bias_text.adults(NOBODY, of(0, 18)).endswith("at this threshold, 0 of 18.")
+    assert bias_text.adult_results(NOBODY, of(0, 18)).endswith("at this threshold, 0 of 18.")
 
 
 def test_on_adults_and_in_other_hospitals():
-    said = bias_text.adults(of(72, 73), of(17, 18), (19, 23))
+    said = bias_text.adult_results(of(72, 73), of(17, 18), (19, 23))
     assert said.endswith("17 of 18 without COVID-19 are called positive, and 19 of 23 in other hospitals.")
-    assert "0 of 18, and 0 of 23 in other hospitals; of those with it, 4 of 73." in bias_text.adults(
+    assert "0 of 18, and 0 of 23 in other hospitals; of those with it, 4 of 73." in bias_text.adult_results(
         of(4, 73), of(0, 18), (0, 23)
     )
 
 
 def test_at_any_threshold():
-    said = bias_text.at_any_threshold({TEST: Estimate(0.993), "figure1": Estimate(None), "actualmed": Estimate(0.66)})
+    said = bias_text.auc_by_group({TEST: Estimate(0.993), "figure1": Estimate(None), "actualmed": Estimate(0.66)})
     assert said.endswith("0.993 on the test films, 0.660 at Actualmed.")
-    assert bias_text.at_any_threshold({TEST: Estimate(None)}) == ""
+    assert bias_text.auc_by_group({TEST: Estimate(None)}) == ""
 
 
 # --- 4 ----------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def lungs_record(left: int, blank: float | None = None, whole: float | None = 0.
 )
 def test_lungs_erased(left, said):
     record = lungs_record(left)
-    assert said in bias_text.erased(record, record["erased"][0], "Lungs erased")
+    assert said in bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
 
 
 @pytest.mark.parametrize(
@@ -156,13 +156,15 @@ def test_lungs_erased(left, said):
 )
 def test_trained_on_blanks(blank, whole, short, long):
     record = lungs_record(20, blank, whole)
-    said = bias_text.erased(record, record["erased"][0], "Lungs erased")
+    said = bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
     assert short in said and "Trained with 90 % of the lungs blanked" in said
-    assert long in bias_text.blanks(record)
-    assert ("with whole films on" in bias_text.blanks(record)) == (whole is not None)
+    assert long in bias_text.blank_training(record)
+    assert ("with whole films on" in bias_text.blank_training(record)) == (whole is not None)
     del record["trained_on_blanks"]["lungs_covered"]
-    assert "Trained on films with a blank middle" in bias_text.erased(record, record["erased"][0], "Lungs erased")
-    assert "whose middle is blank" in bias_text.blanks(record)
+    assert "Trained on films with a blank middle" in bias_text.erasure_result(
+        record, record["erased"][0], "Lungs erased"
+    )
+    assert "whose middle is blank" in bias_text.blank_training(record)
 
 
 def test_other_fills():
@@ -207,12 +209,12 @@ def change(group: str, measure: str, before: int, after: int, difference: tuple[
     ],
 )
 def test_adults_added(changes, said):
-    assert bias_text.mended(changes).endswith(said) or bias_text.mended(changes).startswith(said)
+    assert bias_text.adults_added(changes).endswith(said) or bias_text.adults_added(changes).startswith(said)
 
 
 def test_the_whole_headline():
     changes = [change(ADULTS, "alarms", 17, 7), change(TEST, "found", 18, 15), change("actualmed", "auc", 1, 2)]
-    assert bias_text.mended(changes) == (
+    assert bias_text.adults_added(changes) == (
         "Adults added: false alarms on adults fall from 17 to 7 of 20; COVID-19 films found fall from 18 to 15 of 20; "
         "in other hospitals it tells the two apart no better, as far as these films can say."
     )
@@ -228,7 +230,7 @@ def test_a_change_is_clear_where_its_interval_leaves_out_0():
 
 
 def test_better_worse_unclear_in_words():
-    said = bias_text.verdicts(
+    said = bias_text.changes_by_verdict(
         [
             change(ADULTS, "alarms", 17, 7, WORSE),
             change(ADULTS, "found", 1, 2),  # the same films as the test's: told once
@@ -242,7 +244,7 @@ def test_better_worse_unclear_in_words():
         "worse": "COVID-19 films called positive on the test films",
         "unclear": "AUC at Actualmed (0.660 to 0.680)",
     }
-    assert bias_text.verdicts([]) == {"better": "", "worse": "", "unclear": ""}
+    assert bias_text.changes_by_verdict([]) == {"better": "", "worse": "", "unclear": ""}
 
 
 # --- the further checks -----------------------------------------------------------------------------
@@ -259,10 +261,10 @@ def test_where_it_looks(interval, said):
         },
         "pointing_game": {"value": {"value": 0.5, "count": 20, "total": 40}},
     }
-    assert said in bias_text.attention(record)
-    assert bias_text.attention(record).endswith("in a lung in 20 of 40 films.")
+    assert said in bias_text.heatmap_location(record)
+    assert bias_text.heatmap_location(record).endswith("in a lung in 20 of 40 films.")
     record["energy_in_lungs"]["value"]["value"] = None
-    assert "nothing to place" in bias_text.attention(record)
+    assert "nothing to place" in bias_text.heatmap_location(record)
 
 
 @pytest.mark.parametrize(
@@ -305,12 +307,12 @@ def test_flagged_as_wanted_or_not():
             {"split": "test", "flagged": {"value": 0.01, "count": 1, "total": 100}},
         ],
     }
-    said = bias_text.novelty(record)
+    said = bias_text.ood_detection(record)
     assert "1 of 100 real test films: in all as was wanted" in said and said.endswith("weakest on text: 80.0 %.")
     record["genuine"][1]["flagged"]["value"] = 0.03
-    assert "not as was wanted" in bias_text.novelty(record)
+    assert "not as was wanted" in bias_text.ood_detection(record)
     record["genuine"][1]["flagged"]["value"], record["every_other"]["value"] = 0.01, 0.5
-    assert "not as was wanted" in bias_text.novelty(record)
+    assert "not as was wanted" in bias_text.ood_detection(record)
 
 
 def test_jittered():

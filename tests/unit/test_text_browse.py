@@ -30,7 +30,7 @@ def scores(rows=FILMS, network: str = "paper") -> pd.DataFrame:
 
 @pytest.fixture
 def films() -> pd.DataFrame:
-    return browse_text.of_set(browse_text.table(scores(), "paper"), "test", 0.6)
+    return browse_text.select_set(browse_text.table(scores(), "paper"), "test", 0.6)
 
 
 def ids(films: pd.DataFrame) -> str:
@@ -68,7 +68,7 @@ def test_cells_at_the_threshold(films):
     ],
 )
 def test_chosen(films, how, found):
-    assert ids(browse_text.chosen(films, **how)) == found
+    assert ids(browse_text.filtered(films, **how)) == found
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_chosen(films, how, found):
 )
 def test_ordered(films, order, found):
     assert set(browse_text.ORDERS) >= {order}
-    assert ids(browse_text.ordered(films, order)) == found
+    assert ids(browse_text.in_order(films, order)) == found
 
 
 def test_sheets():
@@ -104,7 +104,7 @@ def test_summary(films):
 
 
 def test_summary_of_films_that_the_network_learnt_from():
-    every = browse_text.of_set(browse_text.table(scores(), "paper"), browse_text.ALL, 0.6)
+    every = browse_text.select_set(browse_text.table(scores(), "paper"), browse_text.ALL, 0.6)
     said = browse_text.summary(every, browse_text.sheet(every, 1))
     assert said.endswith("That includes films that networks were trained on.")
     learnt = every[every["split"] == "train"]
@@ -126,8 +126,8 @@ def test_no_wait_at_all_films():
     )
     table = browse_text.table(table, "paper")
     started = time.process_time()
-    part = browse_text.of_set(table, "test", 0.6)
-    found = browse_text.ordered(browse_text.chosen(part, "nih", "covid", ["tp"]), "wrong")
+    part = browse_text.select_set(table, "test", 0.6)
+    found = browse_text.in_order(browse_text.filtered(part, "nih", "covid", ["tp"]), "wrong")
     browse_text.summary(found, browse_text.sheet(found, 3))
     assert time.process_time() - started < 0.25
 

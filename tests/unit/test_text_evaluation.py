@@ -35,7 +35,7 @@ GOOD, BAD = [0.1, 0.1, 0.9], [0.9, 0.9, 0.1]  # 1 of 3 above the threshold, and 
     ],
 )
 def test_neither_network_is_simply_better_whichever_way_the_figures_fall(one, two, says, why):
-    sentence = evaluation_text.compared(called("A", *one), called("B", *two))
+    sentence = evaluation_text.network_comparison(called("A", *one), called("B", *two))
     assert all(part in sentence for part in says), sentence
     assert "Neither is simply better" in sentence and why in sentence
 
@@ -43,7 +43,7 @@ def test_neither_network_is_simply_better_whichever_way_the_figures_fall(one, tw
 def test_films_that_tell_nothing_apart():
     children = pd.DataFrame({"source": ["kermany"], "covid": [0], "score": [0.1]}, index=["kermany-1"])
     of = scored_split.at_threshold(scored_split.score_split("paper", "Paper", children), 0.6)
-    assert "cannot tell the two networks apart" in evaluation_text.compared(of, of)
+    assert "cannot tell the two networks apart" in evaluation_text.network_comparison(of, of)
 
 
 # --- Source by source -------------------------------------------------------------------------------
@@ -87,19 +87,19 @@ def ward(ppv: float, prevalence: float = 0.02) -> PredictiveValues:
 
 
 def test_ward_headings():
-    said = evaluation_text.ward_heading({"A": ward(0.61)}, {"A": Estimate(0.838)})
+    said = evaluation_text.ppv_heading({"A": ward(0.61)}, {"A": Estimate(0.838)})
     assert said == "Where 2 % have COVID-19, 61 of 100 positives would be right; among these films it is 84"
-    assert evaluation_text.ward_heading({"A": ward(0.61)}, {"A": Estimate(None)}).endswith("would be right")
-    both = evaluation_text.ward_heading({"A": ward(0.61, 0.005), "B": ward(0.2, 0.005)}, {})
+    assert evaluation_text.ppv_heading({"A": ward(0.61)}, {"A": Estimate(None)}).endswith("would be right")
+    both = evaluation_text.ppv_heading({"A": ward(0.61, 0.005), "B": ward(0.2, 0.005)}, {})
     assert both == "Where 0.5 % have COVID-19, 61 (A) or 20 (B) of 100 positives would be right"
-    assert "nothing can be said" in evaluation_text.ward_heading({"A": ward(float("nan"))}, {})
+    assert "nothing can be said" in evaluation_text.ppv_heading({"A": ward(float("nan"))}, {})
 
 
 def test_ward_sentences():
-    said = evaluation_text.ward_sentence(Estimate(0.75), Estimate(0.9), 0.1)
+    said = evaluation_text.per_thousand(Estimate(0.75), Estimate(0.9), 0.1)
     assert "100 would have COVID-19: 75 called positive, 25 missed. Of the other 900, 90 would be false alarms" in said
     assert said.endswith("So 165 positives, 75 of them right.")
-    assert "kind are missing" in evaluation_text.ward_sentence(Estimate(None), Estimate(0.9), 0.1)
+    assert "kind are missing" in evaluation_text.per_thousand(Estimate(None), Estimate(0.9), 0.1)
     assert "4 of 100 positives would be right, not 61" in evaluation_text.adults_alone(ward(0.61), ward(0.04))
     assert evaluation_text.adults_alone(ward(0.61), ward(0.7)).endswith("alone, 70 of 100 positives would be right.")
     assert evaluation_text.adults_alone(ward(0.61), ward(float("nan"))) is None
@@ -154,25 +154,25 @@ RECORD = {
 
 def test_calibration_heading_is_of_the_highest_bin():
     bins = evaluation.reliability([0.05, 0.85, 0.81], [0, 1, 0])
-    said = evaluation_text.heading({"A": bins})
+    said = evaluation_text.calibration_heading({"A": bins})
     assert said == "2 films score above 0.8, 0.830 on average, and 50.0 % of them are COVID-19 films"
-    assert evaluation_text.heading({"A": bins, "B": bins}).endswith("COVID-19 films (B)")
-    assert evaluation_text.heading({"A": []}) == "No films"
+    assert evaluation_text.calibration_heading({"A": bins, "B": bins}).endswith("COVID-19 films (B)")
+    assert evaluation_text.calibration_heading({"A": []}) == "No films"
 
 
 def test_a_record_counts_only_for_the_films_it_was_made_on():
-    assert evaluation_text.after(RECORD, "test", 4, 2) is RECORD["splits"]["test"]
-    assert evaluation_text.after(RECORD, "test", 5, 2) is None
-    assert evaluation_text.after(RECORD, "train", 4, 2) is None
-    assert evaluation_text.after(None, "test", 4, 2) is None
+    assert evaluation_text.calibration_part(RECORD, "test", 4, 2) is RECORD["splits"]["test"]
+    assert evaluation_text.calibration_part(RECORD, "test", 5, 2) is None
+    assert evaluation_text.calibration_part(RECORD, "train", 4, 2) is None
+    assert evaluation_text.calibration_part(None, "test", 4, 2) is None
 
 
 def test_calibration_table_and_sentence():
     bins = evaluation.reliability([0.05, 0.15, 0.15, 0.95], [0, 1, 0, 1])
     part = RECORD["splits"]["test"]
-    table = evaluation_text.table("A", bins, 0.2, 2.0, part)
+    table = evaluation_text.calibration_table("A", bins, 0.2, 2.0, part)
     assert table.to_numpy().tolist() == [["0.200", "0.100"], ["0.200", "0.150"]]
     assert list(table.columns) == ["A", "At temperature 2.00"]
-    assert list(evaluation_text.table("A", bins, None, None, None).columns) == ["A"]
-    assert "does not surely help" in evaluation_text.temperature(RECORD, part)
-    assert "Here it helps" in evaluation_text.temperature(RECORD, part | {"helps": True})
+    assert list(evaluation_text.calibration_table("A", bins, None, None, None).columns) == ["A"]
+    assert "does not surely help" in evaluation_text.temperature_note(RECORD, part)
+    assert "Here it helps" in evaluation_text.temperature_note(RECORD, part | {"helps": True})

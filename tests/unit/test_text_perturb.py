@@ -23,42 +23,42 @@ from covid_model.app.text import perturb as perturb_text
     ],
 )
 def test_a_change(before, after, said):
-    assert perturb_text.change(before, after, 0.6) == said
+    assert perturb_text.score_change(before, after, 0.6) == said
 
 
 def test_a_novel_film_gets_no_verdict():
-    assert perturb_text.change(0.9, 0.1, 0.6, novel=True) == "0.100, down 0.800; no verdict"
+    assert perturb_text.score_change(0.9, 0.1, 0.6, novel=True) == "0.100, down 0.800; no verdict"
 
 
 def test_a_spread():
     scores = np.array([0.55, 0.61, 0.7, 0.9])
-    said = perturb_text.spread(scores, 0.8, 0.6)
+    said = perturb_text.score_spread(scores, 0.8, 0.6)
     assert said == (
         "The copies score from **0.550** to **0.900**; the film itself 0.800. **3 of 4** keep its verdict, positive."
     )
-    assert "**All 4** keep its verdict, negative" in perturb_text.spread(scores, 0.8, 0.95)
-    assert "**1 of 4** keeps its verdict" in perturb_text.spread(scores, 0.3, 0.6)
-    assert perturb_text.spread(np.full(3, 0.9999), 0.99999, 0.6).startswith("All copies score **> 0.999**;")
+    assert "**All 4** keep its verdict, negative" in perturb_text.score_spread(scores, 0.8, 0.95)
+    assert "**1 of 4** keeps its verdict" in perturb_text.score_spread(scores, 0.3, 0.6)
+    assert perturb_text.score_spread(np.full(3, 0.9999), 0.99999, 0.6).startswith("All copies score **> 0.999**;")
 
 
 def test_what_the_network_cannot_see():
-    assert perturb_text.unseen(0.08) == (
+    assert perturb_text.no_visible_change(0.08) == (
         "This network sees no difference. It cuts 8 % off each side of a film before it looks."
     )
-    assert perturb_text.unseen(0) == "This network sees no difference."
+    assert perturb_text.no_visible_change(0) == "This network sees no difference."
 
 
 def test_how_good_the_outline_is():
-    assert "Dice" not in perturb_text.outline(None)
+    assert "Dice" not in perturb_text.mask_quality(None)
     record = {"every": {"films": 9, "found": 8, "dice": {"median": 0.871}}}
-    assert "on 9 films, it was found on 8, and there the median Dice coefficient is 0.87" in perturb_text.outline(
+    assert "on 9 films, it was found on 8, and there the median Dice coefficient is 0.87" in perturb_text.mask_quality(
         record
     )
 
 
 def test_verdicts_of_two():
-    assert perturb_text.verdicts({"a": 0.9, "b": 0.7}, 0.6) == "**Both call this film positive.**"
-    assert perturb_text.verdicts({"a": 0.2, "b": 0.7}, 0.6) == (
+    assert perturb_text.agreement({"a": 0.9, "b": 0.7}, 0.6) == "**Both call this film positive.**"
+    assert perturb_text.agreement({"a": 0.2, "b": 0.7}, 0.6) == (
         "**They disagree:** *a* calls this film negative, *b* calls it positive."
     )
 

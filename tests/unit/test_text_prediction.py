@@ -36,29 +36,29 @@ def test_the_verdict_is_positive_strictly_above():
 
 def test_neighbours():
     films = table(("a", 0.50, 1), ("b", 0.54, 1), ("c", 0.56, 0), ("d", 0.9, 1))
-    assert prediction_text.neighbours(films, 0.5).startswith("Of the 4 test films, 2 scored")
-    assert "**1 of these 1** is a COVID-19 film" in prediction_text.neighbours(films, 0.5, "a")
-    assert prediction_text.neighbours(films, 0.2) == "None of the 4 test films scored within ±0.05 of this one."
-    assert "4 test films" in prediction_text.neighbours(films, 0.5, "unknown")
+    assert prediction_text.similar_scores(films, 0.5).startswith("Of the 4 test films, 2 scored")
+    assert "**1 of these 1** is a COVID-19 film" in prediction_text.similar_scores(films, 0.5, "a")
+    assert prediction_text.similar_scores(films, 0.2) == "None of the 4 test films scored within ±0.05 of this one."
+    assert "4 test films" in prediction_text.similar_scores(films, 0.5, "unknown")
 
 
 def test_a_few_are_not_none():
     films = table(("a", 0.50, 1), *((f"n{number}", 0.5, 0) for number in range(299)))
-    assert "That is 0.3 %" in prediction_text.neighbours(films, 0.5)
+    assert "That is 0.3 %" in prediction_text.similar_scores(films, 0.5)
 
 
 def test_neighbours_among_films_held_out_too():
     films = table(("a", 0.50, 1), ("b", 0.54, 0), ("c", 0.9, 0))
     held_out = table(("h", 0.52, 1), ("i", 0.1, 0))
-    said = prediction_text.neighbours(films, 0.5, "a", held_out)
+    said = prediction_text.similar_scores(films, 0.5, "a", held_out)
     assert said.startswith(
         "Of the other 2 test films and 2 validation films (held out of its training; not in the chart)"
     )
     assert "2 scored" in said
     assert "**1 of these 2** is a COVID-19 film. That is 50 %" in said
     assert "anything from 9 to 91 % would be no surprise (95 % interval)" in said  # Wilson's, 1 of 2
-    assert "2 validation films" in prediction_text.neighbours(films, 0.3, None, held_out)
-    assert "1 validation film (" in prediction_text.neighbours(films, 0.5, "h", held_out)
+    assert "2 validation films" in prediction_text.similar_scores(films, 0.3, None, held_out)
+    assert "1 validation film (" in prediction_text.similar_scores(films, 0.5, "h", held_out)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_neighbours_among_films_held_out_too():
     ],
 )
 def test_a_place_in_the_queue(place, says):
-    assert says in prediction_text.waiting(place)
+    assert says in prediction_text.queue_position(place)
 
 
 def test_the_verdict_stays_the_model_scores():
@@ -93,10 +93,11 @@ def test_adults_called_positive():
         [("cohen", 0, 0.9), ("nih", 0, 0.5), ("kermany", 0, 0.95), ("cohen", 1, 0.9)],
         columns=["source", "covid", "score"],
     )
-    assert "Of the 2 of adults without COVID-19, this network calls **1** positive" in prediction_text.adults(
-        films, 0.6
+    assert (
+        "Of the 2 of adults without COVID-19, this network calls **1** positive"
+        in prediction_text.adult_false_positives(films, 0.6)
     )
-    assert prediction_text.adults(films[films["source"] == "kermany"], 0.6) is None
+    assert prediction_text.adult_false_positives(films[films["source"] == "kermany"], 0.6) is None
 
 
 def test_credit_links_only_to_addresses():

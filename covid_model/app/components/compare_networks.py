@@ -59,7 +59,7 @@ def show(hand: CurrentFilm) -> None:
         _column(hand, found)
     with beside:
         st.markdown(
-            perturb_text.verdicts(
+            perturb_text.agreement(
                 {registry.title(own): hand.reading.score, registry.title(other): found.score}, hand.threshold
             )
         )

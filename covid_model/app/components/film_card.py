@@ -71,13 +71,13 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
     return _card(
         _scored(score, threshold, VERDICT[cell]),
         f'<div style="{_TWO_LINES}" title="{escape(listed)}">{mark} {truth}{_finding(listed, covid)}</div>',
-        f'<div style="{_LINE}" title="{escape(prediction_text.source(source))}">{title}</div>',
+        f'<div style="{_LINE}" title="{escape(prediction_text.source_title(source))}">{title}</div>',
     )
 
 
 def of_simulated(title: str, score: float | None, threshold: float) -> str:
     """HTML: a simulated film's title, and its score where it was read."""
-    verdict = "" if score is None else formatting.called(is_positive(score, threshold)).capitalize()
+    verdict = "" if score is None else formatting.verdict_word(is_positive(score, threshold)).capitalize()
     return _card(
         f'<div style="line-height:1.3;min-height:2.6em"><b>{escape(title)}</b></div>',
         "<div>Simulated, not a real film</div>",

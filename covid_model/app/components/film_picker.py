@@ -126,7 +126,10 @@ def _of_id(film: str) -> Shown:
         )
     one = films.from_dataset(dataset, film)
     return Shown(
-        film, ImageSource.of_ours(one).data, one.covid, f"{prediction_text.listed(one.covid, one.finding)} {one.credit}"
+        film,
+        ImageSource.of_ours(one).data,
+        one.covid,
+        f"{prediction_text.ground_truth(one.covid, one.finding)} {one.credit}",
     )
 
 

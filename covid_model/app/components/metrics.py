@@ -22,7 +22,7 @@ def draw_measures(networks: Sequence[ThresholdResult], split: str) -> None:
         st.subheader("All measures, with 95 % intervals")
         table = evaluation_text.measures(networks, networks[0].scored.floor, with_paper=split == "test")
         st.table(table, border="horizontal", alt="Measures with 95 % intervals")
-        note = evaluation_text.note(networks[0].scored.by_patient, with_paper=split == "test")
+        note = evaluation_text.intervals_note(networks[0].scored.by_patient, with_paper=split == "test")
         st.markdown(f":small[{note}]")  # no caption: its pale grey leaves a link too little contrast
     with right:
         st.subheader("At every threshold")
@@ -63,7 +63,7 @@ def draw_sources(networks: Sequence[ThresholdResult]) -> None:
         table = evaluation_text.sources(parts[of.name], of.threshold)
         st.table(table, border="horizontal", hide_index=True, alt=f"Figures by split and source: {of.title}")
     st.caption(f"At the threshold of {networks[0].threshold:.2f}. {evaluation_text.SOURCES_NOTE}")
-    st.caption(evaluation_text.note(networks[0].scored.by_patient))
+    st.caption(evaluation_text.intervals_note(networks[0].scored.by_patient))
 
 
 # --- Whether a score of 0.8 means four films in five, before and after one number sets it right ---
@@ -77,9 +77,9 @@ def draw_calibration(networks: Sequence[ThresholdResult], split: str) -> None:
         films = of.scored.films
         bins[of.title] = cache.reliability(of.name, split)
         record = cache.audit_record(of.name, "calibration")
-        part = evaluation_text.after(record, split, len(films), int(films["covid"].sum()))
+        part = evaluation_text.calibration_part(record, split, len(films), int(films["covid"].sum()))
         after[of.title] = (record, part) if part else (None, None)
-    st.subheader(evaluation_text.heading(bins))
+    st.subheader(evaluation_text.calibration_heading(bins))
     left, right = st.columns([3, 2], gap="large")
     with left:
         drawn = dict(bins)
@@ -95,13 +95,13 @@ def draw_calibration(networks: Sequence[ThresholdResult], split: str) -> None:
             record, part = after[of.title]
             films = of.scored.films
             temperature = record["temperature"] if record else None
-            table = evaluation_text.table(
+            table = evaluation_text.calibration_table(
                 of.title, bins[of.title], evaluation.brier(films["score"], films["covid"]), temperature, part
             )
             st.table(table, border="horizontal", alt=f"Calibration of {of.title}: ECE and Brier score, 0 at best")
-            st.markdown(evaluation_text.temperature(record, part) if part else evaluation_text.NO_TEMPERATURE)
+            st.markdown(evaluation_text.temperature_note(record, part) if part else evaluation_text.NO_TEMPERATURE)
     st.caption(
         "A point is a bin of scores a tenth wide, larger where more films are; the bars are intervals. Both errors "
         "are 0 at best. How often a score is right hangs on how many COVID-19 films a set holds: elsewhere the points "
-        "move. " + evaluation_text.note(networks[0].scored.by_patient)
+        "move. " + evaluation_text.intervals_note(networks[0].scored.by_patient)
     )

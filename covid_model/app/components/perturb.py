@@ -80,11 +80,11 @@ def _answer(hand: CurrentFilm, found: Prediction, pixels: np.ndarray) -> None:
     number = formatting.score_text(found.score)
     st.metric(perturb_text.CHANGED, f":gray[{number}]" if found.out_of_distribution else number)
     st.html(score_bar(found.score, hand.threshold, faint=found.out_of_distribution))
-    said = perturb_text.change(hand.reading.score, found.score, hand.threshold, found.out_of_distribution)
+    said = perturb_text.score_change(hand.reading.score, found.score, hand.threshold, found.out_of_distribution)
     st.markdown(f"**{said}**  \n:small[As it came, the film scored {formatting.score_text(hand.reading.score)}.]")
     spec = networks.spec(found.network)
     if spec and np.array_equal(prepare(pixels, spec.preprocessing), prepare(hand.pixels, spec.preprocessing)):
-        st.markdown(perturb_text.unseen(spec.preprocessing.border))
+        st.markdown(perturb_text.no_visible_change(spec.preprocessing.border))
     for remark in formatting.remarks(found):
         st.warning(prediction_text.plain(remark), icon=":material/warning:")
 

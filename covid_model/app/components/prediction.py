@@ -120,15 +120,17 @@ def _sentences(item: ImageSource, reading: Prediction, threshold: float, scores:
         outcome = "" if reading.out_of_distribution else prediction_text.outcome(positive, ours.covid)
         found.append(f"Its source lists it as: {finding}. {outcome}")
     elif ours and ours.split:
-        found.append(prediction_text.listed(None, ours.finding))
+        found.append(prediction_text.ground_truth(None, ours.finding))
     if ours and ours.split in config.TRAINING_SPLITS:
         found.append(TRAINED_ON)
     if ours:
         found.append(ours.credit)
     if scores is not None and not reading.out_of_distribution:
         film, held_out = ours.id if ours else None, cache.held_out_scores(reading.network)
-        found.append(prediction_text.adults(scores, threshold) or "")  # first: what does not fit the page is left out
-        found.append(prediction_text.neighbours(scores, reading.score, film, held_out))
+        found.append(
+            prediction_text.adult_false_positives(scores, threshold) or ""
+        )  # first: what does not fit the page is left out
+        found.append(prediction_text.similar_scores(scores, reading.score, film, held_out))
     return [one for one in found if one]
 
 
@@ -164,7 +166,7 @@ def _score(item: ImageSource, small: np.ndarray, reading: Prediction, threshold:
         outcome = "" if summary.out_of_distribution else prediction_text.outcome(summary.positive, item.ours.covid)
         st.markdown(f"The source lists this film as **{listed}**{finding}. {outcome}")
     elif item.ours and item.ours.split:
-        st.markdown(prediction_text.listed(None, item.ours.finding))
+        st.markdown(prediction_text.ground_truth(None, item.ours.finding))
     if item.ours and item.ours.split in config.TRAINING_SPLITS:
         st.markdown(TRAINED_ON)
     for warning in remarks:
@@ -234,14 +236,14 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
     from covid_model import charts  # plotly: the page is on the screen before it is loaded
 
     film, held_out = item.ours.id if item.ours else None, cache.held_out_scores(reading.network)
-    st.markdown(prediction_text.neighbours(table, reading.score, film, held_out))
+    st.markdown(prediction_text.similar_scores(table, reading.score, film, held_out))
     given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
     widgets.show_chart(
         charts.score_distribution(*given, ids=list(table.index), ink=theme.ink()),
         alt=charts.score_distribution_alt(*given),
         key="place",
     )
-    if sentence := prediction_text.adults(table, threshold):
+    if sentence := prediction_text.adult_false_positives(table, threshold):
         st.markdown(sentence)
     if st.button(
         "See the test films that scored about the same",
@@ -249,7 +251,7 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
         icon=":material/photo_library:",
         type="tertiary",
     ):
-        for key in (*browse_text.PICKED, browse_text.SHOWN):  # of an earlier visit to that page
+        for key in (*browse_text.FILTERS, browse_text.SHOWN):  # of an earlier visit to that page
             st.session_state.pop(key, None)
         sheet = st.session_state[browse_text.SHEET] = browse_text.sheet_of(table["score"], reading.score)
         st.switch_page(FILMS_PAGE, query_params={browse_text.SHEET: sheet})

@@ -45,7 +45,7 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
             "Prevalence: the share of those filmed who have COVID-19",
             PREVALENCES,
             USUAL,
-            format_func=evaluation_text.share,
+            format_func=evaluation_text.prevalence_label,
             key=PREVALENCE,
             bind="query-params",
         )
@@ -67,7 +67,7 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
         values(networks, others, prevalence, alone=mixed and kind == "other")
     with st.container(key="ward_costs"):
         errors(networks, others, prevalence)
-    st.caption(evaluation_text.note(networks[0].scored.by_patient))
+    st.caption(evaluation_text.intervals_note(networks[0].scored.by_patient))
 
 
 def values(
@@ -75,9 +75,9 @@ def values(
 ) -> None:
     """PPV and NPV at the prevalence, and over all of them."""
     wards = {of.title: _ward(of, others[of.title], np.array([prevalence])) for of in networks}
-    st.subheader(evaluation_text.ward_heading(wards, {of.title: of.rates["ppv"] for of in networks}))
+    st.subheader(evaluation_text.ppv_heading(wards, {of.title: of.rates["ppv"] for of in networks}))
     for of in networks:
-        said = [evaluation_text.ward_sentence(*_rates(of, others[of.title]), prevalence)]
+        said = [evaluation_text.per_thousand(*_rates(of, others[of.title]), prevalence)]
         if alone:
             adults = _ward(of, of.scored.tallies["adults"], np.array([prevalence]))
             said.append(evaluation_text.adults_alone(wards[of.title], adults))

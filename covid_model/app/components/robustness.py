@@ -46,7 +46,7 @@ def show(hand: CurrentFilm) -> None:
         return
     found = replace(found, score=hand.reading.score, threshold=hand.threshold)
     with answer:
-        st.markdown(perturb_text.spread(found.scores, found.score, found.threshold))
+        st.markdown(perturb_text.score_spread(found.scores, found.score, found.threshold))
         given = (found.scores, found.score, found.threshold)
         widgets.show_chart(
             charts.score_strip(*given, height=CHART, ink=theme.ink()),

@@ -50,13 +50,13 @@ limits = st.container(key="about_limits")
 if scores is None:
     limits.caption("This copy has no scores of the test films, so the figures that belong here are missing.")
 else:
-    for sentence in about_text.traps(scores, config.THRESHOLD):
+    for sentence in about_text.pitfalls(scores, config.THRESHOLD):
         limits.markdown(f"- {sentence}")
     limits.markdown(
         f"**Called positive at the threshold of {config.THRESHOLD}**, of films that no network was trained on"
     )
     limits.table(
-        about_text.called_positive(scores, config.THRESHOLD),
+        about_text.positives_by_group(scores, config.THRESHOLD),
         border="horizontal",
         hide_index=True,
         alt="How many films of each source and truth each network calls positive",
@@ -101,7 +101,7 @@ if runs:
         "films and without: the mean, and the standard deviation among the runs."
     )
     st.table(
-        about_text.seeds(runs),
+        about_text.seed_runs(runs),
         border="horizontal",
         hide_index=True,
         alt="Mean and spread of the figures of repeated runs",

@@ -18,7 +18,7 @@ from covid_model.app import films as app_films
 from covid_model.app.components import common, download_button, film_card
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.app.text.browse import HEATMAPS, LEFT, ORDER, PICKED, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
+from covid_model.app.text.browse import FILTERS, HEATMAPS, LEFT, ORDER, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
 from covid_model.config import CELL_NAMES
 from covid_model.data.dataset import DataError
 from covid_model.imaging import FilmError
@@ -102,7 +102,7 @@ def remember() -> None:
     if state.FILM in st.query_params:  # the page is being left for that film
         return
     kept = {key: st.query_params.get_all(key) for key in st.query_params}
-    st.session_state[LEFT] = kept, {key: st.session_state[key] for key in (*PICKED, SHOWN) if key in st.session_state}
+    st.session_state[LEFT] = kept, {key: st.session_state[key] for key in (*FILTERS, SHOWN) if key in st.session_state}
 
 
 def come_back() -> None:
@@ -219,13 +219,13 @@ def list_of(films: pd.DataFrame, title: str) -> None:
             "score": films["score"].to_numpy(),
             "verdict": films["cell"].map(film_card.VERDICT).to_numpy(),
             "listed": films["finding"].to_numpy(),
-            "source": films["source"].map(prediction_text.source).to_numpy(),
+            "source": films["source"].map(prediction_text.source_title).to_numpy(),
             "url": films["url"].where(films["url"].str.match(r"https?://"), None).to_numpy(),
         }
     )
     columns = st.column_config
     st.dataframe(
-        prediction_text.with_scores(rows, ["score"]),
+        prediction_text.style_scores(rows, ["score"]),
         key="films_list",
         hide_index=True,
         height="content",
@@ -283,7 +283,7 @@ if films is None:
         title="No scores yet",
     )
     st.stop()
-films = browse_text.of_set(films, films_set, threshold, cache.free_ids() if films_set == browse_text.FREE else ())
+films = browse_text.select_set(films, films_set, threshold, cache.free_ids() if films_set == browse_text.FREE else ())
 introduction.markdown(f"{browse_text.SETS[films_set][1]}: what each of them scored. Open one to see what spoke for it.")
 if films_set == browse_text.FREE:
     download_button.offer("Their pictures are not here yet.")
@@ -294,7 +294,7 @@ if films.empty:
     )
     for other in registry.names():
         if other != network and len(
-            browse_text.of_set(cache.gallery_table(other), films_set, threshold, cache.free_ids())
+            browse_text.select_set(cache.gallery_table(other), films_set, threshold, cache.free_ids())
         ):
             st.button(
                 f"Use {registry.title(other)} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}"
@@ -303,7 +303,7 @@ if films.empty:
 
 with st.container(horizontal=True, gap="small"):  # a wider gap would not leave all four in a row at 1280 pixels
     source, truth, verdicts, order = pick_source(films), pick_truth(), pick_verdicts(), pick_order()
-found = browse_text.ordered(browse_text.chosen(films, source, truth, verdicts), order)
+found = browse_text.in_order(browse_text.filtered(films, source, truth, verdicts), order)
 if found.empty:
     st.info("No film is like that.", icon=":material/filter_alt_off:")
     st.stop()

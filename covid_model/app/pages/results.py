@@ -102,7 +102,7 @@ def verdicts(
             distribution(found[0])
         return
     for other in found[1:]:
-        st.markdown(evaluation_text.compared(found[0], other))
+        st.markdown(evaluation_text.network_comparison(found[0], other))
     parts = (
         lambda of: (st.subheader(prediction_text.plain(of.title)), headline(of)),
         partial(note_on_adults, adults=adults),
@@ -193,7 +193,7 @@ if film:  # here and not in the fragment: there, the network would leave the add
 
 opened = st.session_state.pop(case_list.OPEN_CELL, None)
 if opened:
-    for key in browse_text.PICKED:  # of an earlier visit to that page
+    for key in browse_text.FILTERS:  # of an earlier visit to that page
         st.session_state.pop(key, None)
     st.session_state[browse_text.VERDICT] = [opened]
     st.switch_page(

@@ -67,7 +67,7 @@ def results_table(summaries: list[PredictionSummary]) -> None:
     """All films of an upload with what came of them."""
     rows = [(one.file, one.score, one.verdict, one.refused or " ".join(one.warnings)) for one in summaries]
     st.dataframe(
-        prediction_text.with_scores(pd.DataFrame(rows, columns=["File", "Score", "Verdict", "Remarks"]), ["Score"]),
+        prediction_text.style_scores(pd.DataFrame(rows, columns=["File", "Score", "Verdict", "Remarks"]), ["Score"]),
         hide_index=True,
         column_config={
             "File": st.column_config.TextColumn(width="medium"),

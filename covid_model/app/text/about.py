@@ -16,7 +16,7 @@ from covid_model.verdict import is_positive
 UNSEEN = ("test", "extra-test", "external")  # splits that no network was trained on
 
 
-def called_positive(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
+def positives_by_group(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """One row a split, source and truth of the unseen films; a column a network: "18 of 18".
 
     Args:
@@ -34,7 +34,7 @@ def called_positive(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
                     continue
                 row = {
                     "Split": split_title(split),
-                    "Source": prediction_text.plain(prediction_text.source(source)),
+                    "Source": prediction_text.plain(prediction_text.source_title(source)),
                     "Films": "COVID-19" if covid else "Other",
                 }
                 for name in networks:
@@ -46,7 +46,7 @@ def called_positive(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def traps(scores: pd.DataFrame, threshold: float) -> list[str]:
+def pitfalls(scores: pd.DataFrame, threshold: float) -> list[str]:
     """What goes wrong with figures like the paper's, in sentences with the figures of this copy, as Markdown."""
     test = scores[scores["split"] == "test"].drop_duplicates("id")
     if test.empty:
@@ -94,7 +94,7 @@ SEED_FIGURES = {  # as paper_seeds.json names them, and as the page does
 }
 
 
-def seeds(runs: list[dict[str, Any]]) -> pd.DataFrame:
+def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
     """Repeated runs of the paper's recipe: a row a figure, a column a variant, each mean ± standard deviation."""
     table = pd.DataFrame(runs).groupby("variant", sort=False)
     mean, spread = table[list(SEED_FIGURES)].mean(), table[list(SEED_FIGURES)].std()
@@ -117,7 +117,7 @@ def licences(films: pd.DataFrame) -> pd.DataFrame:
     stated = films["license"].fillna("not stated").replace("", "not stated")
     table = films.assign(Licence=stated).groupby(["source", "Licence"], sort=False).size()
     table = table.rename("Films").reset_index().sort_values(["source", "Films"], ascending=[True, False])
-    table["Source"] = [prediction_text.plain(prediction_text.source(source)) for source in table["source"]]
+    table["Source"] = [prediction_text.plain(prediction_text.source_title(source)) for source in table["source"]]
     table["Licence"] = [prediction_text.plain(licence) for licence in table["Licence"]]
     table["Films"] = [f"{number:,}" for number in table["Films"]]
     return table[["Source", "Licence", "Films"]]

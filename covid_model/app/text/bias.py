@@ -21,7 +21,7 @@ WHERE = {TEST: "on the test films", ADULTS: "on the test’s adults", MORE: "on 
 # --- 1. The figure -----------------------------------------------------------------------------------
 
 
-def rivals(accuracy: Mapping[str, float]) -> str:
+def baselines(accuracy: Mapping[str, float]) -> str:
     """Headline. `accuracy` in [0, 1] by answer: "network", "always no" and, where known, "source"."""
     right, floor, named = accuracy["network"], accuracy["always no"], accuracy.get("source")
     if right <= floor:
@@ -34,12 +34,12 @@ def rivals(accuracy: Mapping[str, float]) -> str:
     return f"{percent(right)} right. But answering “no” to every film gets {percent(floor)}."
 
 
-def earned(floor: float) -> str:
+def above_baseline(floor: float) -> str:
     """From where on an accuracy is the answer's own. `floor` in [0, 1]: that of always no."""
     return f"Only what exceeds {percent(floor)} was earned: “no” every time gets that much."
 
 
-def rare(films: int, covid: int) -> str:
+def class_imbalance(films: int, covid: int) -> str:
     """Why always no does so well."""
     return (
         f"{covid:,} of the {films:,} test films show COVID-19, so “no” is right on the other {films - covid:,}. An "
@@ -50,7 +50,7 @@ def rare(films: int, covid: int) -> str:
 # --- 2. The films ------------------------------------------------------------------------------------
 
 
-def people(rows: Sequence[Row], children: str, which: str) -> str:
+def age_mix(rows: Sequence[Row], children: str, which: str) -> str:
     """Headline. `children`: the name of the children's row. `which`: a few words for the films."""
     covid, other = sum(row.covid for row in rows), sum(row.other for row in rows)
     young = next((row for row in rows if row.name == children), None)
@@ -70,7 +70,7 @@ def people(rows: Sequence[Row], children: str, which: str) -> str:
     )
 
 
-def given_away(named: float, floor: float) -> str:
+def source_only(named: float, floor: float) -> str:
     """What the source alone tells."""
     if named <= floor:
         return f"Their sources give nothing away: to know them is worth no more than “no” every time, {percent(floor)}."
@@ -80,7 +80,7 @@ def given_away(named: float, floor: float) -> str:
     )
 
 
-def ages_of(years: Sequence[float], films: int) -> str:
+def stated_ages(years: Sequence[float], films: int) -> str:
     """What is known of the ages of the films that are not the children's. `years`: those stated."""
     if not len(years):
         return "None of the films not of children states an age in years; their sources are of adults, or mostly so."
@@ -92,7 +92,7 @@ def ages_of(years: Sequence[float], films: int) -> str:
 # --- 3. Elsewhere ------------------------------------------------------------------------------------
 
 
-def adults(found: Estimate, alarms: Estimate, elsewhere: tuple[int, int] = (0, 0)) -> str:
+def adult_results(found: Estimate, alarms: Estimate, elsewhere: tuple[int, int] = (0, 0)) -> str:
     """Headline.
 
     Args:
@@ -111,7 +111,7 @@ def adults(found: Estimate, alarms: Estimate, elsewhere: tuple[int, int] = (0, 0
     return f"Few adults without COVID-19 are called positive at this threshold, {counted(alarms)}{hospitals}{with_it}."
 
 
-def at_any_threshold(areas: Mapping[str, Estimate]) -> str:
+def auc_by_group(areas: Mapping[str, Estimate]) -> str:
     """Whether another threshold would help: the AUC of each group; "" where none has one."""
     known = [f"{decimal(area.value)} {_where(name)}" for name, area in areas.items() if area]
     return f"Over all thresholds (AUC; 0.5 is guessing): {', '.join(known)}." if known else ""
@@ -124,7 +124,7 @@ def _where(name: str) -> str:
 # --- 4. Lungs erased ---------------------------------------------------------------------------------
 
 
-def erased(record: Mapping[str, Any], part: Mapping[str, Any], what: str) -> str:
+def erasure_result(record: Mapping[str, Any], part: Mapping[str, Any], what: str) -> str:
     """Headline. `part`: the record's entry of one way to erase; `what`: that way in words, such as "Lungs erased"."""
     whole, left = (one["covid_positive"] for one in (record["whole"], part))
     of = f"{left['count']} of {left['total']}"
@@ -136,10 +136,10 @@ def erased(record: Mapping[str, Any], part: Mapping[str, Any], what: str) -> str
         said = f"{what}, only {of} COVID-19 films are still called positive."
     else:
         said = f"{what}, no COVID-19 film is called positive any more."
-    return said + (f" {blanks_in_short(record)}" if record.get("trained_on_blanks") else "")
+    return said + (f" {_blank_training_in_short(record)}" if record.get("trained_on_blanks") else "")
 
 
-def blanks_in_short(record: Mapping[str, Any]) -> str:
+def _blank_training_in_short(record: Mapping[str, Any]) -> str:
     """What the recipe reaches on films that never had lungs."""
     blank, floor = _accuracies(record)
     covered = record["trained_on_blanks"].get("lungs_covered")
@@ -150,7 +150,7 @@ def blanks_in_short(record: Mapping[str, Any]) -> str:
     return f"{trained}, the recipe is no better than “no” every time: {percent(blank)}."
 
 
-def blanks(record: Mapping[str, Any]) -> str:
+def blank_training(record: Mapping[str, Any]) -> str:
     """The same, with what it is to be read against."""
     found = record["trained_on_blanks"]
     blank, floor = _accuracies(record)
@@ -197,7 +197,7 @@ def _accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
 # --- 5. Adults added ---------------------------------------------------------------------------------
 
 
-def mended(changes: Sequence[Change]) -> str:
+def adults_added(changes: Sequence[Change]) -> str:
     """Headline: false alarms on the test's adults, COVID-19 films found in the test, and the other hospitals."""
     known = {(change.group, change.measure): change for change in changes}
     said = [
@@ -234,7 +234,7 @@ def _moved(subject: str, change: Change) -> str:
     return f"{subject} {'fall' if after < before else 'rise'} from {before:,} to {counted(change.after)}"
 
 
-def verdicts(changes: Sequence[Change]) -> dict[str, str]:
+def changes_by_verdict(changes: Sequence[Change]) -> dict[str, str]:
     """What is clearly "better", clearly "worse" and "unclear", each as a part of a sentence; "" where nothing is."""
     names = {"alarms": "false alarms", "found": "COVID-19 films called positive", "auc": "AUC"}
     found = {}
@@ -266,7 +266,7 @@ ADULTS_SPLIT = "adults"  # the part whose calibration is drawn: scores mean leas
 SURE = 0.9  # from which on a score is called sure
 
 
-def attention(record: Record) -> str:
+def heatmap_location(record: Record) -> str:
     """Where it looks."""
     energy, pointing = record["energy_in_lungs"], record["pointing_game"]
     inside, chance = energy["value"].get("value"), energy["floor"].get("value")
@@ -320,7 +320,7 @@ def calibration(record: Record, split: str) -> str:
     )
 
 
-def novelty(record: Record) -> str:
+def ood_detection(record: Record) -> str:
     """What the gate flags, against what was wanted of it."""
     wanted = record["wanted"]
     every, kinds = record["every_other"], record["other"]

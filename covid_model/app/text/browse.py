@@ -13,7 +13,7 @@ from covid_model.config import CELL_NAMES, SPLIT_LABELS
 
 SET, SOURCE, TRUTH, VERDICT, ORDER = "set", "source", "truth", "verdict", "order"  # in the address, by their labels
 HEATMAPS, SHEET = "heatmaps", "sheet"
-PICKED = (SET, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
+FILTERS = (SET, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
 LEFT = "films-left"  # in the session: all that was set when a film was opened here
 SHOWN = "films-shown"  # in the session: what was picked last, for another pick starts at its first sheet
 
@@ -65,7 +65,7 @@ def table(scores: pd.DataFrame, network: str, films: pd.DataFrame | None = None)
     return rows.assign(**{name: known[name].fillna("") if name in known else "" for name in _KEPT})
 
 
-def of_set(films: pd.DataFrame, name: str, threshold: float, free: Collection[str] = ()) -> pd.DataFrame:
+def select_set(films: pd.DataFrame, name: str, threshold: float, free: Collection[str] = ()) -> pd.DataFrame:
     """The films of one of SETS, with the cell of the confusion matrix (of evaluation.CELLS) that each falls into.
 
     Args:
@@ -75,7 +75,7 @@ def of_set(films: pd.DataFrame, name: str, threshold: float, free: Collection[st
     return part.assign(cell=evaluation.cells(part["score"], part["covid"], threshold))
 
 
-def chosen(
+def filtered(
     films: pd.DataFrame, source: str | None = None, truth: str | None = None, cells: Collection[str] = ()
 ) -> pd.DataFrame:
     """The films of one source, of one truth (of TRUTHS) and of some cells; whatever is not given leaves all in."""
@@ -89,7 +89,7 @@ def chosen(
     return films[keep]
 
 
-def ordered(films: pd.DataFrame, order: str) -> pd.DataFrame:
+def in_order(films: pd.DataFrame, order: str) -> pd.DataFrame:
     """The films in one of ORDERS. "wrong": by how far the score lies from the truth, 0 or 1."""
     if order == "wrong":
         wrong = (films["score"] - films["covid"]).abs()

@@ -91,7 +91,7 @@ def more_adults(elsewhere: ScoredSplit | None, threshold: float) -> str | None:
 # --- Two networks -----------------------------------------------------------------------------------
 
 
-def compared(one: ThresholdResult, two: ThresholdResult) -> str:
+def network_comparison(one: ThresholdResult, two: ThresholdResult) -> str:
     """Which network is better at what, in a sentence with its figures, and why neither is simply better. Markdown."""
     alarms = _leader(one.adults, two.adults, fewer=True)
     found = _leader(one.rates["sensitivity"], two.rates["sensitivity"], fewer=False)
@@ -154,7 +154,7 @@ def with_interval(estimate: Estimate, number: Callable[[float | None], str] = pe
     return f"**{number(estimate.value)}**" + (f"  \n:small[{about}]" if about else "")
 
 
-def note(by_patient: bool, with_paper: bool = False) -> str:
+def intervals_note(by_patient: bool, with_paper: bool = False) -> str:
     """What stands below figures with intervals, as Markdown."""
     said = intervals(by_patient, evaluation.DRAWS)
     if with_paper:
@@ -185,7 +185,7 @@ def sources_heading(parts: Sequence[Part]) -> str:
 
 
 def _place(part: Part) -> str:
-    return prediction_text.plain(f"{prediction_text.source(part.source)}, {split_title(part.split)}")
+    return prediction_text.plain(f"{prediction_text.source_title(part.source)}, {split_title(part.split)}")
 
 
 def sources(parts: Sequence[Part], threshold: float) -> pd.DataFrame:
@@ -194,7 +194,9 @@ def sources(parts: Sequence[Part], threshold: float) -> pd.DataFrame:
     for one in parts:
         sensitivity = evaluation.share_at(one.covid, threshold)
         specificity = evaluation.inverse(evaluation.share_at(one.other, threshold))
-        source = "All sources" if one.source is None else prediction_text.plain(prediction_text.source(one.source))
+        source = (
+            "All sources" if one.source is None else prediction_text.plain(prediction_text.source_title(one.source))
+        )
         people = "" if one.patients is None else f", {one.patients:,} patients"
         rows.append(
             {
@@ -220,17 +222,17 @@ SOURCES_NOTE = (
 HUNDRED = 100  # positives that headings tell of
 
 
-def share(of: float) -> str:
+def prevalence_label(of: float) -> str:
     """A prevalence: "2 %", "0.5 %"."""
     return f"{100 * of:.3g} %"
 
 
-def ward_heading(wards: Mapping[str, PredictiveValues], own: Mapping[str, Estimate]) -> str:
+def ppv_heading(wards: Mapping[str, PredictiveValues], own: Mapping[str, Estimate]) -> str:
     """How many of a hundred positives would be right, by network title, and how many are among these films."""
     prevalence = next(iter(wards.values())).prevalence[0]
     values = {title: ward.ppv.value[0] for title, ward in wards.items()}
     known = {title: value for title, value in values.items() if not np.isnan(value)}
-    where = f"Where {share(prevalence)} have COVID-19"
+    where = f"Where {prevalence_label(prevalence)} have COVID-19"
     if not known:
         return f"{where}, nothing can be said: no film is called positive here, or films of one kind are missing"
     if len(known) == 1:
@@ -242,7 +244,7 @@ def ward_heading(wards: Mapping[str, PredictiveValues], own: Mapping[str, Estima
     return f"{where}, {said} of {HUNDRED} positives would be right"
 
 
-def ward_sentence(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> str:
+def per_thousand(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> str:
     """What would come of PER people, in whole people."""
     if not sensitivity or not specificity:
         return "Films of one kind are missing here, so nothing can be said."
@@ -330,7 +332,7 @@ COST_NOTE = (
 # --- Whether scores mean what they say: heading, sentences, a table. No streamlit in here ---
 
 
-def heading(networks: Mapping[str, Sequence[Bin]]) -> str:
+def calibration_heading(networks: Mapping[str, Sequence[Bin]]) -> str:
     """What the highest scores say, and what is true of those films."""
     parts = []
     for title, bins in networks.items():
@@ -349,13 +351,13 @@ def heading(networks: Mapping[str, Sequence[Bin]]) -> str:
 Record = Mapping[str, Any]  # of audit.calibration
 
 
-def after(record: Record | None, split: str, films: int, covid: int) -> Record | None:
+def calibration_part(record: Record | None, split: str, films: int, covid: int) -> Record | None:
     """The part of a calibration record on these films; None where it has none, or was made on other films."""
     part = (record or {}).get("splits", {}).get(split)
     return part if part and (part["films"], part["covid"]) == (films, covid) else None
 
 
-def table(
+def calibration_table(
     title: str, bins: Sequence[Bin], brier: float | None, temperature: float | None, part: Record | None
 ) -> pd.DataFrame:
     """ECE and Brier's score of a network as it is, and after its temperature where there is a record of that."""
@@ -374,7 +376,7 @@ def table(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def temperature(record: Record, part: Record) -> str:
+def temperature_note(record: Record, part: Record) -> str:
     """What the temperature is, and whether it helps on these films."""
     fitted = record["fitted_on"]
     helps = (

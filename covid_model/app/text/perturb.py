@@ -9,7 +9,7 @@ import pandas as pd
 
 from covid_model import config, formatting
 from covid_model.data import dataset
-from covid_model.formatting import called
+from covid_model.formatting import verdict_word
 from covid_model.model.network_spec import NetworkSpec
 from covid_model.verdict import is_positive
 
@@ -18,12 +18,12 @@ PICK = "Pick one or several: the film is changed, and the network reads it again
 COLOURS = ":small[Red to yellow: spoke for COVID-19. Blue: against.]"  # of a heatmap that shows both
 
 
-def change(before: float, after: float, threshold: float, novel: bool = False) -> str:
+def score_change(before: float, after: float, threshold: float, novel: bool = False) -> str:
     """What became of a score and its verdict: "0.831, up 0.110; still positive". A novel film has no verdict."""
     moved = round(after, 3) - round(before, 3)
     how = f"{'up' if moved > 0 else 'down'} {abs(moved):.3f}" if abs(moved) >= 0.0005 else "as before"
     was, now = is_positive(before, threshold), is_positive(after, threshold)
-    verdict = "no verdict" if novel else f"{'still' if was == now else 'now'} {called(now)}"
+    verdict = "no verdict" if novel else f"{'still' if was == now else 'now'} {verdict_word(now)}"
     return f"{formatting.score_text(after)}, {how}; {verdict}"
 
 
@@ -32,13 +32,13 @@ def score_by(title: str) -> str:
     return f"Score by {title}"
 
 
-def unseen(border: float) -> str:
+def no_visible_change(border: float) -> str:
     """Why a change that leaves the network's input as it is cannot move the score."""
     cut = f" It cuts {100 * border:g} % off each side of a film before it looks." if border else ""
     return f"This network sees no difference.{cut}"
 
 
-def outline(record: Mapping | None) -> str:
+def mask_quality(record: Mapping | None) -> str:
     """How our lung masks came about and how good they are."""
     said = "Drawn by image processing, without a network."
     if record:
@@ -50,7 +50,7 @@ def outline(record: Mapping | None) -> str:
     return said
 
 
-def spread(scores: np.ndarray, score: float, threshold: float) -> str:
+def score_spread(scores: np.ndarray, score: float, threshold: float) -> str:
     """Where the scores (n,) of a film's copies lie, and how many keep its verdict."""
     positive = is_positive(score, threshold)
     keep = int((is_positive(scores, threshold) == positive).sum())
@@ -59,16 +59,18 @@ def spread(scores: np.ndarray, score: float, threshold: float) -> str:
     lie = f"All copies score **{low}**" if low == high else f"The copies score from **{low}** to **{high}**"
     return (
         f"{lie}; the film itself {formatting.score_text(score)}. "
-        f"**{firm} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {called(positive)}."
+        f"**{firm} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {verdict_word(positive)}."
     )
 
 
-def verdicts(scores: Mapping[str, float], threshold: float) -> str:
+def agreement(scores: Mapping[str, float], threshold: float) -> str:
     """Whether two networks agree on a film, given each one's score."""
     (one, first), (other, second) = ((name, is_positive(score, threshold)) for name, score in scores.items())
     if first == second:
-        return f"**Both call this film {called(first)}.**"
-    return f"**They disagree:** *{one}* calls this film {called(first)}, *{other}* calls it {called(second)}."
+        return f"**Both call this film {verdict_word(first)}.**"
+    return (
+        f"**They disagree:** *{one}* calls this film {verdict_word(first)}, *{other}* calls it {verdict_word(second)}."
+    )
 
 
 def disagreement(

@@ -57,7 +57,7 @@ def outcome(positive: bool, covid: bool) -> str:
     return "False positive: a false alarm." if positive else "True negative: the network agrees."
 
 
-def listed(covid: bool | None, finding: str) -> str:
+def ground_truth(covid: bool | None, finding: str) -> str:
     """What a film's source says of it, as a Markdown sentence; it may say neither COVID-19 nor not."""
     if covid is None:
         read = plain(finding) or "nothing that names or rules out COVID-19"
@@ -65,7 +65,7 @@ def listed(covid: bool | None, finding: str) -> str:
     return f"Its source lists it as **{'COVID-19' if covid else 'not COVID-19'}**."
 
 
-def waiting(place: QueuePosition) -> str:
+def queue_position(place: QueuePosition) -> str:
     """Where a film stands in the queue before the network."""
     if not place.ahead:
         return "It is being read."
@@ -74,7 +74,9 @@ def waiting(place: QueuePosition) -> str:
     return f"Other visitors are here too: {films} first{about}."
 
 
-def neighbours(table: pd.DataFrame, score: float, film: str | None = None, held_out: pd.DataFrame | None = None) -> str:
+def similar_scores(
+    table: pd.DataFrame, score: float, film: str | None = None, held_out: pd.DataFrame | None = None
+) -> str:
     """How many of the films that scored alike were COVID-19 films, with an interval.
 
     Args:
@@ -106,7 +108,7 @@ def neighbours(table: pd.DataFrame, score: float, film: str | None = None, held_
     )
 
 
-def adults(table: pd.DataFrame, threshold: float) -> str | None:
+def adult_false_positives(table: pd.DataFrame, threshold: float) -> str | None:
     """How many adults without COVID-19 the network calls positive, in a sentence; None where the table has none."""
     rows = table[(table["source"] != config.CHILDREN) & (table["covid"] == 0)]
     if rows.empty:
@@ -118,12 +120,12 @@ def adults(table: pd.DataFrame, threshold: float) -> str | None:
     )
 
 
-def with_scores(rows: pd.DataFrame, columns: list[str]) -> Styler:
+def style_scores(rows: pd.DataFrame, columns: list[str]) -> Styler:
     """A table for the page whose `columns` hold scores: written as everywhere, sorted as the numbers that they are."""
     return rows.style.format(score_text, subset=columns, na_rep="–")
 
 
-def source(name: str) -> str:
+def source_title(name: str) -> str:
     """A source's title."""
     return config.SOURCE_TITLES.get(name, name)
 
@@ -133,7 +135,7 @@ def credit(row: pd.Series) -> str:
     licence = row.get("license")
     licence = plain(licence) if isinstance(licence, str) and licence.strip() else "not stated"
     url = row.get("url")
-    title = plain(source(row["source"]))
+    title = plain(source_title(row["source"]))
     if isinstance(url, str) and re.fullmatch(r"https?://[^\s()<>\[\]]+", url):
         title = f"[{title}]({url})"
     doi = row.get("doi")

@@ -80,7 +80,7 @@ def counted(measure: str, network: dict[str, Estimate]) -> str:
 
 def headline() -> str | None:
     found = {name: of["accuracy"].value for name, of in figures().items()}
-    return bias_text.rivals(found) if found else None
+    return bias_text.baselines(found) if found else None
 
 
 @render_slots.fragment
@@ -100,10 +100,10 @@ def show() -> None:
         )
     title, asks = MEASURES[measure]
     films = found["network"]["accuracy"].total
-    remarks = READ.get(measure) or bias_text.earned(found["always no"][measure].value)
+    remarks = READ.get(measure) or bias_text.above_baseline(found["always no"][measure].value)
     if "source" not in found:
         remarks += f"  \n:small[More answers to compare with: `{AGAIN} rivals` makes them.]"
-    place.say(headline(), bias_text.rare(films, found["network"]["sensitivity"].total), remarks)
+    place.say(headline(), bias_text.class_imbalance(films, found["network"]["sensitivity"].total), remarks)
     rows = [bias_charts.Share(NAMES[name], of[measure], name == "network") for name, of in found.items()]
     mark = (config.PAPER_ACCURACY, f"the paper says {CLAIM}") if measure == "accuracy" else None
     shares = measure != "auc"

@@ -36,7 +36,7 @@ def attention(record: dict) -> Drawn:
     return (
         attribution_charts.attention(spans, HEIGHT, theme.ink()),
         attribution_charts.attention_alt(spans),
-        bias_text.attention(record),
+        bias_text.heatmap_location(record),
     )
 
 
@@ -71,7 +71,7 @@ def novelty(record: dict) -> Drawn:
         bias_charts.Share(name.replace(" by 90 degrees,", "<br>by 90 degrees,"), Estimate(**of), name in genuine)
         for name, of in parts.items()
     ]
-    said = bias_text.novelty(record)
+    said = bias_text.ood_detection(record)
     return (
         bias_charts.shares(rows, "flagged", None, True, HEIGHT + 100, theme.ink()),
         bias_charts.shares_alt(rows, "Flagged"),

@@ -23,7 +23,7 @@ def headline(split: str = "test") -> str | None:
     except DataError:
         return None
     rows = ages.rows(dataset.labelled(films[films["split"] == split]))
-    return bias_text.people(rows, ages.CHILDREN, SPLIT_LABELS[split][0])
+    return bias_text.age_mix(rows, ages.CHILDREN, SPLIT_LABELS[split][0])
 
 
 @render_slots.fragment
@@ -49,8 +49,8 @@ def show() -> None:
         return
     rows = ages.rows(part)
     grown = part[part["source"] != config.CHILDREN]
-    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} films. {bias_text.given_away(*ages.of_source(part))}"
-    remarks = bias_text.ages_of(ages.stated(grown).dropna().tolist(), len(grown)) if len(grown) else ""
+    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} films. {bias_text.source_only(*ages.of_source(part))}"
+    remarks = bias_text.stated_ages(ages.stated(grown).dropna().tolist(), len(grown)) if len(grown) else ""
     place.say(headline(split), words, remarks)
     place.show(bias_charts.ages(rows, ink=theme.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
     place.check(

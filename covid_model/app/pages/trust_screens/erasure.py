@@ -22,7 +22,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.charts import bias as bias_charts
 from covid_model.data import lung_masks
 from covid_model.data.dataset import DataError
-from covid_model.formatting import called
+from covid_model.formatting import verdict_word
 from covid_model.imaging import FilmError, perturb, thumbnail
 from covid_model.model import network_spec
 from covid_model.model.predictor import PredictionError
@@ -148,7 +148,7 @@ def _scores(
 
 def verdict(before: bool, after: bool, title: str) -> str:
     """What became of the verdict, in a sentence."""
-    was, now = map(called, (before, after))
+    was, now = map(verdict_word, (before, after))
     if before == after:
         return f"**{title}, the film is still called {now}.**"
     return f"**{title}, the film is called {now}; as it is, {was}.**"
@@ -183,7 +183,7 @@ WAYS = {"erased": "Lungs erased", "erased in a box": "Box over the lungs", "only
 
 def headline(variant: str = "erased") -> str | None:
     record = cache.audit_record(PAPER, "lungs")
-    return bias_text.erased(record, _part(record, variant), WAYS[variant]) if record else None
+    return bias_text.erasure_result(record, _part(record, variant), WAYS[variant]) if record else None
 
 
 def threshold() -> float:
@@ -233,6 +233,6 @@ def _of_all(place, record: dict, variant: str) -> None:
         f"The {record['films']} test films that have lung masks, read by the paper’s network as they are and erased. "
         f"{bias_text.other_fills(record, variant, FILL)}"
     )
-    remarks = bias_text.blanks(record) if record.get("trained_on_blanks") else ""
+    remarks = bias_text.blank_training(record) if record.get("trained_on_blanks") else ""
     place.say(headline(variant), words, remarks)
     place.show(bias_charts.slopes(*given, ink=theme.ink()), f"slopes_{variant}", bias_charts.slopes_alt(*given))

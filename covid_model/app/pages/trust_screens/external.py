@@ -19,7 +19,7 @@ def headline(threshold: float | None = None) -> str | None:
         return None
     adults = found.get(groups_of_films.ADULTS)
     known = (adults.found, adults.alarms) if adults else (NOBODY, NOBODY)
-    return bias_text.adults(*known, groups_of_films.elsewhere(found))
+    return bias_text.adult_results(*known, groups_of_films.elsewhere(found))
 
 
 @render_slots.fragment
@@ -35,7 +35,7 @@ def show() -> None:
         headline(threshold),
         "The same network, the same threshold, other people. Where it tells COVID-19 from the rest, the diamond is far "
         "to the right and the circle far to the left; where they meet, it tells nothing.",
-        bias_text.at_any_threshold(cache.areas(PAPER)),
+        bias_text.auc_by_group(cache.areas(PAPER)),
     )
     rows = list(found.values())
     place.show(bias_charts.groups(rows, ink=theme.ink()), "elsewhere", bias_charts.groups_alt(rows))

@@ -17,7 +17,7 @@ LISTS = {"better": "Better", "worse": "Worse", "unclear": "No clear difference"}
 
 def headline() -> str | None:
     found = cache.changes(PAPER, TUNED, config.THRESHOLD)
-    return bias_text.mended(found) if found else None
+    return bias_text.adults_added(found) if found else None
 
 
 @render_slots.fragment
@@ -31,7 +31,7 @@ def show() -> None:
         name = state.network_picker(
             f"The trap: open it with *{registry.title(PAPER)}*, close it with *{registry.title(TUNED)}*"
         )
-    said = bias_text.verdicts(found)
+    said = bias_text.changes_by_verdict(found)
     lists = "\n".join(f"- **{title}:** {said[key]}." for key, title in LISTS.items() if said[key])
     place.say(
         headline(),
