@@ -9,6 +9,7 @@ from covid_model.app import state
 from covid_model.app.runtime import log, render_slots, sessions
 from covid_model.app.theme import ICON
 
+PAGE_WIDTH = 1280  # pixels, at most
 PAGES = "covid_model/app/pages"
 
 log.start()
@@ -71,7 +72,7 @@ state.entered()
 with (
     render_slots.render_slot(),
     st.container(horizontal_alignment="center"),
-    st.container(width=config.PAGE_WIDTH, key="page"),
+    st.container(width=PAGE_WIDTH, key="page"),
 ):
     st.markdown(f":small[:material/info: {config.NOTICE}]")
     page.run()

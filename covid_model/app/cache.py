@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from covid_model.model.network_spec import NetworkSpec
 
 
+CARDS_KEPT = 480  # gallery pictures kept in memory for all sessions, about 20 KB each
+HEATMAP_CARDS_KEPT = 48  # the same with their heatmaps, for one session
+THUMBNAIL_SIDE = 240  # pixels
+
+
 def _scores_and_list(*_: object) -> tuple[Path, Path]:
     return config.SCORES_CSV, config.DATASET_CSV
 
@@ -182,7 +187,7 @@ def gallery_table(name: str) -> pd.DataFrame | None:
     return browse_text.table(scores(), name, films)
 
 
-@st.cache_data(show_spinner=False, max_entries=config.CARDS_KEPT)
+@st.cache_data(show_spinner=False, max_entries=CARDS_KEPT)
 def card_picture(path: str) -> bytes | None:
     """A film of ours as a small JPEG for the gallery; None where it cannot be read. Never for an upload."""
     try:
@@ -237,7 +242,7 @@ def free_ids() -> list[str]:
 def fetched() -> datasets.Dataset | None:
     """The data folder of the films that were fetched on request; None where none was, or it is damaged."""
     try:
-        return _dataset(str(config.FREE_FILMS)) if (config.FREE_FILMS / datasets.MANIFEST).is_file() else None
+        return _dataset(str(config.OPEN_FILMS)) if (config.OPEN_FILMS / datasets.MANIFEST).is_file() else None
     except datasets.DataError:
         return None
 
@@ -348,13 +353,13 @@ def changes(before: str, after: str, threshold: float) -> list[Change]:
     return [] if old is None or new is None else groups_of_films.compare(old, new, threshold)
 
 
-@st.cache_data(scope="session", max_entries=config.CARDS_KEPT_HEATMAP, show_spinner=False)
+@st.cache_data(scope="session", max_entries=HEATMAP_CARDS_KEPT, show_spinner=False)
 def card_heatmap(path: str, name: str) -> tuple[bytes, float]:
     """A film of ours under its heatmap as a small JPEG, and its score. Raises FilmError, NetworkError,
     PredictionError."""
     data = read_bytes(path)
     found = session.prediction(data, name)
-    small = thumbnails.shrink(session.film(data).pixels, config.CARD_SIDE)
+    small = thumbnails.shrink(session.film(data).pixels, thumbnails.CARD_SIDE)
     return thumbnails.encode_jpeg(thumbnails.fit_square(heatmap.blend(small, found.heatmap, found.box))), found.score
 
 
@@ -374,7 +379,7 @@ def read_bytes(path: str) -> bytes:
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
 def thumbnail(path: str, side: int | None = None) -> np.ndarray | None:
     """The middle square of a film of ours, (side, side) uint8; None where it cannot be read."""
-    side = config.THUMBNAIL_SIDE if side is None else side
+    side = THUMBNAIL_SIDE if side is None else side
     try:
         pixels = imaging.read(Path(path)).pixels
     except FilmError:

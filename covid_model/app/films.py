@@ -15,6 +15,8 @@ from covid_model.data.samples import Sample, SampleError
 from covid_model.data.samples import samples as samples_of_ours
 from covid_model.imaging import FilmError
 
+UPLOAD_TYPES = ("png", "jpg", "jpeg", "tif", "tiff", "dcm", "dicom")
+
 # --- Films of ours: one named in a link, and a handful to try. No streamlit in here ---
 
 
@@ -188,8 +190,8 @@ class ImageSource:
                 return self.ours.path.read_bytes()
             except OSError as error:
                 raise FilmError(f"The picture of {self.name} could not be read: {error.strerror}.") from error
-        if not self.upload.name.lower().endswith(tuple(f".{ending}" for ending in config.UPLOAD_TYPES)):
-            raise FilmError(f"The name of a film's file must end in one of {', '.join(config.UPLOAD_TYPES)}.")
+        if not self.upload.name.lower().endswith(tuple(f".{ending}" for ending in UPLOAD_TYPES)):
+            raise FilmError(f"The name of a film's file must end in one of {', '.join(UPLOAD_TYPES)}.")
         if self.upload.size > config.MAX_BYTES:
             limit, came = config.MAX_BYTES / 2**20, self.upload.size / 2**20
             raise FilmError(f"A film's file may have at most {limit:.0f} MB; this one has {came:.1f} MB.")

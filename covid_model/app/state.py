@@ -24,6 +24,7 @@ from covid_model.model import registry
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
 PAGE = "page"  # in the session: the page that was looked at last
+MAX_UPLOADS = 50  # films of one upload that are read
 THRESHOLD_STEP = 0.01
 # What the upload field takes, in words that Streamlit shows as they are: "image" stands for every kind of picture. With
 # such a kind in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for an
@@ -197,7 +198,7 @@ def take_uploads() -> None:
     """
     found: Sequence[object] = st.session_state.get(UPLOADER) or ()
     there = [file for file in found if isinstance(file, UploadedFile)]  # not those that the server has dropped
-    files, over = there[: config.MAX_UPLOADS], there[config.MAX_UPLOADS :]
+    files, over = there[:MAX_UPLOADS], there[MAX_UPLOADS:]
     _forget([*over, *(file for file in st.session_state.get(UPLOADS, ()) if file not in files)])
     st.session_state[UPLOADS], st.session_state[UPLOADED] = files, len(found)
     if files:

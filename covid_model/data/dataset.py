@@ -18,6 +18,8 @@ MANIFEST = "manifest.csv"
 COLUMNS = ("id", "path", "split", "covid", "source", "finding", "patient")  # what every use of a manifest needs
 TEXT_COLUMNS = {"id": str, "path": str, "patient": str, "finding": str, "view": str, "sex": str, "license": str}
 TEXT_COLUMNS |= {"panel": str}
+VALIDATION_PARTS = 8  # one film in eight is held out, whole patients at a time
+UNLABELLED_SPLITS = ("extra", "graded")  # may hold films without a known truth: their `covid` is empty
 SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 
 
@@ -100,10 +102,10 @@ def read_list(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: splits are {', '.join(config.SPLITS)}. Received: {', '.join(map(str, wrong_split))}.")
     if not films["covid"].isin((0, 1)).where(films["covid"].notna(), True).all():
         raise DataError(f"{path}: covid must be 0, 1 or empty on every row.")
-    unlabelled = films[films["covid"].isna() & ~films["split"].isin(config.UNLABELLED_SPLITS)]
+    unlabelled = films[films["covid"].isna() & ~films["split"].isin(UNLABELLED_SPLITS)]
     if len(unlabelled):
         name, split = unlabelled.iloc[0][["id", "split"]]
-        allowed = " and ".join(config.UNLABELLED_SPLITS)
+        allowed = " and ".join(UNLABELLED_SPLITS)
         raise DataError(f"{path}: only {allowed} may hold films without covid. Received: {name!r} in {split}.")
     return films.set_index("id", drop=True)
 
@@ -151,7 +153,7 @@ def hold_out(films: pd.DataFrame, parts: int | None = None, seed: int | None = N
 
     One part in `parts`, with each source's share of each class kept as near as whole patients allow.
     """
-    parts = config.VALIDATION_PARTS if parts is None else parts
+    parts = VALIDATION_PARTS if parts is None else parts
     seed = config.SEED if seed is None else seed
     from sklearn.model_selection import StratifiedGroupKFold
 

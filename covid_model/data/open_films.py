@@ -15,10 +15,14 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.data import dataset
+from covid_model.data.download import sources
 
 if TYPE_CHECKING:
     from covid_model.data.download import DownloadReport, Patience
 
+LICENCES = ("CC BY 3.0", "CC BY 4.0")  # as assets/dataset.csv writes them; "CC BY" alone names no version
+TERMS = {"nih": "public (NIH Clinical Center, attribution asked)"}  # of a source that is free as a whole
+BACKOFF = 0.5  # seconds before the second attempt at a film: somebody is waiting
 EACH = 5  # films of each truth at most
 LISTING = "list.csv"  # of the films wanted, beside the manifest of those that are there
 _alone = threading.Lock()  # two visitors may press the button at once: the second waits and finds the films there
@@ -38,8 +42,8 @@ def select(films: pd.DataFrame) -> pd.DataFrame:
     if "license" not in films:
         return films.iloc[:0]
     films = dataset.labelled(films)
-    free = films["source"].isin(config.FETCH_GITHUB_FOLDERS) & films["license"].isin(config.FREE_LICENCES)
-    free |= films["license"].eq(films["source"].map(config.FREE_TERMS))
+    free = films["source"].isin(sources.GITHUB_FOLDERS) & films["license"].isin(LICENCES)
+    free |= films["license"].eq(films["source"].map(TERMS))
     found = films[free].assign(trained_on=lambda rows: rows["split"].isin(config.TRAINING_SPLITS))
     found["ill"] = ~found["finding"].fillna("").str.lower().isin(config.NORMAL_FINDINGS)
     found = found.sort_values(["trained_on", "ill"], kind="stable").drop_duplicates("patient")
@@ -59,10 +63,10 @@ def download(ids: Collection[str], to: Path, patience: Patience | None = None) -
 
     patience = patience or data_download.Patience(
         retries=1,
-        backoff=config.FREE_BACKOFF,
-        connect=config.FREE_CONNECT_TIMEOUT,
-        read=config.FREE_READ_TIMEOUT,
-        film=config.FREE_FILM_TIMEOUT,
+        backoff=BACKOFF,
+        connect=5.0,
+        read=10.0,
+        film=40.0,
     )
     with _alone:
         data_download.write_part(config.DATASET_CSV, ids, to / LISTING)

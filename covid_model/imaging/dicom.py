@@ -42,6 +42,10 @@ TAGS = [
 MAX_INFLATED = 2 * config.MAX_PIXELS + 2**20  # bytes: 16-bit pixels, and a megabyte for tags
 JPEG_2000 = b"\xff\x4f\xff\x51"  # how a codestream begins: start, then its sizes
 GREY = ("MONOCHROME1", "MONOCHROME2")
+MAX_TILES = 4096  # of a JPEG 2000 image: each one costs the decoder kilobytes before anything is decoded
+FILM_MODALITIES = ("CR", "DX", "DR", "RG", "XR")  # modality tags of plain X-rays
+CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG")  # a chest X-ray's body-part tag contains one of them
+LATERAL_VIEWS = ("LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT")  # view tags of X-rays taken from the side
 
 
 def dicom(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -129,7 +133,7 @@ def _check_packed(file: pydicom.Dataset, syntax: UID) -> None:
         # Size, then offset of the picture, size and offset of a tile, number of components; ISO 15444-1 A.5.1.
         right, bottom, left, top, tile_width, tile_height, _, _, components = struct.unpack_from(">8IH", frame, 8)
         width, height = right - left, bottom - top
-        if right * bottom > config.MAX_TILES * tile_width * tile_height:
+        if right * bottom > MAX_TILES * tile_width * tile_height:
             raise FilmError("The film's data is cut into more tiles than any film needs.")
     elif frame.startswith(b"\xff\xd8") and syntax in (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes):
         packed = headers.jpeg(frame)
@@ -201,10 +205,10 @@ def _warnings(file: pydicom.Dataset) -> tuple[str, ...]:
     """What the tags say against this being a frontal chest film."""
     modality, part, view = (str(file.get(tag) or "").strip().upper() for tag in TAGS[:3])
     found = []
-    if modality and modality not in config.DICOM_FILM_MODALITIES:
+    if modality and modality not in FILM_MODALITIES:
         found.append(f"The file's modality is {show_name(modality, 16)}, not a plain X-ray film's.")
-    if part and not any(word in part for word in config.DICOM_CHEST_WORDS):
+    if part and not any(word in part for word in CHEST_WORDS):
         found.append(f"The file's body part is {show_name(part, 16)}, not the chest.")
-    if view in config.DICOM_LATERAL_VIEWS:
+    if view in LATERAL_VIEWS:
         found.append("The file says that this film was taken from the side; the network was trained on frontal films.")
     return tuple(found)

@@ -14,6 +14,7 @@ from covid_model import config
 from covid_model.imaging.image import FilmError
 
 SEVERAL = "A film is one picture; this file holds several (pages, frames or views)."
+MAX_SCANS = 50  # of a progressive JPEG: each one costs the decoder a pass over the whole image
 CUT_SHORT = "The file is damaged or cut short; please send the whole film."
 
 # --- JPEG ------------------------------------------------------------------------------------
@@ -70,8 +71,8 @@ def jpeg(data: bytes) -> Jpeg:
     end = data.find(END_OF_IMAGE, at)
     if frame is None or end < 0:
         raise FilmError(CUT_SHORT)
-    if data.count(bytes((0xFF, START_OF_SCAN)), at, end) > config.MAX_SCANS:
-        raise FilmError(f"A JPEG may be built of at most {config.MAX_SCANS} scans; this one has more.")
+    if data.count(bytes((0xFF, START_OF_SCAN)), at, end) > MAX_SCANS:
+        raise FilmError(f"A JPEG may be built of at most {MAX_SCANS} scans; this one has more.")
     height, width, components = frame
     return Jpeg(width, height, components, exif, b"".join([*kept, data[at:end], END_OF_IMAGE]))
 

@@ -19,6 +19,7 @@ RAMPS = {
     "for": ((120, 0, 30), (190, 30, 20), (235, 95, 10), (255, 160, 0), (255, 225, 40)),
     "against": ((0, 20, 120), (0, 70, 190), (0, 125, 225), (0, 175, 240), (90, 225, 255)),
 }
+LEGEND_SIZE = (256, 16)  # pixels, width and height
 STEPS = 256  # of a ramp: as many as a colour map of OpenCV's holds
 LEGEND_GROUND = 96  # grey under the legend, about that of a lung
 
@@ -69,13 +70,13 @@ def blend(
 
 
 def legend(direction: str = "for") -> np.ndarray:
-    """The colours of blend as a strip: uint8 (height, width, 3) of config.LEGEND_SIZE.
+    """The colours of blend as a strip: uint8 (height, width, 3) of LEGEND_SIZE.
 
     Left to right: no evidence to the strongest for "for" and "against"; strongest against to strongest for for "both".
     Raises ValueError for another direction.
     """
     _check_direction(direction)
-    width, height = config.LEGEND_SIZE
+    width, height = LEGEND_SIZE
     start, end = {"for": (0, 1), "against": (0, -1), "both": (-1, 1)}[direction]
     values = np.tile(np.linspace(start, end, width, dtype=np.float32), (height, 1))
     ground = np.full((height, width, 3), LEGEND_GROUND, np.uint8)

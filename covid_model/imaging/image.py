@@ -9,6 +9,8 @@ import numpy as np
 
 from covid_model import config
 
+MAX_ASPECT = 4.0  # longer side over shorter
+
 
 class FilmError(ValueError):
     """A file that is no readable film. Its message is one plain sentence for the person at the screen."""
@@ -34,8 +36,8 @@ def check_size(width: int, height: int) -> None:
         raise FilmError(f"A film needs at least {config.MIN_SIDE} × {config.MIN_SIDE} pixels; {came}")
     if width * height > config.MAX_PIXELS:
         raise FilmError(f"A film may have at most {config.MAX_PIXELS // 1_000_000} million pixels; {came}")
-    if max(width, height) > config.MAX_ASPECT * min(width, height):
-        raise FilmError(f"A film's longer side may be at most {config.MAX_ASPECT:g} times the shorter; {came}")
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise FilmError(f"A film's longer side may be at most {MAX_ASPECT:g} times the shorter; {came}")
 
 
 # --- File names as they may be shown ---

@@ -10,6 +10,8 @@ import numpy as np
 
 from covid_model import config
 
+IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # Keras' VGG-19 preprocessing subtracts it from each channel
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -72,7 +74,7 @@ def to_input(prepared: np.ndarray) -> np.ndarray:
         (n, size, size, 3) float32, channels in the order blue, green, red.
     """
     grey = prepared.astype(np.float32)[..., None]  # (n, size, size, 1)
-    return grey - np.asarray(config.IMAGENET_MEAN_BGR, np.float32)  # (n, size, size, 3)
+    return grey - np.asarray(IMAGENET_MEAN_BGR, np.float32)  # (n, size, size, 3)
 
 
 def batches(items: Iterable[np.ndarray], size: int | None = None) -> Iterator[np.ndarray]:

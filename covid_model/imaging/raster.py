@@ -16,6 +16,7 @@ from covid_model.imaging.image import FilmError, check_size
 
 DEEP = ("I", "F")  # Pillow's modes of more than 8 bits, and all that begin with "I;16"
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+COLOUR_SHARE = 0.01  # an image is in colour if more than this share of its pixels is
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # a PNG's last chunk, checksum included, which Pillow does without
 WHITE_IS_ZERO = 0  # TIFF's photometric interpretation; Pillow heeds it up to 8 bits only
 ALPHA = "The picture has transparent parts; they were read as black."
@@ -119,7 +120,7 @@ def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str,
         coloured += some
         if alpha is not None:
             alpha[rows] = strip[..., 3]
-    in_colour = coloured > config.COLOUR_SHARE * pixels.size
+    in_colour = coloured > COLOUR_SHARE * pixels.size
     if alpha is None or alpha.min() == config.GREY_LEVELS:
         return pixels, None, (), in_colour
     return _on_black(pixels, alpha), alpha, (ALPHA,), in_colour

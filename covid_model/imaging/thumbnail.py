@@ -5,12 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from covid_model import config
+CARD_SIDE = 320  # pixels: the side of a gallery card
 
 
 def fit_square(picture: np.ndarray, side: int | None = None) -> np.ndarray:
     """A picture, (H, W) or (H, W, 3) uint8, whole and in the middle of a black square of `side` pixels."""
-    side = config.CARD_SIDE if side is None else side
+    side = CARD_SIDE if side is None else side
     scale = side / max(picture.shape[:2])
     height, width = (max(1, round(length * scale)) for length in picture.shape[:2])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

@@ -10,6 +10,9 @@ import numpy as np
 from covid_model import config
 from covid_model.imaging.image import FilmError
 
+MIN_TONES = 8  # grey levels that a film must span; an image that spans fewer is constant
+COLOUR_LEVELS = 16  # a pixel is coloured if its channels differ by more than this
+INVERTED_BELOW = -0.3  # correlation with the usual layout of a film, below which its tones count as inverted
 ROWS = 256  # rows that are worked on at a time, so that no large copy of a large film is made
 
 # How bright the parts of a film usually are: its left half in 8 x 4 fields, the right one mirrored. Means over the
@@ -42,7 +45,7 @@ def check_range(low: float, high: float, whole_numbers: bool) -> None:
     """Refuse a picture whose values are not finite, or all (nearly) the same (FilmError)."""
     if not (np.isfinite(low) and np.isfinite(high)):
         raise FilmError("A film's values must be numbers; this picture holds some that are not (NaN or infinity).")
-    if high - low < (config.MIN_TONES if whole_numbers else np.finfo(np.float32).tiny):
+    if high - low < (MIN_TONES if whole_numbers else np.finfo(np.float32).tiny):
         raise FilmError("A film has light and dark parts; this picture is all of one tone.")
 
 
@@ -50,7 +53,7 @@ def grey_of_colour(rgb: np.ndarray) -> tuple[np.ndarray, int]:
     """Luminance (h, w) of `rgb` (h, w, 3), all uint8, and how many of its pixels are coloured."""
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), int(np.count_nonzero(spread > config.COLOUR_LEVELS))
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), int(np.count_nonzero(spread > COLOUR_LEVELS))
 
 
 def looks_inverted(pixels: np.ndarray) -> bool:
@@ -64,4 +67,4 @@ def looks_inverted(pixels: np.ndarray) -> bool:
     fields = cv2.resize(pixels, (8, 8), interpolation=cv2.INTER_AREA).astype(np.float64)
     if fields.std() == 0:
         return False
-    return bool(np.corrcoef(fields.ravel(), usual.ravel())[0, 1] < config.INVERTED_BELOW)
+    return bool(np.corrcoef(fields.ravel(), usual.ravel())[0, 1] < INVERTED_BELOW)

@@ -14,13 +14,13 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from covid_model import config
 from covid_model.imaging import Film
 from covid_model.model.predictor import PredictionError
 
 if TYPE_CHECKING:
     from covid_model.model.predictor import Prediction, Predictor
 
+MAX_WAITING = 32  # films that may wait for the networks; past that, users are asked to try again
 POLL_SECONDS = 0.25  # seconds between two looks at how far the queue has come
 NEWEST_WEIGHT = 0.3  # share of the newest turn in the running mean of what a film takes
 
@@ -75,7 +75,7 @@ class InferenceQueue:
     """
 
     def __init__(self, reader: Callable[[str], Predictor], places: int | None = None):
-        self._reader, self._places = reader, config.DESK_PLACES if places is None else places
+        self._reader, self._places = reader, MAX_WAITING if places is None else places
         self._waiting: list[_Ticket] = []
         self._in_work = 0
         self._pace: float | None = None  # seconds a film

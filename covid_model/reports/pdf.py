@@ -31,6 +31,8 @@ FONT = "DejaVu Sans"  # Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arab
 FONT_FILES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}  # by style, in assets/fonts
 LACKING = "\N{REPLACEMENT CHARACTER}"  # printed for each character that the font lacks
 MARGIN, WIDTH = 18, 174  # millimetres, of 210
+SCORE_BINS = 20  # of the histogram of test scores, from 0 to 1
+MAX_SENTENCE = 600  # characters of a warning or sentence that are printed
 PICTURE = 84  # millimetres: the side of the square that film and overlay each fit into
 LAST_SENTENCE = 186  # millimetres from the top: none begins below it, so that distribution and foot have room
 BAR, ROW = 5, 15  # millimetres: height of the score's bar, and of each row of the distribution
@@ -97,7 +99,7 @@ def _cell(value: object) -> object:
 
 
 def _shortened(text: str) -> str:
-    limit = config.REPORT_SENTENCE
+    limit = MAX_SENTENCE
     return text if len(text) <= limit else f"{text[:limit]} …"
 
 
@@ -231,14 +233,14 @@ class _Page(FPDF):
         self.label(at, top - 3.5, "this film", align=align, style="B")
         for covid, what in ((1, "COVID-19 films"), (0, "other films")):
             these = scores.loc[scores["covid"] == covid, "score"].to_numpy()
-            counts = np.histogram(these, config.REPORT_BINS, (0, 1))[0]
+            counts = np.histogram(these, SCORE_BINS, (0, 1))[0]
             self.set_fill_color(*_rgb(config.COVID_COLOUR if covid else config.OTHER_COLOUR))
             for number, count in enumerate(counts):
                 high = ROW * count / max(1, counts.max())
                 if count:
                     high = max(high, 0.4)  # a film alone is still seen
-                    left = MARGIN + WIDTH * number / config.REPORT_BINS
-                    self.rect(left + 0.3, top + 4 + ROW - high, WIDTH / config.REPORT_BINS - 0.6, high, "F")
+                    left = MARGIN + WIDTH * number / SCORE_BINS
+                    self.rect(left + 0.3, top + 4 + ROW - high, WIDTH / SCORE_BINS - 0.6, high, "F")
             said = f"{len(these):,} {what}, {int(is_positive(these, threshold).sum()):,} above the threshold"
             self.label(MARGIN, top, said)
             top += ROW + 6

@@ -304,7 +304,7 @@ def test_30_38_an_address_is_never_rendered(demo, address):
 
 
 def test_33_films_past_the_limit_are_let_go(demo, monkeypatch):
-    monkeypatch.setattr(config, "MAX_UPLOADS", 3)
+    monkeypatch.setattr(state, "MAX_UPLOADS", 3)
     app = give(
         open_page(),
         *((f"{number}.png", synthetic_images.save(synthetic_images.film(100 + number))) for number in range(5)),

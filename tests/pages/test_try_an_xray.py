@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting, imaging
-from covid_model.app import cache, networks
+from covid_model.app import cache, films, networks
 from covid_model.app.components import prediction
 from covid_model.app.text import prediction as prediction_text
 from covid_model.imaging import FilmError
@@ -148,7 +148,7 @@ def test_a_film_over_the_limit(demo, monkeypatch):
 def test_31_an_ending_forged_past_the_browser_is_refused_and_the_others_are_read(demo):
     app = upload(open_page(), ("evil.exe", film_bytes()), ("film.png", film_bytes()))
     assert app.dataframe[0].value.iloc[:, 2].tolist() == [REFUSED, verdict_word(0.938)]
-    assert ", ".join(config.UPLOAD_TYPES) in app.dataframe[0].value.iloc[0, 3]
+    assert ", ".join(films.UPLOAD_TYPES) in app.dataframe[0].value.iloc[0, 3]
 
 
 @pytest.mark.parametrize("data", [film_bytes(), b"<html>"])

@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from covid_model import config
+from covid_model.app import films
 from covid_model.formatting import verdict
 from covid_model.model import registry
 from covid_model.tools.headless_client import ClientError
@@ -170,7 +171,7 @@ def test_30_a_hostile_name_is_shown_as_plain_text(guest):
 @pytest.mark.parametrize("name", ["film.exe", "film", "film.png.html", ".htaccess", "../../etc/passwd"])
 def test_31_a_forged_ending_is_refused_and_the_page_goes_on(guest, name):
     page = guest.give((name, GOOD))
-    assert page.score is None and ", ".join(config.UPLOAD_TYPES) in page.alerts[0]
+    assert page.score is None and ", ".join(films.UPLOAD_TYPES) in page.alerts[0]
     assert guest.give(("film.png", GOOD)).score == live_server.score(GOOD)
 
 

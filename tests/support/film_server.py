@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from covid_model import config
-from covid_model.data.download import Patience, write_list
+from covid_model.data.download import Patience, sources, write_list
 from covid_model.data.download.manifest import MANIFEST_COLUMNS
 
 QUICK = Patience(retries=2, backoff=0.0, connect=2.0, read=0.3, film=1.0)
@@ -163,7 +162,7 @@ def server(monkeypatch):
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     ours.address = f"http://127.0.0.1:{http.server_port}"
-    monkeypatch.setattr(config, "FETCH_GITHUB", ours.address)
+    monkeypatch.setattr(sources, "GITHUB", ours.address)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield ours
     http.shutdown()

@@ -21,7 +21,7 @@ def bound(path: Path) -> Iterator[str]:
             continue
         for default in defaults:
             if any(
-                isinstance(part, ast.Attribute) and getattr(part.value, "id", "") == "settings"
+                isinstance(part, ast.Attribute) and getattr(part.value, "id", "") == "config"
                 for part in ast.walk(default)
                 if not isinstance(default, ast.Call)  # field(default_factory=lambda: ...) is resolved when it is asked
             ):

@@ -16,7 +16,8 @@ from PIL import Image
 
 from covid_model import config
 from covid_model.data import dataset
-from covid_model.data.download import DownloadError, Patience, download, write_list
+from covid_model.data.download import DownloadError, Patience, download, http, sources, write_list
+from covid_model.data.download import run as download_run
 from covid_model.data.download.http import NotAvailable, Web
 from covid_model.data.download.images import keep
 from covid_model.data.download.manifest import LIST_COLUMNS, MANIFEST_COLUMNS
@@ -274,7 +275,7 @@ def test_waits_grow_and_heed_the_server(server, monkeypatch):
     monkeypatch.setattr("time.sleep", waits.append)
     server.files = {"a.png": [500, 500, cut(GOOD), told("9000"), told("7"), told("soon"), GOOD]}
     assert Web(Patience(retries=6, backoff=1.0)).get(f"{server.address}/a.png") == GOOD
-    longest = config.FETCH_LONGEST_WAIT
+    longest = http.LONGEST_WAIT
     assert waits == [2.0, 4.0, longest, 7.0, 32.0]  # the first retry comes at once
 
 
@@ -325,7 +326,7 @@ def test_a_disk_that_fails_leaves_the_old_film(tmp_path, monkeypatch):
 
 
 def test_gives_up_a_source_that_is_down_but_not_the_others(server, listed, tmp_path, monkeypatch):
-    monkeypatch.setattr(config, "FETCH_GIVE_UP", 4)
+    monkeypatch.setattr(download_run, "GIVE_UP", 4)
     server.files = {f"down{number}.png": 503 for number in range(30)} | {"good.png": GOOD}
     rows = [row(f"cohen-{number:04}", f"down{number}.png") for number in range(30)]
     report = run(tmp_path / "films", listed(*rows, row("figure1-0001", "good.png")), workers=2)
@@ -336,7 +337,7 @@ def test_gives_up_a_source_that_is_down_but_not_the_others(server, listed, tmp_p
 
 
 def test_nobody_there(listed, tmp_path, monkeypatch):
-    monkeypatch.setattr(config, "FETCH_GITHUB", "http://127.0.0.1:9")
+    monkeypatch.setattr(sources, "GITHUB", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     report = run(tmp_path / "films", listed(row("cohen-0001", "a.png")))
     assert report.missing[0].reason == "the connection failed or was cut"

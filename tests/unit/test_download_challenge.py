@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from covid_model import config
-from covid_model.data.download import download
+from covid_model.data.download import download, http
 from tests.support import synthetic_images
 from tests.support.film_server import QUICK, drawn, listed, row, server
 
@@ -121,6 +120,6 @@ def test_they_can_come_from_a_folder_of_the_challenge(listed, tmp_path):
 def test_a_dicom_past_the_limit_is_not_read(listed, tmp_path, monkeypatch):
     (tmp_path / "given").mkdir()
     (tmp_path / "given" / "aaaa.dcm").write_bytes(synthetic_images.dicom(drawn(1400, 1000)))
-    monkeypatch.setattr(config, "FETCH_DICOM_BYTES", 1 << 20)
+    monkeypatch.setattr(http, "MAX_DICOM_BYTES", 1 << 20)
     report = run(tmp_path / "films", listed(siim(1, "aaaa")), folders={"siim": tmp_path / "given"})
     assert [missing.reason for missing in report.missing] == ["the file is larger than 1 MB"]

@@ -73,7 +73,7 @@ def test_warm_is_for_and_cool_is_against():
 @pytest.mark.parametrize("direction", config.OVERLAY_DIRECTIONS)
 def test_legend(direction):
     strip = imaging_heatmap.legend(direction)
-    width, height = config.LEGEND_SIZE
+    width, height = imaging_heatmap.LEGEND_SIZE
     assert strip.shape == (height, width, 3) and strip.dtype == np.uint8
     ground = (imaging_heatmap.LEGEND_GROUND,) * 3
     start = imaging_heatmap.RAMPS["against"][-1] if direction == "both" else ground

@@ -15,7 +15,7 @@ from covid_model.app import films
 from covid_model.app.components import activations, download_button
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import dataset, open_films
-from covid_model.data.download import Patience
+from covid_model.data.download import Patience, sources
 from covid_model.data.download.manifest import LIST_COLUMNS
 from tests.support.app_pages import MockReader, demo, holds, numbers, open_page, text
 from tests.support.film_server import QUICK, cut, drawn, row, server, stored
@@ -32,11 +32,11 @@ def test_the_handful_of_the_committed_list():
     films = open_films.select(dataset.committed())
     assert 6 <= len(films) <= 2 * open_films.EACH
     assert (
-        films["license"].isin((*config.FREE_LICENCES, *config.FREE_TERMS.values())).all()
+        films["license"].isin((*open_films.LICENCES, *open_films.TERMS.values())).all()
         and not films["patient"].duplicated().any()
     )
     assert films["covid"].value_counts().min() >= 3 and films["covid"].tolist()[:4] == [1, 0, 1, 0]
-    alone = {*config.FETCH_GITHUB_FOLDERS, "nih"}
+    alone = {*sources.GITHUB_FOLDERS, "nih"}
     assert films["source"].isin(alone).all()  # had one by one, without a login
     assert not films["split"].isin(config.TRAINING_SPLITS).any() and films["source"].ne(config.CHILDREN).all()
     assert set(films.loc[films["covid"] == 0, "finding"].str.lower()) == {"no finding"}
@@ -66,7 +66,7 @@ def test_no_film_under_another_licence(licence):
 
 
 def test_nih_is_free_under_its_own_terms_alone():
-    films = pd.DataFrame({"license": [*config.FREE_TERMS.values(), "CC BY 4.0"], "patient": ["p", "q"]}, ["a", "b"])
+    films = pd.DataFrame({"license": [*open_films.TERMS.values(), "CC BY 4.0"], "patient": ["p", "q"]}, ["a", "b"])
     films = films.assign(source="nih", split="extra-test", covid=0, finding="")
     assert list(open_films.select(films).index) == ["a"]
     assert open_films.select(films.assign(source="kermany")).empty
@@ -107,18 +107,18 @@ def offered(demo, monkeypatch, server):
     pd.DataFrame(scores, columns=dataset.SCORE_COLUMNS).to_csv(demo / "scores.csv", index=False)
     server.files = {f"{number}.png": stored(drawn(600, 450, number)) for number in range(1, 5)}
     monkeypatch.setattr(config, "DATASET_CSV", demo / "list.csv")
-    monkeypatch.setattr(config, "FREE_FILMS", demo / "cache" / "films")
-    monkeypatch.setattr(config, "FREE_BACKOFF", 0.0)
+    monkeypatch.setattr(config, "OPEN_FILMS", demo / "cache" / "films")
+    monkeypatch.setattr(open_films, "BACKOFF", 0.0)
     monkeypatch.delenv(config.DATA_VARIABLE)
     return server
 
 
 def test_only_what_was_asked_for_is_fetched_and_once(offered):
-    report = open_films.download(FREE[:2], config.FREE_FILMS, QUICK)
+    report = open_films.download(FREE[:2], config.OPEN_FILMS, QUICK)
     assert report.complete and report.fetched == {"cohen": 2}
-    assert open_films.download(FREE, config.FREE_FILMS, QUICK).there == {"cohen": 2}
+    assert open_films.download(FREE, config.OPEN_FILMS, QUICK).there == {"cohen": 2}
     assert offered.asked == {"1.png": 1, "2.png": 1, "3.png": 1}
-    films = dataset.load(config.FREE_FILMS)
+    films = dataset.load(config.OPEN_FILMS)
     assert list(films.films.index) == FREE and not films.missing()
     assert films.films["license"].eq("CC BY 4.0").all()
 
@@ -126,7 +126,7 @@ def test_only_what_was_asked_for_is_fetched_and_once(offered):
 def test_two_who_ask_at_once_get_the_same_films(offered):
     reports = []
     both = [
-        threading.Thread(target=lambda: reports.append(open_films.download(FREE, config.FREE_FILMS, QUICK)))
+        threading.Thread(target=lambda: reports.append(open_films.download(FREE, config.OPEN_FILMS, QUICK)))
         for _ in range(2)
     ]
     for one in both:
@@ -156,13 +156,13 @@ def test_nothing_is_fetched_before_somebody_asks(offered):
     app = open_page("browse")
     app.get_by_key("set").set_value("free").run()
     open_page("try_an_xray")
-    assert not offered.asked and not config.FREE_FILMS.exists()
+    assert not offered.asked and not config.OPEN_FILMS.exists()
     assert app.dataframe[0].value["id"].tolist() == FREE  # their scores are there to browse all the same
     assert holds(app.button(key="fetch_films").label, 3)
 
 
 def test_fetched_films_are_browsed_with_their_credit(offered):
-    app = fetch_on("films", set="free")
+    app = fetch_on("browse", set="free")
     assert links(app) == FREE and len(app.get("image")) == 3
     assert "fetch_films" not in [button.key for button in app.button]
     said = text(app).replace("\\", "")
@@ -175,7 +175,7 @@ def test_fetched_films_are_browsed_with_their_credit(offered):
 
 
 def test_a_fetched_film_is_read_as_one_of_ours(offered):
-    app = fetch_on("read")
+    app = fetch_on("try_an_xray")
     app.button(key="try-cohen-0001").click().run()
     assert app.query_params["film"] in ("cohen-0001", ["cohen-0001"]) and MockReader.asked == ["fine-tuned"]
     assert "CC BY 4\\.0" in text(app) and prediction_text.outcome(True, True) in text(app)
@@ -195,8 +195,8 @@ def test_a_link_to_a_fetched_film_opens_it_and_to_one_that_is_not_here_says_so(o
 def test_no_connection_is_said_plainly(offered, monkeypatch):
     with socket.socket() as closed:  # a port that nobody listens on
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(config, "FETCH_GITHUB", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        app = fetch_on("read")
+        monkeypatch.setattr(sources, "GITHUB", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        app = fetch_on("try_an_xray")
     assert len(app.warning) == 1 and not holds(app.warning[0].value, 3)  # no count of films: none can come
     assert app.button(key="fetch_films")  # to try again
     assert not app.run().warning  # said once
@@ -213,7 +213,7 @@ def test_no_connection_is_said_plainly(offered, monkeypatch):
 )
 def test_films_that_did_not_come_are_counted_and_the_others_shown(offered, served, figures):
     offered.files["3.png"] = served
-    app = fetch_on("films", set="free")
+    app = fetch_on("browse", set="free")
     assert holds(app.warning[0].value, *figures)  # came, asked for, missing
     assert links(app) == FREE and len(app.get("image")) == 2  # the third has its score, and no picture
     assert app.button(key="fetch_films").label and not numbers(app.button(key="fetch_films").label)  # a single one
@@ -221,13 +221,13 @@ def test_films_that_did_not_come_are_counted_and_the_others_shown(offered, serve
 
 def test_a_cache_that_cannot_be_written(offered, demo):
     (demo / "cache").write_text("a file where the folder should be")
-    app = fetch_on("read")
-    assert str(config.FREE_FILMS) in app.warning[0].value.replace("\\", "")
+    app = fetch_on("try_an_xray")
+    assert str(config.OPEN_FILMS) in app.warning[0].value.replace("\\", "")
 
 
 def test_a_silent_server_is_not_waited_for_long(offered):
     offered.files["1.png"] = lambda handler: threading.Event().wait(1.0)
-    report = open_films.download(FREE, config.FREE_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
+    report = open_films.download(FREE, config.OPEN_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
     assert [one.id for one in report.missing] == ["cohen-0001"] and report.missing[0].host
 
 

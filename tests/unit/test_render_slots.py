@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from covid_model import config
 from covid_model.app.runtime import render_slots
 
 
@@ -28,7 +27,7 @@ def crowd(work) -> int:
             with guard:
                 now -= 1
 
-    threads = [threading.Thread(target=work, args=(Count(),)) for _ in range(5 * config.DRAWN_AT_ONCE)]
+    threads = [threading.Thread(target=work, args=(Count(),)) for _ in range(5 * render_slots.RENDER_SLOTS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -42,7 +41,7 @@ def test_no_more_than_a_few_draw_at_once():
         with render_slots.render_slot(), render_slots.render_slot(), counted:  # a turn within a turn is the same one
             pass
 
-    assert crowd(draw) == config.DRAWN_AT_ONCE
+    assert crowd(draw) == render_slots.RENDER_SLOTS
 
 
 def test_who_waits_lets_others_by():
@@ -50,11 +49,11 @@ def test_who_waits_lets_others_by():
         with render_slots.render_slot(), render_slots.release_slot(), counted:
             pass
 
-    assert crowd(draw) > config.DRAWN_AT_ONCE
+    assert crowd(draw) > render_slots.RENDER_SLOTS
 
 
 def test_a_turn_is_given_back_whatever_happens():
-    for _ in range(2 * config.DRAWN_AT_ONCE):
+    for _ in range(2 * render_slots.RENDER_SLOTS):
         with pytest.raises(KeyError), render_slots.render_slot(), render_slots.release_slot():
             raise KeyError
     with render_slots.render_slot():
@@ -64,7 +63,7 @@ def test_a_turn_is_given_back_whatever_happens():
 def test_aside_is_nothing_without_a_turn():
     with render_slots.release_slot():
         assert not render_slots._held()
-    assert crowd(lambda counted: drawn(counted)) == config.DRAWN_AT_ONCE  # and gave no turn away
+    assert crowd(lambda counted: drawn(counted)) == render_slots.RENDER_SLOTS  # and gave no turn away
 
 
 def drawn(counted) -> None:

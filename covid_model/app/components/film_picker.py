@@ -102,7 +102,7 @@ def _options(asked: str | None, uploads: int) -> dict[str, str]:
         found |= {asked: f"Film {asked}"}
     kept = {
         f"upload-{at}": f"Your upload{f' {at + 1}' if uploads > 1 else ''}"
-        for at in range(min(uploads, config.MAX_UPLOADS))
+        for at in range(min(uploads, state.MAX_UPLOADS))
     }
     return found | kept
 

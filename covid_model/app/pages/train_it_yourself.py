@@ -23,6 +23,7 @@ from covid_model.training.playground.train import counts
 
 RUNS = "lab_runs"  # in the session: the runs shown, the oldest first
 BEGIN = "lab-begin"  # in the session: a scene was chosen, train it at once
+MAX_RUNS = 3  # shown side by side
 MADE = "lab_made"  # in the session: how many runs there have been
 NAMES = {  # what each setting is called, and what it is
     "covid_films": ("COVID-19 films", f"How many of the paper's {CHOICES['covid_films'][-1]}, drawn by the seed."),
@@ -171,16 +172,14 @@ def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
     drawn = "_".join(f"{run.number}-{len(run.epochs)}" for run in runs)  # in keys: one script draws many times
     curves(runs, floor, drawn)
     if not runs:
-        st.container(key="lab_empty").caption(
-            f"Press *Train*. Up to {config.LAB_RUNS} runs will stand here, side by side."
-        )
+        st.container(key="lab_empty").caption(f"Press *Train*. Up to {MAX_RUNS} runs will stand here, side by side.")
         return
     st.caption(
-        f"One more run of the same settings and seed gives the same line; a run beyond {config.LAB_RUNS} takes the "
+        f"One more run of the same settings and seed gives the same line; a run beyond {MAX_RUNS} takes the "
         "place of the oldest."
     )
     st.markdown(f"**Test films at the threshold {config.THRESHOLD:g}**")
-    for column, run in zip(st.columns(config.LAB_RUNS, gap="medium"), runs, strict=False):
+    for column, run in zip(st.columns(MAX_RUNS, gap="medium"), runs, strict=False):
         with column, st.container(key=f"lab_run_{run.number}_{drawn}"):
             card(run, run is not running and not run.finished, drawn)
 
@@ -205,7 +204,7 @@ def begin(recipe: Recipe, films: tuple[int, int]) -> Run:
     """A new run in the session, in the place of the oldest where three stand there."""
     st.session_state[MADE] = st.session_state.get(MADE, 0) + 1
     run = Run(st.session_state[MADE], recipe, *films)
-    st.session_state[RUNS] = [*st.session_state.get(RUNS, []), run][-config.LAB_RUNS :]
+    st.session_state[RUNS] = [*st.session_state.get(RUNS, []), run][-MAX_RUNS:]
     return run
 
 

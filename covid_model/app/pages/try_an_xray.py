@@ -204,8 +204,8 @@ if film:
         )
     show_ours(film, name, threshold)
 elif uploads:
-    if state.uploaded() > config.MAX_UPLOADS:
-        st.warning(f"{state.uploaded()} films came; the first {config.MAX_UPLOADS} are read.")
+    if state.uploaded() > state.MAX_UPLOADS:
+        st.warning(f"{state.uploaded()} films came; the first {state.MAX_UPLOADS} are read.")
     if state.field_is_empty():
         st.button("Take these films away", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
     show_uploads([ImageSource.of_upload(upload) for upload in uploads], name, threshold)

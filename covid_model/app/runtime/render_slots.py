@@ -15,11 +15,11 @@ from typing import TypeVar
 
 import streamlit as st
 
-from covid_model import config
-
 Drawing = TypeVar("Drawing", bound=Callable)
 
-_turns = threading.BoundedSemaphore(config.DRAWN_AT_ONCE)
+RENDER_SLOTS = 4  # pages drawn at the same time: each takes about 10 MB while it is drawn
+
+_turns = threading.BoundedSemaphore(RENDER_SLOTS)
 _own = threading.local()  # `held`: whether this thread has a turn
 
 

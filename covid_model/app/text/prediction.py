@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from covid_model.model.queue import QueuePosition
 
+NEIGHBOUR_BAND = 0.05  # a test film within this much of a score counts as similar
 NEAR_END = 0.01  # a share that lies nearer to 0 or 1 is given with a decimal, so that few is not none
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -88,20 +89,20 @@ def similar_scores(
     tables = [table] if held_out is None else [table, held_out]
     parts = [one.drop(index=film) if film in one.index else one for one in tables]
     others = pd.concat(parts)
-    alike = others[(others["score"] - score).abs() <= config.NEIGHBOUR_BAND]
+    alike = others[(others["score"] - score).abs() <= NEIGHBOUR_BAND]
     of_all = f"{'other ' if len(parts[0]) < len(table) else ''}{len(parts[0]):,} test films"
     if held_out is not None:
         validation = f"{len(parts[1]):,} validation {'film' if len(parts[1]) == 1 else 'films'}"
         of_all += f" and {validation} (held out of its training; not in the chart)"
     if alike.empty:
-        return f"None of the {of_all} scored within ±{config.NEIGHBOUR_BAND} of this one."
+        return f"None of the {of_all} scored within ±{NEIGHBOUR_BAND} of this one."
     covid = int(alike["covid"].sum())
     share = evaluation.proportion(covid, len(alike))
     low, high = (f"{100 * one:.0f}" for one in (share.low, share.high))
     near_end = 0 < share.value < NEAR_END or 1 - NEAR_END < share.value < 1
     value = f"{100 * share.value:.{1 if near_end else 0}f}"
     return (
-        f"Of the {of_all}, {len(alike):,} scored within ±{config.NEIGHBOUR_BAND} of this one; "
+        f"Of the {of_all}, {len(alike):,} scored within ±{NEIGHBOUR_BAND} of this one; "
         f"**{covid:,} of these {len(alike):,}** {'is a' if covid == 1 else 'are'} COVID-19 "
         f"{'film' if covid == 1 else 'films'}. That is {value} %; with so many films, anything from {low} to {high} % "
         f"would be no surprise ({100 * evaluation.LEVEL:.0f} % interval)."

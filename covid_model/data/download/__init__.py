@@ -9,8 +9,8 @@ run       the whole of it: what is there is skipped, what is missing is reported
 
 from __future__ import annotations
 
-from covid_model.data.download.download import DownloadReport, Missing, download
 from covid_model.data.download.http import DownloadError, Patience
 from covid_model.data.download.manifest import write_list, write_part
+from covid_model.data.download.run import DownloadReport, Missing, download
 
 __all__ = ["DownloadError", "DownloadReport", "Missing", "Patience", "download", "write_list", "write_part"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import requests
 import urllib3
@@ -32,17 +32,29 @@ class NotAvailable(Exception):
 
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers worth another try
 CHUNK = 64 * 1024
+MAX_DICOM_BYTES = 64 * 1024 * 1024  # of one original DICOM file: challenge films are larger than uploads may be
+WORKERS = 6  # films at a time
+LONGEST_WAIT = 60.0  # seconds between two attempts, whatever a server asks for
+USER_AGENT = "covid-model/0.1 (teaching demo)"
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to go on with one film. All times are in seconds."""
+    """How long to keep trying to download one film. All times are in seconds.
 
-    retries: int = field(default_factory=lambda: config.FETCH_RETRIES)
-    backoff: float = field(default_factory=lambda: config.FETCH_BACKOFF)
-    connect: float = field(default_factory=lambda: config.FETCH_CONNECT_TIMEOUT)
-    read: float = field(default_factory=lambda: config.FETCH_READ_TIMEOUT)
-    film: float = field(default_factory=lambda: config.FETCH_FILM_TIMEOUT)
+    Attributes:
+        retries: attempts after the first.
+        backoff: the first retry comes at once, the next after twice this, then doubled each time.
+        connect: time-out of a connection.
+        read: longest time without a byte.
+        film: longest time for one film in all.
+    """
+
+    retries: int = 3
+    backoff: float = 1.0
+    connect: float = 10.0
+    read: float = 30.0
+    film: float = 180.0
 
 
 class _Passing(Exception):
@@ -63,14 +75,14 @@ class Web:
         self._retry = Retry(
             patience.retries,
             backoff_factor=patience.backoff,
-            backoff_max=config.FETCH_LONGEST_WAIT,
-            retry_after_max=config.FETCH_LONGEST_WAIT,
+            backoff_max=LONGEST_WAIT,
+            retry_after_max=LONGEST_WAIT,
         )
         self._session = requests.Session()
         # Body as it is stored: its length can then be held against the Content-Length that was promised.
-        self._session.headers.update({"User-Agent": config.FETCH_AGENT, "Accept-Encoding": "identity"})
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=config.FETCH_WORKERS))
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=WORKERS))
 
     def close(self) -> None:
         self._session.close()

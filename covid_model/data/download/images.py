@@ -1,7 +1,7 @@
 """Original files made into films of a data folder.
 
 A film of a data folder is an 8-bit grey JPEG whose longest side is at most 512 pixels; films of the sources that stand
-squashed are squares (config.FETCH_SQUASHED). How the challenge's squares were made of its DICOM files is not
+squashed are squares (SQUARE_SIDES). How the challenge's squares were made of its DICOM files is not
 recorded: ours are the values as the file says they are to be shown, scaled to 256 x 256, and may differ from them.
 Another version of Pillow writes other bytes, so a film is not held against the list's SHA-256 but against its size:
 after scaling it must be as wide and as high, to a pixel, as the list's width and height scale to.
@@ -21,17 +21,21 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from covid_model import config
+from covid_model.data.download import http
 from covid_model.data.download.http import NotAvailable
 from covid_model.data.download.manifest import WantedFilm
 
+MAX_SIDE = 512  # pixels: the longest side of a film in a data folder; smaller films keep their size
+SQUARE_SIDES = {"kermany": 224, "radiography": 224, "siim": 256}  # sources whose films are squares: pixels a side
+JPEG_QUALITY = 90
 FORMATS = ("JPEG", "PNG", "MPO")  # MPO: a JPEG with further pictures behind it, as some telephones write it
 
 
 def target_size(wanted: WantedFilm) -> tuple[int, int]:
     """Width and height of the film in a data folder, to a pixel."""
-    if wanted.source in config.FETCH_SQUASHED:
-        return (config.FETCH_SQUASHED[wanted.source],) * 2
-    scale = min(1.0, config.FETCH_SIDE / max(wanted.width, wanted.height))
+    if wanted.source in SQUARE_SIDES:
+        return (SQUARE_SIDES[wanted.source],) * 2
+    scale = min(1.0, MAX_SIDE / max(wanted.width, wanted.height))
     return max(1, round(wanted.width * scale)), max(1, round(wanted.height * scale))
 
 
@@ -45,7 +49,7 @@ def make_film(data: bytes, wanted: WantedFilm) -> bytes:
         NotAvailable: not a picture, damaged, blank, past the limits, or of another size than the list says.
     """
     picture = _dicom(data) if _is_dicom(data) else _open(data, FORMATS)
-    if wanted.source in config.FETCH_SQUASHED:
+    if wanted.source in SQUARE_SIDES:
         size = target_size(wanted)
         if picture.format == "JPEG" and picture.mode == "L" and picture.size == size:
             return data
@@ -56,7 +60,7 @@ def make_film(data: bytes, wanted: WantedFilm) -> bytes:
     if low == high:
         raise NotAvailable("what came is a blank picture")
     stored = io.BytesIO()
-    film.save(stored, "JPEG", quality=config.FETCH_JPEG_QUALITY)
+    film.save(stored, "JPEG", quality=JPEG_QUALITY)
     return stored.getvalue()
 
 
@@ -115,8 +119,8 @@ def _dicom(data: bytes) -> Image.Image:
     from covid_model.imaging import FilmError
     from covid_model.imaging.dicom import dicom
 
-    if len(data) > config.FETCH_DICOM_BYTES:
-        raise NotAvailable(f"what came is larger than {config.FETCH_DICOM_BYTES / 2**20:.0f} MB")
+    if len(data) > http.MAX_DICOM_BYTES:
+        raise NotAvailable(f"what came is larger than {http.MAX_DICOM_BYTES / 2**20:.0f} MB")
     try:
         return Image.fromarray(dicom(data)[0])
     except FilmError as error:
@@ -150,7 +154,7 @@ def _scaled(picture: Image.Image, wanted: WantedFilm) -> Image.Image:
     target = target_size(wanted)
     for turned in (_upright(picture), picture):
         film = _grey(turned)
-        film.thumbnail((config.FETCH_SIDE, config.FETCH_SIDE))
+        film.thumbnail((MAX_SIDE, MAX_SIDE))
         if _close(film.size, target):
             return film
     raise NotAvailable(f"what came is {_by(picture.size)}; the list says {wanted.width} x {wanted.height}")

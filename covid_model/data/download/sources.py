@@ -16,8 +16,30 @@ from typing import Protocol
 from urllib.parse import quote
 
 from covid_model import config
+from covid_model.data.download import http
 from covid_model.data.download.http import NotAvailable, Web
 
+GITHUB = "https://raw.githubusercontent.com"  # tests put a local server here
+GITHUB_FOLDERS = {  # the folder that holds a source's original files, one by one
+    "cohen": "ieee8023/covid-chestxray-dataset/HEAD/images",
+    "figure1": "agchung/Figure1-COVID-chestxray-dataset/HEAD/images",
+    "actualmed": "agchung/Actualmed-COVID-chestxray-dataset/HEAD/images",
+}
+GITHUB_MASKS = {"cohen": "ieee8023/covid-chestxray-dataset/HEAD/annotations/lungVAE-masks"}  # STEM_mask.png
+KAGGLE_SETS = {  # downloaded whole (about 1.2 and 0.8 GB), kept in kagglehub's own cache
+    "kermany": "praveengovi/coronahack-chest-xraydataset",
+    "radiography": "tawsifurrahman/covid19-radiography-database",
+}
+KAGGLE_CHALLENGE = {"siim": "siim-covid19-detection"}  # film by film: the whole is too large for most disks
+KAGGLE_NIH = "nih-chest-xrays/data/versions/3"  # film by film: the whole is 42 GB
+NIH_FOLDERS = (  # the first film of images_001 to images_006, which hold all NIH films of the list
+    "00000001_000.png",
+    "00001336_000.png",
+    "00003923_014.png",
+    "00006585_007.png",
+    "00009232_004.png",
+    "00011558_008.png",
+)
 BY_HAND = {
     "cohen": "clone https://github.com/ieee8023/covid-chestxray-dataset",
     "figure1": "clone https://github.com/agchung/Figure1-COVID-chestxray-dataset",
@@ -75,16 +97,16 @@ class GitHub:
 
     def __init__(self, source: str, web: Web) -> None:
         self._web = web
-        self._films = config.FETCH_GITHUB_FOLDERS[source]
-        self._masks = config.FETCH_GITHUB_MASKS.get(source)
+        self._films = GITHUB_FOLDERS[source]
+        self._masks = GITHUB_MASKS.get(source)
 
     def film(self, original_file: str) -> bytes:
-        return self._web.get(f"{config.FETCH_GITHUB}/{self._films}/{quote(original_file)}")
+        return self._web.get(f"{GITHUB}/{self._films}/{quote(original_file)}")
 
     def mask(self, original_file: str) -> bytes:
         if self._masks is None:
             raise NotAvailable("the source has no lung masks")
-        return self._web.get(f"{config.FETCH_GITHUB}/{self._masks}/{quote(_mask_name(original_file))}")
+        return self._web.get(f"{GITHUB}/{self._masks}/{quote(_mask_name(original_file))}")
 
 
 class KaggleNIH:
@@ -94,10 +116,10 @@ class KaggleNIH:
         self._hub = _kagglehub()
 
     def film(self, original_file: str) -> bytes:
-        number = bisect.bisect_right(config.FETCH_NIH_FOLDERS, original_file)
+        number = bisect.bisect_right(NIH_FOLDERS, original_file)
         path = f"images_{number:03d}/images/{original_file}"
         try:
-            return _read(Path(self._hub.dataset_download(config.FETCH_KAGGLE_NIH, path=path)))
+            return _read(Path(self._hub.dataset_download(KAGGLE_NIH, path=path)))
         except NotAvailable:
             raise
         except Exception as error:  # kagglehub raises its own kinds, requests' and OSError
@@ -145,12 +167,12 @@ def open_source(source: str, folder: Path | None, web: Web) -> Origin:
     """
     if folder is not None:
         return Folder(folder)
-    if source in config.FETCH_GITHUB_FOLDERS:
+    if source in GITHUB_FOLDERS:
         return GitHub(source, web)
-    if source in config.FETCH_KAGGLE_SETS:
-        return _kaggle_set(config.FETCH_KAGGLE_SETS[source])
-    if source in config.FETCH_KAGGLE_CHALLENGE:
-        return KaggleChallenge(config.FETCH_KAGGLE_CHALLENGE[source])
+    if source in KAGGLE_SETS:
+        return _kaggle_set(KAGGLE_SETS[source])
+    if source in KAGGLE_CHALLENGE:
+        return KaggleChallenge(KAGGLE_CHALLENGE[source])
     return KaggleNIH()
 
 
@@ -208,7 +230,7 @@ def _from_kaggle(error: Exception) -> NotAvailable:
 
 
 def _read(path: Path) -> bytes:
-    limit = config.FETCH_DICOM_BYTES if path.suffix == ".dcm" else config.MAX_BYTES
+    limit = http.MAX_DICOM_BYTES if path.suffix == ".dcm" else config.MAX_BYTES
     try:
         if path.stat().st_size > limit:
             raise NotAvailable(f"the file is larger than {limit / 2**20:.0f} MB")

@@ -112,7 +112,7 @@ def _values(
         "threshold": f"{spec.threshold:g}",
         "base_in_words": recipe.base(spec),
         "sees": recipe.sees(spec),
-        "validation_parts": str(config.VALIDATION_PARTS),
+        "validation_parts": str(dataset.VALIDATION_PARTS),
         "intervals": intervals(table is None or "patient" in table, evaluation.DRAWS),
         "audits": ", ".join(records) or "nothing yet",
         "external_films": unknown if external is None else f"{len(external):,}",

@@ -23,6 +23,7 @@ from covid_model.training import features
 from covid_model.training.features import FeatureJob
 
 FEATURES, FACTS = "features.npz", "features.json"
+RANDOM_BASE_SEED = 2021  # of the base that was never trained
 COMMAND = "python -m covid_model lab-features --data DIR --vgg19 FILE"
 
 
@@ -146,7 +147,7 @@ def make(data: dataset.Dataset, vgg19: str, work: Path | None = None, folder: Pa
     about = {
         "layer": "block5_pool, averaged over the film",
         "imagenet": {"numbers": imagenet.shape[1], "kept_as": "float16"},
-        "random": {"numbers": random.shape[1], "kept_as": "uint8, a step a column", "seed": config.LAB_BASE_SEED},
+        "random": {"numbers": random.shape[1], "kept_as": "uint8, a step a column", "seed": RANDOM_BASE_SEED},
     }
     save(folder, films.index, imagenet, random, about)
     return folder
@@ -168,12 +169,12 @@ def pooled(
 
 def random_base(work: Path) -> Path:
     """The weights file of an untrained VGG-19, made where it is not in `work` yet."""
-    path = work / f"vgg19_random_{config.LAB_BASE_SEED}.weights.h5"
+    path = work / f"vgg19_random_{RANDOM_BASE_SEED}.weights.h5"
     if not path.is_file():
         import keras
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        keras.utils.set_random_seed(config.LAB_BASE_SEED)
+        keras.utils.set_random_seed(RANDOM_BASE_SEED)
         size = config.INPUT_SIZE
         untrained = keras.applications.VGG19(include_top=False, weights=None, input_shape=(size, size, 3))
         partial = path.with_name(f"partial_{path.name}")

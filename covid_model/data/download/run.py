@@ -16,10 +16,11 @@ from tqdm import tqdm
 from covid_model import config
 from covid_model.data.dataset import MANIFEST
 from covid_model.data.download import images
-from covid_model.data.download.http import DownloadError, NotAvailable, Patience, Web
+from covid_model.data.download.http import WORKERS, DownloadError, NotAvailable, Patience, Web
 from covid_model.data.download.manifest import MANIFEST_COLUMNS, WantedFilm, read_wanted, write_table
 from covid_model.data.download.sources import Origin, by_hand, open_source
 
+GIVE_UP = 12  # failures of a server in a row, after which the rest of its source is not tried
 SHOWN = 3  # films named for each reason in the summary
 SOURCES = tuple(config.SOURCE_TITLES)
 
@@ -115,7 +116,7 @@ def download(
         DownloadError: an unknown source, a folder that is not there, a list that cannot be read.
         OSError: the data folder cannot be written.
     """
-    workers = config.FETCH_WORKERS if workers is None else workers
+    workers = WORKERS if workers is None else workers
     began = time.monotonic()
     folders = {source: Path(folder) for source, folder in (folders or {}).items()}
     asked = tuple(dict.fromkeys(sources)) if sources is not None else SOURCES
@@ -191,7 +192,7 @@ def _bring(
     report: DownloadReport,
 ) -> None:
     """Run `get` for each film in a pool; stop trying where the server has failed too often in a row."""
-    failures = _InARow(config.FETCH_GIVE_UP)
+    failures = _InARow(GIVE_UP)
 
     def attempt(film: WantedFilm) -> str:
         if failures.too_many:
