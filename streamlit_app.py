@@ -1,4 +1,4 @@
-"""The demo: `streamlit run streamlit_app.py`. Page config, navigation, the notice; everything else is in the pages."""
+"""Run the demo: `streamlit run streamlit_app.py`. Page config, navigation and the notice; the rest is in the pages."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ PAGES = "covid_model/app/pages"
 
 log.start()
 sessions.receive()
-st.set_page_config(page_title="Chest films", page_icon=ICON, layout="wide")
+st.set_page_config(page_title="COVID-19 on chest X-rays", page_icon=ICON, layout="wide")
 state.carry_over()
 page = st.navigation(
     [
         st.Page(
             f"{PAGES}/try_an_xray.py",
-            title="Read a film",
+            title="Try an X-ray",
             icon=":material/radiology:",
             default=True,
-            help="Upload a chest film or take one of ours: its model score, and what on the film spoke for it.",
+            help="Upload a chest X-ray or pick a sample: see its model score and what drove it (Grad-CAM).",
         ),
         st.Page(
             f"{PAGES}/results.py",
             url_path="test_set",
-            title="Test set",
+            title="Results",
             icon=":material/scatter_plot:",
-            help="How every film of the test set scored, and how often each network was right.",
+            help="Confusion matrix, score distribution and threshold: how each network does on the test set.",
         ),
         st.Page(
             f"{PAGES}/browse.py",
             url_path="films",
-            title="Films",
+            title="Browse X-rays",
             icon=":material/photo_library:",
-            help="Every film with its score: pick by source, truth and verdict, see heatmaps, open one to read it.",
+            help="Every X-ray with its score: filter by source, ground truth and verdict, see heatmaps, open one.",
         ),
         st.Page(
             f"{PAGES}/how_it_works.py",
             title="How it works",
             icon=":material/school:",
-            help="One film carried through the network, step by step, with its real numbers.",
+            help="Follow one X-ray through the network, step by step, with its real numbers.",
         ),
         st.Page(
             f"{PAGES}/train_it_yourself.py",
             url_path="train",
-            title="Train a head",
+            title="Train it yourself",
             icon=":material/model_training:",
-            help="Train the last layers in seconds, on films and with settings of your choice, and watch every epoch.",
+            help="Train the last layers in seconds, with the data and settings you choose, and watch every epoch.",
         ),
         st.Page(
             f"{PAGES}/can_you_trust_it.py",
             url_path="trust",
             title="Can you trust it?",
             icon=":material/rule:",
-            help="What the accuracy is made of, in five screens: other answers, other people, no lungs, more adults.",
+            help="What the accuracy hides, in five screens: baselines, age, other hospitals, no lungs, more adults.",
         ),
         st.Page(
             f"{PAGES}/about.py",
             title="About",
             icon=":material/info:",
-            help="What this is and is not, where the films come from, and what the networks cannot do.",
+            help="What this demo is and is not, where the X-rays come from, and what the networks cannot do.",
         ),
     ],
     position="top",

@@ -118,8 +118,8 @@ LAB = ASSETS / "lab"  # features.npz: block5_pool averaged over the film, for ev
 
 # --- On screen ---
 NOTICE = (
-    "Not a medical device. A teaching demo: a model score says how much an X-ray looks like the COVID-19 X-rays "
-    "this network was trained on. It must not be used to make decisions about anyone's health."
+    "Not a medical device. This is a teaching demo: a model score says how much an X-ray resembles the COVID-19 X-rays "
+    "that the network was trained on. Do not use it for any decision about anyone's health."
 )
 COVID_COLOUR = "#D55E00"  # Okabe and Ito's vermilion and blue; see charts/style.py
 OTHER_COLOUR = "#3583C4"

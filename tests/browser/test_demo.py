@@ -58,7 +58,7 @@ def test_a_drawing_is_scored_without_a_verdict(visitor, address, network_name):
     demo.upload(visitor, {"name": "drawn.png", "mimeType": "image/png", "buffer": made_up_film()})
     assert demo.score(visitor) is not None
     assert visitor.get_by_text("No verdict", exact=True).count()
-    assert not visitor.get_by_text("calls this film").count()
+    assert not visitor.get_by_text("calls this X-ray").count()
 
 
 def test_a_file_that_is_no_film_and_then_one_that_is(visitor, address, network_name, film):

@@ -24,8 +24,8 @@ THIRD, TITLE = "frozen", "Frozen, on all films"
 
 def scenes() -> list[tuple[str, dict[str, str]]]:
     """Every page, and every screen of the story with its checks open."""
-    others = [(page, {}) for page in PAGES if page != "trust"]
-    return others + [("trust", {"screen": name, checks.OPEN: "true"}) for name in NAMES]
+    others = [(page, {}) for page in PAGES if page != "can_you_trust_it"]
+    return others + [("can_you_trust_it", {"screen": name, checks.OPEN: "true"}) for name in NAMES]
 
 
 @pytest.mark.parametrize(("page", "address"), scenes())
@@ -49,7 +49,7 @@ def test_records_keep_their_own_threshold(monkeypatch, screen):
 def test_a_verdict_at_another_threshold(demo, monkeypatch):
     monkeypatch.setattr(config, "THRESHOLD", 0.99)
     app = open_page("try_an_xray", film="cohen-1")
-    assert "Not above the threshold of 0.99: the network calls this film negative." in text(app)
+    assert "Not above the threshold of 0.99: the network calls this X-ray negative." in text(app)
 
 
 @pytest.fixture

@@ -205,7 +205,7 @@ def test_figures_are_those_of_the_scores(tables):
     scores, films = tables
     card = build(spec(), scores, films)
     said = section(card, "Quantitative analyses")
-    assert "| Accuracy: films called as they are | 60.0 % (20.0 to 100.0 %) | 60.0 % |" in said
+    assert "| Accuracy: X-rays classified correctly | 60.0 % (20.0 to 100.0 %) | 60.0 % |" in said
     assert re.search(r"\| Test: COVID-19 Image Data Collection \| 3 \(2\) \| 50\.0 %.*\| 0\.0 % ", said)
     assert re.search(r"\| Adult test set \| |\| Adult test set: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", said)
     assert "calls 1 of 1 adults without COVID-19 of Test positive" in section(card, "Caveats and recommendations")
@@ -252,7 +252,7 @@ def test_the_committed_cards_have_every_field(name, committed):
     scores = dataset.read_scores(config.SCORES_CSV, dataset.committed())
     test = scores.query("split == 'test' and network == @name")
     right = ((test["score"] > 0.6) == (test["covid"] == 1)).mean()
-    assert f"| Accuracy: films called as they are | {100 * right:.1f} % (" in whole
+    assert f"| Accuracy: X-rays classified correctly | {100 * right:.1f} % (" in whole
 
 
 def test_a_card_without_tables_says_so():
