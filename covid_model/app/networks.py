@@ -64,7 +64,7 @@ def read(name: str, decoded: Film, tell: OnProgress | None = None) -> Prediction
     Every reading of the app comes by here or by `ask`, and so has its line in the log.
     """
     with render_slots.release_slot(), log.reading(name):
-        return queue().read(name, decoded, tell)
+        return queue().predict(name, decoded, tell)
 
 
 def spec(name: str) -> NetworkSpec | None:

@@ -125,7 +125,7 @@ def _trace(key: str, name: str, _data: bytes) -> ForwardTrace:
     from covid_model.model import activations
 
     shown = film(_data)
-    return networks.ask(name, lambda reader: activations.trace(reader, shown))
+    return networks.ask(name, lambda predictor: activations.trace(predictor, shown))
 
 
 def preview(data: bytes, pixels: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from covid_model.charts import style
 from covid_model.formatting import score_text
 
 if TYPE_CHECKING:
-    from covid_model.model.activations import Block, HeadNumbers
+    from covid_model.model.activations import Block, HeadActivations
     from covid_model.model.pretrained import Pretrained
 
 TRAINED_COLOUR = "#009E73"
@@ -193,7 +193,7 @@ def channel_weights_alt(weights: np.ndarray) -> str:
 UNITS = 8  # shown one by one
 
 
-def logit_parts(head: HeadNumbers, units: int = UNITS, height: int = 340, ink: str | None = None) -> go.Figure:
+def logit_parts(head: HeadActivations, units: int = UNITS, height: int = 340, ink: str | None = None) -> go.Figure:
     """A staircase from 0 to the logit: the units that move it most, all others together, the bias, the sum."""
     names, parts = _parts(head, units)
     starts, total = [], 0.0
@@ -228,10 +228,10 @@ def logit_parts(head: HeadNumbers, units: int = UNITS, height: int = 340, ink: s
     )
 
 
-def _parts(head: HeadNumbers, units: int) -> tuple[list[str], list[float]]:
+def _parts(head: HeadActivations, units: int) -> tuple[list[str], list[float]]:
     chosen = head.largest(units)
-    parts = [float(head.parts[unit]) for unit in chosen]
-    rest = float(head.parts.sum()) - sum(parts)
+    parts = [float(head.contributions[unit]) for unit in chosen]
+    rest = float(head.contributions.sum()) - sum(parts)
     others = head.active - len(chosen)
     names = [f"unit {unit}" for unit in chosen]
     if others > 0:
@@ -240,11 +240,11 @@ def _parts(head: HeadNumbers, units: int) -> tuple[list[str], list[float]]:
     return [*names, "bias"], [*parts, head.bias]
 
 
-def logit_parts_alt(head: HeadNumbers) -> str:
+def logit_parts_alt(head: HeadActivations) -> str:
     """The sum in a sentence."""
     return (
-        f"What the units add to the logit: {head.ups:+.3f} by those that raise it, {head.downs:+.3f} by those that "
-        f"lower it and {head.bias:+.3f} by the bias come to {head.logit:+.3f}."
+        f"What the units add to the logit: {head.positive_sum:+.3f} by those that raise it, "
+        f"{head.negative_sum:+.3f} by those that lower it and {head.bias:+.3f} by the bias come to {head.logit:+.3f}."
     )
 
 

@@ -79,16 +79,16 @@ def read_all(given: argparse.Namespace) -> Iterator[PredictionSummary]:
     from covid_model.model.predictor import PredictionError, Predictor
     from covid_model.reports import summary
 
-    reader: Predictor | None = None
+    predictor: Predictor | None = None
     free = OverlayNames(given.overlay, given.files) if given.overlay else None
     for file in given.files:
         try:
             with quiet():  # libraries that decode grumble on standard error by themselves
                 film = imaging.read(Path(file))
-            if reader is None:
+            if predictor is None:
                 with quiet():
-                    reader = Predictor(given.network, vgg19_for(given.network, given.vgg19))
-            reading = reader.read(film)
+                    predictor = Predictor(given.network, vgg19_for(given.network, given.vgg19))
+            reading = predictor.predict(film)
         except (imaging.FilmError, PredictionError) as error:
             yield summary.refusal(file, given.network, given.threshold, str(error))
             continue

@@ -45,7 +45,7 @@ def run_benchmark(given: argparse.Namespace) -> int:
     else:
         subject = benchmark.Subject(given.network, vgg19_for(given.network, given.vgg19))
         with quiet():
-            subject.reader  # noqa: B018 (TensorFlow's greeting comes now)
+            subject.predictor  # noqa: B018 (TensorFlow's greeting comes now)
         folder = given.data or dataset.folder_from_environment()
         more = {"rounds": given.rounds} if given.rounds else {}
         data = dataset.load(folder) if folder else None

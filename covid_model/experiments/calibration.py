@@ -19,7 +19,7 @@ from covid_model.evaluation.by_patient import mean, plain
 from covid_model.experiments.context import ExperimentContext
 from covid_model.experiments.lung_erasure import recipe_of
 from covid_model.model import network_spec
-from covid_model.model.calibration import Calibration
+from covid_model.model.network_spec import Calibration
 from covid_model.model.predictor import sigmoid
 from covid_model.training import features
 
@@ -44,7 +44,7 @@ def run(case: ExperimentContext) -> dict[str, Any]:
         "validation": compare(held_out, temperature),
         "splits": {name: compare(part, temperature) for name, part in parts.items() if len(part)},
     }
-    calibrated = Calibration.of_record(plain(found))
+    calibrated = Calibration.from_record(plain(found))
     replace(network_spec.spec(case.name, case.networks), calibration=calibrated).save(case.networks)
     return found
 

@@ -31,7 +31,7 @@ def run(case: ExperimentContext, curves: bool = True) -> dict[str, Any]:
     energy, hits, areas, drawn, called = [], [], [], [], []
     for number, film in enumerate(tqdm(table.index, unit="film", desc="attention")):
         pixels = case.pixels(film)
-        reading = case.reader.read(Film(pixels, (), "JPEG"))
+        reading = case.predictor.predict(Film(pixels, (), "JPEG"))
         cells = lung_cells(read_mask(case.data, film, pixels.shape), reading.box, reading.heatmap.shape)
         energy.append(energy_inside(reading.heatmap, cells))
         hits.append(points_inside(reading.heatmap, cells))
@@ -135,7 +135,7 @@ def film_curves(
         for taken in steps_of(order_of(heatmap, name, rng), STEPS):
             cells = taken.reshape(heatmap.shape)
             pictures += [blend(pixels, soft, cells, box), blend(pixels, soft, ~cells, box)]
-    scores = np.array(list(case.reader.scores(pictures))).reshape(len(ORDERS), STEPS + 1, 2)
+    scores = np.array(list(case.predictor.scores(pictures))).reshape(len(ORDERS), STEPS + 1, 2)
     return {
         (kind, name): scores[row, :, column]
         for row, name in enumerate(ORDERS)

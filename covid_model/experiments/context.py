@@ -46,7 +46,7 @@ class ExperimentContext:
         return network_spec.spec(self.name, self.networks)
 
     @cached_property
-    def reader(self) -> Predictor:
+    def predictor(self) -> Predictor:
         """The network as the app runs it: float32."""
         return Predictor(self.name, self.vgg19)
 

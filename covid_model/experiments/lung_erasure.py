@@ -81,7 +81,7 @@ def score_all(case: ExperimentContext, table: pd.DataFrame) -> dict[str | tuple[
                 )
             )
 
-    found = np.array(list(case.reader.scores(pictures()))).reshape(len(table), len(keys))
+    found = np.array(list(case.predictor.scores(pictures()))).reshape(len(table), len(keys))
     return dict(zip(keys, found.T, strict=True))
 
 

@@ -19,7 +19,7 @@ from covid_model.experiments import ood_images
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging.preprocessing import batches, prepare, to_input
 from covid_model.model import vgg19
-from covid_model.model.ood import LAYERS, OodDetector, path_of, pool
+from covid_model.model.ood import LAYERS, OodDetector, detector_path, pool
 
 DIRECTIONS = 64  # of the training films' features that the gate knows one by one
 GROUP = 1200  # films of one source and truth that it is fitted on, at most
@@ -52,7 +52,7 @@ def run(case: ExperimentContext) -> dict[str, Any]:
     every = np.concatenate(list(flagged.values()))
     return {
         "gate": {
-            "file": path_of(case.name, case.networks).name,
+            "file": detector_path(case.name, case.networks).name,
             "sha256": file_sha256,
             "directions": len(gate.directions),
             "rate": RATE,

@@ -27,10 +27,10 @@ def run(case: ExperimentContext) -> dict[str, Any]:
     for number, film in enumerate(tqdm(table.index, unit="film", desc="robustness")):
         pixels = case.pixels(film)
         spreads["all"].append(
-            robustness.spread(case.reader, pixels, robustness.COPIES, robustness.ALL, case.seed + number)
+            robustness.spread(case.predictor, pixels, robustness.COPIES, robustness.ALL, case.seed + number)
         )
         for kind, jitter in robustness.KINDS.items():
-            spreads[kind].append(robustness.spread(case.reader, pixels, KIND_COPIES, jitter, case.seed + number))
+            spreads[kind].append(robustness.spread(case.predictor, pixels, KIND_COPIES, jitter, case.seed + number))
     groups = {"every film": np.ones(len(table), bool)} | {
         name: (table["group"] == name).to_numpy() for name in FILMS if (table["group"] == name).any()
     }

@@ -22,7 +22,7 @@ def run(case: ExperimentContext) -> dict[str, Any]:
     films = case.data.films
     rated = films[films["opacity_mean"].notna() & films["geographic_mean"].notna()]
     read = tqdm(rated.index, unit="film", desc="severity")
-    logits = np.array([case.reader.read(Film(case.pixels(film), (), "JPEG")).logit for film in read])
+    logits = np.array([case.predictor.predict(Film(case.pixels(film), (), "JPEG")).logit for film in read])
     trained = rated["split"].isin(case.trained_on)
     ratings = {name: rated[name].to_numpy(float) for name in RATINGS}
     return {

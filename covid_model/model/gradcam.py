@@ -1,30 +1,79 @@
-"""Grad-CAM (Selvaraju et al. 2017): where the features that move the logit lie. Maths only: no network, no colours."""
+"""Grad-CAM (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391): which parts of a film move the logit.
+
+Arrays in, arrays out: `predictor` and `activations` run the network, `imaging.heatmap` colours the result.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+TOP_CHANNELS = 6  # channels whose share of the sum is shown
 
-def signed_map(features: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """The weighted sum of feature maps before its ReLU: positive where the film speaks for COVID, negative against.
+
+def make_gradcam_heatmap(features: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Return the signed Grad-CAM heatmap: the sum of feature maps weighted by their mean gradients, before the ReLU.
 
     Args:
-        features: (h, w, channels), what the last convolutional layer made of the film.
+        features: (h, w, channels), the output of the last convolutional layer.
         gradients: (h, w, channels), of the logit with respect to `features`.
 
     Returns:
         (h, w) float32. Its positive part is the paper's Grad-CAM (equations 1 and 2); its negative part is their
-        counterfactual map, the same for the opposite answer.
+        counterfactual map, the same for the opposite class.
+
+    Raises:
+        ValueError: The shapes differ or are not three-dimensional.
     """
     if features.shape != gradients.shape or features.ndim != 3:
         raise ValueError(
-            f"features and gradients are (h, w, channels) alike. Received: {features.shape} and {gradients.shape}."
+            "`features` and `gradients` must both have the shape (h, w, channels). "
+            f"Received: {features.shape} and {gradients.shape}."
         )
     weights = gradients.mean(axis=(0, 1), dtype=np.float32)  # (channels,): equation 1
     return (features.astype(np.float32) @ weights).astype(np.float32)  # (h, w): equation 2 before its ReLU
 
 
-def scaled(signed: np.ndarray) -> np.ndarray:
-    """A map divided by its largest magnitude, so that it lies in [-1, 1]; a map of zeros stays one."""
-    largest = float(np.abs(signed).max(initial=0.0))
-    return signed / largest if largest > 0 else np.zeros_like(signed)
+def normalize(heatmap: np.ndarray) -> np.ndarray:
+    """Return a heatmap divided by its largest magnitude, so in [-1, 1]; zeros stay zeros."""
+    largest = float(np.abs(heatmap).max(initial=0.0))
+    return heatmap / largest if largest > 0 else np.zeros_like(heatmap)
+
+
+@dataclass(frozen=True)
+class GradCamSteps:
+    """Grad-CAM on one film, step by step.
+
+    Attributes:
+        weights: (channels,) mean gradient of the logit over each feature map, equation 1.
+        channels: Indices of the channels that add most to the sum, by magnitude, largest first.
+        maps: (n, h, w) float32, the feature maps of `channels`.
+        weighted: (n, h, w) float32, the same multiplied by their weights.
+        summed: (h, w) float32, the sum over all weighted maps, equation 2 before its ReLU.
+    """
+
+    weights: np.ndarray
+    channels: tuple[int, ...]
+    maps: np.ndarray
+    weighted: np.ndarray
+    summed: np.ndarray
+
+    @property
+    def positive(self) -> np.ndarray:
+        """(h, w) float32: the sum after its ReLU."""
+        return np.maximum(self.summed, 0)
+
+
+def gradcam_steps(features: np.ndarray, gradients: np.ndarray, keep: int = TOP_CHANNELS) -> GradCamSteps:
+    """Return the steps of Grad-CAM with its `keep` largest channels. Arguments as in `make_gradcam_heatmap`."""
+    weights = gradients.mean(axis=(0, 1), dtype=np.float32)  # (channels,)
+    weighted = features.astype(np.float32) * weights  # (h, w, channels)
+    channels = np.argsort(-np.abs(weighted).sum(axis=(0, 1)), kind="stable")[:keep]
+    return GradCamSteps(
+        weights=weights,
+        channels=tuple(int(channel) for channel in channels),
+        maps=np.moveaxis(features[..., channels], -1, 0).astype(np.float32),  # (keep, h, w)
+        weighted=np.moveaxis(weighted[..., channels], -1, 0),
+        summed=make_gradcam_heatmap(features, gradients),
+    )

@@ -1,4 +1,4 @@
-"""What is done to a film before a network sees it, one picture a step."""
+"""Show the preprocessing of a film step by step, as a network sees it."""
 
 from __future__ import annotations
 
@@ -11,52 +11,43 @@ from covid_model.imaging.preprocessing import Preprocessing, prepare, to_input
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what it is called, what it does in a sentence, and the film after it, (h, w) uint8."""
+    """One step: its title, a sentence on what it does, and the film after it, (h, w) uint8."""
 
     title: str
     sentence: str
     picture: np.ndarray
 
 
-def preparation(pixels: np.ndarray, how: Preprocessing) -> list[Step]:
-    """The steps that `how` asks for, in their order; the last picture is what `prepare` gives.
+def preparation(pixels: np.ndarray, preprocessing: Preprocessing) -> list[Step]:
+    """Return the steps of a network's `preprocessing` in order; the last picture is what `prepare` returns.
 
     Args:
-        pixels: the film, (height, width) uint8.
-        how: a network's preprocessing.
+        pixels: The film, (height, width) uint8.
+        preprocessing: The network's preprocessing.
     """
     height, width = pixels.shape
-    steps = [Step("As it came", f"{width} × {height} grey pixels.", pixels)]
-    if how.border:
-        top, left = round(height * how.border), round(width * how.border)
+    size, border = preprocessing.size, preprocessing.border
+    steps = [Step("Original", f"{width} × {height} grey pixels.", pixels)]
+    if border:
+        top, left = round(height * border), round(width * border)
         inner = pixels[top : height - top, left : width - left]
-        steps.append(
-            Step("Border cut", f"{how.border:.0%} is cut off each side: letters and frames stand there.", inner)
-        )
-    plain = replace(how, blur=0.0, equalize=False)
-    sentence = (
-        f"{how.size} × {how.size} pixels, the size this network takes. A film that is not square changes its shape."
-    )
-    steps.append(Step("Squashed", sentence, prepare(pixels, plain)))
-    if how.blur:
-        blurred = prepare(pixels, replace(how, equalize=False))
-        steps.append(
-            Step(
-                "Blurred",
-                "All films become about as sharp: sharpness could give away which archive a film is from.",
-                blurred,
-            )
-        )
-    if how.equalize:
-        sentence = "Grey levels are spread evenly: a film printed darker or paler looks the same."
-        steps.append(Step("Levelled", sentence, prepare(pixels, how)))
+        sentence = f"{border:.0%} is cropped from each side, where letters and frames are."
+        steps.append(Step("Border cropped", sentence, inner))
+    sentence = f"{size} × {size} pixels, this network's input size. An X-ray that is not square changes its shape."
+    steps.append(Step("Resized", sentence, prepare(pixels, replace(preprocessing, blur=0.0, equalize=False))))
+    if preprocessing.blur:
+        sentence = "All X-rays become about equally sharp, because sharpness could reveal the source of an X-ray."
+        steps.append(Step("Blurred", sentence, prepare(pixels, replace(preprocessing, equalize=False))))
+    if preprocessing.equalize:
+        sentence = "Grey levels are spread evenly, so that a darker or paler copy of an X-ray looks the same."
+        steps.append(Step("Histogram-equalised", sentence, prepare(pixels, preprocessing)))
     return steps
 
 
-def input_ranges(pixels: np.ndarray, how: Preprocessing) -> dict[str, tuple[float, float]]:
-    """Lowest and highest number of each channel (blue, green, red) that goes into the network."""
-    numbers = to_input(prepare(pixels, how)[None])[0]  # (size, size, 3)
+def input_ranges(pixels: np.ndarray, preprocessing: Preprocessing) -> dict[str, tuple[float, float]]:
+    """Return the minimum and maximum of each input channel: "blue", "green", "red"."""
+    values = to_input(prepare(pixels, preprocessing)[None])[0]  # (size, size, 3)
     return {
-        name: (float(numbers[..., at].min()), float(numbers[..., at].max()))
-        for at, name in enumerate(("blue", "green", "red"))
+        name: (float(values[..., channel].min()), float(values[..., channel].max()))
+        for channel, name in enumerate(("blue", "green", "red"))
     }

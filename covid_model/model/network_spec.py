@@ -1,9 +1,10 @@
-"""What a network is, as its JSON says it; nothing here loads weights."""
+"""Describe a network: the content of its JSON file, typed and checked. Loading weights is `vgg19.load`."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,24 +12,23 @@ from typing import Any
 from covid_model import config
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import registry
-from covid_model.model.calibration import Calibration
 
-STORED = "stored"  # the base lies in the network's own weights file
+STORED = "stored"  # the weights file includes the base
 IMAGENET = "imagenet"  # the base is Keras' VGG-19, frozen, and is not in the file
 
 
 class NetworkError(RuntimeError):
-    """A network cannot be used. The message names the file or the weights, and says what to do."""
+    """A network cannot be used. The message names the file and says what to do."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """The two fully-connected layers.
+    """The two fully connected layers.
 
     Attributes:
-        pooling: "flatten" keeps all 7 x 7 x 512 features (the paper); "average" keeps 512, their means over the film.
-        units: of the first layer; the second has one, the logit.
-        dropout: share of the first layer's outputs dropped in training, 0 to 1.
+        pooling: "flatten" keeps all 7 x 7 x 512 features (the paper); "average" keeps their 512 means over the film.
+        units: Units of the first layer. The second has one, the logit.
+        dropout: Fraction of the first layer's outputs to drop in training, in [0, 1).
     """
 
     pooling: str = "flatten"
@@ -37,14 +37,49 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """Temperature scaling (Guo et al. 2017, https://arxiv.org/abs/1706.04599), fitted by `experiments.calibration`.
+
+    Attributes:
+        temperature: Divisor of the logit, above 0. Above 1 it moves scores towards 0.5, below 1 away from it; it never
+            changes their order.
+        fitted_on: Number of validation films.
+        helps: For each part of the reported films ("test", "external", ...): whether the cross-entropy fell there, up
+            to the upper end of its interval.
+    """
+
+    temperature: float
+    fitted_on: int
+    helps: dict[str, bool]
+
+    def __post_init__(self):
+        if not self.temperature > 0:
+            raise ValueError(f"`temperature` must be above 0. Received: {self.temperature!r}.")
+
+    @property
+    def helped(self) -> bool:
+        """Whether it helped out of sample: on every part where it was tried, none of which it was fitted on."""
+        return bool(self.helps) and all(self.helps.values())
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any] | None) -> Calibration | None:
+        """Return the calibration in a network's JSON; None if there is none. Raises TypeError or ValueError."""
+        return None if content is None else cls(**content)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Calibration:
+        """Return the calibration that an experiment's record reports."""
+        helps = {part: bool(result["helps"]) for part, result in record["splits"].items()}
+        return cls(record["temperature"], record["fitted_on"]["films"], helps)
+
+
+@dataclass(frozen=True)
 class NetworkSpec:
-    """What a network is, as its JSON says it; that JSON and the weights file are all that a network needs.
+    """The content of a network's JSON file. With the weights file, it is all that a network needs.
 
-    `title`, `short_title` (where there is little room), `help` (one sentence) and `order` (among the others; the first
-    is the default) are what a page says of it. `trained_on` names the splits whose films it was trained on. `recipe`,
-    `history` and `training` tell how it came about.
-
-    `calibration` is put there by `audit.calibration`; a network trained anew has none until it is audited.
+    `title`, `short_title`, `help` and `order` are what pages show, and `trained_on` the splits it was trained on (see
+    `registry.Entry`). `recipe`, `history` and `training` record how it was trained. `calibration` is None until
+    `python -m covid_model audit` has measured the network.
     """
 
     name: str
@@ -68,11 +103,11 @@ class NetworkSpec:
 
     @property
     def holds_out(self) -> bool:
-        """Whether the validation part of those splits (`dataset.hold_out`) stayed out of its training for good."""
+        """Whether the validation part of its splits (`dataset.hold_out`) was never trained on."""
         return bool(self.training.get("validation"))
 
     def save(self, folder: Path | None = None) -> Path:
-        """Write NAME.json into `folder`."""
+        """Write NAME.json into `folder` and return its path."""
         folder = config.NETWORKS if folder is None else folder
         path = folder / f"{self.name}.json"
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
@@ -80,40 +115,41 @@ class NetworkSpec:
 
 
 def available(folder: Path | None = None) -> list[str]:
-    """Names of the networks whose JSON is there, in their order, the default first."""
+    """Return the names of the networks in their order, the default first."""
     folder = config.NETWORKS if folder is None else folder
     return list(registry.names(folder))
 
 
 def spec(name: str, folder: Path | None = None) -> NetworkSpec:
-    """What the network `name` is. Raises NetworkError for an unknown name or a damaged JSON."""
+    """Return the description of the network `name`. Raises NetworkError if it is unknown or its JSON is damaged."""
     folder = config.NETWORKS if folder is None else folder
-    there = registry.names(folder)
+    names = registry.names(folder)
     path = folder / f"{name}.json"
-    if name not in there and (Path(name).name != name or path.is_file()):
-        raise NetworkError(f"Networks are {', '.join(there)}. Received: {name!r}.")
+    if name not in names and (Path(name).name != name or path.is_file()):
+        raise NetworkError(f"The network must be one of {', '.join(names) or 'none'}. Received: {name!r}.")
     try:
         content = json.loads(path.read_text())
-        known = {one.name for one in fields(NetworkSpec)}
+        known = {field.name for field in fields(NetworkSpec)}
         content = {key: value for key, value in content.items() if key in known}
         content["preprocessing"] = Preprocessing(**content["preprocessing"])
         content["head"] = Head(**content["head"])
-        content["calibration"] = Calibration.of(content.get("calibration"))
+        content["calibration"] = Calibration.from_json(content.get("calibration"))
         content["trained_on"] = tuple(content["trained_on"])
         return NetworkSpec(**content)
     except FileNotFoundError as error:
         raise NetworkError(
-            f"{path} is missing; networks there are: {', '.join(there) or 'none'}. {how_to_make(name)}"
+            f"{path} is missing. The networks here are: {', '.join(names) or 'none'}. {how_to_make(name)}"
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise NetworkError(f"{path} is damaged ({error}). {how_to_make(name)}") from error
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def how_to_make(name: str) -> str:
-    return f"Get it back with git, or make it again: python -m covid_model train --recipe {name}."
+    """Return the sentence that says how to get a network's files."""
+    return f"Restore it from git, or train it: python -m covid_model train --recipe {name}."

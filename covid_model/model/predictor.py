@@ -1,4 +1,4 @@
-"""Predictor: a film in, its reading out. Score and Grad-CAM from one forward pass; the base is never run twice."""
+"""Predict with a network: the score, the Grad-CAM heatmap and an out-of-distribution check from one forward pass."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class PredictionError(RuntimeError):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one film. It has no verdict: that is `verdict.is_positive` of score and threshold.
+    """A network's output for one film. It has no verdict: `verdict.is_positive` takes score and threshold.
 
     Attributes:
-        network: its name.
-        score: sigmoid of the logit, 0 to 1 (equation 1's h(X)).
-        logit: the network's output before the sigmoid.
-        heatmap: (14, 14) float32 in [-1, 1] at 224 pixels; above 0 where the film speaks for COVID, below where
-            against; divided by its own largest magnitude.
-        box: left, top, right, bottom of the part that the network saw, as fractions of the film.
-        warnings: the film's, as it was decoded.
-        milliseconds: that the reading took, the decoding aside.
-        novelty: how unlike the training films this one is: above 1 the score is not meaningful (see `ood.OodDetector`);
-            None for a network without a gate.
-        why_novel: what the gate found where `novelty` is above 1; None otherwise.
-        in_colour: whether the film came as a colour picture.
+        network: Name of the network.
+        score: Sigmoid of the logit, in [0, 1] (equation 1's h(X)).
+        logit: The network's output before the sigmoid.
+        heatmap: Grad-CAM, (14, 14) float32 in [-1, 1] at 224 pixels: above 0 where the film raises the logit, below 0
+            where it lowers it, scaled by its largest magnitude.
+        box: Left, top, right and bottom of the part that the network saw, as fractions of the film.
+        warnings: The decoder's warnings about the film.
+        milliseconds: Duration of the prediction, without decoding.
+        ood_distance: How far the film is from the training films; above 1 it is out of distribution (see
+            `ood.OodDetector`). None if the network has no detector.
+        ood_reason: The detector's reason if `ood_distance` is above 1, else None.
+        in_colour: Whether the file was a colour image.
     """
 
     network: str
@@ -52,32 +52,37 @@ class Prediction:
     box: tuple[float, float, float, float]
     warnings: tuple[str, ...]
     milliseconds: float
-    novelty: float | None = None
-    why_novel: OutOfDistribution | None = None
+    ood_distance: float | None = None
+    ood_reason: OutOfDistribution | None = None
     in_colour: bool = False
 
     @property
     def reason(self) -> OutOfDistribution | None:
-        """Why the film lies outside what the network was trained on, by the gate or its colours; else None."""
-        if self.novelty is not None and self.novelty > 1:
-            return self.why_novel or OutOfDistribution.UNFAMILIAR
+        """Why the film is out of distribution, by the detector or its colours; None if it is not."""
+        if self.ood_distance is not None and self.ood_distance > 1:
+            return self.ood_reason or OutOfDistribution.UNFAMILIAR
         return OutOfDistribution.COLOUR if self.in_colour else None
 
     @property
     def out_of_distribution(self) -> bool:
-        """Whether the film lies outside what the network was trained on, so that its score is not meaningful."""
+        """Whether the film differs from the training films, so that its score is not meaningful."""
         return self.reason is not None
 
-    def at(self, temperature: float) -> float:
-        """The score with the logit divided by `temperature`, above 0 (see `temperature.Calibration`)."""
+    def calibrated(self, temperature: float) -> float:
+        """Return the score with the logit divided by `temperature`, above 0 (see `network_spec.Calibration`)."""
         return float(sigmoid(self.logit / temperature))
 
 
 class Predictor:
-    """One loaded network, made once per process and shared by all sessions (a lock lets one film through at a time).
+    """A loaded network. One per process serves all sessions: a lock lets one film through at a time.
+
+    Args:
+        name: Name of the network. Defaults to `registry.default()`.
+        vgg19: As in `vgg19.load`.
+        precision: As in `vgg19.build`.
 
     Raises:
-        network.NetworkError: the network cannot be loaded.
+        NetworkError: The network cannot be loaded.
     """
 
     def __init__(self, name: str | None = None, vgg19: str | None = None, precision: str = "float32"):
@@ -86,39 +91,27 @@ class Predictor:
         self._lock = threading.Lock()
         self._model = model_vgg19.load(name, vgg19, precision=precision)
         self._explain, self._score = _functions(self._model)
-        self._gate = ood.detector_of(self.spec)
+        self._detector = ood.load_detector(self.spec)
 
     @contextmanager
-    def alone(self) -> Iterator[keras.Model]:
-        """The loaded model, for as long as the block lasts; no film is read meanwhile. It must not be changed."""
+    def exclusive(self) -> Iterator[keras.Model]:
+        """Yield the model while no film is predicted. All sessions share it, so the caller must not change it."""
         with self._lock:
             yield self._model
 
-    def read(self, film: Film) -> Prediction:
-        """Read one film.
+    def predict(self, film: Film) -> Prediction:
+        """Predict one film.
 
         Raises:
-            PredictionError: the network gave a number that is not finite.
-            ValueError: it is no film.
+            PredictionError: The logit is not finite.
+            ValueError: `film` has the wrong shape or type.
         """
         started = time.perf_counter()
         inputs = to_input(prepare(film.pixels, self.spec.preprocessing)[None])  # (1, size, size, 3)
         with self._lock:
             outputs = [tensor.numpy()[0] for tensor in self._explain(inputs)]
-        # logit (1,), features and gradients (14, 14, 512), pooled (1024,)
-        return self._reading(film, *outputs, 1000 * (time.perf_counter() - started))
-
-    def _reading(
-        self,
-        film: Film,
-        logit: np.ndarray,
-        features: np.ndarray,
-        gradients: np.ndarray,
-        pooled: np.ndarray,
-        milliseconds: float,
-    ) -> Prediction:
-        """Return one film's reading, from what the network made of it. PredictionError where its logit is not
-        finite."""
+        logit, features, gradients, pooled = outputs  # (1,), twice (14, 14, 512), (1024,)
+        milliseconds = 1000 * (time.perf_counter() - started)
         value = float(logit[0])
         if not np.isfinite(value):
             raise PredictionError(f"The network {self.spec.name!r} gave no score for this film. Received: {value}.")
@@ -126,34 +119,39 @@ class Predictor:
             network=self.spec.name,
             score=float(sigmoid(value)),
             logit=value,
-            heatmap=gradcam.scaled(gradcam.signed_map(features, gradients)),
+            heatmap=gradcam.normalize(gradcam.make_gradcam_heatmap(features, gradients)),
             box=self.spec.preprocessing.box,
             warnings=film.warnings,
             milliseconds=milliseconds,
-            novelty=None if self._gate is None else self._gate.distance(pooled),
-            why_novel=None if self._gate is None else self._why(film, pooled),
+            ood_distance=None if self._detector is None else self._detector.distance(pooled),
+            ood_reason=None if self._detector is None else self._ood_reason(film, pooled),
             in_colour=film.in_colour,
         )
 
-    def _why(self, film: Film, pooled: np.ndarray) -> OutOfDistribution | None:
-        """Why the gate calls a film novel, given its `novelty.pool`ed features (d,); None where it does not.
+    def _ood_reason(self, film: Film, pooled: np.ndarray) -> OutOfDistribution | None:
+        """Return why the film is out of distribution, from its `ood.pool`ed features (1024,); None if it is not.
 
-        Photographs too may look rotated or inverted to the gate. So that is said only of a film that is familiar once
-        the change is undone, which takes a pass for each change until one is right.
+        Photographs can look rotated or inverted to the detector too. So CHANGED is returned only if undoing a change
+        makes the film familiar, which takes one more pass for each change that is tried.
         """
-        reason = self._gate.reason(pooled)
+        reason = self._detector.reason(pooled)
         if reason is None:
             return None
         for undo in ood.CHANGES.values():
             prepared = prepare(undo(film.pixels), self.spec.preprocessing)
             with self._lock:
                 *_, upright = self._explain(to_input(prepared[None]))
-            if not self._gate.novel(upright.numpy()[0]):
+            if not self._detector.is_outlier(upright.numpy()[0]):
                 return OutOfDistribution.CHANGED
         return OutOfDistribution.UNFAMILIAR
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int | None = None) -> Iterator[float]:
-        """The scores of many films, each (height, width) uint8, in order; `batch` of them at a time, no Grad-CAM."""
+        """Yield the scores of many films in order, without Grad-CAM.
+
+        Args:
+            pixels: Films, each (height, width) uint8.
+            batch: Films per forward pass. Defaults to `config.BATCH`.
+        """
         batch = config.BATCH if batch is None else batch
         prepared = (prepare(film, self.spec.preprocessing) for film in pixels)
         for group in batches(prepared, batch):  # (n, size, size)
@@ -163,38 +161,39 @@ class Predictor:
 
 
 def sigmoid(logit: np.ndarray | float) -> np.ndarray | float:
-    """1 / (1 + exp(-logit)), without overflow for any finite float32 logit."""
+    """Return 1 / (1 + exp(-logit)), without overflow for any finite float32 logit."""
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(logit, np.float64)))
 
 
 def _functions(model):
-    """The two compiled functions of a model made by `network.build`.
+    """Compile the two functions of a model made by `vgg19.build`.
 
-    `explain`: (n, size, size, 3) to the logits (n, 1), the last convolutional layer's features (n, 14, 14, 512), the
-    gradient of each film's logit with respect to its own features, and what the gate looks at (n, 1024). The tape
-    starts behind that layer: the base runs once, forward only.
-    `score`: (n, size, size, 3) to logits (n, 1).
+    Returns:
+        explain: (n, size, size, 3) to the logits (n, 1), block5_conv4's features (n, 14, 14, 512), the gradient of each
+            film's logit with respect to its own features, and the detector's pooled features (n, 1024). The gradient
+            tape starts after block5_conv4, so the base runs once, and only forward.
+        score: (n, size, size, 3) to the logits (n, 1).
     """
     import keras
     import tensorflow as tf
 
-    last = model.get_layer(config.LAST_CONV).output
-    below = keras.Model(model.input, [last, *(model.get_layer(name).output for name in ood.LAYERS)])
-    above = keras.Model(last, model.get_layer("logit").output)
-    both = keras.Model(model.input, model.get_layer("logit").output)
+    last_conv = model.get_layer(config.LAST_CONV).output
+    base = keras.Model(model.input, [last_conv, *(model.get_layer(name).output for name in ood.LAYERS)])
+    head = keras.Model(last_conv, model.get_layer("logit").output)
+    whole = keras.Model(model.input, model.get_layer("logit").output)
     shape = [None, *model.input.shape[1:]]
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
     def explain(inputs):
-        features, *looked_at = below(inputs, training=False)  # (n, 14, 14, 512)
+        features, *ood_maps = base(inputs, training=False)  # (n, 14, 14, 512)
         with tf.GradientTape() as tape:
             tape.watch(features)
-            logit = above(features, training=False)  # (n, 1)
-        gradient = tape.gradient(logit, features)
-        return logit, tf.cast(features, tf.float32), tf.cast(gradient, tf.float32), ood.pool(looked_at)
+            logit = head(features, training=False)  # (n, 1)
+        gradients = tape.gradient(logit, features)  # (n, 14, 14, 512)
+        return logit, tf.cast(features, tf.float32), tf.cast(gradients, tf.float32), ood.pool(ood_maps)
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
     def score(inputs):
-        return both(inputs, training=False)
+        return whole(inputs, training=False)
 
     return explain, score

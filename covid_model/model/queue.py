@@ -1,8 +1,7 @@
-"""The desk: one bounded queue before the networks, for all visitors, and one thread that reads.
+"""One bounded queue before the networks, shared by all sessions, and one thread that runs them.
 
-A visitor hands in his film and waits. The thread takes what came first, one film a pass. No visitor ever holds the
-network himself: whatever becomes of his session while he waits, nothing stays locked, and a visitor who leaves gives
-his place up.
+A session submits its film and waits; the thread takes films in order, one per forward pass. No session ever holds a
+network itself, so a session that ends while it waits leaves nothing locked and frees its place in the queue.
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ from covid_model.model.predictor import PredictionError
 if TYPE_CHECKING:
     from covid_model.model.predictor import Prediction, Predictor
 
-MAX_WAITING = 32  # films that may wait for the networks; past that, users are asked to try again
-POLL_SECONDS = 0.25  # seconds between two looks at how far the queue has come
-NEWEST_WEIGHT = 0.3  # share of the newest turn in the running mean of what a film takes
+CAPACITY = 32  # films that may wait for the networks; past that, users are asked to try again
+POLL_SECONDS = 0.25  # between two reports of progress
+NEWEST_WEIGHT = 0.3  # of the latest film in the running mean of seconds per film
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class QueuePosition:
-    """Where a visitor stands in the queue.
+    """A film's position in the queue.
 
     Attributes:
-        ahead: films that come before his, the one in work included.
-        seconds: that these will take, from what the last ones took; None before any was read.
+        ahead: Films ahead of it, the one in progress included.
+        seconds: Estimated wait from recent films; None before the first.
     """
 
     ahead: int
@@ -41,14 +40,14 @@ class QueuePosition:
 
 
 class QueueFullError(PredictionError):
-    """The queue is full. `place` is where the visitor would have stood; he may ask again."""
+    """The queue is full. `position` is where the film would have been; trying again later is fine."""
 
-    def __init__(self, place: QueuePosition):
-        self.place = place
-        about = "" if place.seconds is None else f" in about {max(1, round(place.seconds))} s"
+    def __init__(self, position: QueuePosition):
+        self.position = position
+        delay = "" if position.seconds is None else f" in about {max(1, round(position.seconds))} s"
         super().__init__(
-            f"Many visitors are here at once: {place.ahead} films wait to be read, and no more can be queued. "
-            f"This one would be number {place.ahead + 1}. Please try again{about}."
+            f"The demo is busy: {position.ahead} X-rays are already waiting, and the queue is full. "
+            f"Yours would be number {position.ahead + 1}. Please try again{delay}."
         )
 
 
@@ -57,114 +56,115 @@ OnProgress = Callable[[QueuePosition], None]
 
 @dataclass(eq=False)
 class _Ticket:
-    """A job that waits for a network. `film`: whether it is to read one film, so that it counts for the pace."""
+    """A job that waits for a network. `film`: whether it predicts one film, so that its duration counts."""
 
     network: str
     job: Callable[[Predictor], Any]
     film: bool = False
-    answer: Future = field(default_factory=Future)
+    result: Future = field(default_factory=Future)
 
 
 class InferenceQueue:
-    """The queue. One a process, shared by all sessions.
+    """The queue. One per process, shared by all sessions.
 
     Args:
-        reader: gives the reader of a network by name, from the desk's own thread; may raise NetworkError, which then
-            goes to who asked, and the next one asks again.
-        places: tickets that may wait, the one in work aside.
+        get_predictor: Returns the predictor of a network by name, called from the queue's own thread. A NetworkError
+            that it raises goes to the caller; the next call tries again.
+        capacity: Jobs that may wait, the one in progress aside. Defaults to CAPACITY.
     """
 
-    def __init__(self, reader: Callable[[str], Predictor], places: int | None = None):
-        self._reader, self._places = reader, MAX_WAITING if places is None else places
+    def __init__(self, get_predictor: Callable[[str], Predictor], capacity: int | None = None):
+        self._get_predictor = get_predictor
+        self._capacity = CAPACITY if capacity is None else capacity
         self._waiting: list[_Ticket] = []
-        self._in_work = 0
-        self._pace: float | None = None  # seconds a film
-        self._came = threading.Condition()  # guards the four above, and is told when a ticket comes
+        self._in_progress = 0
+        self._pace: float | None = None  # seconds per film
+        self._changed = threading.Condition()  # guards the four above; notified if a ticket is added
         self._thread: threading.Thread | None = None
 
-    def read(self, network: str, film: Film, tell: OnProgress | None = None) -> Prediction:
-        """Read a film when its turn comes.
+    def predict(self, network: str, film: Film, on_progress: OnProgress | None = None) -> Prediction:
+        """Predict a film when its turn comes.
 
         Args:
-            network: its name.
-            film: the film.
-            tell: called now and then while the film waits, from the caller's own thread; what it raises ends the
-                waiting and gives the place up.
+            network: Name of the network.
+            film: The film.
+            on_progress: Called with the film's position while it waits, in the caller's own thread. If it raises,
+                waiting ends and the place is freed.
 
         Raises:
-            QueueFullError: the queue is full.
-            PredictionError, NetworkError: as `Predictor` and `network.load` raise them.
+            QueueFullError: The queue is full.
+            PredictionError, NetworkError: As `Predictor.predict` and `vgg19.load` raise them.
         """
-        return self._ask(_Ticket(network, lambda reader: reader.read(film), film=True), tell)
+        return self._submit(_Ticket(network, lambda predictor: predictor.predict(film), film=True), on_progress)
 
-    def call(self, network: str, job: Callable[[Predictor], Answer], tell: OnProgress | None = None) -> Answer:
-        """Let `job` have a network's reader when its turn comes, alone; gives what `job` gives. Raises as `read`."""
-        return self._ask(_Ticket(network, job), tell)
+    def call(self, network: str, job: Callable[[Predictor], Result], on_progress: OnProgress | None = None) -> Result:
+        """Call `job` with a network's predictor when its turn comes, and return its result. Raises as `predict`."""
+        return self._submit(_Ticket(network, job), on_progress)
 
-    def place(self) -> QueuePosition:
-        """Where somebody who came now would stand."""
-        with self._came:
-            return self._place_behind(len(self._waiting))
+    def position(self) -> QueuePosition:
+        """Return the position of a film submitted now."""
+        with self._changed:
+            return self._position_behind(len(self._waiting))
 
-    def _place_behind(self, waiting: int) -> QueuePosition:
-        ahead = waiting + self._in_work
+    def _position_behind(self, waiting: int) -> QueuePosition:
+        ahead = waiting + self._in_progress
         return QueuePosition(ahead, None if self._pace is None else ahead * self._pace)
 
-    # --- The visitor's side -------------------------------------------------------------------------
+    # --- In the caller's thread ---------------------------------------------------------------------
 
-    def _ask(self, ticket: _Ticket, tell: OnProgress | None) -> Any:
-        with self._came:
-            if len(self._waiting) >= self._places:
-                raise QueueFullError(self._place_behind(len(self._waiting)))
+    def _submit(self, ticket: _Ticket, on_progress: OnProgress | None) -> Any:
+        with self._changed:
+            if len(self._waiting) >= self._capacity:
+                raise QueueFullError(self._position_behind(len(self._waiting)))
             self._waiting.append(ticket)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="inference", daemon=True)
                 self._thread.start()
-            self._came.notify()
+            self._changed.notify()
         try:
-            while not wait([ticket.answer], POLL_SECONDS if tell else None).done:
-                with self._came:
-                    place = (
-                        self._place_behind(self._waiting.index(ticket))
+            while not wait([ticket.result], POLL_SECONDS if on_progress else None).done:
+                with self._changed:
+                    position = (
+                        self._position_behind(self._waiting.index(ticket))
                         if ticket in self._waiting
                         else QueuePosition(0, 0)
                     )
-                tell(place)
-        except BaseException:  # the session ends, or its script starts again
-            with self._came:
+                on_progress(position)
+        except BaseException:  # Streamlit raises one to stop or rerun a session's script
+            with self._changed:
                 if ticket in self._waiting:
                     self._waiting.remove(ticket)
             raise
-        return ticket.answer.result()
+        return ticket.result.result()
 
-    # --- The desk's own thread ----------------------------------------------------------------------
+    # --- In the queue's own thread ------------------------------------------------------------------
 
     def _work(self) -> None:
         while True:
-            with self._came:
-                self._came.wait_for(lambda: self._waiting)
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
                 ticket = self._waiting.pop(0)
-                self._in_work = 1
-            self._serve(ticket)
-            with self._came:
-                self._in_work = 0
-            del ticket  # an idle desk holds nobody's film
+                self._in_progress = 1
+            self._run(ticket)
+            with self._changed:
+                self._in_progress = 0
+            del ticket  # an idle queue keeps nobody's film in memory
 
-    def _serve(self, ticket: _Ticket) -> None:
-        """Give the ticket its answer, or the error that stands for it; raises nothing."""
+    def _run(self, ticket: _Ticket) -> None:
+        """Set the ticket's result or exception. Never raises, so that the thread lives on."""
         try:
-            reader = self._reader(ticket.network)
+            predictor = self._get_predictor(ticket.network)
             started = time.perf_counter()
             try:
-                answer = ticket.job(reader)
+                result = ticket.job(predictor)
             finally:
                 if ticket.film:
-                    self._keep_pace(time.perf_counter() - started)
+                    self._update_pace(time.perf_counter() - started)
         except BaseException as error:
-            ticket.answer.set_exception(error)
+            ticket.result.set_exception(error)
         else:
-            ticket.answer.set_result(answer)
+            ticket.result.set_result(result)
 
-    def _keep_pace(self, seconds: float) -> None:
-        with self._came:
+    def _update_pace(self, seconds: float) -> None:
+        with self._changed:
             self._pace = seconds if self._pace is None else (1 - NEWEST_WEIGHT) * self._pace + NEWEST_WEIGHT * seconds

@@ -1,7 +1,7 @@
-"""What networks there are: each JSON of assets/networks that describes one. The JSON says all that a page shows of it.
+"""List the networks: every JSON file of assets/networks that describes one, and how a page names it.
 
-A further network is NAME.json and its weights; nothing else names it. Other JSON files of the folder (the prose of the
-model cards) describe no network and are passed over.
+To add a network, add NAME.json and its weights; no code names it. Other JSON files in the folder, such as the text of
+the model cards, are ignored.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Any
 
 from covid_model import config
 
-DESCRIBES = ("weights", "base", "preprocessing")  # keys that the JSON of a network has, and no other file's
-LAST = 1000  # the place of a network whose JSON gives none
-NONE = "none"  # stands for the network where there is none at all
+REQUIRED_KEYS = ("weights", "base", "preprocessing")  # what makes a JSON file a network's
+LAST = 1000  # the order of a network whose JSON gives none
+NONE = "none"  # the default network's name if there is no network at all
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A network as a page names it.
+    """How pages name a network.
 
     Attributes:
-        name: of its JSON, without the ending; in addresses, options and records.
-        title: on a page.
-        short_title: where there is little room.
-        help: one sentence on how it came about.
-        order: where it stands among the others; the first one is the default.
-        trained_on: the splits whose films it was trained on.
-        stored: whether its weights file holds its base too.
+        name: Stem of its JSON file, used in URLs, options and records.
+        title: Name on a page.
+        short_title: Name where space is tight.
+        help: One sentence on how it was made.
+        order: Position in lists; the lowest is the default network.
+        trained_on: Splits whose films it was trained on.
+        stored: Whether its weights file includes the base.
     """
 
     name: str
@@ -44,14 +44,14 @@ class Entry:
 
 
 def entries(folder: Path | None = None) -> tuple[Entry, ...]:
-    """Return the networks of `folder` (default: assets/networks) in their order.
+    """Return the networks of `folder` (default: `config.NETWORKS`) in their order.
 
-    A JSON that cannot be read, or says too little, counts where weights of its name lie beside it: it is a damaged
-    network's, and asking for that network says so.
+    A JSON file that is unreadable or incomplete is listed if weights of the same name lie beside it: it is a damaged
+    network, and loading it says so.
     """
     folder = config.NETWORKS if folder is None else folder
-    found = [_entry(path, *_stamp(path)) for path in sorted(folder.glob("*.json"))]
-    return tuple(sorted(filter(None, found), key=lambda entry: (entry.order, entry.name)))
+    described = [_entry(path, *_stamp(path)) for path in sorted(folder.glob("*.json"))]
+    return tuple(sorted(filter(None, described), key=lambda entry: (entry.order, entry.name)))
 
 
 def names(folder: Path | None = None) -> tuple[str, ...]:
@@ -60,50 +60,49 @@ def names(folder: Path | None = None) -> tuple[str, ...]:
 
 
 def default(folder: Path | None = None) -> str:
-    """Return the name of the network that is taken where none is asked for; NONE where there is none."""
+    """Return the name of the default network; NONE if there is no network."""
     return next(iter(names(folder)), NONE)
 
 
 def entry(name: str) -> Entry:
-    """Return what a page says of the network `name`, also of one that has scores or records but no JSON here."""
-    known = {one.name: one for one in entries()}
-    title = name.capitalize()
-    return known.get(name) or Entry(name, title, title)
+    """Return how pages name the network `name`, even if it has scores or records but no JSON file."""
+    known = {entry.name: entry for entry in entries()}
+    return known.get(name) or Entry(name, name.capitalize(), name.capitalize())
 
 
 def title(name: str) -> str:
-    """Return a network's title for a page."""
+    """Return the network's title."""
     return entry(name).title
 
 
 def short_title(name: str) -> str:
-    """Return a network's title for where there is little room."""
+    """Return the network's title for where space is tight."""
     return entry(name).short_title
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """When a file was last changed, and its size: a changed one is read again without a restart."""
+    """Return a file's time of change and size: a key of the cache, so that edits show without a restart."""
     try:
-        about = path.stat()
+        status = path.stat()
     except OSError:
         return 0, 0
-    return about.st_mtime_ns, about.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 @lru_cache(maxsize=256)
 def _entry(path: Path, changed: int, size: int) -> Entry | None:
-    """The network that a JSON describes; None where it describes none."""
+    """Return the network that a JSON file describes; None if it describes none."""
     name = path.stem
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         content = None
-    if isinstance(content, Mapping) and all(key in content for key in DESCRIBES):
-        return _of(name, content)
+    if isinstance(content, Mapping) and all(key in content for key in REQUIRED_KEYS):
+        return _from_json(name, content)
     return Entry(name, name.capitalize(), name.capitalize()) if path.with_suffix(".npz").is_file() else None
 
 
-def _of(name: str, content: Mapping[str, Any]) -> Entry:
+def _from_json(name: str, content: Mapping[str, Any]) -> Entry:
     title = str(content.get("title") or name.capitalize())
     order, splits = content.get("order"), content.get("trained_on")
     return Entry(

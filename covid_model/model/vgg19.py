@@ -1,8 +1,8 @@
-"""VGG-19 and two dense layers, on one flat graph: build, save, load, check.
+"""VGG-19 with a two-layer head, as one flat graph: build, save, load and check.
 
-Figure 1 of Amini, Menhaj and Talebi (2021): the convolutional layers of VGG-19 (Simonyan and Zisserman 2015), two
-fully-connected layers on top, one sigmoid unit at the end. What a network is stands in `assets/networks/NAME.json`,
-its weights in NAME.npz; the architecture is this code and is never unpickled.
+The network is Figure 1 of Amini, Menhaj and Talebi (2021): VGG-19's convolutional layers (Simonyan and Zisserman 2015,
+https://arxiv.org/abs/1409.1556), then two dense layers and a sigmoid. `assets/networks/NAME.json` describes a network
+and NAME.npz holds its weights. The architecture is this code; nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -30,17 +30,20 @@ def build(
     base_weights: str | None = None,
     precision: str = "float32",
 ) -> keras.Model:
-    """VGG-19's convolutional layers and `head`, as one flat graph (a nested base would break Grad-CAM).
+    """Build VGG-19's convolutional layers with `head` on top.
+
+    The head is built on `base.output`, so the graph stays flat: Grad-CAM cannot see into a nested base.
 
     Args:
-        head: the dense layers; newly initialised.
-        size: pixels a side of the input.
-        base_weights: a weights file without its top, "imagenet" for Keras' download, None for random ones.
-        precision: "float32" or "mixed_bfloat16" (compute in bfloat16, weights in float32).
+        head: The dense layers, randomly initialized.
+        size: Side of the input in pixels. Defaults to `config.INPUT_SIZE`.
+        base_weights: Path of a weights file without the top, "imagenet" for Keras' download, None for random weights.
+        precision: "float32", or "mixed_bfloat16" to compute in bfloat16 with weights in float32.
 
     Returns:
-        A model from (n, size, size, 3) float32 (`preprocessing.to_input`) to (n, 1) float32, the score in [0, 1].
-        Layers that others ask for by name: `block5_conv4`, `block5_pool`, `logit`, `score`.
+        A model from (n, size, size, 3) float32, as `preprocessing.to_input` returns it, to scores (n, 1) float32 in
+        [0, 1]. Other modules look up the layers `block4_pool`, `block5_conv4`, `block5_pool`, `fc1`, `logit` and
+        `score` by name.
     """
     size = config.INPUT_SIZE if size is None else size
     import keras
@@ -55,7 +58,7 @@ def build(
 
 
 def build_head(head: Head, shape: tuple[int, int, int]) -> keras.Model:
-    """`head` alone, to be trained on stored features: (n, *shape) to scores (n, 1). Layers are named as in `build`."""
+    """Build `head` alone, to train it on stored features: (n, *shape) to scores (n, 1). Layer names as in `build`."""
     import keras
 
     features = keras.Input(shape)  # (n, 7, 7, 512) at 224 pixels
@@ -63,11 +66,11 @@ def build_head(head: Head, shape: tuple[int, int, int]) -> keras.Model:
 
 
 def _dense_layers(x: keras.KerasTensor, head: Head) -> keras.KerasTensor:
-    """From the last pooling layer's output (n, 7, 7, 512) to the score (n, 1)."""
+    """Return the score (n, 1) from the last pooling layer's output (n, 7, 7, 512)."""
     import keras
 
     if head.pooling not in POOLINGS:
-        raise ValueError(f"pooling is {' or '.join(POOLINGS)}. Received: {head.pooling!r}.")
+        raise ValueError(f"`pooling` must be one of {POOLINGS}. Received: {head.pooling!r}.")
     if head.pooling == "flatten":
         x = keras.layers.Flatten(name="flatten")(x)  # (n, 25088)
     else:
@@ -79,12 +82,12 @@ def _dense_layers(x: keras.KerasTensor, head: Head) -> keras.KerasTensor:
 
 
 def head_layers(model: keras.Model) -> list[keras.Layer]:
-    """The dense layers of a model made by `build`."""
+    """Return the dense layers of a model made by `build`."""
     return [model.get_layer("fc1"), model.get_layer("logit")]
 
 
-def weights_of(model: keras.Model, base: str) -> dict[str, np.ndarray]:
-    """The weights to be stored, as float16, by layer and variable name; without the base where it is ImageNet's."""
+def get_weights(model: keras.Model, base: str) -> dict[str, np.ndarray]:
+    """Return the weights to store, as float16 by "layer/variable"; the head's alone if `base` is ImageNet's."""
     layers = model.layers if base == network_spec.STORED else head_layers(model)
     return {
         f"{layer.name}/{variable.name}": variable.numpy().astype(np.float16)
@@ -93,8 +96,8 @@ def weights_of(model: keras.Model, base: str) -> dict[str, np.ndarray]:
     }
 
 
-def put_weights(layers: list[keras.Layer], weights: dict[str, np.ndarray]) -> None:
-    """Put stored weights, named as in `weights_of`, into layers. Raises ValueError where one is missing or no fit."""
+def set_weights(layers: list[keras.Layer], weights: dict[str, np.ndarray]) -> None:
+    """Set the weights of `layers` from `get_weights`. Raises ValueError if one is missing or has the wrong shape."""
     for layer in layers:
         try:
             layer.set_weights([weights[f"{layer.name}/{v.name}"].astype(np.float32) for v in layer.weights])
@@ -103,7 +106,7 @@ def put_weights(layers: list[keras.Layer], weights: dict[str, np.ndarray]) -> No
 
 
 def save_weights(weights: dict[str, np.ndarray], path: Path) -> str:
-    """Write weights and return the file's SHA-256."""
+    """Write weights to an .npz file and return its SHA-256."""
     np.savez(path, **weights)
     return network_spec.sha256(path)
 
@@ -114,61 +117,65 @@ def load(
     folder: Path | None = None,
     precision: str = "float32",
 ) -> keras.Model:
-    """The network `name`, ready to score.
+    """Load the network `name`, ready to predict.
 
     Args:
-        name: one of `available()`.
-        vgg19: for a network on the frozen base, where that comes from: a file, or "imagenet" for Keras' download;
-            COVID_MODEL_VGG19's where none is given, else the download.
-        folder: where the networks lie.
-        precision: see `build`.
+        name: One of `network_spec.available()`.
+        vgg19: Base weights of a network that keeps VGG-19 frozen: a file, or "imagenet" for Keras' download. Defaults
+            to the file that COVID_MODEL_VGG19 names, then to the download.
+        folder: Folder of the networks. Defaults to `config.NETWORKS`.
+        precision: As in `build`.
 
     Raises:
-        NetworkError: weights missing, cut short, changed, of other shapes, or the base not to be had.
+        NetworkError: The weights are missing, damaged, changed or of another shape, or the base cannot be loaded.
     """
     folder = config.NETWORKS if folder is None else folder
-    what = network_spec.spec(name, folder)
-    weights = _checked_weights(what, folder)
+    spec = network_spec.spec(name, folder)
+    weights = _checked_weights(spec, folder)
     base_weights = None
-    if what.base == network_spec.IMAGENET:
+    if spec.base == network_spec.IMAGENET:
         base_weights = vgg19 or os.environ.get(config.VGG19_VARIABLE, "").strip() or config.VGG19_DOWNLOAD
     try:
-        model = build(what.head, what.preprocessing.size, base_weights, precision)
-    except Exception as error:  # Keras raises plain Exception where a download fails, OSError or ValueError for a file
-        if what.base != network_spec.IMAGENET:
+        model = build(spec.head, spec.preprocessing.size, base_weights, precision)
+    except Exception as error:  # Keras raises a plain Exception if a download fails, OSError or ValueError for a file
+        if spec.base != network_spec.IMAGENET:
             raise
         raise NetworkError(
-            f"The network {name!r} needs VGG-19's ImageNet weights, and they could not be loaded from "
-            f"{base_weights!r}. Connect to the internet, or name a file with --vgg19 or {config.VGG19_VARIABLE}"
+            f"The network {name!r} needs VGG-19's ImageNet weights, which could not be loaded from "
+            f"{base_weights!r}. Connect to the internet, or pass a weights file with --vgg19 or {config.VGG19_VARIABLE}"
             f"{_without_download(folder)}."
         ) from error
     try:
-        put_weights(model.layers if what.base == network_spec.STORED else head_layers(model), weights)
+        set_weights(model.layers if spec.base == network_spec.STORED else head_layers(model), weights)
     except ValueError as error:
-        raise NetworkError(f"{folder / what.weights} does not fit {error}") from error
+        raise NetworkError(
+            f"The weights {folder / spec.weights} do not fit the network {name!r}, {error}. "
+            f"{network_spec.how_to_make(name)}"
+        ) from error
     model.trainable = False
     return model
 
 
-def _checked_weights(what: NetworkSpec, folder: Path) -> dict[str, np.ndarray]:
-    """The stored arrays of a network, only after its file's SHA-256 was found right."""
-    path = folder / what.weights
+def _checked_weights(spec: NetworkSpec, folder: Path) -> dict[str, np.ndarray]:
+    """Return the stored arrays of a network. The file is opened only once its SHA-256 has been checked."""
+    path = folder / spec.weights
+    remedy = network_spec.how_to_make(spec.name)
     if not path.is_file():
-        raise NetworkError(f"The weights {path} are missing. {network_spec.how_to_make(what.name)}")
-    found = network_spec.sha256(path)
-    if found != what.sha256:
+        raise NetworkError(f"The weights {path} are missing. {remedy}")
+    digest = network_spec.sha256(path)
+    if digest != spec.sha256:
         raise NetworkError(
-            f"The weights {path} are not those of the network {what.name!r}: SHA-256 {what.sha256[:12]}… was wanted, "
-            f"{found[:12]}… came. {network_spec.how_to_make(what.name)}"
+            f"The weights {path} are not those of the network {spec.name!r}: expected SHA-256 "
+            f"{spec.sha256[:12]}…, got {digest[:12]}…. {remedy}"
         )
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise NetworkError(f"The weights {path} cannot be read: {error}") from error
+        raise NetworkError(f"The weights {path} cannot be read: {error}. {remedy}") from error
 
 
 def _without_download(folder: Path) -> str:
-    """Which network can be used all the same, as the end of a sentence; "" where there is none."""
+    """Return which network works without the download, as the end of a sentence; "" if there is none."""
     stored = [entry.name for entry in registry.entries(folder) if entry.stored]
     return f"; the network {stored[0]!r} needs no download" if stored else ""

@@ -66,13 +66,13 @@ def run(
         folder = work / NAME / recipe.key(start)
         if not (folder / KEPT).is_file():
             model, _ = train(table, pixels, held_out, start, folder, recipe)
-            model_vgg19.save_weights(model_vgg19.weights_of(model, network_spec.STORED), folder / KEPT)
+            model_vgg19.save_weights(model_vgg19.get_weights(model, network_spec.STORED), folder / KEPT)
         start, history = str(folder / KEPT), joined(history, json.loads((folder / PROGRESS).read_text()))
     recipe = stages[-1]
     model, rows = train(table, pixels, held_out, start, work / NAME / recipe.key(start), recipe)
     history = joined(history, rows)
     moved = move_threshold(model, table[held_out], [pixels[film] for film in table.index[held_out]], recipe)
-    stored = model_vgg19.weights_of(model, network_spec.STORED)
+    stored = model_vgg19.get_weights(model, network_spec.STORED)
     what = network_spec.NetworkSpec(
         name=NAME,
         title="Fine-tuned model",
@@ -169,7 +169,7 @@ def train(
     )
     if goes_on:
         with np.load(start, allow_pickle=False) as weights:
-            model_vgg19.put_weights(model.layers, weights)
+            model_vgg19.set_weights(model.layers, weights)
     trainer = Trainer(model, recipe)
     rows = table[~held_out]
     stream = Stream(
@@ -258,7 +258,7 @@ def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path | None 
     kept = table[~held_out | table.index.isin(looked_at)]
     folder = work / NAME / f"{recipe.key(vgg19)}-without-{source}"
     model, history = train(kept, read_all(data, kept), kept["source"] == source, vgg19, folder, recipe)
-    model_vgg19.save_weights(model_vgg19.weights_of(model, network_spec.STORED), folder / KEPT)
+    model_vgg19.save_weights(model_vgg19.get_weights(model, network_spec.STORED), folder / KEPT)
     done = json.loads(config.LEFT_OUT_JSON.read_text()) if config.LEFT_OUT_JSON.is_file() else []
     done.append(
         {"left out": source, "films": len(looked_at), **TRIAL, **changes, "size": TRIAL_SIZE, "history": history}

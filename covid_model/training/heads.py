@@ -105,7 +105,7 @@ def fit(
 
 def rounded(model: keras.Model) -> dict[str, np.ndarray]:
     """Round the head's weights to float16, as they are stored, in place; returns them."""
-    stored = vgg19.weights_of(model, network_spec.IMAGENET)
+    stored = vgg19.get_weights(model, network_spec.IMAGENET)
     for layer in vgg19.head_layers(model):
         layer.set_weights([stored[f"{layer.name}/{v.name}"].astype(np.float32) for v in layer.weights])
     return stored

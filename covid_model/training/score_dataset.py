@@ -34,16 +34,16 @@ def run(name: str, data: Dataset, vgg19: str | None = None, to: Path | None = No
     else:
         passes = {"float32": data.films[~trained_on], fast: data.films[trained_on]}
     for precision, films_of_pass in passes.items():
-        reader = Predictor(name, vgg19, precision)
-        done = record(name, films_of_pass, score_films(reader, data, list(films_of_pass.index)), to)
+        predictor = Predictor(name, vgg19, precision)
+        done = record(name, films_of_pass, score_films(predictor, data, list(films_of_pass.index)), to)
     return done
 
 
-def score_films(reader: Predictor, data: Dataset, ids: list[str]) -> np.ndarray:
+def score_films(predictor: Predictor, data: Dataset, ids: list[str]) -> np.ndarray:
     """The scores (n,) of the films `ids`, decoded by threads while the network works."""
     with ThreadPoolExecutor(config.READ_AHEAD) as pool, tqdm(total=len(ids), unit="film", desc="scoring") as bar:
         scores = []
-        for score in reader.scores(_decoded(pool, data, ids)):
+        for score in predictor.scores(_decoded(pool, data, ids)):
             scores.append(score)
             bar.update()
     return np.array(scores)

@@ -185,7 +185,7 @@ def test_page(row, demo):
 @pytest.fixture
 def novel(demo, monkeypatch) -> Path:
     """The mock reader finds every film novel."""
-    monkeypatch.setattr(MockReader, "novelty", 2.5)
+    monkeypatch.setattr(MockReader, "ood_distance", 2.5)
     return demo
 
 
@@ -201,7 +201,7 @@ def test_19_a_novel_film_is_warned_of_and_its_score_greyed(novel):
 
 
 def test_19_a_film_like_others_is_not(demo, monkeypatch):
-    monkeypatch.setattr(MockReader, "novelty", 0.9)
+    monkeypatch.setattr(MockReader, "ood_distance", 0.9)
     app = give(open_page(), GOOD)
     assert NOVEL not in said(app, "warning") and not app.metric[0].value.startswith(":gray[")
 
@@ -240,7 +240,7 @@ def reader_of():
         return Predictor(name)
 
     def reader(name: str) -> Predictor:
-        if name not in network_spec.available() or ood.detector_of(network_spec.spec(name)) is None:
+        if name not in network_spec.available() or ood.load_detector(network_spec.spec(name)) is None:
             pytest.skip(f"the network {name} has no novelty gate here")
         return load(name)
 
@@ -250,7 +250,7 @@ def reader_of():
 @pytest.mark.parametrize("name", [pytest.param("paper", marks=pytest.mark.vgg19), "fine-tuned"])
 @pytest.mark.parametrize("what", ["photograph", "screenshot", "leg", "slice"])
 def test_19_the_networks_themselves_know_what_is_no_chest_film(name, what, reader_of):
-    assert reader_of(name).read(imaging.Film(no_chest_film(what), (), "PNG")).out_of_distribution
+    assert reader_of(name).predict(imaging.Film(no_chest_film(what), (), "PNG")).out_of_distribution
 
 
 @pytest.mark.parametrize(("name", "named"), [(LEG, "EXTREMITY"), (SLICE, "CT")])

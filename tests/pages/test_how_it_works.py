@@ -15,8 +15,8 @@ from covid_model.app.components import activations
 from covid_model.app.components import film_picker as story_film
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import activations as model_activations
-from covid_model.model import feature_maps, network_spec, registry
-from covid_model.model.activations import Block, HeadNumbers, Layer
+from covid_model.model import feature_maps, gradcam, network_spec, registry
+from covid_model.model.activations import Block, HeadActivations, Layer
 from covid_model.model.input_steps import preparation
 from covid_model.model.network_spec import NetworkError
 from covid_model.training import init_ablation
@@ -52,8 +52,8 @@ def made_up_walk(name: str = "fine-tuned") -> model_activations.ForwardTrace:
         ),
         maps={layer.name: feature_maps.strongest(layer.name, RNG.random((8, 8, 16))) for layer in layers},
         filters={"block1_conv1": feature_maps.filters(RNG.normal(size=(3, 3, 3, 16)))},
-        head=HeadNumbers(np.ones(16, np.float32), units, weights, 1.0, 2.0, 0.880797),
-        gradcam=feature_maps.steps(features, RNG.normal(size=(4, 4, 16)).astype(np.float32)),
+        head=HeadActivations(np.ones(16, np.float32), units, weights, 1.0, 2.0, 0.880797),
+        gradcam=gradcam.gradcam_steps(features, RNG.normal(size=(4, 4, 16)).astype(np.float32)),
     )
 
 

@@ -142,8 +142,8 @@ def test_a_film_cropped_to_almost_nothing_is_refused(demo):
 
 def test_a_changed_film_that_is_novel_gets_no_verdict(demo, monkeypatch):
     app = upload(open_page(), ("film.png", film_bytes(240)))
-    monkeypatch.setattr(MockReader, "novelty", 1.5)
-    monkeypatch.setattr(MockReader, "why_novel", OutOfDistribution.CHANGED)
+    monkeypatch.setattr(MockReader, "ood_distance", 1.5)
+    monkeypatch.setattr(MockReader, "ood_reason", OutOfDistribution.CHANGED)
     app.pills(key="change").set_value(["invert"]).run()
     (score,) = numbers(changed(app))
     assert changed(app).startswith(":gray[") and perturb_text.score_change(240 / 256, score, 0.6, novel=True) in text(
@@ -174,10 +174,10 @@ def test_a_changed_film_without_a_score(demo, monkeypatch):
 
 def test_a_full_queue_offers_another_try(demo, monkeypatch):
     app = upload(open_page(), ("film.png", film_bytes(240)))
-    monkeypatch.setattr(networks.queue(), "_places", 0)
+    monkeypatch.setattr(networks.queue(), "_capacity", 0)
     app.pills(key="change").set_value(["mirror"]).run()
     assert app.button(key=queue_status.AGAIN) and app.warning and changed(app) is None
-    monkeypatch.setattr(networks.queue(), "_places", 9)
+    monkeypatch.setattr(networks.queue(), "_capacity", 9)
     app.button(key=queue_status.AGAIN).click().run()
     assert changed(app) and not app.warning
 
@@ -260,8 +260,8 @@ def test_another_network_that_cannot_be_loaded(demo, monkeypatch):
     ("why", "sentence"), [(OutOfDistribution.UNFAMILIAR, NOVEL), (OutOfDistribution.CHANGED, TURNED), (None, NOVEL)]
 )
 def test_a_novel_film_says_why(demo, monkeypatch, why, sentence):
-    monkeypatch.setattr(MockReader, "novelty", 2.0)
-    monkeypatch.setattr(MockReader, "why_novel", why)
+    monkeypatch.setattr(MockReader, "ood_distance", 2.0)
+    monkeypatch.setattr(MockReader, "ood_reason", why)
     app = open_page(film="cohen-1")
     assert sentence in warnings(app) and app.metric[0].value.startswith(":gray[")
     assert prediction_text.outcome(True, True) not in text(app) and formatting.verdict(0.7, 0.6) not in text(app)

@@ -12,35 +12,35 @@ from tests.support.app_pages import MockReader, demo, film_bytes, holds, open_pa
 __all__ = ["demo"]
 
 
-class FullDesk(InferenceQueue):
-    """A desk that is full for the first `refusals` that ask."""
+class FullQueue(InferenceQueue):
+    """A queue that is full for the first `refusals` requests."""
 
     def __init__(self, refusals):
         super().__init__(MockReader)
         self.refusals = refusals
 
-    def read(self, network, film, tell=None):
+    def predict(self, network, film, on_progress=None):
         if self.refusals:
             self.refusals -= 1
             raise QueueFullError(QueuePosition(33, 6.4))
-        return super().read(network, film, tell)
+        return super().predict(network, film, on_progress)
 
 
-class SlowDesk(InferenceQueue):
-    """A desk where two films come first."""
+class SlowQueue(InferenceQueue):
+    """A queue where two films come first."""
 
     def __init__(self):
         super().__init__(MockReader)
 
-    def read(self, network, film, tell=None):
+    def predict(self, network, film, on_progress=None):
         for ahead in (2, 1, 0):
-            tell(QueuePosition(ahead, ahead * 1.4))
-        return super().read(network, film, tell)
+            on_progress(QueuePosition(ahead, ahead * 1.4))
+        return super().predict(network, film, on_progress)
 
 
 def test_where_the_queue_is_full_the_visitor_is_told_his_place_and_may_try_again(demo, monkeypatch):
-    desk = FullDesk(1)
-    monkeypatch.setattr(networks, "queue", lambda: desk)
+    queue = FullQueue(1)
+    monkeypatch.setattr(networks, "queue", lambda: queue)
     app = upload(open_page(), ("film.png", film_bytes()))
     assert app.warning[0].value == prediction_text.plain(QueueFullError(QueuePosition(33, 6.4))) and holds(
         app.warning[0].value, 33, 34, 6
@@ -52,12 +52,12 @@ def test_where_the_queue_is_full_the_visitor_is_told_his_place_and_may_try_again
 
 
 def test_how_it_works_says_the_same(demo, monkeypatch):
-    def full(network, job, tell=None):
+    def full(network, job, on_progress=None):
         raise QueueFullError(QueuePosition(9, None))
 
-    desk = FullDesk(0)
-    monkeypatch.setattr(desk, "call", full)
-    monkeypatch.setattr(networks, "queue", lambda: desk)
+    queue = FullQueue(0)
+    monkeypatch.setattr(queue, "call", full)
+    monkeypatch.setattr(networks, "queue", lambda: queue)
     app = open_page("how_it_works")
     app.button(key="run_network").click().run()
     assert holds(app.warning[0].value, 9, 10)
@@ -65,8 +65,8 @@ def test_how_it_works_says_the_same(demo, monkeypatch):
 
 
 def test_many_films_wait_for_room(demo, monkeypatch):
-    desk = FullDesk(3)
-    monkeypatch.setattr(networks, "queue", lambda: desk)
+    queue = FullQueue(3)
+    monkeypatch.setattr(networks, "queue", lambda: queue)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     app = upload(open_page(), ("one.png", film_bytes(100)), ("two.png", film_bytes(250)))
     assert app.dataframe[0].value.iloc[:, 2].tolist() == [verdict_word(0.391), verdict_word(0.977)]
@@ -76,8 +76,8 @@ def test_the_page_shows_the_place_while_it_waits_and_not_afterwards(demo, monkey
     shown = []
     wording = prediction_text.queue_position
     monkeypatch.setattr(prediction_text, "queue_position", lambda place: shown.append(wording(place)) or shown[-1])
-    desk = SlowDesk()
-    monkeypatch.setattr(networks, "queue", lambda: desk)
+    queue = SlowQueue()
+    monkeypatch.setattr(networks, "queue", lambda: queue)
     app = upload(open_page(), ("film.png", film_bytes()))
     assert shown == [wording(QueuePosition(2, 2.8)), wording(QueuePosition(1, 1.4)), wording(QueuePosition(0, 0.0))]
     assert holds(shown[0], 2, 3) and holds(shown[1], 1, 1)

@@ -44,23 +44,23 @@ class MockReader:
 
     asked: list[str] = []  # noqa: RUF012 (one list for all, emptied by `demo`)
     failure: Exception | None = None
-    novelty: float | None = None
-    why_novel: str | None = None
+    ood_distance: float | None = None
+    ood_reason: str | None = None
 
     def __init__(self, name: str, vgg19: str | None = None):
         self.name = name
         self.spec = SimpleNamespace(name=name, threshold=0.6)
 
-    def read(self, film: Film) -> Prediction:
+    def predict(self, film: Film) -> Prediction:
         MockReader.asked.append(self.name)
         if MockReader.failure:
             raise MockReader.failure
         score = float(film.pixels.max()) / 256
         heatmap = np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4)
         logit = float(np.log(score / (1 - score)))
-        seen, why = (0.1, 0.1, 0.9, 0.9), self.why_novel
+        seen, why = (0.1, 0.1, 0.9, 0.9), self.ood_reason
         return Prediction(
-            self.name, score, logit, heatmap, seen, film.warnings, 12.0, self.novelty, why, film.in_colour
+            self.name, score, logit, heatmap, seen, film.warnings, 12.0, self.ood_distance, why, film.in_colour
         )
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = 1) -> Iterator[float]:

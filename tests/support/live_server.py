@@ -82,7 +82,7 @@ def _stand_in(folder: Path) -> None:
 
     vgg19.load = lambda name, *_args, **_kwargs: name
     predictor._functions = functions
-    ood.detector_of = lambda *_args: None
+    ood.load_detector = lambda *_args: None
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _weights(seed: int) -> tuple[Path, str, int]:
     import keras
 
     keras.utils.set_random_seed(seed)
-    stored = vgg19.weights_of(vgg19.build(HEAD, SIZE), network_spec.STORED)
+    stored = vgg19.get_weights(vgg19.build(HEAD, SIZE), network_spec.STORED)
     path = Path(_KEPT.name) / f"{seed}.npz"
     return path, vgg19.save_weights(stored, path), sum(array.size for array in stored.values())
 

@@ -17,7 +17,7 @@ from tests.support import mock_networks
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory):
+def predictor(tmp_path_factory):
     folder = tmp_path_factory.mktemp("networks")
     mock_networks.save(folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -32,23 +32,23 @@ def film():
 
 
 @pytest.fixture(scope="module")
-def walk(reader, film):
-    return activations.trace(reader, film)
+def walk(predictor, film):
+    return activations.trace(predictor, film)
 
 
-def test_walk_and_reading_agree(reader, film, walk):
-    done = reader.read(film)
+def test_walk_and_reading_agree(predictor, film, walk):
+    done = predictor.predict(film)
     assert walk.head.score == pytest.approx(done.score, abs=1e-6)
     assert walk.head.logit == pytest.approx(done.logit, abs=1e-5)
-    np.testing.assert_allclose(gradcam.scaled(walk.gradcam.summed), done.heatmap, atol=1e-4)
+    np.testing.assert_allclose(gradcam.normalize(walk.gradcam.summed), done.heatmap, atol=1e-4)
     assert walk.box == done.box
 
 
-def test_blocks_are_those_of_the_graph(reader, walk):
+def test_blocks_are_those_of_the_graph(predictor, walk):
     assert [block.name for block in walk.blocks] == [
         "input", "block1", "block2", "block3", "block4", "block5", "features", "fc1", "score",
     ]  # fmt: skip
-    with reader.alone() as model:
+    with predictor.exclusive() as model:
         assert sum(block.parameters for block in walk.blocks) == model.count_params()
         assert sum(len(block.layers) for block in walk.blocks) == len(model.layers)
         frozen = activations.blocks(model, network_spec.IMAGENET)
@@ -57,7 +57,7 @@ def test_blocks_are_those_of_the_graph(reader, walk):
     first, last = walk.blocks[1], walk.blocks[5]
     assert (first.title, first.shape, first.parameters) == ("Block 1", (16, 16, 64), 1792 + 36928)
     assert [layer.kind for layer in first.layers] == ["convolution", "convolution", "pooling"]
-    sees = {layer.name: layer.sees for block in walk.blocks for layer in block.layers}
+    sees = {layer.name: layer.receptive_field for block in walk.blocks for layer in block.layers}
     assert (sees["block1_conv1"], sees["block1_conv2"], sees["block1_pool"]) == (3, 5, 6)
     assert (sees[config.LAST_CONV], sees["fc1"]) == (252, None)
     assert len(last.layers) == 5
@@ -75,16 +75,16 @@ def test_every_layer_of_the_base_has_its_strongest_maps(walk):
 def test_head_adds_up(walk):
     head = walk.head
     assert head.features.size == 512 and head.units.size == 8
-    assert head.ups + head.downs + head.bias == pytest.approx(head.logit, abs=1e-5)
+    assert head.positive_sum + head.negative_sum + head.bias == pytest.approx(head.logit, abs=1e-5)
     assert head.active == np.count_nonzero(head.units)
-    parts = head.parts[head.largest(5)]
+    parts = head.contributions[head.largest(5)]
     assert list(parts) == sorted(parts, reverse=True)
 
 
 def test_gradcam_steps_add_up():
     rng = np.random.default_rng(0)
     features, gradients = rng.random((3, 3, 10)), rng.normal(size=(3, 3, 10))
-    cam = feature_maps.steps(features, gradients, keep=10)
+    cam = gradcam.gradcam_steps(features, gradients, keep=10)
     np.testing.assert_allclose(cam.weighted.sum(axis=0), cam.summed, rtol=1e-4)
     assert sorted(cam.channels) == list(range(10))
     assert (cam.positive >= 0).all() and cam.positive.max() == pytest.approx(max(cam.summed.max(), 0))
@@ -101,7 +101,7 @@ def test_a_silent_layer_is_black():
 def test_filters_are_a_sheet_with_grey_at_zero(into):
     kernel = np.zeros((3, 3, into, 10), np.float32)
     kernel[0, 0, 0, 0] = -2
-    sheet = feature_maps.filters(kernel, across=4)
+    sheet = feature_maps.filters(kernel, columns=4)
     assert sheet.shape == (3 * 27 + 3, 4 * 27 + 3, 3) and sheet.dtype == np.uint8
     tile = sheet[3:27, 3:27]
     assert tuple(tile[-1, -1]) == (128, 128, 128)
@@ -110,13 +110,13 @@ def test_filters_are_a_sheet_with_grey_at_zero(into):
 
 @pytest.mark.parametrize("logit", [-800.0, -2.0, 0.0, 3.0, 800.0])
 def test_loss_is_equation_1_and_its_slope(logit):
-    assert activations.loss(logit, True) == pytest.approx(activations.loss(-logit, False))
-    assert math.isfinite(activations.loss(logit, False))
+    assert activations.binary_crossentropy(logit, True) == pytest.approx(activations.binary_crossentropy(-logit, False))
+    assert math.isfinite(activations.binary_crossentropy(logit, False))
     if abs(logit) < 10:
         score = 1 / (1 + math.exp(-logit))
-        assert activations.loss(logit, True) == pytest.approx(-math.log(score))
-        assert activations.slope(logit, True) == pytest.approx(score - 1)
-        assert activations.slope(logit, False) == pytest.approx(score)
+        assert activations.binary_crossentropy(logit, True) == pytest.approx(-math.log(score))
+        assert activations.crossentropy_slope(logit, True) == pytest.approx(score - 1)
+        assert activations.crossentropy_slope(logit, False) == pytest.approx(score)
 
 
 @pytest.mark.parametrize(

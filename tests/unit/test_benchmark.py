@@ -31,7 +31,7 @@ def subject(tmp_path_factory):
         patch.setattr(network_spec.spec, "__defaults__", (folder,))
         patch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
         found = benchmark.Subject()
-        assert found.reader.spec.title == "Fine-tuned"
+        assert found.predictor.spec.title == "Fine-tuned"
         yield found
 
 
@@ -64,7 +64,7 @@ def test_a_row_judges_itself(row, reached, goal):
 
 
 def test_keras_own_example_gives_our_heatmap_and_the_bare_pass_our_score(subject):
-    reading = subject.reader.read(subject.film)
+    reading = subject.predictor.predict(subject.film)
     wanted = np.maximum(reading.heatmap, 0)
     np.testing.assert_allclose(subject.example(), wanted / wanted.max(), atol=1e-3)
     assert subject.bare()()[0, 0] == pytest.approx(reading.score, abs=1e-5)
@@ -119,7 +119,7 @@ def test_what_was_measured_is_kept_beside_the_rest(subject, tmp_path, monkeypatc
     kept = benchmark.run(subject, only=["curves"], to=path)
     assert records.load_benchmark(path) == json.loads(json.dumps(kept))
     assert list(kept["parts"]) == ["forward", "curves"]
-    assert kept["parts"]["forward"]["weights_sha256"] == subject.reader.spec.sha256
+    assert kept["parts"]["forward"]["weights_sha256"] == subject.predictor.spec.sha256
     said = command.table(kept["parts"])
     assert "b: 1.3 times (goal: at least 1.2 times; reached)" in said and "NOT REACHED" in said
     path.write_text("{")

@@ -17,7 +17,7 @@ from covid_model.charts.network import short_count, short_shape
 from covid_model.data import samples
 from covid_model.imaging import tones
 from covid_model.model import pretrained
-from covid_model.model.activations import Block, HeadNumbers, Layer, loss
+from covid_model.model.activations import Block, HeadActivations, Layer, binary_crossentropy
 from covid_model.training import init_ablation
 from tests.support.app_pages import holds, numbers
 
@@ -34,7 +34,7 @@ BLOCKS = (
     Block("fc1", (Layer("fc1", "dense", (256,), 6_422_784, True), Layer("dropout", "dropout", (256,), 0, False))),
     Block("score", (Layer("logit", "dense", (1,), 257, True), Layer("score", "sigmoid", (1,), 0, False))),
 )
-HEAD = HeadNumbers(
+HEAD = HeadActivations(
     features=np.ones(4, np.float32),
     units=np.array([1.0, 0.0, 2.0, 0.5], np.float32),
     weights=np.array([1.0, 5.0, -0.5, 0.2], np.float32),
@@ -76,7 +76,7 @@ def test_logit_is_a_staircase_to_the_sum():
 
 @pytest.mark.parametrize("truth", [True, False])
 def test_loss_curve_puts_the_film_on_its_curve(truth):
-    cost = loss(HEAD.logit, truth)
+    cost = binary_crossentropy(HEAD.logit, truth)
     figure = network_charts.loss_curve(HEAD.score, cost, truth)
     assert (figure.data[-1].x[0], figure.data[-1].y[0]) == (HEAD.score, cost)
     assert f"{cost:.3f}" in words(figure)

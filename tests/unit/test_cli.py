@@ -55,7 +55,7 @@ class BrightReader:
         self.made.append((name, vgg19))
         self.name = name
 
-    def read(self, film) -> Prediction:
+    def predict(self, film) -> Prediction:
         brightest = int(film.pixels.max())
         if brightest == 13:
             raise PredictionError("The network gave no score for this film. Received: nan.")

@@ -180,14 +180,14 @@ def test_the_recipe_is_that_of_the_network(frozen):
 # --- on the film in hand ------------------------------------------------------------------------
 def test_spread(made):
     film = Film(mock_networks.film(), (), "PNG")
-    one, same = (robustness.spread(made.reader, film, 6) for _ in range(2))
-    assert one.scores.shape == (6,) and one.score == pytest.approx(made.reader.read(film).score, abs=1e-5)
+    one, same = (robustness.spread(made.predictor, film, 6) for _ in range(2))
+    assert one.scores.shape == (6,) and one.score == pytest.approx(made.predictor.predict(film).score, abs=1e-5)
     np.testing.assert_array_equal(one.scores, same.scores)
-    assert robustness.spread(made.reader, film.pixels, 3, augment.Augmentation()).scores == pytest.approx(
+    assert robustness.spread(made.predictor, film.pixels, 3, augment.Augmentation()).scores == pytest.approx(
         [one.score] * 3
     )
     with pytest.raises(ValueError, match="Received: 0"):
-        robustness.spread(made.reader, film, 0)
+        robustness.spread(made.predictor, film, 0)
 
 
 # --- the command -------------------------------------------------------------------------------
@@ -236,10 +236,10 @@ def test_a_gate_tells_far_from_near(films_and_gate):
     assert np.mean(gate.distances(moved)[:, 1] > 1) > 0.98
     assert replace(gate, cut=np.float32(1e6)).reason(moved[0]) == OutOfDistribution.CHANGED
     far = films[:800].mean(0) + 400 * gate.directions[0]  # along a known direction, but too far
-    assert gate.novel(far) and gate.distance(far) > 2
+    assert gate.is_outlier(far) and gate.distance(far) > 2
     assert replace(gate, slope=0 * gate.slope).reason(far) == OutOfDistribution.UNFAMILIAR
     usual = films[:800].mean(0)
-    assert not gate.novel(usual) and gate.reason(usual) is None
+    assert not gate.is_outlier(usual) and gate.reason(usual) is None
 
 
 def test_a_gate_survives_its_file(films_and_gate, tmp_path):
@@ -252,31 +252,31 @@ def test_a_gate_survives_its_file(films_and_gate, tmp_path):
 
 def test_a_gate_of_other_weights_is_none(made, films_and_gate, tmp_path):
     *_, gate = films_and_gate
-    assert ood.detector_of(made.spec, tmp_path) is None
+    assert ood.load_detector(made.spec, tmp_path) is None
     replace(gate, network=np.array("other")).save("fine-tuned", tmp_path)
-    assert ood.detector_of(made.spec, tmp_path) is None
+    assert ood.load_detector(made.spec, tmp_path) is None
     replace(gate, network=np.array(made.spec.sha256)).save("fine-tuned", tmp_path)
-    assert ood.detector_of(made.spec, tmp_path) is not None
+    assert ood.load_detector(made.spec, tmp_path) is not None
 
 
 def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
     film = Film(mock_networks.film(), (), "PNG")
-    assert made.reader.read(film).novelty is None  # no gate
+    assert made.predictor.predict(film).ood_distance is None  # no gate
     told = []
     gate = SimpleNamespace(
         distance=lambda features: told.append(features.shape) or 1.5,
         reason=lambda features: OutOfDistribution.CHANGED,
         novel=lambda features: len(features) != 1024,  # familiar once a change is undone
     )
-    monkeypatch.setattr(made.reader, "_gate", gate)
-    found = made.reader.read(film)
-    assert found.novelty == 1.5 and told == [(1024,)]
+    monkeypatch.setattr(made.predictor, "_detector", gate)
+    found = made.predictor.predict(film)
+    assert found.ood_distance == 1.5 and told == [(1024,)]
     assert found.out_of_distribution and remarks(found) == (WHY_OUT[OutOfDistribution.CHANGED],)
     monkeypatch.setattr(gate, "novel", lambda features: True)
-    assert made.reader.read(film).reason is OutOfDistribution.UNFAMILIAR  # no change to undo makes it familiar
-    strange = replace(found, why_novel=OutOfDistribution.UNFAMILIAR)
+    assert made.predictor.predict(film).reason is OutOfDistribution.UNFAMILIAR  # no change to undo makes it familiar
+    strange = replace(found, ood_reason=OutOfDistribution.UNFAMILIAR)
     assert remarks(strange) == (WHY_OUT[OutOfDistribution.UNFAMILIAR],)
-    usual = replace(found, novelty=1.0, why_novel=None)
+    usual = replace(found, ood_distance=1.0, ood_reason=None)
     assert not usual.out_of_distribution and remarks(usual) == ()
     coloured = replace(usual, in_colour=True, warnings=("Small.",))
     assert coloured.reason is OutOfDistribution.COLOUR
@@ -319,7 +319,7 @@ def test_maps_are_pooled_to_square_roots_of_their_means(films_and_gate):
 
 def test_the_audit_pools_as_a_reading_does(made):
     pixels = mock_networks.film()
-    reader = made.reader
+    reader = made.predictor
     *_, pooled = reader._explain(to_input(prepare(pixels, made.spec.preprocessing)[None]))
     found = fitting.Features(made, "float32").of_pictures([pixels], "one")
     np.testing.assert_allclose(found, pooled.numpy(), rtol=1e-4, atol=1e-5)
@@ -327,7 +327,7 @@ def test_the_audit_pools_as_a_reading_does(made):
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "nonsense"])
 def test_a_damaged_gate(tmp_path, damage):
-    path = ood.path_of("paper", tmp_path)
+    path = ood.detector_path("paper", tmp_path)
     if damage == "cut":
         np.savez(path, mean=np.zeros(3))
     elif damage == "nonsense":

@@ -9,7 +9,7 @@ import pytest
 
 from covid_model import records
 from covid_model.model import network_spec
-from covid_model.model.calibration import Calibration
+from covid_model.model.network_spec import Calibration
 from covid_model.model.predictor import Prediction
 from tests.support import mock_networks
 
@@ -25,13 +25,13 @@ def reading(logit: float) -> Prediction:
 
 
 def test_a_temperature_halves_the_logit():
-    assert reading(2.0).at(2.0) == pytest.approx(1 / (1 + np.exp(-1)))
-    assert reading(1.5).at(1.0) == pytest.approx(reading(1.5).score)
-    assert reading(0.0).at(7.0) == 0.5
+    assert reading(2.0).calibrated(2.0) == pytest.approx(1 / (1 + np.exp(-1)))
+    assert reading(1.5).calibrated(1.0) == pytest.approx(reading(1.5).score)
+    assert reading(0.0).calibrated(7.0) == 0.5
 
 
 def test_it_helped_only_where_it_helped_everywhere():
-    found = Calibration.of_record(RECORD)
+    found = Calibration.from_record(RECORD)
     assert (found.temperature, found.fitted_on, found.helps) == (2.0, 40, {"test": True, "external": False})
     assert not found.helped
     assert Calibration(2.0, 40, {"test": True, "external": True}).helped
@@ -66,7 +66,7 @@ def test_the_committed_networks_keep_what_their_records_say(name):
     record, kept = records.load_experiment(name, "calibration"), network_spec.spec(name).calibration
     if record is None or kept is None:
         pytest.skip(f"the network {name} has not been calibrated yet: python -m covid_model audit --only calibration")
-    assert kept == Calibration.of_record(record)
+    assert kept == Calibration.from_record(record)
 
 
 def test_what_a_network_was_trained_on(tmp_path):

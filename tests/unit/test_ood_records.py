@@ -11,7 +11,7 @@ from covid_model.model import network_spec, ood, registry
 @pytest.mark.parametrize("name", registry.names())
 def test_the_committed_gates_do_what_was_wanted_of_them(name):
     record = records.load_experiment(name, "novelty")
-    if record is None or ood.detector_of(network_spec.spec(name)) is None:
+    if record is None or ood.load_detector(network_spec.spec(name)) is None:
         pytest.skip(f"no gate of {name}, or no record of it")
     genuine = next(one["flagged"]["value"] for one in record["genuine"] if one["split"] == "test")
     assert genuine <= record["wanted"]["genuine"]

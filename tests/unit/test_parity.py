@@ -32,11 +32,11 @@ def test_committed_scores_are_what_the_network_gives(name, data_folder):
     data = dataset.load(data_folder)
     rows = random_test_films(name)
     what = network_spec.spec(name)
-    reader = Predictor(name, dataset.weights_file() if what.base == network_spec.IMAGENET else None)
-    found = np.array(list(reader.scores(imaging.read(data.path(film)).pixels for film in rows.index)))
+    predictor = Predictor(name, dataset.weights_file() if what.base == network_spec.IMAGENET else None)
+    found = np.array(list(predictor.scores(imaging.read(data.path(film)).pixels for film in rows.index)))
     np.testing.assert_allclose(found, rows["score"], atol=TOLERANCE)
     one = rows.index[0]
-    reading = reader.read(imaging.read(data.path(one)))
+    reading = predictor.predict(imaging.read(data.path(one)))
     assert reading.score == pytest.approx(rows.loc[one, "score"], abs=TOLERANCE)
     assert np.isfinite(reading.heatmap).all() and np.abs(reading.heatmap).max() == pytest.approx(1)
 

@@ -6,7 +6,7 @@ import pytest
 from covid_model import config
 from covid_model.imaging import Film
 from covid_model.imaging.preprocessing import prepare, to_input
-from covid_model.model import network_spec, predictor, vgg19
+from covid_model.model import network_spec, vgg19
 from covid_model.model.predictor import PredictionError, Predictor, sigmoid
 from tests.support import mock_networks
 
@@ -19,8 +19,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def reader(folder):
-    """A reader of the mock network, made through the same door as the real one."""
+def predictor(folder):
+    """A predictor of the mock network, loaded like the real one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network_spec.spec, "__defaults__", (folder,))
         patch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
@@ -31,8 +31,8 @@ def film(seed=0, warnings=()):
     return Film(mock_networks.film(seed), warnings, "PNG")
 
 
-def test_a_reading_holds_what_it_promises(reader):
-    done = reader.read(film(warnings=("odd",)))
+def test_a_reading_holds_what_it_promises(predictor):
+    done = predictor.predict(film(warnings=("odd",)))
     assert 0 < done.score < 1
     assert done.score == pytest.approx(sigmoid(done.logit))
     assert done.heatmap.shape == (2, 2) and np.abs(done.heatmap).max() == pytest.approx(1)
@@ -41,55 +41,55 @@ def test_a_reading_holds_what_it_promises(reader):
     assert done.milliseconds > 0
 
 
-def test_score_and_map_agree_with_a_plain_gradient_tape(reader, folder):
+def test_score_and_map_agree_with_a_plain_gradient_tape(predictor, folder):
     import keras
     import tensorflow as tf
 
     model = vgg19.load("fine-tuned", folder=folder)
-    inputs = to_input(prepare(film().pixels, reader.spec.preprocessing)[None])
+    inputs = to_input(prepare(film().pixels, predictor.spec.preprocessing)[None])
     both = keras.Model(model.input, [model.get_layer(config.LAST_CONV).output, model.get_layer("logit").output])
     with tf.GradientTape() as tape:
         features, logit = both(inputs)
     weights = tape.gradient(logit, features)[0].numpy().mean((0, 1))
     expected = features[0].numpy() @ weights
-    done = reader.read(film())
+    done = predictor.predict(film())
     assert done.score == pytest.approx(model(inputs).numpy()[0, 0], abs=1e-5)
     np.testing.assert_allclose(done.heatmap, expected / np.abs(expected).max(), atol=1e-3)
 
 
-def test_many_films_score_as_they_do_one_by_one(reader):
+def test_many_films_score_as_they_do_one_by_one(predictor):
     films = [film(seed) for seed in range(5)]
-    together = list(reader.scores((one.pixels for one in films), batch=2))
-    assert together == pytest.approx([reader.read(one).score for one in films], abs=1e-5)
+    together = list(predictor.scores((one.pixels for one in films), batch=2))
+    assert together == pytest.approx([predictor.predict(one).score for one in films], abs=1e-5)
 
 
-def test_what_is_no_film_is_told(reader):
+def test_what_is_no_film_is_told(predictor):
     with pytest.raises(ValueError):
-        reader.read(Film(np.zeros((80, 64, 3), np.uint8), (), "PNG"))
-    assert reader.read(film(2)).score == pytest.approx(next(reader.scores([film(2).pixels])), abs=1e-5)
+        predictor.predict(Film(np.zeros((80, 64, 3), np.uint8), (), "PNG"))
+    assert predictor.predict(film(2)).score == pytest.approx(next(predictor.scores([film(2).pixels])), abs=1e-5)
 
 
-def test_a_film_without_a_number_is_refused_alone(reader, monkeypatch):
-    explain = reader._explain
-    alone = reader.read(film(2)).score
+def test_a_film_without_a_number_is_refused_alone(predictor, monkeypatch):
+    explain = predictor._explain
+    alone = predictor.predict(film(2)).score
 
     def broken(inputs):
         logits, *others = explain(inputs)
         return logits * np.float32(np.nan), *others
 
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "_explain", broken)
+        patch.setattr(predictor, "_explain", broken)
         with pytest.raises(PredictionError, match="nan"):
-            reader.read(film(1))
-    assert reader.read(film(2)).score == alone
+            predictor.predict(film(1))
+    assert predictor.predict(film(2)).score == alone
 
 
-def test_many_sessions_at_once_get_their_own_scores(reader):
-    wanted = [reader.read(film(seed)).score for seed in range(6)]
+def test_many_sessions_at_once_get_their_own_scores(predictor):
+    wanted = [predictor.predict(film(seed)).score for seed in range(6)]
     found = [None] * 6
 
     def session(number):
-        found[number] = reader.read(film(number)).score
+        found[number] = predictor.predict(film(number)).score
 
     threads = [threading.Thread(target=session, args=(number,)) for number in range(6)]
     for thread in threads:
@@ -99,16 +99,16 @@ def test_many_sessions_at_once_get_their_own_scores(reader):
     assert found == pytest.approx(wanted)
 
 
-def test_40_a_network_that_gives_no_number_gives_no_score(reader, monkeypatch):
+def test_40_a_network_that_gives_no_number_gives_no_score(predictor, monkeypatch):
     import tensorflow as tf
 
     broken = (tf.constant([[np.nan]]), tf.zeros((1, 2, 2, 3)), tf.zeros((1, 2, 2, 3)), tf.zeros((1, 3)))
-    monkeypatch.setattr(reader, "_explain", lambda inputs: broken)
+    monkeypatch.setattr(predictor, "_explain", lambda inputs: broken)
     with pytest.raises(PredictionError, match="nan"):
-        reader.read(film())
+        predictor.predict(film())
 
 
 @pytest.mark.parametrize(("logit", "score"), [(0, 0.5), (800, 1), (-800, 0), (0.4054651081, 0.6)])
 def test_the_sigmoid_does_not_overflow(logit, score):
     with np.errstate(all="raise"):
-        assert predictor.sigmoid(logit) == pytest.approx(score)
+        assert sigmoid(logit) == pytest.approx(score)

@@ -28,7 +28,7 @@ class MockReader:
         self.fails: set[int] = set()  # films that memory does not suffice for
         self.nan: set[int] = set()  # films that the network gives no number for
 
-    def read(self, film):
+    def predict(self, film):
         value = int(film.pixels.max())
         self.started.set()
         assert self.gate.wait(PATIENCE)
@@ -47,14 +47,14 @@ def film(value: int) -> Film:
 class Session(threading.Thread):
     """A visitor: asks for one film, keeps what he was given or what was raised, and what he was told."""
 
-    def __init__(self, desk, value, network="fine-tuned", tell=None):
+    def __init__(self, queue, value, network="fine-tuned", tell=None):
         super().__init__(daemon=True)
-        self.desk, self.value, self.network, self.own_tell = desk, value, network, tell
+        self.queue, self.value, self.network, self.own_tell = queue, value, network, tell
         self.answer, self.error, self.told = None, None, []
 
     def run(self):
         try:
-            self.answer = self.desk.read(self.network, film(self.value), self.tell)
+            self.answer = self.queue.predict(self.network, film(self.value), self.tell)
         except BaseException as error:
             self.error = error
 
@@ -69,18 +69,18 @@ class Session(threading.Thread):
         return self
 
 
-def queued(desk, reader, values, **more):
+def queued(queue, reader, values, **more):
     """Sessions behind a film that is being read, in this order; the reader's gate is closed."""
     reader.gate.clear()
     reader.started.clear()
-    first = Session(desk, 0)
+    first = Session(queue, 0)
     first.start()
     assert reader.started.wait(PATIENCE)
     sessions = [first]
     for number, value in enumerate(values, 1):
-        sessions.append(Session(desk, value, **more))
+        sessions.append(Session(queue, value, **more))
         sessions[-1].start()
-        until(lambda wanted=number: desk.place().ahead == wanted + 1)
+        until(lambda wanted=number: queue.position().ahead == wanted + 1)
     return sessions
 
 
@@ -97,37 +97,37 @@ def reader():
 
 
 def test_films_are_read_in_the_order_in_which_they_came(reader):
-    desk = InferenceQueue(lambda name: reader, places=20)
-    sessions = queued(desk, reader, range(1, 10))
+    queue = InferenceQueue(lambda name: reader, capacity=20)
+    sessions = queued(queue, reader, range(1, 10))
     reader.gate.set()
     assert [one.done().answer for one in sessions] == list(range(10))
     assert reader.passes == list(range(10))
 
 
 def test_everyone_gets_his_own_answer(reader):
-    desk = InferenceQueue(lambda name: reader, places=200)
-    sessions = [Session(desk, value) for value in range(120)]
+    queue = InferenceQueue(lambda name: reader, capacity=200)
+    sessions = [Session(queue, value) for value in range(120)]
     for one in sessions:
         one.start()
     assert [one.done().answer for one in sessions] == list(range(120))
-    assert desk.place().ahead == 0
+    assert queue.position().ahead == 0
 
 
 def test_a_full_queue_says_so_with_the_place_and_lets_in_again(reader):
-    desk = InferenceQueue(lambda name: reader, places=3)
-    desk.read("fine-tuned", film(7))  # so that the desk knows what a film takes
-    sessions = queued(desk, reader, [1, 2, 3])
+    queue = InferenceQueue(lambda name: reader, capacity=3)
+    queue.predict("fine-tuned", film(7))  # so that the queue knows what a film takes
+    sessions = queued(queue, reader, [1, 2, 3])
     with pytest.raises(QueueFullError, match=r"4.* 5.* \d+ s") as caught:
-        desk.read("fine-tuned", film(4))
-    assert caught.value.place.ahead == 4 and caught.value.place.seconds > 0
+        queue.predict("fine-tuned", film(4))
+    assert caught.value.position.ahead == 4 and caught.value.position.seconds > 0
     reader.gate.set()
     assert [one.done().answer for one in sessions] == [0, 1, 2, 3]
-    assert desk.read("fine-tuned", film(4)) == 4
+    assert queue.predict("fine-tuned", film(4)) == 4
 
 
 def test_a_visitor_is_told_how_far_the_queue_has_come(reader):
-    desk = InferenceQueue(lambda name: reader, places=5)
-    sessions = queued(desk, reader, [1, 2])
+    queue = InferenceQueue(lambda name: reader, capacity=5)
+    sessions = queued(queue, reader, [1, 2])
     until(lambda: sessions[2].told)
     assert sessions[2].told[0] == QueuePosition(2, None)  # nothing was read yet: nobody knows how long it takes
     reader.gate.set()
@@ -141,16 +141,16 @@ def test_a_session_that_ends_while_it_waits_gives_its_place_up(reader):
     def stop(place):
         raise Stopped
 
-    desk = InferenceQueue(lambda name: reader, places=2)
+    queue = InferenceQueue(lambda name: reader, capacity=2)
     reader.gate.clear()
-    first = Session(desk, 0)
+    first = Session(queue, 0)
     first.start()
     assert reader.started.wait(PATIENCE)
-    leaver, stayer = Session(desk, 1, tell=stop), Session(desk, 2)
+    leaver, stayer = Session(queue, 1, tell=stop), Session(queue, 2)
     leaver.start()
     assert isinstance(leaver.done().error, Stopped)
     stayer.start()
-    until(lambda: desk.place().ahead == 2)
+    until(lambda: queue.position().ahead == 2)
     reader.gate.set()
     assert stayer.done().answer == 2
     assert reader.passes == [0, 2]  # the leaver's film was never read
@@ -164,19 +164,19 @@ def test_a_session_that_ends_while_its_film_is_read_leaves_no_lock(reader):
         if place.ahead == 0:
             raise Stopped
 
-    desk = InferenceQueue(lambda name: reader, places=2)
+    queue = InferenceQueue(lambda name: reader, capacity=2)
     reader.gate.clear()
-    leaver = Session(desk, 1, tell=stop)
+    leaver = Session(queue, 1, tell=stop)
     leaver.start()
     assert isinstance(leaver.done().error, Stopped)
     reader.gate.set()
-    assert desk.read("fine-tuned", film(2)) == 2
+    assert queue.predict("fine-tuned", film(2)) == 2
 
 
 def test_a_film_without_a_number_is_refused_alone(reader):
-    desk = InferenceQueue(lambda name: reader)
+    queue = InferenceQueue(lambda name: reader)
     reader.nan = {2}
-    sessions = queued(desk, reader, [1, 2, 3])
+    sessions = queued(queue, reader, [1, 2, 3])
     reader.gate.set()
     assert [one.done().answer for one in sessions] == [0, 1, None, 3]
     assert isinstance(sessions[2].error, PredictionError)
@@ -184,9 +184,9 @@ def test_a_film_without_a_number_is_refused_alone(reader):
 
 
 def test_a_film_that_memory_does_not_suffice_for_fails_alone(reader):
-    desk = InferenceQueue(lambda name: reader)
+    queue = InferenceQueue(lambda name: reader)
     reader.fails = {2}
-    sessions = queued(desk, reader, [1, 2, 3])
+    sessions = queued(queue, reader, [1, 2, 3])
     reader.gate.set()
     assert [one.done().answer for one in sessions] == [0, 1, None, 3]
     assert isinstance(sessions[2].error, MemoryError)
@@ -201,23 +201,23 @@ def test_a_network_that_cannot_be_loaded_is_tried_again(reader):
             raise broken.pop()
         return reader
 
-    desk = InferenceQueue(load)
+    queue = InferenceQueue(load)
     with pytest.raises(NetworkError, match="gone"):
-        desk.read("fine-tuned", film(1))
-    assert desk.read("fine-tuned", film(1)) == 1
+        queue.predict("fine-tuned", film(1))
+    assert queue.predict("fine-tuned", film(1)) == 1
 
 
 def test_films_of_two_networks_are_read_in_one_order():
     readers = {"fine-tuned": MockReader(), "paper": MockReader()}
-    desk = InferenceQueue(readers.get)
+    queue = InferenceQueue(readers.get)
     readers["fine-tuned"].gate.clear()
-    sessions = [Session(desk, 0)]
+    sessions = [Session(queue, 0)]
     sessions[0].start()
     assert readers["fine-tuned"].started.wait(PATIENCE)
     for number, (value, network) in enumerate([(1, "paper"), (2, "paper"), (3, "fine-tuned"), (4, "paper")], 2):
-        sessions.append(Session(desk, value, network))
+        sessions.append(Session(queue, value, network))
         sessions[-1].start()
-        until(lambda wanted=number: desk.place().ahead == wanted)
+        until(lambda wanted=number: queue.position().ahead == wanted)
     readers["fine-tuned"].gate.set()
     assert [one.done().answer for one in sessions] == [0, 1, 2, 3, 4]
     assert readers["fine-tuned"].passes == [0, 3]
@@ -225,8 +225,8 @@ def test_films_of_two_networks_are_read_in_one_order():
 
 
 def test_a_job_has_the_network_alone_and_in_its_turn(reader):
-    desk = InferenceQueue(lambda name: reader)
-    sessions = queued(desk, reader, [1])
+    queue = InferenceQueue(lambda name: reader)
+    sessions = queued(queue, reader, [1])
     jobs = []
 
     def job(own):
@@ -234,12 +234,12 @@ def test_a_job_has_the_network_alone_and_in_its_turn(reader):
         jobs.append(list(reader.passes))
         return "walked"
 
-    asked = threading.Thread(target=lambda: jobs.append(desk.call("fine-tuned", job)))
+    asked = threading.Thread(target=lambda: jobs.append(queue.call("fine-tuned", job)))
     asked.start()
-    until(lambda: desk.place().ahead == 3)
-    sessions.append(Session(desk, 2))
+    until(lambda: queue.position().ahead == 3)
+    sessions.append(Session(queue, 2))
     sessions[-1].start()
-    until(lambda: desk.place().ahead == 4)
+    until(lambda: queue.position().ahead == 4)
     reader.gate.set()
     asked.join(PATIENCE)
     assert [one.done().answer for one in sessions] == [0, 1, 2]
@@ -248,19 +248,19 @@ def test_a_job_has_the_network_alone_and_in_its_turn(reader):
 
 
 def test_a_job_that_raises_does_not_stop_the_desk(reader):
-    desk = InferenceQueue(lambda name: reader)
+    queue = InferenceQueue(lambda name: reader)
     with pytest.raises(ZeroDivisionError):
-        desk.call("fine-tuned", lambda own: 1 // 0)
-    assert desk.read("fine-tuned", film(3)) == 3
+        queue.call("fine-tuned", lambda own: 1 // 0)
+    assert queue.predict("fine-tuned", film(3)) == 3
 
 
 def test_an_idle_desk_holds_nobodys_film_and_one_thread(reader):
-    desk = InferenceQueue(lambda name: reader)
+    queue = InferenceQueue(lambda name: reader)
     before = threading.active_count()
     mine = film(5)
     gone = weakref.ref(mine.pixels)
     for _ in range(20):
-        assert desk.read("fine-tuned", mine) == 5
+        assert queue.predict("fine-tuned", mine) == 5
     assert threading.active_count() <= before + 1
     del mine
     until(lambda: gc.collect() >= 0 and gone() is None)

@@ -50,7 +50,7 @@ def test_a_damaged_json_beside_its_weights_is_a_network_that_says_so(folder):
 def test_an_empty_folder_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "NETWORKS", tmp_path)
     assert registry.names() == () and registry.default() == registry.NONE
-    with pytest.raises(network_spec.NetworkError, match="networks there are: none"):
+    with pytest.raises(network_spec.NetworkError, match="networks here are: none"):
         network_spec.spec(registry.NONE)
 
 

@@ -87,7 +87,7 @@ def test_too_much_to_say_keeps_to_one_page_and_says_so():
 
 
 def test_a_novel_film_gets_its_reason_and_no_verdict():
-    novel = replace(reading(), novelty=1.5, why_novel=OutOfDistribution.CHANGED)
+    novel = replace(reading(), ood_distance=1.5, ood_reason=OutOfDistribution.CHANGED)
     text = said(pdf.pdf(synthetic_images.film(), novel, summarize("film.png", novel, 0.6), made=MADE))
     assert f"Warning: {WHY_OUT[OutOfDistribution.CHANGED]}" in text and f"{MODEL_SCORE} 0.970" in text
     assert verdict(0.97, 0.6) not in text

@@ -31,7 +31,7 @@ def test_a_summary_says_what_the_reading_says():
 
 
 def test_out_of_distribution_has_no_verdict_and_says_why_first():
-    done = summarize("f.png", reading(novelty=1.2, why_novel=OutOfDistribution.CHANGED), 0.6)
+    done = summarize("f.png", reading(ood_distance=1.2, ood_reason=OutOfDistribution.CHANGED), 0.6)
     assert done.out_of_distribution and done.verdict == "No verdict" and done.positive
     assert done.warnings == (formatting.WHY_OUT[OutOfDistribution.CHANGED], "Few tones.")
     assert done.as_json()["out_of_distribution"] is True

@@ -141,12 +141,12 @@ def test_a_cut_run_goes_on_to_the_same_end(tmp_path, monkeypatch, vgg19):
 def test_a_second_stage_goes_on_from_the_first_and_leaves_the_frozen_blocks_alone(tmp_path):
     pixels = {film: mock_networks.film(number) for number, film in enumerate(TABLE.index)}
     held_out = pd.Series([False] * 12 + [True] * 4, index=TABLE.index)
-    first = model_vgg19.weights_of(model_vgg19.build(SHORT.head, SHORT.preprocessing.size), network_spec.STORED)
+    first = model_vgg19.get_weights(model_vgg19.build(SHORT.head, SHORT.preprocessing.size), network_spec.STORED)
     kept = tmp_path / fine_tune.KEPT
     model_vgg19.save_weights(first, kept)
     second = replace(SHORT, frozen_blocks=3, ranking=0.5)
     model, _ = fine_tune.train(TABLE, pixels, held_out, str(kept), tmp_path / "second", second)
-    last = model_vgg19.weights_of(model, network_spec.STORED)
+    last = model_vgg19.get_weights(model, network_spec.STORED)
     moved = {name for name in first if (first[name] != last[name]).any()}
     assert {name[:6] for name in moved if name.startswith("block")} == {"block4", "block5"}
     assert {"fc1/kernel", "logit/kernel"} <= moved

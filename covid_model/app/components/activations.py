@@ -14,7 +14,7 @@ from covid_model.charts import style
 from covid_model.formatting import MODEL_SCORE
 from covid_model.imaging import heatmap
 from covid_model.model import gradcam
-from covid_model.model.activations import Block, ForwardTrace, loss, slope
+from covid_model.model.activations import Block, ForwardTrace, binary_crossentropy, crossentropy_slope
 from covid_model.model.feature_maps import enlarged, grey
 
 # --- How the story's figures and pictures are put on the page ---
@@ -130,7 +130,11 @@ def _maps(block: Block, walk: ForwardTrace) -> None:
     maps = walk.maps[layer]
     what = next(one for one in block.layers if one.name == layer)
     side = walk.blocks[0].shape[0]
-    sees = f"{what.sees} × {what.sees} pixels" if what.sees < side else f"all {side} × {side} pixels"
+    sees = (
+        f"{what.receptive_field} × {what.receptive_field} pixels"
+        if what.receptive_field < side
+        else f"all {side} × {side} pixels"
+    )
     st.markdown(
         f"`{layer}` hands on {maps.total} maps of {what.shape[0]} × {what.shape[1]} pixels. One pixel of them sees up "
         f"to {sees} of the prepared film. Here are the {len(maps.channels)} maps that are "
@@ -164,7 +168,7 @@ def layers_table(blocks: tuple[Block, ...]) -> pd.DataFrame:
             "Layer": layer.name,
             "Kind": layer.kind,
             "Output": " × ".join(str(size) for size in layer.shape),
-            "Sees": layer.sees,
+            "Sees": layer.receptive_field,
             "Parameters": layer.parameters,
             "Weights": ("trained" if layer.trained else "frozen") if layer.parameters else "none",
         }
@@ -196,8 +200,9 @@ def head(walk: ForwardTrace, threshold: float) -> None:
             "random, is for training only.)"
         )
         st.latex(
-            rf"z = \underbrace{{{numbers.ups:.3f}}}_{{\text{{for}}}} \underbrace{{{signed(numbers.downs)}}}"
-            rf"_{{\text{{against}}}} \underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
+            rf"z = \underbrace{{{numbers.positive_sum:.3f}}}_{{\text{{for}}}} "
+            rf"\underbrace{{{signed(numbers.negative_sum)}}}_{{\text{{against}}}} "
+            rf"\underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
         )
         st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
         st.metric(MODEL_SCORE, formatting.score_text(numbers.score))
@@ -228,7 +233,7 @@ def loss_of(walk: ForwardTrace | None, covid: bool | None) -> None:
             _loss_in_words(walk.head.logit, truth)
     with right:
         score = walk.head.score if walk else None
-        cost = loss(walk.head.logit, truth) if walk else None
+        cost = binary_crossentropy(walk.head.logit, truth) if walk else None
         widgets.show_chart(
             network_charts.loss_curve(score, cost, truth, ink=theme.ink()),
             "loss_curve",
@@ -237,18 +242,18 @@ def loss_of(walk: ForwardTrace | None, covid: bool | None) -> None:
 
 
 def _loss_in_words(logit: float, truth: bool) -> None:
-    steep = slope(logit, truth)
+    steep = crossentropy_slope(logit, truth)
     inside = "h(X)" if truth else "1 - h(X)"
     power = f"{-logit if truth else logit:.3f}"
     st.latex(
         rf"\begin{{aligned}}L &= -\log({inside}) = \log(1 + e^{{{power}}}) \\"
-        rf"&= {tex(loss(logit, truth))}\end{{aligned}}"
+        rf"&= {tex(binary_crossentropy(logit, truth))}\end{{aligned}}"
     )
     st.latex(rf"\frac{{\partial L}}{{\partial z}} = h(X) - y = {tex(steep)}")
     st.markdown(
         f"Training goes by this slope. It is {'below' if steep < 0 else 'above'} 0, so a step on this film would push "
         f"its score **{'up' if steep < 0 else 'down'}**; the steeper, the harder. With the other truth the loss would "
-        f"be ${tex(loss(logit, not truth))}$."
+        f"be ${tex(binary_crossentropy(logit, not truth))}$."
     )
 
 
@@ -287,7 +292,7 @@ def explained(walk: ForwardTrace, pixels: np.ndarray) -> None:
     )
     st.markdown(f"**c. Add all {cam.weights.size}, keep what is above 0 (ReLU), and enlarge it over the film.**")
     st.latex(r"\text{Grad-CAM} = \text{ReLU}\Bigl(\sum_k \alpha_k A^k\Bigr)")
-    signed = gradcam.scaled(cam.summed)
+    signed = gradcam.normalize(cam.summed)
     pictures = (
         ("The sum", enlarged(coloured(signed), 320), "The sum of all weighted maps, for and against"),
         ("Above 0 only", enlarged(coloured(signed, "for"), 320), "The sum with everything against set to 0"),

@@ -183,7 +183,7 @@ def _calibrated(reading: Prediction, threshold: float) -> None:
     """The calibrated score, for a network whose temperature helped out of sample."""
     spec = networks.spec(reading.network)
     if spec and spec.calibration and spec.calibration.helped:
-        score = reading.at(spec.calibration.temperature)
+        score = reading.calibrated(spec.calibration.temperature)
         st.markdown(prediction_text.calibrated(reading.score, score, threshold), help=prediction_text.CALIBRATED)
 
 

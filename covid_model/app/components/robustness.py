@@ -38,7 +38,7 @@ def show(hand: CurrentFilm) -> None:
     try:
         with answer, st.spinner(f"Reading {copies} copies."):
             found = hand.kept(
-                question, lambda: networks.ask(name, lambda reader: robustness.spread(reader, hand.pixels))
+                question, lambda: networks.ask(name, lambda predictor: robustness.spread(predictor, hand.pixels))
             )
     except (NetworkError, PredictionError) as error:
         with answer:

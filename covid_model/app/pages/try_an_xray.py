@@ -58,7 +58,7 @@ def read_patiently(item: ImageSource, name: str, tell: OnProgress) -> Prediction
         try:
             return session.prediction(item.data(), name, tell)
         except QueueFullError as busy:
-            tell(busy.place)
+            tell(busy.position)
             time.sleep(ROOM_WAIT)
     return session.prediction(item.data(), name, tell)
 

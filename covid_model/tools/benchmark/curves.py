@@ -51,7 +51,7 @@ def _sizes(subject: Subject, rounds: int) -> dict[str, list[float]]:
     for side in SIDES:
         picture = cv2.resize(subject.film.pixels, (side, side), interpolation=cv2.INTER_LINEAR)
         data = cv2.imencode(".png", picture)[1].tobytes()
-        things[str(side)] = lambda data=data: subject.reader.read(imaging.decode(data))
+        things[str(side)] = lambda data=data: subject.predictor.predict(imaging.decode(data))
     return _curve([side * side / 1e6 for side in SIDES], things, rounds)
 
 

@@ -32,8 +32,8 @@ def rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: int 
     fast = config.fast_precision()
     if fast == "float32":
         return [missing("bfloat16 against float32", "this processor does not multiply bfloat16 natively: off")], {}
-    reader = Predictor(subject.name, subject.vgg19, precision=fast)
-    timed = interleaved({"float32": subject.whole, "bfloat16": lambda: subject.whole(reader)}, rounds)
+    predictor = Predictor(subject.name, subject.vgg19, precision=fast)
+    timed = interleaved({"float32": subject.whole, "bfloat16": lambda: subject.whole(predictor)}, rounds)
     speed = Row(
         "A reading in bfloat16: times faster than in float32",
         timed.ratio("float32", "bfloat16"),
@@ -48,9 +48,9 @@ def rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: int 
     ids = [ids[n] for n in np.linspace(0, len(ids) - 1, min(most or len(ids), len(ids))).round().astype(int)]
     plain, quick = (
         np.array(list(one.scores(imaging.read(data.path(film)).pixels for film in ids)))
-        for one in (subject.reader, reader)
+        for one in (subject.predictor, predictor)
     )
-    off, mark = np.abs(plain - quick), subject.reader.spec.threshold
+    off, mark = np.abs(plain - quick), subject.predictor.spec.threshold
     changed = int(((plain > mark) != (quick > mark)).sum())
     told = f"{len(ids)} test films; {int((off > OFF).sum())} moved by more than {OFF:g}, half by less than "
     told += f"{np.median(off):.1e}"

@@ -60,7 +60,7 @@ def run(
             "load": [round(before[0], 1), round(os.getloadavg()[0], 1)],
             "packages": _packages(),
             "network": subject.name,
-            "weights_sha256": subject.reader.spec.sha256,
+            "weights_sha256": subject.predictor.spec.sha256,
             "rounds": rounds,
             "rows": [row.record() for row in rows],
             "record": record,

@@ -30,7 +30,7 @@ class Subject:
     vgg19: str | None = None
 
     @cached_property
-    def reader(self) -> Predictor:
+    def predictor(self) -> Predictor:
         return Predictor(self.name, self.vgg19)
 
     @cached_property
@@ -45,17 +45,17 @@ class Subject:
     @cached_property
     def inputs(self) -> np.ndarray:
         """(1, size, size, 3) float32: the film as the network takes it in."""
-        return to_input(prepare(self.film.pixels, self.reader.spec.preprocessing)[None])
+        return to_input(prepare(self.film.pixels, self.predictor.spec.preprocessing)[None])
 
     @cached_property
     def model(self) -> keras.Model:
-        with self.reader.alone() as model:
+        with self.predictor.exclusive() as model:
             return model
 
-    def whole(self, reader: Predictor | None = None) -> Prediction:
+    def whole(self, predictor: Predictor | None = None) -> Prediction:
         """Decode, score, Grad-CAM, overlay: all that a visitor's film costs."""
         film = imaging.decode(self.data)
-        reading = (reader or self.reader).read(film)
+        reading = (predictor or self.predictor).predict(film)
         heatmap.blend(shown(film.pixels), reading.heatmap, reading.box)
         return reading
 
