@@ -43,7 +43,7 @@ def test_the_handful_of_the_committed_list():
     for _, film in films.iterrows():
         credit = prediction_text.credit(film)
         assert (
-            f"Licence: {prediction_text.plain(film['license'])}." in credit
+            f"License: {prediction_text.plain(film['license'])}." in credit
             and f"(https://doi.org/{film['doi']})" in credit
         )
 

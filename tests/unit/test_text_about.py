@@ -1,4 +1,4 @@
-"""The figures of the About page, and the sentences that are made of them."""
+"""Sentences and tables of the About page."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def scores() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def test_traps_name_their_figures():
-    says = "\n".join(about_text.pitfalls(scores(), 0.6))
-    assert "2 of the 3 test films without COVID-19 are of children" in says
-    assert "is right on 60.0% of them" in says
-    assert "Fine\\-tuned model** is right on 80.0% of the test films at 0.6; of the 1 adults" in says
-    assert "calls **1** positive" in says
+def test_pitfalls_state_their_figures():
+    text = "\n".join(about_text.pitfalls(scores(), 0.6))
+    assert "2 of the 3 non-COVID test X-rays show children" in text
+    assert "is correct for 60.0 % of them" in text
+    assert "Fine\\-tuned model** classifies 80.0 % of the test X-rays correctly at 0.6. Of the 1 adults" in text
+    assert "calls **1** positive" in text
 
 
-def test_no_traps_without_test_films():
+def test_no_pitfalls_without_test_films():
     assert about_text.pitfalls(scores().query("split != 'test'"), 0.6) == []
 
 
-def test_called_positive_counts_each_group_apart():
+def test_positives_are_counted_by_group():
     table = pd.DataFrame(
         [
             ("a", "test", "cohen", 1, "paper", 0.7),
@@ -46,13 +46,13 @@ def test_called_positive_counts_each_group_apart():
     )
     table = about_text.positives_by_group(table, 0.6)
     assert table[registry.short_title("paper")].tolist() == ["1 of 1", "1 of 2"]
-    assert table["Films"].tolist() == ["COVID-19", "Other"]
+    assert table["Ground truth"].tolist() == ["COVID-19", "Non-COVID"]
     assert registry.short_title("fine-tuned") not in table.columns
 
 
 def test_licences():
     films = pd.DataFrame({"source": ["cohen", "cohen", "nih"], "license": ["CC BY", None, "public"]})
-    assert sorted(about_text.licences(films)["Licence"]) == ["CC BY", "not stated", "public"]
+    assert sorted(about_text.licences(films)["License"]) == ["CC BY", "not stated", "public"]
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [(60, "1 minute"), (61, "2 minutes"), (120, "2 minutes")])

@@ -1,4 +1,4 @@
-"""Sentences, records and the score's bar."""
+"""Sentences about one X-ray, and the score's bar."""
 
 from __future__ import annotations
 
@@ -36,48 +36,52 @@ def test_the_verdict_is_positive_strictly_above():
 
 def test_neighbours():
     films = table(("a", 0.50, 1), ("b", 0.54, 1), ("c", 0.56, 0), ("d", 0.9, 1))
-    assert prediction_text.similar_scores(films, 0.5).startswith("Of the 4 test films, 2 scored")
-    assert "**1 of these 1** is a COVID-19 film" in prediction_text.similar_scores(films, 0.5, "a")
-    assert prediction_text.similar_scores(films, 0.2) == "None of the 4 test films scored within ±0.05 of this one."
-    assert "4 test films" in prediction_text.similar_scores(films, 0.5, "unknown")
+    assert prediction_text.similar_scores(films, 0.5).startswith("Of the 4 test X-rays, 2 scored")
+    assert "**1 of these 1** is COVID-19" in prediction_text.similar_scores(films, 0.5, "a")
+    assert prediction_text.similar_scores(films, 0.2) == "None of the 4 test X-rays scored within ±0.05 of this one."
+    assert "4 test X-rays" in prediction_text.similar_scores(films, 0.5, "unknown")
 
 
 def test_a_few_are_not_none():
     films = table(("a", 0.50, 1), *((f"n{number}", 0.5, 0) for number in range(299)))
-    assert "That is 0.3 %" in prediction_text.similar_scores(films, 0.5)
+    assert "is COVID-19: 0.3 %" in prediction_text.similar_scores(films, 0.5)
 
 
 def test_neighbours_among_films_held_out_too():
     films = table(("a", 0.50, 1), ("b", 0.54, 0), ("c", 0.9, 0))
     held_out = table(("h", 0.52, 1), ("i", 0.1, 0))
-    said = prediction_text.similar_scores(films, 0.5, "a", held_out)
-    assert said.startswith(
-        "Of the other 2 test films and 2 validation films (held out of its training; not in the chart)"
+    sentence = prediction_text.similar_scores(films, 0.5, "a", held_out)
+    assert sentence.startswith(
+        "Of the other 2 test X-rays and 2 validation X-rays (held out of training; not in the chart)"
     )
-    assert "2 scored" in said
-    assert "**1 of these 2** is a COVID-19 film. That is 50 %" in said
-    assert "anything from 9 to 91 % would be no surprise (95 % interval)" in said  # Wilson's, 1 of 2
-    assert "2 validation films" in prediction_text.similar_scores(films, 0.3, None, held_out)
-    assert "1 validation film (" in prediction_text.similar_scores(films, 0.5, "h", held_out)
+    assert "2 scored" in sentence
+    assert "**1 of these 2** is COVID-19: 50 %" in sentence
+    assert "(95 % CI 9–91 %)" in sentence  # Wilson's, 1 of 2
+    assert "2 validation X-rays" in prediction_text.similar_scores(films, 0.3, None, held_out)
+    assert "1 validation X-ray (" in prediction_text.similar_scores(films, 0.5, "h", held_out)
 
 
 @pytest.mark.parametrize(
-    ("place", "says"),
+    ("position", "text"),
     [
-        (QueuePosition(2, 2.8), "Other visitors are here too: 2 films come first, about 3 s."),
-        (QueuePosition(1, 1.4), "Other visitors are here too: 1 film comes first, about 1 s."),
-        (QueuePosition(1, None), "1 film comes first."),
-        (QueuePosition(0, 0.0), "It is being read."),
+        (QueuePosition(2, 2.8), "Other users are here too: 2 X-rays are ahead of yours, about 3 s."),
+        (QueuePosition(1, 1.4), "Other users are here too: 1 X-ray is ahead of yours, about 1 s."),
+        (QueuePosition(1, None), "1 X-ray is ahead of yours."),
+        (QueuePosition(0, 0.0), "Running the network."),
     ],
 )
-def test_a_place_in_the_queue(place, says):
-    assert says in prediction_text.queue_position(place)
+def test_position_in_the_queue(position, text):
+    assert text in prediction_text.queue_position(position)
 
 
 def test_the_verdict_stays_the_model_scores():
     assert prediction_text.calibrated(0.9, 0.8, 0.6) == "Calibrated: **0.800**."
-    assert "not above the threshold; the verdict goes by the model score" in prediction_text.calibrated(0.65, 0.57, 0.6)
-    assert "is above the threshold; the verdict goes by the model score" in prediction_text.calibrated(0.3, 0.4, 0.35)
+    assert "is not above the threshold, but the verdict follows the model score" in prediction_text.calibrated(
+        0.65, 0.57, 0.6
+    )
+    assert "is above the threshold, but the verdict follows the model score" in prediction_text.calibrated(
+        0.3, 0.4, 0.35
+    )
 
 
 def test_an_outcome():
@@ -94,7 +98,7 @@ def test_adults_called_positive():
         columns=["source", "covid", "score"],
     )
     assert (
-        "Of the 2 of adults without COVID-19, this network calls **1** positive"
+        "Of the 2 adults without COVID-19, this network calls **1** positive"
         in prediction_text.adult_false_positives(films, 0.6)
     )
     assert prediction_text.adult_false_positives(films[films["source"] == "kermany"], 0.6) is None
@@ -102,7 +106,7 @@ def test_adults_called_positive():
 
 def test_credit_links_only_to_addresses():
     row = pd.Series({"source": "nih", "license": float("nan"), "url": "javascript:alert(1)"})
-    assert prediction_text.credit(row) == "Source: NIH ChestX\\-ray8. Licence: not stated."
+    assert prediction_text.credit(row) == "Source: NIH ChestX\\-ray8. License: not stated."
     row["url"] = "https://a.org/b"
     assert "](https://a.org/b)" in prediction_text.credit(row)
 
@@ -124,3 +128,16 @@ def test_examples_with_scores_and_without(tmp_path):
     write_scores(tmp_path / "scores.csv")
     found = films.examples(data, pd.read_csv(tmp_path / "scores.csv"))
     assert [one.label for one in found] == ["COVID-19, high score", "COVID-19, missed", *others]
+
+
+@pytest.mark.parametrize(
+    ("covid", "finding", "text"),
+    [
+        (True, "COVID-19", "Ground truth: **COVID-19**."),
+        (False, "normal", "Ground truth: **non-COVID**."),
+        (None, "atypical", "The source lists **atypical**, which neither"),
+        (None, "", "nothing that names or rules out COVID-19**, which neither"),
+    ],
+)
+def test_ground_truth(covid, finding, text):
+    assert text in prediction_text.ground_truth(covid, finding)

@@ -1,1 +1,1 @@
-"""Every sentence that a page shows. No streamlit in here."""
+"""Every sentence of the pages, as pure functions of figures. No module of this package imports streamlit."""

@@ -1,4 +1,4 @@
-"""Figures of the About page, computed from the committed tables. No streamlit in here."""
+"""Sentences and tables of the About page, computed from the committed tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from covid_model import config
 from covid_model.app.text import prediction as prediction_text
 from covid_model.config import split_title
+from covid_model.formatting import percent
 from covid_model.model import registry
 from covid_model.verdict import is_positive
 
@@ -17,11 +18,14 @@ UNSEEN = ("test", "extra-test", "external")  # splits that no network was traine
 
 
 def positives_by_group(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """One row a split, source and truth of the unseen films; a column a network: "18 of 18".
+    """Count the unseen films called positive: a row per split, source and ground truth, a column per network.
 
     Args:
         scores: columns split, source, covid, network, score.
         threshold: in [0, 1].
+
+    Returns:
+        Cells such as "18 of 18".
     """
     rows = []
     networks = [name for name in registry.names() if name in set(scores["network"])]
@@ -35,95 +39,99 @@ def positives_by_group(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
                 row = {
                     "Split": split_title(split),
                     "Source": prediction_text.plain(prediction_text.source_title(source)),
-                    "Films": "COVID-19" if covid else "Other",
+                    "Ground truth": "COVID-19" if covid else "Non-COVID",
                 }
                 for name in networks:
-                    its = part.loc[part["network"] == name, "score"]
+                    own = part.loc[part["network"] == name, "score"]
                     row[registry.short_title(name)] = (
-                        f"{int(is_positive(its, threshold).sum()):,} of {len(its):,}" if len(its) else "–"
+                        f"{int(is_positive(own, threshold).sum()):,} of {len(own):,}" if len(own) else "–"
                     )
                 rows.append(row)
     return pd.DataFrame(rows)
 
 
 def pitfalls(scores: pd.DataFrame, threshold: float) -> list[str]:
-    """What goes wrong with figures like the paper's, in sentences with the figures of this copy, as Markdown."""
+    """Return what can mislead in figures like the paper's: sentences with this copy's figures, as Markdown."""
     test = scores[scores["split"] == "test"].drop_duplicates("id")
     if test.empty:
         return []
     other, covid = test[test["covid"] == 0], test[test["covid"] == 1]
     children = int((other["source"] == config.CHILDREN).sum())
-    grown = int((covid["source"] != config.CHILDREN).sum())
-    found = [
-        f"**Adults against children.** {children:,} of the {len(other):,} test films without COVID-19 are of children "
-        f"of one to five years; {grown:,} of the {len(covid):,} COVID-19 films come from sources of adults. A "
-        "network that tells adults from children looks as if it knew the disease.",
-        f"**The rare class.** Who answers “no” to every test film is right on {len(other) / len(test):.1%} of them. An "
-        "accuracy has to be read beside that.",
+    adults_with_covid = int((covid["source"] != config.CHILDREN).sum())
+    sentences = [
+        f"**Adults versus children.** {children:,} of the {len(other):,} non-COVID test X-rays show children aged one "
+        f"to five; {adults_with_covid:,} of the {len(covid):,} COVID-19 X-rays come from sources of adults. A network "
+        "that tells adults from children looks as if it recognized the disease.",
+        f"**Class imbalance.** Answering “negative” to every test X-ray is correct for "
+        f"{percent(len(other) / len(test))} of them. Read every accuracy against this baseline.",
     ]
     for name in registry.names():
-        its = scores[(scores["split"] == "test") & (scores["network"] == name)]
-        adults = its[(its["covid"] == 0) & (its["source"] != config.CHILDREN)]
+        own = scores[(scores["split"] == "test") & (scores["network"] == name)]
+        adults = own[(own["covid"] == 0) & (own["source"] != config.CHILDREN)]
         if len(adults):
-            right = (is_positive(its["score"], threshold) == (its["covid"] == 1)).mean()
-            called = int(is_positive(adults["score"], threshold).sum())
-            who = prediction_text.plain(registry.title(name))
-            found.append(
-                f"**{who}** is right on {right:.1%} of the test films at {threshold}; of the "
-                f"{len(adults)} adults without COVID-19 among them it calls **{called}** positive."
+            correct = (is_positive(own["score"], threshold) == (own["covid"] == 1)).mean()
+            positives = int(is_positive(adults["score"], threshold).sum())
+            title = prediction_text.plain(registry.title(name))
+            sentences.append(
+                f"**{title}** classifies {percent(correct)} of the test X-rays correctly at {threshold}. Of the "
+                f"{len(adults)} adults without COVID-19 among them, it calls **{positives}** positive."
             )
-    found.append(
-        "**Other hospitals, other machines.** A score rests on whatever set the films apart: disease, but also age, "
-        "machine, markers and file history. What a network reaches on films of a source that it never saw is in the "
-        "table below."
+    sentences.append(
+        "**Other hospitals, other equipment.** A score reflects whatever separates the X-rays: disease, but also age, "
+        "equipment, markers and how the files were processed. The table below shows how each network does on X-rays "
+        "from sources it has never seen."
     )
-    return found
+    return sentences
 
 
-SEED_FIGURES = {  # as paper_seeds.json names them, and as the page does
+SEED_FIGURES = {  # key in paper_seeds.json: row of the table
     "accuracy_at_0.5": f"Accuracy at {config.HALF}",
     "accuracy_at_0.6": f"Accuracy at {config.PAPER_MARK}",
-    "always_no_accuracy": "Accuracy of always “no”",
+    "always_no_accuracy": "Majority-class baseline (always negative)",
     "sensitivity": f"Sensitivity at {config.PAPER_MARK}",
     "specificity": f"Specificity at {config.PAPER_MARK}",
     "auc": "AUC",
-    "covid_above_0.6": f"COVID-19 films above {config.PAPER_MARK}",
-    "covid_above_0.9": f"COVID-19 films above {config.HIGH}",
-    "adults_positive_test": f"Adults without COVID-19 called positive, {split_title('test')}",
-    "adults_positive_extra_test": f"Adults without COVID-19 called positive, {split_title('extra-test')}",
+    "covid_above_0.6": f"COVID-19 X-rays above {config.PAPER_MARK}",
+    "covid_above_0.9": f"COVID-19 X-rays above {config.HIGH}",
+    "adults_positive_test": f"False positives among adults, {split_title('test')}",
+    "adults_positive_extra_test": f"False positives among adults, {split_title('extra-test')}",
 }
 
 
 def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
-    """Repeated runs of the paper's recipe: a row a figure, a column a variant, each mean ± standard deviation."""
-    table = pd.DataFrame(runs).groupby("variant", sort=False)
-    mean, spread = table[list(SEED_FIGURES)].mean(), table[list(SEED_FIGURES)].std()
-    found = {
+    """Tabulate repeated runs of the paper's recipe: a row per figure, a column per variant, mean ± standard deviation.
+
+    Args:
+        runs: one object per run with "variant" and the keys of SEED_FIGURES.
+    """
+    groups = pd.DataFrame(runs).groupby("variant", sort=False)
+    mean, deviation = groups[list(SEED_FIGURES)].mean(), groups[list(SEED_FIGURES)].std()
+    columns = {
         variant: [
-            f"{mean.at[variant, key]:.3f} ± {spread.at[variant, key]:.3f}"
+            f"{mean.at[variant, key]:.3f} ± {deviation.at[variant, key]:.3f}"
             if key == "auc"
-            else f"{mean.at[variant, key]:.1%} ± {100 * spread.at[variant, key]:.1f}"
+            else f"{100 * mean.at[variant, key]:.1f} ± {100 * deviation.at[variant, key]:.1f} %"
             for key in SEED_FIGURES
         ]
         for variant in mean.index
     }
-    return pd.DataFrame({"On the test films": SEED_FIGURES.values(), **found})
+    return pd.DataFrame({"On the test set": SEED_FIGURES.values(), **columns})
 
 
 def licences(films: pd.DataFrame) -> pd.DataFrame:
-    """Films by source and licence, as the source states it."""
+    """Count films by source and license, as the source states it; no rows where the list has no licenses."""
     if "license" not in films.columns:
-        return pd.DataFrame(columns=["Source", "Licence", "Films"])
+        return pd.DataFrame(columns=["Source", "License", "X-rays"])
     stated = films["license"].fillna("not stated").replace("", "not stated")
-    table = films.assign(Licence=stated).groupby(["source", "Licence"], sort=False).size()
-    table = table.rename("Films").reset_index().sort_values(["source", "Films"], ascending=[True, False])
+    table = films.assign(License=stated).groupby(["source", "License"], sort=False).size()
+    table = table.rename("X-rays").reset_index().sort_values(["source", "X-rays"], ascending=[True, False])
     table["Source"] = [prediction_text.plain(prediction_text.source_title(source)) for source in table["source"]]
-    table["Licence"] = [prediction_text.plain(licence) for licence in table["Licence"]]
-    table["Films"] = [f"{number:,}" for number in table["Films"]]
-    return table[["Source", "Licence", "Films"]]
+    table["License"] = [prediction_text.plain(licence) for licence in table["License"]]
+    table["X-rays"] = [f"{number:,}" for number in table["X-rays"]]
+    return table[["Source", "License", "X-rays"]]
 
 
 def minutes(seconds: float) -> str:
-    """A time in words, rounded up to whole minutes."""
+    """Return a duration in words, rounded up to whole minutes."""
     count = math.ceil(seconds / 60)
     return f"{count} minute{'' if count == 1 else 's'}"
