@@ -1,7 +1,7 @@
-"""Plotly figures of scores, truth and training runs, each with a sentence that says what it shows.
+"""Plotly figures from plain values, each with an alternative text (`*_alt`): one sentence that says what it shows.
 
-Every figure has a transparent ground, leaves the fonts to the page's theme, and tells COVID-19 films (vermilion
-diamonds) from others (blue circles) by colour, shape and label. Nothing here knows Streamlit.
+Every figure has a transparent background, keeps the font family of the page's theme, and tells COVID-19 (vermilion
+diamonds) from non-COVID (blue circles) by color, shape and label. No Streamlit in this room.
 """
 
 from __future__ import annotations

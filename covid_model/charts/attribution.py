@@ -1,4 +1,4 @@
-"""Charts of where Grad-CAM looks, and whether what it marks matters to the score."""
+"""Charts of where Grad-CAM points, and of whether the marked regions matter to the score."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import plotly.graph_objects as go
 from covid_model.charts import style
 from covid_model.charts.bias import ACCENT
 from covid_model.evaluation import Estimate
-from covid_model.formatting import score_text
+from covid_model.formatting import percent, score_text
 
 ATTENTION_ROW = 80  # pixels
 
-Span = tuple[Estimate, Estimate, Estimate | None]  # what was found, by chance, at best
+Span = tuple[Estimate, Estimate, Estimate | None]  # measured, by chance, highest possible
 
 
 def attention(spans: Mapping[str, Span], height: int | None = None, ink: str | None = None) -> go.Figure:
-    """A row a measure (its name with lines parted by <br>): chance, what was found, and the most there can be.
+    """Draw one row per measure (its name, lines separated by <br>): by chance, measured, and the highest possible.
 
-    Shares in [0, 1]; those without a value are left out. `height` in pixels, `ink` the CSS colour of the words.
+    Shares in [0, 1]; those without a value are omitted. `height` in pixels, `ink` the CSS color of the text.
     """
     places = list(range(len(spans)))[::-1]
-    lines, notes, points = [], [], {"chance": [], "found": [], "at best": []}
-    for (found, chance, best), place in zip(spans.values(), places, strict=True):
-        ends = [one.value for one in (chance, found, best) if one]
+    lines, notes, points = [], [], {"chance": [], "measured": [], "at best": []}
+    for (measured, chance, best), place in zip(spans.values(), places, strict=True):
+        ends = [estimate.value for estimate in (chance, measured, best) if estimate]
         if ends:
             lines.append(style.line(min(ends), place, max(ends), place, "solid", 6, style.faded(style.GREY, 0.35)))
-        if found and found.low is not None:
-            lines.append(style.line(found.low, place, found.high, place, "solid", 3, ACCENT))
-        for name, one, side in (("chance", chance, -1), ("found", found, 1), ("at best", best, -1)):
-            if one:
-                points[name].append((one.value, place))
-                text = f"<b>{style.percent(one.value)}</b>" if side > 0 else f"{name} {style.percent(one.value)}"
+        if measured and measured.low is not None:
+            lines.append(style.line(measured.low, place, measured.high, place, "solid", 3, ACCENT))
+        for name, estimate, side in (("chance", chance, -1), ("measured", measured, 1), ("at best", best, -1)):
+            if estimate:
+                points[name].append((estimate.value, place))
+                text = f"<b>{percent(estimate.value)}</b>" if side > 0 else f"{name} {percent(estimate.value)}"
                 anchor = "bottom" if side > 0 else "top"
-                notes.append(style.note(one.value, place, text, ink, 12, yanchor=anchor, yshift=9 * side))
-    looks = {"chance": "line-ns-open", "found": "square", "at best": "line-ns-open"}
+                notes.append(style.note(estimate.value, place, text, ink, yanchor=anchor, yshift=9 * side))
+    looks = {"chance": "line-ns-open", "measured": "square", "at best": "line-ns-open"}
     traces = [
         {
             "type": "scatter",
@@ -44,9 +44,9 @@ def attention(spans: Mapping[str, Span], height: int | None = None, ink: str | N
             "y": [place for _, place in known],
             "marker": {
                 "symbol": looks[name],
-                "size": 13 if name == "found" else 18,
-                "color": ACCENT if name == "found" else ink or style.GREY,
-                "line": {"width": 1 if name == "found" else 3},
+                "size": 13 if name == "measured" else 18,
+                "color": ACCENT if name == "measured" else ink or style.GREY,
+                "line": {"width": 1 if name == "measured" else 3},
             },
             "hovertemplate": f"{name}: %{{x:.1%}}<extra></extra>",
             "showlegend": False,
@@ -65,28 +65,29 @@ def attention(spans: Mapping[str, Span], height: int | None = None, ink: str | N
 
 
 def attention_alt(spans: Mapping[str, Span]) -> str:
-    """The rows in a sentence."""
+    """Describe the rows in one sentence."""
     parts = [
-        f"{name.replace('<br>', ' ')} {style.percent(found.value)}, by chance {style.percent(chance.value)}"
-        + (f", at best {style.percent(best.value)}" if best else "")
-        for name, (found, chance, best) in spans.items()
+        f"{name.replace('<br>', ' ')} {percent(measured.value)}, by chance {percent(chance.value)}"
+        + (f", at best {percent(best.value)}" if best else "")
+        for name, (measured, chance, best) in spans.items()
     ]
     return f"Grad-CAM and the lungs: {'; '.join(parts)}."
 
 
-# --- Deletion and insertion: what becomes of the score while a film is blurred, or sharpened, cell by cell
+# --- Deletion and insertion: the score while a film is blurred, or restored, cell by cell
 
 Curves = Mapping[str, Sequence[float]]  # mean scores (n,) by the order of the cells: MAP, RANDOM
 
 MAP, RANDOM = "grad-cam", "random"
-NAMES = {MAP: "by the map", RANDOM: "at random"}
+NAMES = {MAP: "in Grad-CAM order", RANDOM: "in random order"}
 DASHES = {MAP: "solid", RANDOM: "dot"}
 
 
 def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: str | None = None) -> go.Figure:
-    """Four lines over the share of the film that was changed: cells taken away and given back, each in both orders.
+    """Draw four lines over the share of the film changed: cells removed and cells restored, each in both orders.
 
-    (Deletion and insertion, Petsiuk, Das and Saenko 2018, "RISE".) Scores in [0, 1]; `ink` the CSS colour of the words.
+    Deletion and insertion are from Petsiuk, Das and Saenko 2018, "RISE". Scores are in [0, 1]; `ink` is the CSS color
+    of the text.
     """
     traces = [
         {
@@ -97,12 +98,12 @@ def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: st
             "name": f"{title} {NAMES[order]}",
             "line": {"color": colour, "dash": DASHES[order], "width": 3},
             "customdata": style.score_labels(curve),
-            "hovertemplate": f"{title} {NAMES[order]}<br>%{{x:.0%}} of the film: "
+            "hovertemplate": f"{title} {NAMES[order]}<br>%{{x:.0%}} of the X-ray: "
             "mean score %{customdata}<extra></extra>",
         }
         for title, curves, colour in (
-            ("taken away", deletion, style.COVID_COLOUR),
-            ("given back", insertion, style.OTHER_COLOUR),
+            ("removed", deletion, style.COVID_COLOUR),
+            ("restored", insertion, style.OTHER_COLOUR),
         )
         for order, curve in curves.items()
     ]
@@ -112,16 +113,16 @@ def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: st
         traces,
         margin={"l": 8, "r": 8, "t": 60, "b": 8},
         legend=style.LEGEND_ABOVE,
-        xaxis=style.axis("share of the film", (0, 1.02), ink, tickformat=".0%", dtick=0.25),
+        xaxis=style.axis("share of the X-ray", (0, 1.02), ink, tickformat=".0%", dtick=0.25),
         yaxis=style.axis("mean score", (0, 1.02), ink, dtick=0.25),
     )
 
 
 def faithfulness_alt(deletion: Curves, insertion: Curves) -> str:
-    """Where each line stands half way, in a sentence."""
+    """State the height of each line at half of the film, in one sentence."""
     parts = [
         f"{title} {NAMES[order]} {score_text(curve[len(curve) // 2])}"
-        for title, curves in (("taken away", deletion), ("given back", insertion))
+        for title, curves in (("removed", deletion), ("restored", insertion))
         for order, curve in curves.items()
     ]
-    return f"Mean score with half of the film {', '.join(parts)}."
+    return f"Mean score with half of the X-ray {', '.join(parts)}."

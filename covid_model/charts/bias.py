@@ -1,4 +1,4 @@
-"""Charts of what the accuracy is made of, for the page Can you trust it?"""
+"""Charts of dataset bias and its effect on the score, for the page Can you trust it?"""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from covid_model.charts import style
 from covid_model.evaluation import Estimate, check
 from covid_model.evaluation.ages import Row
 from covid_model.evaluation.groups_of_films import Group
+from covid_model.formatting import counted, percent
 from covid_model.verdict import is_positive
 
-ACCENT = "#009E73"  # Okabe and Ito's green: neither truth's colour
+ACCENT = "#009E73"  # Okabe and Ito's green: neither class's color
 BAR = 0.62  # of a row's height
 ROW = 58  # pixels
-LABEL = 0.14  # of the axis: how much room a bar's figure takes
-MARGIN = 64  # pixels on the right for the figure of a full bar, however narrow the axis is
+LABEL = 0.14  # share of the axis that a bar's figure takes
+MARGIN = 64  # pixels on the right, for the figure of a full bar on a narrow screen
 
 
 @dataclass(frozen=True)
 class Share:
-    """A bar: its name (lines parted by <br>), its length in [0, 1] with an interval, and whether it stands out."""
+    """A bar: its name (lines separated by <br>), length in [0, 1] with an interval, and whether it is highlighted."""
 
     name: str
     estimate: Estimate
@@ -35,19 +36,19 @@ def shares(
     rows: Sequence[Share],
     title: str,
     mark: tuple[float, str] | None = None,
-    percent: bool = True,
+    as_percent: bool = True,
     height: int | None = None,
     ink: str | None = None,
 ) -> go.Figure:
-    """Bars from 0 to 1, the first on top, each with its interval as a thin line and its figure behind it.
+    """Draw bars from 0 to 1, the first on top, each with its interval as a thin line and its figure after it.
 
     Args:
-        rows: the bars; one without a value has none, and a dash for a figure.
+        rows: the bars; a row without a value gets a dash and no bar.
         title: of the axis.
-        mark: a value that all are read against, and its name.
-        percent: whether figures are written as per cent, else with three places.
-        height: in pixels; ROW a bar where None.
-        ink: CSS colour of the words.
+        mark: a reference value and its label.
+        as_percent: whether figures are percentages, else decimals with three places.
+        height: in pixels; ROW per bar if None.
+        ink: CSS color of the text.
     """
     places = list(range(len(rows)))[::-1]  # the first on top
     values = [row.estimate.value or 0.0 for row in rows]
@@ -61,13 +62,13 @@ def shares(
             "color": [ACCENT if row.strong else style.faded(style.GREY, 0.55) for row in rows],
             "line": {"width": [2 if row.strong else 1 for row in rows], "color": ink or style.GREY},
         },
-        "customdata": [_hover(row, percent) for row in rows],
+        "customdata": [_hover(row, as_percent) for row in rows],
         "hovertemplate": "%{customdata}<extra></extra>",
         "showlegend": False,
     }
     notes, lines = [], []
     for row, place, value in zip(rows, places, values, strict=True):
-        text = _figure(row.estimate.value, percent)
+        text = _figure(row.estimate.value, as_percent)
         end = max(value, row.estimate.high or 0.0)
         if mark and end < mark[0] < end + LABEL:
             end = mark[0]  # so that the mark does not run through the figure
@@ -85,7 +86,7 @@ def shares(
         shapes=lines,
         annotations=notes,
         xaxis=style.axis(
-            title, (0, 1.02), ink, tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%" if percent else ".2f"
+            title, (0, 1.02), ink, tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%" if as_percent else ".2f"
         ),
         yaxis=style.axis(
             "",
@@ -98,32 +99,32 @@ def shares(
     )
 
 
-def _figure(value: float | None, percent: bool) -> str:
-    return style.percent(value) if percent or value is None else f"{value:.3f}"
+def _figure(value: float | None, as_percent: bool) -> str:
+    return percent(value) if as_percent or value is None else f"{value:.3f}"
 
 
-def _hover(row: Share, percent: bool) -> str:
+def _hover(row: Share, as_percent: bool) -> str:
     estimate, name = row.estimate, row.name.replace("<br>", " ")
-    found = f"{name}: {_figure(estimate.value, percent)}"
+    text = f"{name}: {_figure(estimate.value, as_percent)}"
     if estimate.total:
-        found += f"<br>{estimate.count:,} of {estimate.total:,}"
+        text += f"<br>{counted(estimate)}"
     if estimate.low is not None:
-        found += f"<br>95 %: {_figure(estimate.low, percent)} to {_figure(estimate.high, percent)}"
-    return found
+        text += f"<br>95 % CI {_figure(estimate.low, as_percent)} to {_figure(estimate.high, as_percent)}"
+    return text
 
 
-def shares_alt(rows: Sequence[Share], title: str, percent: bool = True) -> str:
-    """The bars in a sentence."""
-    parts = [f"{row.name.replace('<br>', ' ')} {_figure(row.estimate.value, percent)}" for row in rows]
+def shares_alt(rows: Sequence[Share], title: str, as_percent: bool = True) -> str:
+    """Describe the bars in one sentence."""
+    parts = [f"{row.name.replace('<br>', ' ')} {_figure(row.estimate.value, as_percent)}" for row in rows]
     return f"{title}: {', '.join(parts)}."
 
 
-# --- The same network on several groups of films: how many of the COVID-19 films, and of the others, it calls positive
+# --- One network on several groups of films: the share of each class that it predicts positive
 
 GROUP_ROW = 80  # pixels
 AXIS = 70  # pixels for the axis below
-LEGEND = 20  # pixels of an entry of the legend: on a phone, each one takes a line
-APART = 0.13  # of a row: how far COVID-19 films stand above its middle, and others below
+LEGEND = 24  # pixels per legend entry: on a phone, each takes a line
+APART = 0.13  # of a row: the distance of COVID-19 above its middle, and of non-COVID below
 
 
 def groups(
@@ -133,14 +134,14 @@ def groups(
     height: int | None = None,
     ink: str | None = None,
 ) -> go.Figure:
-    """A row a group. Of a good network the diamond is far right and the circle far left.
+    """Draw one row per group. For a good network, the diamond is far right and the circle far left.
 
     Args:
-        rows: what is shown, the first on top; a group without films of a class lacks its shape.
-        ghosts: the same groups by another network, as hollow shapes to compare with.
+        rows: the groups, the first on top; a group without films of a class lacks that class's symbol.
+        ghosts: the same groups for another network, as hollow symbols.
         ghost: that network's name.
-        height: in pixels; ROW a group where None.
-        ink: CSS colour of the words.
+        height: in pixels; GROUP_ROW per group, with the axis and the legend, if None.
+        ink: CSS color of the text.
     """
     places = list(range(len(rows)))[::-1]
     traces, notes, lines = [], [], []
@@ -161,17 +162,18 @@ def groups(
         for y, estimate in known:
             if estimate.low is not None and estimate.high is not None:
                 lines.append(style.line(estimate.low, y, estimate.high, y, "solid", 2, colour))
-            counted = f"{estimate.count:,} of {estimate.total:,}"
             end = "left" if estimate.value < 0.12 else "right" if estimate.value > 0.88 else "center"
-            notes.append(style.note(estimate.value, y, counted, ink, 12, xanchor=end, yanchor=anchor, yshift=7 * side))
-        traces.append(_shapes(known, f"{label} films called positive", colour, symbol, 13))
+            notes.append(
+                style.note(estimate.value, y, counted(estimate), ink, xanchor=end, yanchor=anchor, yshift=7 * side)
+            )
+        traces.append(_shapes(known, f"{label}: predicted positive", colour, symbol, 13))
         hollow = [
             (place + side * APART, getattr(row, part))
             for row, place in zip(ghosts, places, strict=bool(ghosts))
             if getattr(row, part)
         ]
         if hollow:
-            traces.append(_shapes(hollow, f"{label} films, by {ghost}", colour, f"{symbol}-open", 11))
+            traces.append(_shapes(hollow, f"{label}: {ghost}", colour, f"{symbol}-open", 11))
     return style.figure(
         height or GROUP_ROW * len(rows) + AXIS + LEGEND * len(traces),
         ink,
@@ -180,7 +182,7 @@ def groups(
         annotations=notes,
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": style.CLEAR},
-        xaxis=style.axis("share called positive", (-0.04, 1.04), ink, tickformat=".0%", dtick=0.25),
+        xaxis=style.axis("share predicted positive", (-0.04, 1.04), ink, tickformat=".0%", dtick=0.25),
         yaxis=style.axis(
             "", (-0.6, len(rows) - 0.35), ink, tickvals=places, ticktext=[row.name for row in rows], showgrid=False
         ),
@@ -207,38 +209,38 @@ def _shapes(known: Sequence[tuple[float, Estimate]], name: str, colour: str, sym
 
 
 def _group_hover(estimate: Estimate) -> str:
-    found = f"{estimate.count:,} of {estimate.total:,}, {style.percent(estimate.value)}"
+    text = f"{counted(estimate)}, {percent(estimate.value)}"
     if estimate.low is not None:
-        found += f"<br>95 %: {style.percent(estimate.low)} to {style.percent(estimate.high)}"
-    return found
+        text += f"<br>95 % CI {percent(estimate.low)} to {percent(estimate.high)}"
+    return text
 
 
 def groups_alt(rows: Sequence[Group]) -> str:
-    """The rows in a sentence."""
+    """Describe the rows in one sentence."""
     parts = []
     for row in rows:
-        of = [
-            f"{estimate.count:,} of {estimate.total:,} {films}"
-            for estimate, films in ((row.found, "COVID-19 films"), (row.alarms, "other films"))
+        classes = [
+            f"{counted(estimate)} {label} X-rays"
+            for estimate, label in ((row.found, style.COVID_LABEL), (row.alarms, style.OTHER_LABEL))
             if estimate
         ]
-        parts.append(f"{row.name.replace('<br>', ' ')}: {' and '.join(of) or 'none'}")
-    return f"Films called positive. {'; '.join(parts)}."
+        parts.append(f"{row.name.replace('<br>', ' ')}: {' and '.join(classes) or 'none'}")
+    return f"X-rays predicted positive, by group. {'; '.join(parts)}."
 
 
-# --- Who is in the data: a pyramid of ages, COVID-19 films to the left and the others to the right ---
+# --- Age pyramid of the data: COVID-19 to the left, non-COVID to the right ---
 
 AGE_ROW = 36  # pixels
-AGE_MARGIN = 44  # pixels at both ends, for the number of films beside a full bar
+AGE_MARGIN = 44  # pixels at both ends, for the count beside a full bar
 
 
 def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None) -> go.Figure:
-    """Each class as shares of its own films, so that 73 films can be read beside 1,079. The first row on top.
+    """Draw each class as shares of its own films, so that 73 films compare with 1,079. The first row is on top.
 
     Args:
-        rows: the groups of people; every film stands in one of them.
-        height: in pixels; ROW a group where None.
-        ink: CSS colour of the words.
+        rows: the age groups; every film is in exactly one.
+        height: in pixels; AGE_ROW per group, with the axis, if None.
+        ink: CSS color of the text.
     """
     places = list(range(len(rows)))[::-1]
     traces, notes = [], []
@@ -268,19 +270,17 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
                         "fgopacity": 0.6,
                     },
                 },
-                "customdata": [[count, style.percent(share)] for count, share in zip(counts, shares, strict=True)],
-                "hovertemplate": f"{label}: %{{customdata[0]:,}} films, %{{customdata[1]}}<extra></extra>",
+                "customdata": [[count, percent(share)] for count, share in zip(counts, shares, strict=True)],
+                "hovertemplate": f"{label}: %{{customdata[0]:,}} X-rays, %{{customdata[1]}}<extra></extra>",
                 "showlegend": False,
             }
         )
         anchor = "right" if side < 0 else "left"
         for place, share, count in zip(places, shares, counts, strict=True):
             if count:
-                notes.append(
-                    style.note(side * share, place, f"<b>{count:,}</b>", ink, 13, xanchor=anchor, xshift=side * 5)
-                )
-        films = f"<b>{shape} {label}</b><br>{total:,} films"
-        notes.append(style.note(side * 0.6, len(rows) - 0.35, films, ink, 13, yanchor="bottom"))
+                notes.append(style.note(side * share, place, f"<b>{count:,}</b>", ink, xanchor=anchor, xshift=side * 5))
+        heading = f"<b>{shape} {label}</b><br>{total:,} X-rays"
+        notes.append(style.note(side * 0.6, len(rows) - 0.35, heading, ink, yanchor="bottom"))
     return style.figure(
         height or AGE_ROW * len(rows) + 110,
         ink,
@@ -290,7 +290,7 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
         shapes=[style.line(0, -0.6, 0, len(rows) - 0.4, "solid", 1, ink or style.GREY)],
         annotations=notes,
         xaxis=style.axis(
-            "share of the class’s films",
+            "share of the class",
             (-1.02, 1.02),
             ink,
             tickvals=[-1, 0, 1],
@@ -306,24 +306,24 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
             showgrid=False,
             ticks="outside",
             ticklen=AGE_MARGIN,
-            tickcolor=style.CLEAR,  # unseen, it keeps the names away from the bars' numbers
+            tickcolor=style.CLEAR,  # invisible: keeps the names away from the bars' numbers
         ),
     )
 
 
 def ages_alt(rows: Sequence[Row]) -> str:
-    """The pyramid in a sentence."""
+    """Describe the pyramid in one sentence."""
     parts = [f"{row.name.replace('<br>', ' ')} {row.covid:,} and {row.other:,}" for row in rows]
-    return f"COVID-19 films and other films by age: {'; '.join(parts)}."
+    return f"X-rays by age group, {style.COVID_LABEL} and {style.OTHER_LABEL}: {'; '.join(parts)}."
 
 
-# --- Score against severity: each rated film's logit over what experts made of it ---
+# --- Score against severity: the logit of each film over the experts' rating ---
 
-ROOM = 1.15  # of the highest rating: how far the axis reaches, for the words at its end
+ROOM = 1.15  # times the highest rating: where the axis ends, to leave room for the label there
 
 
 def severity(rating: ArrayLike, logits: ArrayLike, title: str, height: int = 340, ink: str | None = None) -> go.Figure:
-    """A diamond a film. `rating` (n,) as the experts gave it, `logits` (n,); `title` says what was rated."""
+    """Draw one diamond per film. `rating` (n,) by experts, `logits` (n,); `title` says what was rated."""
     rating, logits = np.asarray(rating, float), np.asarray(logits, float)
     end = ROOM * float(rating.max(initial=1))
     points = {
@@ -347,16 +347,16 @@ def severity(rating: ArrayLike, logits: ArrayLike, title: str, height: int = 340
 
 
 def severity_alt(rating: ArrayLike, correlation: float | None) -> str:
-    """The cloud in a sentence. `correlation`: Spearman's, in [-1, 1]; None where there is none."""
-    said = "no rank correlation" if correlation is None else f"a rank correlation of {correlation:.2f}"
-    return f"The network's logit over the experts' rating of {np.size(rating)} COVID-19 films: {said}."
+    """Describe the cloud in one sentence. `correlation`: Spearman's, in [-1, 1]; None if undefined."""
+    result = "no rank correlation" if correlation is None else f"a rank correlation of {correlation:.2f}"
+    return f"Logit against the experts' rating of {np.size(rating)} COVID-19 X-rays: {result}."
 
 
-# --- What erasing does to each film's score: a line a film, from the film as it is to the film erased ---
+# --- Effect of erasing on each film's score: one line per film, from the original to the erased film ---
 
-_LEFT, _RIGHT = 0.0, 1.0  # where the two scores of a film stand in its panel
-_PANEL = 1.9  # from one panel to the next
-_SPREAD = 0.05  # films that score alike are spread sideways by up to this much
+_LEFT, _RIGHT = 0.0, 1.0  # x of a film's two scores in its panel
+_PANEL = 1.9  # distance from one panel to the next
+_SPREAD = 0.05  # most that films with similar scores are spread sideways
 
 
 def slopes(
@@ -368,16 +368,16 @@ def slopes(
     height: int = 430,
     ink: str | None = None,
 ) -> go.Figure:
-    """Two panels, COVID-19 films and others; in each the scores before (left) and after (right).
+    """Draw two panels, COVID-19 and non-COVID; in each, the scores before (left) and after (right).
 
     Args:
-        whole: scores (n,) in [0, 1] of the films as they are.
+        whole: scores (n,) in [0, 1] of the original films.
         changed: scores (n,) of the same films, erased.
-        covid: truth (n,).
-        threshold: drawn across; above each end stands how many films lie over it.
+        covid: ground truth (n,).
+        threshold: a line across; the number of films above it is written over each end.
         name: of the change, such as "lungs erased".
         height: in pixels.
-        ink: CSS colour of the words.
+        ink: CSS color of the text.
     """
     whole, truth = check(whole, covid)
     changed, _ = check(changed, covid)
@@ -391,7 +391,7 @@ def slopes(
         own = truth == flag
         x = np.stack([foot + _LEFT + side[own], foot + _RIGHT + side[own]], axis=1)  # (films, 2)
         y = np.stack([whole[own], changed[own]], axis=1)
-        gap = np.full((int(own.sum()), 1), np.nan)  # parts one film's line from the next
+        gap = np.full((int(own.sum()), 1), np.nan)  # separates one film's line from the next
         traces.append(
             {
                 "type": "scatter",
@@ -409,10 +409,10 @@ def slopes(
         notes.append(style.note(foot + 0.5, 1.2, f"<b>{shape} {label}</b>", ink, 14))
         for at, scores in ((_LEFT, whole[own]), (_RIGHT, changed[own])):
             above = f"<b>{int(is_positive(scores, threshold).sum())}</b> of {scores.size}"
-            notes.append(style.note(foot + at, 1.1, above, ink, 13))
-        ticks |= {foot + _LEFT: "whole<br>film", foot + _RIGHT: _two_lines(name)}
+            notes.append(style.note(foot + at, 1.1, above, ink))
+        ticks |= {foot + _LEFT: "whole<br>X-ray", foot + _RIGHT: _two_lines(name)}
     end = _PANEL + _RIGHT + 0.25
-    notes.append(style.note((_RIGHT + _PANEL) / 2, threshold, f"{threshold:.2f}", ink, 12, yanchor="bottom"))
+    notes.append(style.note((_RIGHT + _PANEL) / 2, threshold, f"{threshold:.2f}", ink, yanchor="bottom"))
     return style.figure(
         height,
         ink,
@@ -425,7 +425,7 @@ def slopes(
 
 
 def _two_lines(name: str) -> str:
-    """`name` broken at the space nearest to its middle: on a phone, four such names stand side by side."""
+    """Break `name` at the space nearest to its middle: on a phone, four such names share a row."""
     spaces = [at for at, letter in enumerate(name) if letter == " "]
     if not spaces:
         return name
@@ -434,18 +434,16 @@ def _two_lines(name: str) -> str:
 
 
 def slopes_alt(whole: ArrayLike, changed: ArrayLike, covid: ArrayLike, threshold: float, name: str) -> str:
-    """How many films lie above the threshold before and after, in a sentence."""
+    """State how many films are above the threshold before and after, in one sentence."""
     whole, truth = check(whole, covid)
     changed, _ = check(changed, covid)
     parts = [
-        f"of {int(own.sum())} {label} films {int(is_positive(whole[own], threshold).sum())} score above "
-        f"{threshold:.2f} as they are and {int(is_positive(changed[own], threshold).sum())} with {name}"
-        for own, label in ((truth, style.COVID_LABEL), (~truth, "other"))
+        f"of {int(own.sum())} {label} X-rays, {int(is_positive(whole[own], threshold).sum())} score above "
+        f"{threshold:.2f} originally and {int(is_positive(changed[own], threshold).sum())} with {name}"
+        for own, label in ((truth, style.COVID_LABEL), (~truth, style.OTHER_LABEL))
     ]
-    return f"A line a film: {'; '.join(parts)}."
+    return f"One line per X-ray: {'; '.join(parts)}."
 
-
-# --- Figures of the page that asks whether a score can be trusted: one a screen of its story, and one a further check
 
 __all__ = [
     "Share",

@@ -1,4 +1,4 @@
-"""Charts of how often a network is right: confusion matrix, curves, reliability, predictive values, costs."""
+"""Charts of a network's performance: confusion matrix, ROC and PR curves, reliability, predictive values, costs."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import plotly.graph_objects as go
 from covid_model.charts import style
 from covid_model.evaluation import CELLS, Band, Bin, Confusion, Costs, Curve
 from covid_model.evaluation.predictive_values import PER
-from covid_model.formatting import score_text
+from covid_model.formatting import percent, score_text
 
 _PLACES = {"tp": (0, 1), "fn": (1, 1), "fp": (0, 0), "tn": (1, 0)}  # column from the left, row from below
 _NAMES = {"tp": "true positives", "fn": "false negatives", "fp": "false positives", "tn": "true negatives"}
-_OF = {"tp": "COVID-19", "fn": "COVID-19", "fp": "other", "tn": "other"}
+_CLASSES = {"tp": "COVID-19", "fn": "COVID-19", "fp": "non-COVID", "tn": "non-COVID"}
 _GAP = 0.03
 
 
 def confusion_matrix(
     matrix: Confusion, selected: str | None = None, height: int = 340, ink: str | None = None
 ) -> go.Figure:
-    """Truth down, verdict across; counts, and each cell's share of its row. `selected` (of CELLS) gets a frame.
+    """Draw counts by ground truth (rows) and prediction (columns), with row shares. `selected` (of CELLS) gets a frame.
 
-    Tiles are bars, because bars report clicks wherever they are hit; each bar's customdata is its cell
-    (`clicked_cell` reads it). The deeper a tile's colour, the larger its share of the row.
+    Tiles are bars, because bars report clicks anywhere on them; each bar's customdata is its cell (`clicked_cell`
+    reads it). The deeper a tile's color, the larger its share of the row.
     """
     fills, frames = [], []
     for cell in CELLS:
@@ -39,7 +39,11 @@ def confusion_matrix(
         "width": 1 - 2 * _GAP,
         "marker": {"color": fills, "line": {"color": frames, "width": 3}, "cornerradius": 8},
         "customdata": list(CELLS),
-        "hovertext": [f"{matrix.count(cell):,} {_NAMES[cell]}<br>click to list them" for cell in CELLS],
+        "hovertext": [
+            f"{matrix.count(cell):,} {_NAMES[cell]}<br>{percent(matrix.row_share(cell))} of {_CLASSES[cell]} X-rays"
+            "<br>Click to list them"
+            for cell in CELLS
+        ],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
@@ -47,9 +51,9 @@ def confusion_matrix(
     notes = []
     for cell in CELLS:
         x, y = _PLACES[cell]
-        share = f"{style.percent(matrix.row_share(cell))} of {_OF[cell]}<br>{_NAMES[cell]}"
+        share = f"{percent(matrix.row_share(cell))} of row<br>{_NAMES[cell]}"
         notes += [style.note(x, y + 0.12, f"<b>{matrix.count(cell):,}</b>", ink, 28)]
-        notes += [style.note(x, y - 0.2, share, ink, 13)]
+        notes += [style.note(x, y - 0.2, share, ink)]
     rows = [f"<b>{style.OTHER_LABEL}</b><br>{matrix.other:,}", f"<b>{style.COVID_LABEL}</b><br>{matrix.covid:,}"]
     columns = [f"<b>Positive</b> {matrix.positive:,}", f"<b>Negative</b> {matrix.negative:,}"]
     bare = {"tickvals": [0, 1], "showgrid": False, "ticks": "", "showline": False}
@@ -67,27 +71,27 @@ def confusion_matrix(
 
 
 def clicked_cell(points: Sequence[Mapping] | None) -> str | None:
-    """The cell of the first selected point of a matrix, as plotly's events name it; None where there is none."""
+    """Return the cell of the first selected point of a matrix, from plotly's selection event; None without one."""
     for point in points or ():
-        at = point.get("point_index", point.get("point_number"))
-        if isinstance(at, int) and 0 <= at < len(CELLS):
-            return CELLS[at]
+        index = point.get("point_index", point.get("point_number"))
+        if isinstance(index, int) and 0 <= index < len(CELLS):
+            return CELLS[index]
     return None
 
 
 def confusion_matrix_alt(matrix: Confusion, threshold: float) -> str:
-    """What the matrix says, in a sentence."""
+    """Describe the matrix in one sentence."""
     return (
-        f"Confusion matrix at threshold {threshold:.2f}: of {matrix.covid:,} COVID-19 films {matrix.tp:,} are positive "
-        f"and {matrix.fn:,} negative; of {matrix.other:,} other films {matrix.fp:,} are positive and "
-        f"{matrix.tn:,} negative."
+        f"Confusion matrix at threshold {threshold:.2f}: of {matrix.covid:,} COVID-19 X-rays, {matrix.tp:,} are "
+        f"predicted positive and {matrix.fn:,} negative; of {matrix.other:,} non-COVID X-rays, {matrix.fp:,} are "
+        f"predicted positive and {matrix.tn:,} negative."
     )
 
 
-# --- ROC and precision-recall curves of one or several networks, each with the point where its threshold stands
+# --- ROC and precision-recall curves of one or several networks, each with its point at the threshold
 
-Point = tuple[float | None, float | None]  # where the threshold stands on a curve
-# Fixed, or a legend wider than the plot would squeeze the plot; these hold the titles and ticks.
+Point = tuple[float | None, float | None]  # x and y of the threshold on a curve
+# Fixed, with room for titles and ticks: otherwise a legend wider than the plot would squeeze it.
 MARGIN = {"l": 68, "r": 12, "t": 8, "b": 54, "autoexpand": False}
 
 
@@ -97,10 +101,10 @@ def roc(
     height: int = 340,
     ink: str | None = None,
 ) -> go.Figure:
-    """`curves` by network; `points`: (1 - specificity, sensitivity) at the threshold. The diagonal is guessing."""
-    guessing = style.line(0, 0, 1, 1), style.note(0.62, 0.55, "guessing", ink)
+    """Draw ROC `curves` by network; `points`: (1 - specificity, sensitivity) at the threshold. The diagonal: chance."""
+    chance = style.line(0, 0, 1, 1), style.note(0.62, 0.55, "random guessing", ink)
     traces = _traces(curves, points or {}, "AUC", "linear")
-    return _figure(traces, guessing, ("other films called positive", "COVID-19 films found"), height, ink)
+    return _figure(traces, chance, ("false positive rate", "sensitivity"), height, ink)
 
 
 def precision_recall(
@@ -110,32 +114,32 @@ def precision_recall(
     height: int = 340,
     ink: str | None = None,
 ) -> go.Figure:
-    """`curves` by network; `points`: (sensitivity, PPV). `prevalence` (share of COVID-19 films) is guessing's line."""
-    guessing = None
+    """Draw PR `curves` by network; `points`: (sensitivity, PPV). `prevalence` (share of COVID-19) is chance level."""
+    chance = None
     if prevalence is not None:
         side = "bottom" if prevalence < 0.5 else "top"
-        guessing = (
+        chance = (
             style.line(0, prevalence, 1, prevalence),
-            style.note(0.25, prevalence, "guessing", ink, yanchor=side),
+            style.note(0.25, prevalence, "random guessing", ink, yanchor=side),
         )
     traces = _traces(curves, points or {}, "average precision", "hv")
-    titles = ("COVID-19 films found", "positives that are COVID-19")
-    return _figure(traces, guessing, titles, height, ink, left=True)
+    titles = ("recall (sensitivity)", "precision (PPV)")
+    return _figure(traces, chance, titles, height, ink, left=True)
 
 
 def _figure(
     traces: list[dict],
-    guessing: tuple[dict, dict] | None,
+    chance: tuple[dict, dict] | None,
     titles: tuple[str, str],
     height: int,
     ink: str | None,
     left: bool = False,
 ) -> go.Figure:
-    """The square of both kinds of curve; the legend at the lower right, or, for curves that end there, `left`."""
-    legend = {"x": 0.02 if left else 0.98, "xanchor": "left" if left else "right", "y": 0.12 if left else 0.03}
-    notes = [guessing[1]] if guessing else []
+    """Build the plot of either kind of curve; legend at the lower right, or at the lower `left` if curves end there."""
+    legend = {"x": 0.02 if left else 0.98, "xanchor": "left" if left else "right", "y": 0.17 if left else 0.03}
+    notes = [chance[1]] if chance else []
     if not traces:
-        notes = [style.note(0.5, 0.5, "No curve: it needs COVID-19 films and others.", ink)]
+        notes = [style.note(0.5, 0.5, "No curve: it needs COVID-19 and non-COVID X-rays.", ink)]
     ticks = {"tickformat": ".0%", "dtick": 0.25}
     return style.figure(
         height,
@@ -144,7 +148,7 @@ def _figure(
         margin=MARGIN,
         showlegend=True,
         legend=legend | {"yanchor": "bottom", "bgcolor": style.CLEAR},
-        shapes=[guessing[0]] if guessing else [],
+        shapes=[chance[0]] if chance else [],
         annotations=notes,
         xaxis=style.axis(titles[0], (-0.02, 1.02), ink, **ticks),
         yaxis=style.axis(titles[1], (-0.02, 1.04), ink, **ticks),
@@ -153,10 +157,10 @@ def _figure(
 
 def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str, shape: str) -> list[dict]:
     traces = []
-    for at, (name, curve) in enumerate(curves.items()):
+    for number, (name, curve) in enumerate(curves.items()):
         if curve.area is None:
             continue
-        colour, dash = style.network(at)
+        colour, dash = style.network(number)
         traces.append(
             {
                 "type": "scatter",
@@ -188,43 +192,43 @@ def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str,
 
 def _alt(kind: str, area: str, curves: Mapping[str, Curve], ends: str) -> str:
     parts = [f"{name} has {area} {curve.area:.3f}" for name, curve in curves.items() if curve.area is not None]
-    return f"{kind}: {'; '.join(parts) or 'none, it needs both kinds of films'}.{ends}"
+    return f"{kind}: {'; '.join(parts) or 'none, it needs X-rays of both classes'}.{ends}"
 
 
 def roc_alt(curves: Mapping[str, Curve]) -> str:
-    """What the ROC curves say, in a sentence."""
-    return _alt("ROC curve", "an area under it of", curves, " A cross marks the threshold.")
+    """Describe the ROC curves in one sentence."""
+    return _alt("ROC curve", "an area under the curve of", curves, " A cross marks the threshold.")
 
 
 def precision_recall_alt(curves: Mapping[str, Curve]) -> str:
-    """What the precision-recall curves say, in a sentence."""
+    """Describe the precision-recall curves in one sentence."""
     return _alt("Precision-recall curve", "an average precision of", curves, " A cross marks the threshold.")
 
 
-# --- A reliability diagram: what scores say against what is true of the films that have them ---
+# --- Reliability diagram: share of COVID-19 against mean score ---
 
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up")
-_SMALLEST, _LARGEST = 7, 22  # pixels across: a bin with one film, and the fullest one
+_SMALLEST, _LARGEST = 7, 22  # diameter in pixels: a bin with one film, and the fullest bin
 
 
 def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: str | None = None) -> go.Figure:
-    """Share of COVID-19 films over mean score, a point a bin, larger where more films are; bars are intervals.
+    """Draw the share of COVID-19 over the mean score, one point per bin, larger for more films, with intervals.
 
-    On the diagonal a score means what it says. `networks` may hold one network more than once, as in "after".
+    On the diagonal, scores are calibrated. `networks` may hold one network twice, such as before and after calibration.
     """
     traces = []
-    fullest = max([one.films for bins in networks.values() for one in bins], default=1)
+    fullest = max([group.films for bins in networks.values() for group in bins], default=1)
     for number, (name, bins) in enumerate(networks.items()):
         colour, _ = style.network(number)
-        known = [one for one in bins if one.films]
-        share = np.array([one.covid.value for one in known])
+        known = [group for group in bins if group.films]
+        share = np.array([group.covid.value for group in known])
         bars = {}
-        if known and all(one.covid.low is not None for one in known):
+        if known and all(group.covid.low is not None for group in known):
             bars["error_y"] = {
                 "type": "data",
                 "symmetric": False,
-                "array": np.array([one.covid.high for one in known]) - share,
-                "arrayminus": share - np.array([one.covid.low for one in known]),
+                "array": np.array([group.covid.high for group in known]) - share,
+                "arrayminus": share - np.array([group.covid.low for group in known]),
                 "color": colour,
                 "thickness": 1.5,
                 "width": 4,
@@ -232,24 +236,24 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
         traces.append(
             {
                 "type": "scatter",
-                "x": [one.score for one in known],
+                "x": [group.score for group in known],
                 "y": share,
                 "mode": "markers",
                 "name": name,
                 "marker": {
                     "symbol": _SYMBOLS[number % len(_SYMBOLS)],
-                    "size": [_size(one.films, fullest) for one in known],
+                    "size": [_size(group.films, fullest) for group in known],
                     "color": colour,
                     "opacity": 1,
                     "line": {"color": "white", "width": 1},
                 },
-                "customdata": [[one.films, one.low, one.high, style.score_label(one.score)] for one in known],
-                "hovertemplate": "%{customdata[0]:,} films from %{customdata[1]:.1f} to %{customdata[2]:.1f}<br>"
+                "customdata": [[group.films, group.low, group.high, style.score_label(group.score)] for group in known],
+                "hovertemplate": "%{customdata[0]:,} X-rays from %{customdata[1]:.1f} to %{customdata[2]:.1f}<br>"
                 f"mean score %{{customdata[3]}}, COVID-19 %{{y:.1%}}<extra>{name}</extra>",
             }
             | bars
         )
-    notes = [style.note(0.6, 0.66, "a score that means what it says", ink, xanchor="right")]
+    notes = [style.note(0.6, 0.66, "perfectly calibrated", ink, xanchor="right")]
     return style.figure(
         height,
         ink,
@@ -258,34 +262,34 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
         legend=style.LEGEND_ABOVE,
         shapes=[style.line(0, 0, 1, 1)],
         annotations=notes,
-        xaxis=style.axis("mean score of the films in a bin", (-0.03, 1.04), ink, tickformat=".1f", dtick=0.2),
-        yaxis=style.axis("of them COVID-19 films", (-0.04, 1.06), ink, tickformat=".0%", dtick=0.2),
+        xaxis=style.axis("mean score in the bin", (-0.03, 1.04), ink, tickformat=".1f", dtick=0.2),
+        yaxis=style.axis("share of COVID-19", (-0.04, 1.06), ink, tickformat=".0%", dtick=0.2),
     )
 
 
 def _size(films: int, fullest: int) -> float:
-    """Pixels across: by the logarithm, or a bin of a thousand films would hide the others."""
+    """Return a diameter in pixels, on a log scale: a bin of a thousand films would hide the others otherwise."""
     return _SMALLEST + (_LARGEST - _SMALLEST) * float(np.log1p(films) / np.log1p(max(fullest, 1)))
 
 
 def reliability_alt(networks: Mapping[str, Sequence[Bin]]) -> str:
-    """What the highest bin of each says, in a sentence."""
+    """Describe the highest bin of each network in one sentence."""
     parts = []
     for name, bins in networks.items():
-        known = [one for one in bins if one.films]
+        known = [group for group in bins if group.films]
         if known:
             top = known[-1]
             parts.append(
-                f"{name}: of the {top.films:,} films above {top.low:.1f}, mean score {score_text(top.score)}, "
-                f"{style.percent(top.covid.value)} are COVID-19 films"
+                f"{name}: of the {top.films:,} X-rays above {top.low:.1f}, mean score {score_text(top.score)}, "
+                f"{percent(top.covid.value)} are COVID-19"
             )
-    return f"Reliability diagram. {'; '.join(parts) or 'No films'}."
+    return f"Reliability diagram. {'; '.join(parts) or 'No X-rays'}."
 
 
-# --- What a positive, or a negative, is worth over the share of COVID-19 among the people filmed ---
+# --- PPV and NPV over prevalence ---
 
 _TICKS = (0.001, 0.01, 0.1, 0.5, 1)
-_ENDS = (0.0008, 1.1)  # of the axis, a little beyond the first and the last tick
+_ENDS = (0.0008, 1.1)  # of the axis, just outside the first and the last tick
 
 
 def predictive_value(
@@ -297,14 +301,14 @@ def predictive_value(
     height: int = 300,
     ink: str | None = None,
 ) -> go.Figure:
-    """PPV or NPV of each network over prevalence, with intervals.
+    """Draw the PPV or NPV of each network over prevalence, with intervals.
 
     Args:
         prevalence: (n,) in (0, 1], drawn on a log scale.
         values: (n,) each, by network.
-        at: the prevalence that is set, a line across.
-        own: that of the films themselves, a fainter line.
-        title: of the axis upward.
+        at: the chosen prevalence, a vertical line.
+        own: the prevalence in the data, a fainter line.
+        title: of the y axis.
     """
     traces = []
     for number, (name, value) in enumerate(values.items()):
@@ -324,10 +328,10 @@ def predictive_value(
             }
         )
     lines = [style.line(at, 0, at, 1, "solid", 2, ink or style.GREY)]
-    notes = [style.note(float(np.log10(at)), 1, f"<b>{style.percent(at)}</b>", ink, yanchor="bottom")]
+    notes = [style.note(float(np.log10(at)), 1, f"<b>{percent(at)}</b>", ink, yanchor="bottom")]
     if own:
         lines.append(style.line(own, 0, own, 1))
-        notes.append(_beside(own, at, f"these films {style.percent(own)}", ink))
+        notes.append(_beside(own, at, f"data: {percent(own)}", ink))
     ends = tuple(np.log10(_ENDS))
     return style.figure(
         height,
@@ -337,43 +341,43 @@ def predictive_value(
         legend=style.LEGEND_ABOVE,
         shapes=lines,
         annotations=notes,
-        xaxis=style.axis("share who have COVID-19", ends, ink, type="log", tickvals=_TICKS, tickformat=".3~%"),
+        xaxis=style.axis("prevalence of COVID-19", ends, ink, type="log", tickvals=_TICKS, tickformat=".3~%"),
         yaxis=style.axis(title, (-0.02, 1.1), ink, tickformat=".0%", dtick=0.25),
     )
 
 
 def _beside(x: float, other: float, text: str, ink: str | None) -> dict:
-    """Words at the foot of the line at x, on the side away from the line at `other`."""
+    """Return a label at the foot of the line at x, on the side away from the line at `other`."""
     left = x < other
     place = {"xanchor": "right" if left else "left", "xshift": -4 if left else 4, "yanchor": "bottom"}
     return style.note(float(np.log10(x)), 0, text, ink, **place)
 
 
 def predictive_value_alt(prevalence: np.ndarray, values: Mapping[str, Band], at: float, kind: str) -> str:
-    """What the curves say at the prevalence that is set, in a sentence."""
+    """State the values at the chosen prevalence in one sentence."""
     place = int(np.abs(prevalence - at).argmin())
-    parts = [f"{name} {style.percent(_known(value.value[place]))}" for name, value in values.items()]
-    return f"{kind} over the share who have COVID-19; at {style.percent(at)}: {'; '.join(parts)}."
+    parts = [f"{name} {percent(_known(value.value[place]))}" for name, value in values.items()]
+    return f"{kind} over the prevalence of COVID-19; at {percent(at)}: {'; '.join(parts)}."
 
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-# --- What each threshold costs, and where the cheapest one stands ---
+# --- Cost over the threshold, and the cheapest threshold ---
 
 BEST = "cheapest"
-_COST_SYMBOLS = ("square", "triangle-up", "x", "pentagon")  # of thresholds that are marked beside the best one
-_ABOVE = 1.6  # times the cheaper of always "no" and always "yes": what costs more leaves the figure
+_COST_SYMBOLS = ("square", "triangle-up", "x", "pentagon")  # of thresholds marked besides the cheapest
+_ABOVE = 1.6  # times the cheaper of always negative and always positive: higher costs are cut off
 
 
 def cost_curve(
     networks: Mapping[str, Costs], marks: Mapping[str, float], height: int = 340, ink: str | None = None
 ) -> go.Figure:
-    """Cost a thousand films over the threshold, with intervals, one line a network.
+    """Draw the cost per thousand films over the threshold, with intervals, one line per network.
 
     Args:
-        marks: thresholds to mark beside the cheapest one, by what they are called.
+        marks: further thresholds to mark, by label.
     """
     traces = []
     for number, (name, costs) in enumerate(networks.items()):
@@ -391,11 +395,11 @@ def cost_curve(
                 "hovertemplate": "threshold %{x:.2f}: %{y:.1f}<extra>" + name + "</extra>",
             }
         )
-        stand = {BEST: (costs.best.value, "diamond")}
-        stand |= {
+        marked = {BEST: (costs.best.value, "diamond")}
+        marked |= {
             label: (at, _COST_SYMBOLS[place % len(_COST_SYMBOLS)]) for place, (label, at) in enumerate(marks.items())
         }
-        for label, (at, symbol) in stand.items():
+        for label, (at, symbol) in marked.items():
             traces.append(
                 {
                     "type": "scatter",
@@ -414,8 +418,8 @@ def cost_curve(
                     "hovertemplate": f"{label}, threshold %{{x:.2f}}: %{{y:.1f}}<extra>{name}</extra>",
                 }
             )
-    one = next(iter(networks.values()))
-    floor = {"always “no”": PER * one.always_no, "always “yes”": PER * one.always_yes}
+    first = next(iter(networks.values()))
+    floor = {"always negative": PER * first.always_no, "always positive": PER * first.always_yes}
     shown = [PER * costs.cost.value[np.abs(costs.thresholds - at).argmin()] for costs in networks.values()
              for at in (costs.best.value, *marks.values())]  # fmt: skip
     top = max(_ABOVE * min(floor.values()), 1.15 * max(shown), 1e-6)
@@ -431,13 +435,13 @@ def cost_curve(
             style.note(0, cost, label, ink, xanchor="left", yanchor="bottom") for label, cost in lines.items()
         ],
         xaxis=style.axis("threshold", (-0.02, 1.02), ink, tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], tickformat=".1f"),
-        yaxis=style.axis(f"cost of {PER:,} films, in false alarms", (0, top), ink),
+        yaxis=style.axis(f"cost per {PER:,} X-rays, in false positives", (0, top), ink),
     )
 
 
 def cost_curve_alt(networks: Mapping[str, Costs]) -> str:
-    """Where the cheapest thresholds stand, in a sentence."""
+    """State the cheapest threshold of each network in one sentence."""
     parts = [
         f"{name} at {costs.best.value:.2f}, {PER * costs.cost.value.min():.1f}" for name, costs in networks.items()
     ]
-    return f"Cost of {PER:,} films over the threshold, in false alarms; cheapest: {'; '.join(parts)}."
+    return f"Cost per {PER:,} X-rays over the threshold, in units of one false positive; cheapest: {'; '.join(parts)}."

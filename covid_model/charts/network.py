@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 TRAINED_COLOUR = "#009E73"
 FROZEN_COLOUR = style.GREY
-_GAP, _AIR, _WIDE_AIR = 0.1, 0.9, 1.7  # between the layers of a block, between blocks, between those of the head
+_GAP, _AIR, _WIDE_AIR = 0.1, 0.9, 2.1  # gaps between layers, between blocks, between the blocks of input and head
 _SHOWN = ("input", "convolution", "pooling", "flatten", "average", "dense", "sigmoid")
 
 
 def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 380, ink: str | None = None) -> go.Figure:
-    """The network from film (left) to score (right). A slab is a layer: as high as its maps, wider with more of them.
+    """Draw the network from X-ray (left) to score (right), one slab per layer: as high as its maps, wider if more maps.
 
-    Heights and widths go with logarithms. Layers that a recipe trained are green and solid, those left as ImageNet's
-    training left them grey and hatched, those without weights empty. The block `chosen` has a frame. Slabs are bars,
-    because bars report clicks wherever they are hit; each one's customdata begins with its block (`clicked_block`).
+    Heights and widths are on a log scale. Trained layers are green and solid, layers with frozen ImageNet weights gray
+    and hatched, layers without weights empty. The block `chosen` has a frame. Slabs are bars, because bars report
+    clicks anywhere on them; the customdata of each begins with its block (`clicked_block` reads it).
     """
     slabs, notes, frames, x, end = [], [], [], 0.0, 0.0
     for number, block in enumerate(blocks):
@@ -42,7 +42,7 @@ def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 38
         if block.name == chosen:
             frames.append(_frame(start - 0.3, end + 0.3))
         notes.append(_label(block, (start + end) / 2, above=number % 2 == 0, ink=ink))
-        x = end + (_AIR if block.name.startswith(("input", "block")) else _WIDE_AIR)
+        x = end + (_AIR if block.name.startswith("block") else _WIDE_AIR)
     tiles = {
         "type": "bar",
         "x": [at for at, *_ in slabs],
@@ -74,13 +74,13 @@ def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 38
         shapes=frames,
         annotations=notes,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        xaxis=style.axis("", (-1.1, end + 1.1), ink, **bare),
+        xaxis=style.axis("", (-1.6, end + 1.9), ink, **bare),
         yaxis=style.axis("", (-0.94, 0.94), ink, **bare),
     )
 
 
 def _size(shape: tuple[int, ...]) -> tuple[float, float]:
-    """Height (1.1 at 224 pixels) and width of a layer's slab."""
+    """Return the height (1.1 at 224 pixels) and width of a layer's slab."""
     if len(shape) == 3:
         return 1.1 * math.log2(shape[0] + 1) / math.log2(225), 0.2 + 0.07 * math.log2(shape[2])
     return 0.12 + 0.06 * math.log2(max(shape[0], 1) + 1), 0.35
@@ -98,32 +98,32 @@ def _frame(left: float, right: float) -> dict:
 
 
 def _label(block: Block, x: float, above: bool, ink: str | None) -> dict:
-    """The block's name, shape and parameters; every other one below, so that they have room on a phone."""
+    """Label a block with name, shape and parameters; every other label is below, which leaves room on a phone."""
     lines = [f"<b>{block.title}</b>", short_shape(block.shape)]
     lines.append(short_count(block.parameters) if block.parameters else "–")
     y, side = (0.66, "bottom") if above else (-0.66, "top")
-    return style.note(x, y, "<br>".join(lines), ink, 13, yanchor=side)
+    return style.note(x, y, "<br>".join(lines), ink, yanchor=side)
 
 
 def _hover(layer) -> str:
-    state = ("trained" if layer.trained else "frozen") if layer.parameters else "nothing to train"
+    state = ("trained" if layer.trained else "frozen") if layer.parameters else "no weights"
     return f"<b>{layer.name}</b><br>{long_shape(layer.shape)}<br>{layer.parameters:,} parameters, {state}"
 
 
 def short_shape(shape: tuple[int, ...]) -> str:
-    """ "224² × 64", "25,088"."""
+    """Format a shape briefly: "224² × 64", "25,088"."""
     if len(shape) == 3 and shape[0] == shape[1]:
         return f"{shape[0]}² × {shape[2]}"
     return long_shape(shape)
 
 
 def long_shape(shape: tuple[int, ...]) -> str:
-    """ "224 × 224 × 64", "25,088"."""
+    """Format a shape: "224 × 224 × 64", "25,088"."""
     return " × ".join(f"{size:,}" for size in shape)
 
 
 def short_count(count: int) -> str:
-    """Parameters in three digits: "257", "38.7 k", "2.4 M"."""
+    """Format a number of parameters in three digits: "257", "38.7 k", "2.4 M"."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if count >= size:
             return f"{count / size:.3g} {letter}"
@@ -131,32 +131,32 @@ def short_count(count: int) -> str:
 
 
 def clicked_block(points: Sequence[Mapping] | None) -> str | None:
-    """The block of the first selected slab, as plotly's events name it; None where there is none."""
+    """Return the block of the first selected slab, from plotly's selection event; None without one."""
     for point in points or ():
-        found = point.get("customdata")
-        if isinstance(found, list | tuple) and found and isinstance(found[0], str):
-            return found[0]
+        data = point.get("customdata")
+        if isinstance(data, list | tuple) and data and isinstance(data[0], str):
+            return data[0]
     return None
 
 
 def drawing_alt(blocks: Sequence[Block]) -> str:
-    """The network in a sentence."""
+    """Describe the network in one sentence."""
     parts = [f"{block.title} {long_shape(block.shape)}" for block in blocks]
     trained = sum(layer.parameters for block in blocks for layer in block.layers if layer.trained)
     total = sum(block.parameters for block in blocks)
-    return f"The network from film to score: {', '.join(parts)}. {trained:,} of {total:,} parameters were trained."
+    return f"The network from X-ray to score: {', '.join(parts)}. {trained:,} of {total:,} parameters were trained."
 
 
-# --- Grad-CAM's weights: one a feature map ---
+# --- Grad-CAM's weights: one per feature map ---
 
 
 def channel_weights(weights: np.ndarray, marked: Sequence[int], height: int = 220, ink: str | None = None) -> go.Figure:
-    """All weights (channels,) as thin columns over the maps' numbers; the `marked` maps have a point."""
+    """Draw all weights, (channels,), as thin columns over the maps' numbers; the `marked` maps have a point."""
     columns = {
         "type": "bar",
         "x": np.arange(weights.size),
         "y": weights,
-        "marker": {"color": [style.COVID_COLOUR if one > 0 else style.OTHER_COLOUR for one in weights]},
+        "marker": {"color": [style.COVID_COLOUR if weight > 0 else style.OTHER_COLOUR for weight in weights]},
         "hovertemplate": "map %{x}: %{y:.2e}<extra></extra>",
         "showlegend": False,
     }
@@ -164,7 +164,7 @@ def channel_weights(weights: np.ndarray, marked: Sequence[int], height: int = 22
         "type": "scatter",
         "mode": "markers",
         "x": list(marked),
-        "y": [float(weights[at]) for at in marked],
+        "y": [float(weights[number]) for number in marked],
         "marker": {"symbol": "diamond", "size": 9, "color": ink or style.GREY},
         "hovertemplate": "map %{x}: %{y:.2e}<extra></extra>",
         "showlegend": False,
@@ -181,20 +181,20 @@ def channel_weights(weights: np.ndarray, marked: Sequence[int], height: int = 22
 
 
 def channel_weights_alt(weights: np.ndarray) -> str:
-    """The weights in a sentence."""
+    """Describe the weights in one sentence."""
     return (
-        f"Grad-CAM's weights of {weights.size} feature maps: {int((weights > 0).sum())} speak for COVID-19, "
-        f"{int((weights < 0).sum())} against. The maps shown below are marked."
+        f"Grad-CAM's weights of {weights.size} feature maps: {int((weights > 0).sum())} raise the score, "
+        f"{int((weights < 0).sum())} lower it. The maps shown below are marked."
     )
 
 
-# --- What the units of the dense layer add to a film's logit ---
+# --- Contribution of the dense layer's units to a film's logit ---
 
-UNITS = 8  # shown one by one
+UNITS = 8  # shown individually
 
 
 def logit_parts(head: HeadActivations, units: int = UNITS, height: int = 340, ink: str | None = None) -> go.Figure:
-    """A staircase from 0 to the logit: the units that move it most, all others together, the bias, the sum."""
+    """Draw a waterfall from 0 to the logit: the units with the largest contributions, all others, the bias, the sum."""
     names, parts = _parts(head, units)
     starts, total = [], 0.0
     for part in parts:
@@ -223,7 +223,7 @@ def logit_parts(head: HeadActivations, units: int = UNITS, height: int = 340, in
         showlegend=False,
         bargap=0.25,
         shapes=[style.line(0, -0.6, 0, len(names) + 0.6, "solid")],
-        xaxis=style.axis("so far", (low - air, high + air), ink),
+        xaxis=style.axis("running sum", (low - air, high + air), ink),
         yaxis=style.axis("", None, ink, autorange="reversed", showgrid=False),
     )
 
@@ -241,17 +241,17 @@ def _parts(head: HeadActivations, units: int) -> tuple[list[str], list[float]]:
 
 
 def logit_parts_alt(head: HeadActivations) -> str:
-    """The sum in a sentence."""
+    """Describe the sum in one sentence."""
     return (
-        f"What the units add to the logit: {head.positive_sum:+.3f} by those that raise it, "
-        f"{head.negative_sum:+.3f} by those that lower it and {head.bias:+.3f} by the bias come to {head.logit:+.3f}."
+        f"Contributions to the logit: units that raise it {head.positive_sum:+.3f}, units that lower it "
+        f"{head.negative_sum:+.3f}, bias {head.bias:+.3f}; sum {head.logit:+.3f}."
     )
 
 
 # --- Binary cross-entropy over the score, equation 1 of the paper ---
 
-HIGHEST = 7.0  # of the axis, unless this film costs more
-_ROOM = 1.2  # of a higher loss: how far the axis reaches then, so that the legend keeps above the point
+HIGHEST = 7.0  # end of the y axis, unless this film's loss is higher
+_ROOM = 1.2  # times a higher loss: where the axis ends then, which keeps the legend above the point
 _POINTS = 200
 
 
@@ -262,17 +262,17 @@ def loss_curve(
     height: int = 340,
     ink: str | None = None,
 ) -> go.Figure:
-    """Loss over score for a COVID-19 film and for another; the truth that holds (`covid`) is drawn strong.
+    """Draw loss over score for both classes; the film's ground truth (`covid`) is drawn bold.
 
-    `score` in [0, 1] and its `loss` put this film's point on the curve of its truth.
+    `score` in [0, 1] and its `loss` place this film's point on the curve of its class.
     """
     highest = HIGHEST if loss is None else max(HIGHEST, _ROOM * loss)
-    logits = np.linspace(-highest, highest, _POINTS)  # evenly spread scores would be too far apart at the ends
+    logits = np.linspace(-highest, highest, _POINTS)  # evenly spaced scores would be too coarse at both ends
     scores = 1 / (1 + np.exp(-logits))
     traces = []
     for flag, values in ((True, np.logaddexp(0, -logits)), (False, np.logaddexp(0, logits))):
         colour = style.COVID_COLOUR if flag else style.OTHER_COLOUR
-        label = f"truth {int(flag)}: {style.COVID_LABEL if flag else style.OTHER_LABEL}"
+        label = f"y = {int(flag)}: {style.COVID_LABEL if flag else style.OTHER_LABEL}"
         traces.append(
             {
                 "type": "scatter",
@@ -299,11 +299,12 @@ def loss_curve(
                 "x": [score],
                 "y": [loss],
                 "mode": "markers",
-                "name": "this film",
+                "name": "this X-ray",
                 "showlegend": False,
                 "cliponaxis": False,
                 "marker": {"color": colour, "symbol": symbol, "size": 15, "line": {"width": 2, "color": "white"}},
-                "hovertemplate": f"this film: score {style.score_label(score)}, loss {_said(loss)}<extra></extra>",
+                "hovertemplate": f"this X-ray: score {style.score_label(score)}, loss {_loss_text(loss)}"
+                "<extra></extra>",
             }
         )
         left = score > 0.5
@@ -311,9 +312,8 @@ def loss_curve(
             style.note(
                 score,
                 loss,
-                f"<b>this film: {_said(loss)}</b>",
+                f"<b>this X-ray: {_loss_text(loss)}</b>",
                 ink,
-                13,
                 xanchor="right" if left else "left",
                 xshift=-14 if left else 14,
                 yshift=10,
@@ -330,100 +330,97 @@ def loss_curve(
     )
 
 
-def _said(loss: float) -> str:
-    """A loss to three places, or a power of ten where three places would hide it, as the formula beside it has it."""
+def _loss_text(loss: float) -> str:
+    """Format a loss to three places, or as a power of ten if that would round to 0, as in the formula beside it."""
     return f"{loss:.3f}" if loss == 0 or loss >= 0.001 else style.power(loss)
 
 
 def loss_curve_alt(score: float | None, loss: float | None, covid: bool) -> str:
-    """The curve, and this film's place on it, in a sentence."""
+    """Describe the curve, and this film's point on it."""
     curve = (
-        "Binary cross-entropy over the score: for a COVID-19 film it falls to 0 at score 1, for another at score 0; a "
-        "score that is sure and wrong costs without limit."
+        "Binary cross-entropy over the score: for a COVID-19 X-ray it falls to 0 at score 1, for a non-COVID X-ray at "
+        "score 0; it grows without limit for a confident wrong score."
     )
     if score is None or loss is None:
         return curve
-    return f"{curve} This film, score {score_text(score)} and truth {int(covid)}, costs {_said(loss)}."
+    return f"{curve} This X-ray has score {score_text(score)}, ground truth {int(covid)} and loss {_loss_text(loss)}."
 
 
-# --- Table 1 as a plot: what the parameters of pretrained networks buy ---
+# --- Table 1 as a plot: accuracy of pretrained networks over their size ---
 
 _SYMBOLS = ("circle", "square", "triangle-up", "pentagon", "triangle-down", "star", "cross", "hexagon", "x")
 
 
-def models(found: Sequence[Pretrained], marked: str, height: int = 420, ink: str | None = None) -> go.Figure:
-    """Accuracy over millions of parameters (a log scale); a shape a family, `marked` (a name) large and labelled."""
-    families = list(dict.fromkeys(one.family for one in found))
+def models(networks: Sequence[Pretrained], marked: str, height: int = 460, ink: str | None = None) -> go.Figure:
+    """Draw accuracy over millions of parameters (log scale), one symbol per family; `marked` (a name) is labelled."""
+    families = list(dict.fromkeys(model.family for model in networks))
     traces = []
-    for at, family in enumerate(families):
-        its = [one for one in found if one.family == family and one.name != marked]
+    for number, family in enumerate(families):
+        members = [model for model in networks if model.family == family and model.name != marked]
         traces.append(
             {
                 "type": "scatter",
                 "mode": "markers",
                 "name": family,
-                "x": [one.millions for one in its],
-                "y": [one.top1 for one in its],
-                "text": [_model_hover(one) for one in its],
-                "marker": {"symbol": _SYMBOLS[at % len(_SYMBOLS)], "size": 10, "color": _model_colour(at)},
+                "x": [model.millions for model in members],
+                "y": [model.top1 for model in members],
+                "text": [_model_hover(model) for model in members],
+                "marker": {"symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 10, "color": _model_colour(number)},
                 "hovertemplate": "%{text}<extra></extra>",
             }
         )
-    notes = []
-    for one in found:
-        if one.name == marked:
+    notes = []  # on a log axis, a note's x is a logarithm
+    for model in networks:
+        if model.name == marked:
             look = {"color": style.COVID_COLOUR, "symbol": "diamond-open", "size": 18}  # its neighbours show through
             traces.append(
                 {
                     "type": "scatter",
                     "mode": "markers",
-                    "name": f"{one.name}, used here",
-                    "x": [one.millions],
-                    "y": [one.top1],
-                    "text": [_model_hover(one)],
+                    "name": f"{model.name}, used here",
+                    "x": [model.millions],
+                    "y": [model.top1],
+                    "text": [_model_hover(model)],
                     "marker": look | {"line": {"width": 3}},
                     "hovertemplate": "%{text}<extra></extra>",
                 }
             )
             place = {"xref": "x", "yref": "y", "xanchor": "right", "yanchor": "bottom", "yshift": 8, "xshift": 6}
-            notes.append(style.note(_log10(one.millions), one.top1, f"<b>{one.name}</b>", ink, 13, **place))
+            notes.append(style.note(math.log10(model.millions), model.top1, f"<b>{model.name}</b>", ink, **place))
     ticks = [3, 5, 10, 20, 50, 100]
     return style.figure(
         height,
         ink,
         traces,
         annotations=notes,
-        legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
-        xaxis=style.axis("million parameters", None, ink, type="log", tickvals=ticks, ticktext=[str(t) for t in ticks]),
+        legend={"orientation": "h", "x": 0, "y": -0.3, "yanchor": "top", "entrywidth": 120},
+        xaxis=style.axis(
+            "million parameters", None, ink, type="log", tickvals=ticks, ticktext=[str(tick) for tick in ticks]
+        ),
         yaxis=style.axis("top-1 accuracy, %", None, ink),
     )
 
 
-def _log10(value: float) -> float:
-    """Where a note stands on a log axis."""
-    return math.log10(value)
-
-
-def _model_colour(at: int) -> str:
+def _model_colour(number: int) -> str:
     colours = [colour for colour in style.LINE_COLOURS if colour != style.COVID_COLOUR]
-    return style.faded(colours[at % len(colours)], 0.85)
+    return style.faded(colours[number % len(colours)], 0.85)
 
 
-def _model_hover(one: Pretrained) -> str:
-    return f"<b>{one.name}</b><br>top-1 {one.top1:.1f} %<br>{one.millions:g} million parameters<br>{one.megabytes} MB"
+def _model_hover(model: Pretrained) -> str:
+    size = f"{model.millions:g} million parameters<br>{model.megabytes} MB"
+    return f"<b>{model.name}</b><br>top-1 {model.top1:.1f} %<br>{size}"
 
 
-def models_alt(found: Sequence[Pretrained], marked: str) -> str:
-    """The plot's point in a sentence."""
-    one = next(model for model in found if model.name == marked)
-    better = [other for other in found if other.top1 > one.top1 and other.millions < one.millions]
+def models_alt(networks: Sequence[Pretrained], marked: str) -> str:
+    """State the plot's point in one sentence."""
+    own = next(model for model in networks if model.name == marked)
+    better = [model for model in networks if model.top1 > own.top1 and model.millions < own.millions]
     return (
-        f"Accuracy on ImageNet over parameters of {len(found)} pretrained networks. {marked} has {one.millions:g} "
-        f"million parameters and {one.top1:.1f} % top-1; {len(better)} of the others are more accurate with fewer."
+        f"ImageNet accuracy over the number of parameters of {len(networks)} pretrained networks. {marked} has "
+        f"{own.millions:g} million parameters and {own.top1:.1f} % top-1; {len(better)} of the others are more "
+        "accurate with fewer parameters."
     )
 
-
-# --- Figures of the page that explains a network: its drawing, the head's sum, the loss, Tables 1 and 2 as plots
 
 __all__ = [
     "channel_weights",

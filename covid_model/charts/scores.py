@@ -1,4 +1,4 @@
-"""Every film's score, by truth, against the threshold."""
+"""Charts of scores: their distribution by true class, and those of perturbed copies of one film."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike
 
 from covid_model.charts import style
 from covid_model.evaluation import check
-from covid_model.formatting import score_text
+from covid_model.formatting import percent, score_text
 from covid_model.verdict import is_positive
 
 BINS = 50
-MOST_POINTS = 1500  # a truth; the columns behind them always count every film
-_COUNTS = 1.07  # above a row's foot: the middle of its counts
-_CLEAR = 0.1  # above and below them, which this film's line leaves free
-_STEP = 1.2  # from the foot of one row to the foot of the next; a column is 1 high at most
+MOST_POINTS = 1500  # per class; the columns behind them count every film
+_COUNTS = 1.07  # height of a row's counts above its baseline
+_CLEAR = 0.1  # gap above and below the counts, kept free of this film's line
+_STEP = 1.2  # distance between the baselines of the two rows; the highest column has height 1
 
 
 def score_distribution(
@@ -26,15 +26,15 @@ def score_distribution(
     threshold: float,
     mark: float | None = None,
     ids: Sequence[str] | None = None,
-    mark_label: str = "this film",
+    mark_label: str = "this X-ray",
     height: int = 340,
     ink: str | None = None,
 ) -> go.Figure:
-    """Two rows, COVID-19 above others: columns of films on a log scale, and in each column its films as points.
+    """Draw two rows, COVID-19 above non-COVID: a histogram on a log scale, and its films as points in the columns.
 
-    Scores (n,) in [0, 1]. A logarithm lets 73 films be read beside 1,079. Films on the wrong side of the threshold
-    are solid, the others faint and drawn only as far as MOST_POINTS go. `mark` is one more score, drawn as a line
-    with `mark_label`; `ids` (n,) name the films under the pointer; `ink` colours the words.
+    Scores (n,) in [0, 1]. On a log scale, 73 films remain visible beside 1,079. Misclassified films are solid; the
+    others are faint, and no more than MOST_POINTS of them are drawn. `mark` is one more score, drawn as a line with
+    `mark_label`; `ids` (n,) are the films' names on hover; `ink` is the CSS color of the text.
     """
     scores, truth = check(scores, covid)
     names = np.asarray(ids, dtype=object) if ids is not None else None
@@ -53,13 +53,13 @@ def score_distribution(
     )
     if mark is not None:
         mark = float(mark)
-        for low in (-0.06, _COUNTS + _CLEAR):  # in two parts, so that it runs through no count
+        for low in (-0.06, _COUNTS + _CLEAR):  # in two parts, so that it crosses no count
             high = _COUNTS - _CLEAR + (_STEP if low > 0 else 0)
             lines.append(style.line(mark, low, mark, high, "solid", 2, ink or style.GREY))
         label = f"▲ <b>{mark_label} {style.score_label(mark)}</b>"
         notes.append(style.note(mark, -0.12, label, ink, xanchor=style.side(mark)))
     labels = [
-        f"<b>{name}</b><br>{int((truth == flag).sum()):,} films"
+        f"<b>{name}</b><br>n = {int((truth == flag).sum()):,}"
         for name, flag in ((style.OTHER_LABEL, False), (style.COVID_LABEL, True))
     ]
     limits = (-0.2 if mark is not None else -0.04, 2 * _STEP + 0.14)
@@ -85,7 +85,7 @@ def _look(flag: bool) -> tuple[str, str, str]:
 
 
 def _columns(flag: bool, foot: float, counts: np.ndarray, fullest: float) -> dict:
-    """One truth's films a bin, on a log scale: `foot` is where the columns stand, the fullest of both truths is 1."""
+    """Draw one class's histogram on a log scale: `foot` is its baseline; `fullest` of both classes has height 1."""
     label, colour, _ = _look(flag)
     edges = np.linspace(0, 1, BINS + 1)
     return {
@@ -96,7 +96,7 @@ def _columns(flag: bool, foot: float, counts: np.ndarray, fullest: float) -> dic
         "width": 1 / BINS,
         "marker": {"color": style.faded(colour, 0.25), "line": {"width": 0}},
         "customdata": np.stack([edges[:-1], edges[1:], counts], axis=1),
-        "hovertemplate": f"{label}: %{{customdata[2]:,}} films from %{{customdata[0]:.2f}} to %{{customdata[1]:.2f}}"
+        "hovertemplate": f"{label}: %{{customdata[2]:,}} X-rays from %{{customdata[0]:.2f}} to %{{customdata[1]:.2f}}"
         "<extra></extra>",
     }
 
@@ -110,9 +110,9 @@ def _points(
     fullest: float,
     names: np.ndarray | None,
 ) -> list[dict]:
-    """One truth's films as points inside its columns: the right ones faint, the wrong ones solid."""
+    """Draw one class's films as points in its columns: correctly classified ones faint, misclassified ones solid."""
     label, colour, symbol = _look(flag)
-    generator = np.random.default_rng(scores.size)  # by film, not by threshold: nothing hops when the slider moves
+    generator = np.random.default_rng(scores.size)  # independent of the threshold: no point jumps when the slider moves
     column = np.minimum((scores * BINS).astype(int), BINS - 1)
     heights = foot + generator.uniform(0.06, 0.94, scores.size) * np.log1p(counts)[column] / fullest
     wrong = is_positive(scores, threshold) != flag
@@ -138,36 +138,36 @@ def _points(
 
 
 def _shares(foot: float, scores: np.ndarray, threshold: float, ink: str | None) -> list[dict]:
-    """How many of a truth's films lie on either side."""
+    """Count one class's films on either side of the threshold."""
     above = int(is_positive(scores, threshold).sum())
-    share = style.percent(above / scores.size if scores.size else None)
+    share = percent(above / scores.size if scores.size else None)
     return [
         style.note(1, foot + _COUNTS, f"above: {above:,} ({share})", ink, xanchor="right"),
-        style.note(0, foot + _COUNTS, f"at or below: {scores.size - above:,}", ink, xanchor="left"),
+        style.note(0, foot + _COUNTS, f"not above: {scores.size - above:,}", ink, xanchor="left"),
     ]
 
 
 def score_distribution_alt(scores: ArrayLike, covid: ArrayLike, threshold: float, mark: float | None = None) -> str:
-    """What the distribution says, in a sentence."""
+    """Describe the distribution in one sentence."""
     scores, truth = check(scores, covid)
     above = is_positive(scores, threshold)
     sentence = (
-        f"Scores by truth: {int((above & truth).sum()):,} of {int(truth.sum()):,} COVID-19 films and "
-        f"{int((above & ~truth).sum()):,} of {int((~truth).sum()):,} other films lie above the threshold "
+        f"Score distribution by true class: {int((above & truth).sum()):,} of {int(truth.sum()):,} COVID-19 X-rays and "
+        f"{int((above & ~truth).sum()):,} of {int((~truth).sum()):,} non-COVID X-rays score above the threshold of "
         f"{threshold:.2f}"
     )
-    return sentence + (f"; this film lies at {score_text(mark)}." if mark is not None else ".")
+    return sentence + (f"; this X-ray scores {score_text(mark)}." if mark is not None else ".")
 
 
-# --- A film's score and those of its copies, on one line from 0 to 1 ---
+# --- Scores of a film and of its perturbed copies, on one line from 0 to 1 ---
 
-_SEED = 0  # of how high each point is drawn: it says nothing, and keeps points apart
+_SEED = 0  # of the points' heights, which carry no meaning and keep points apart
 
 
 def score_strip(
     scores: ArrayLike, score: float, threshold: float, height: int = 150, ink: str | None = None
 ) -> go.Figure:
-    """Scores (n,) of copies as points, each coloured and shaped by its verdict; `score` and `threshold` as lines."""
+    """Draw scores (n,) of copies as points, colored and shaped by verdict; `score` and `threshold` as lines."""
     scores, _ = check(scores, np.zeros(np.shape(scores)))
     heights = np.random.default_rng(_SEED).uniform(0.15, 0.85, scores.size)
     traces = []
@@ -186,7 +186,7 @@ def score_strip(
                 "y": heights[which],
                 "marker": {"color": style.faded(colour, 0.8), "symbol": symbol, "size": 10},
                 "customdata": style.score_labels(scores[which]),
-                "hovertemplate": f"a copy: %{{customdata}}, {label}<extra></extra>",
+                "hovertemplate": f"copy: %{{customdata}}, {label}<extra></extra>",
             }
         )
     lines = [
@@ -195,7 +195,7 @@ def score_strip(
     ]
     notes = [
         style.note(threshold, 1.13, f"threshold {threshold:.2f}", ink, xanchor=style.side(threshold)),
-        style.note(score, -0.13, f"▲ <b>this film {style.score_label(score)}</b>", ink, xanchor=style.side(score)),
+        style.note(score, -0.13, f"▲ <b>this X-ray {style.score_label(score)}</b>", ink, xanchor=style.side(score)),
     ]
     bare = {"showgrid": False, "ticks": "", "showline": False, "showticklabels": False}
     return style.figure(
@@ -211,10 +211,10 @@ def score_strip(
 
 
 def score_strip_alt(scores: ArrayLike, score: float, threshold: float) -> str:
-    """What the strip says, in a sentence."""
+    """Describe the strip in one sentence."""
     scores, _ = check(scores, np.zeros(np.shape(scores)))
     return (
         f"{scores.size} copies score from {score_text(float(scores.min()))} to {score_text(float(scores.max()))}, "
-        f"{int(is_positive(scores, threshold).sum())} of them above the threshold {threshold:.2f}; the film itself "
-        f"{score_text(score)}."
+        f"{int(is_positive(scores, threshold).sum())} of them above the threshold of {threshold:.2f}; the X-ray "
+        f"itself scores {score_text(score)}."
     )

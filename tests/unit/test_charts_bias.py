@@ -33,7 +33,7 @@ def test_shares():
     assert numbers(figure.data[0].customdata[0]) == [98, 98, 100, 95, 90, 100]
     said = bias_charts.shares_alt(rows, "Accuracy")
     assert all(part in said for part in ("Accuracy", "The network 98.0 %", "nobody –")) and "<br>" not in said
-    plain = bias_charts.shares([bias_charts.Share("a", Estimate(0.5))], "AUC", percent=False)
+    plain = bias_charts.shares([bias_charts.Share("a", Estimate(0.5))], "AUC", as_percent=False)
     assert words(plain) == ["<b>0.500</b>"] and not plain.layout.shapes
 
 
