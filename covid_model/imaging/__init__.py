@@ -1,8 +1,8 @@
-"""Bytes to film: the only place that decodes anything.
+"""Decode files into chest X-rays. Uploads and files are decoded nowhere else.
 
-A file is told by its first bytes, never by its name; only PNG, JPEG, TIFF and DICOM get to a decoder, and their sizes
-are checked from the header before one runs. What comes out is an 8-bit grey array, upright, bright where tissue is
-dense, with plain warnings; what cannot be read is refused in one plain sentence.
+A file's type is determined by its first bytes, never by its name. Only PNG, JPEG, TIFF and DICOM files reach a
+decoder, and sizes are checked in the header before it runs. The result is an 8-bit grayscale array, upright, bright
+where tissue is dense, with warnings for the user; a file that cannot be read raises FilmError.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from covid_model import config
 from covid_model.imaging import raster, tones
-from covid_model.imaging.image import Film, FilmError, show_name
+from covid_model.imaging.image import Film, FilmError, check_bytes, show_name
 
-__all__ = ["Film", "FilmError", "decode", "read", "show_name"]
+__all__ = ["Film", "FilmError", "check_bytes", "decode", "read", "show_name"]
 
-WANTED = "A film must be a PNG, JPEG, TIFF or DICOM file"
-# What the first bytes of other common files are, so that the refusal can say what came.
-OTHERS = (
+# First bytes of other common files, so that the error can name what was uploaded.
+OTHER_TYPES = (
     (b"GIF8", "a GIF"),
     (b"RIFF", "a WebP or another RIFF file"),
     (b"%PDF", "a PDF"),
@@ -31,24 +29,24 @@ OTHERS = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"II+\0", "a BigTIFF"),
     (b"MM\0+", "a BigTIFF"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 file"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 file"),
     (b"\x02\0\0\0", "a DICOM file without its 128-byte preamble"),
     (b"\x08\0", "a DICOM file without its 128-byte preamble"),
 )
 
 
 def decode(data: bytes) -> Film:
-    """Read one film.
+    """Decode one chest X-ray.
 
     Args:
-        data: a whole PNG, JPEG, TIFF or DICOM file, under whatever name.
+        data: the bytes of a PNG, JPEG, TIFF or DICOM file.
 
     Returns:
-        Film: pixels (height, width) uint8 in [0, 255], read-only.
+        Film with pixels (height, width) uint8 in [0, 255], read-only.
 
     Raises:
-        FilmError: anything else, and nothing but this.
+        FilmError: for every file that cannot be read. No other exception is raised.
     """
     data = bytes(data)
     kind = _sniff(data)
@@ -57,10 +55,12 @@ def decode(data: bytes) -> Film:
         pixels, warnings, in_colour = raster.Grey(*reader(data))
     except FilmError:
         raise
-    except Exception as error:  # whatever a decoder makes of bytes that someone damaged or made up
+    except Exception as error:  # decoders raise almost anything on damaged or hostile bytes
         logging.getLogger(__name__).info("A %s could not be read: %s", kind, type(error).__name__)
-        message = f"The {kind} could not be read: it is damaged, cut short or of a kind that this demo does not know."
-        raise FilmError(message) from error
+        raise FilmError(
+            f"The {kind} file could not be read: it is damaged, cut short or of an unsupported variant. "
+            "Export the X-ray again."
+        ) from error
     tones.check_range(int(pixels.min()), int(pixels.max()), whole_numbers=True)
     if tones.looks_inverted(pixels):
         warnings = (*warnings, tones.INVERTED)
@@ -69,56 +69,49 @@ def decode(data: bytes) -> Film:
 
 
 def read(path: Path) -> Film:
-    """Read one film from a file, whose size is checked first; FilmError also for a missing or unreadable one."""
+    """Decode one chest X-ray from a file, after a check of its size. Raises FilmError, also if there is no file."""
     path, name = Path(path), show_name(Path(path).name)
     try:
         if not path.is_file():
             raise FilmError(f"There is no file {name}.")
-        _check_bytes(path.stat().st_size)
+        check_bytes(path.stat().st_size)
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         if isinstance(error, FilmError):
             raise
-        raise FilmError(f"The file {name} cannot be opened.") from error
+        raise FilmError(f"The file {name} could not be opened.") from error
     return decode(data)
 
 
-def _check_bytes(size: int) -> None:
-    if size == 0:
-        raise FilmError(f"{WANTED}; this file is empty.")
-    if size > config.MAX_BYTES:
-        limit, came = config.MAX_BYTES / 2**20, size / 2**20
-        raise FilmError(f"A film's file may have at most {limit:.0f} MB; this one has {came:.1f} MB.")
-
-
 def _sniff(data: bytes) -> str:
-    """The kind of file by its first bytes, one of Film's kinds. FilmError for any other, saying what it seems to be."""
-    _check_bytes(len(data))
+    """Return the type of a file by its first bytes, one of Film.kind. Raises FilmError for any other type."""
+    check_bytes(len(data))
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
-    if data[128:132] == b"DICM":  # before TIFF, whose first bytes a DICOM's preamble may hold
+    if data[128:132] == b"DICM":  # before TIFF, whose first bytes may be in a DICOM file's preamble
         return "DICOM"
     if data.startswith((b"II*\0", b"MM\0*")):
         return "TIFF"
-    other = next((name for start, name in OTHERS if data.startswith(start)), None)
+    other = next((name for start, name in OTHER_TYPES if data.startswith(start)), None)
     if other is None:
-        other = "text (a web page, an SVG or the like)" if b"\0" not in data[:512] and _is_text(data[:512]) else None
-    raise FilmError(f"{WANTED}; this one is {other or 'something else'}.")
+        is_text = b"\0" not in data[:512] and _is_text(data[:512])
+        other = "text (such as a web page or an SVG)" if is_text else "a file of an unknown type"
+    raise FilmError(f"Expected a PNG, JPEG, TIFF or DICOM file; got {other}. Export the X-ray in one of these formats.")
 
 
 def _is_text(start: bytes) -> bool:
     try:
         start.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start > len(start) - 4  # a letter cut in two at the end
+        return error.start > len(start) - 4  # a character cut in two at the end
     return True
 
 
 def _reader(kind: str) -> Callable[[bytes], raster.Grey]:
     if kind != "DICOM":
         return {"PNG": raster.png, "JPEG": raster.jpeg, "TIFF": raster.tiff}[kind]
-    from covid_model.imaging import dicom  # pydicom is loaded only when a DICOM comes
+    from covid_model.imaging import dicom  # pydicom is only loaded if a DICOM file comes in
 
     return dicom.dicom

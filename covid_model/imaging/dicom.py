@@ -1,4 +1,4 @@
-"""DICOM to grey pixels, with pydicom. Only the tags named here are ever read: none that says who the patient is.
+"""Decode DICOM files to grayscale pixels with pydicom. Only the tags in TAGS are read: none identifies the patient.
 
 Source: DICOM PS3.3 C.7.6.3 (pixels), C.11.1 and C.11.2 (modality and VOI lookup tables), PS3.5 annex A (transfer
 syntaxes).
@@ -30,8 +30,8 @@ from covid_model import config
 from covid_model.imaging import headers, tones
 from covid_model.imaging.image import FilmError, check_size, show_name
 
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote what stands in tags
-META = 132  # where a file's own tags begin: after the preamble and "DICM"
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote the values of tags
+META = 132  # offset of the first tag: after the preamble and "DICM"
 TAGS = [
     "Modality", "BodyPartExamined", "ViewPosition",
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns",
@@ -40,7 +40,7 @@ TAGS = [
     "VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth", "PixelData",
 ]  # fmt: skip
 MAX_INFLATED = 2 * config.MAX_PIXELS + 2**20  # bytes: 16-bit pixels, and a megabyte for tags
-JPEG_2000 = b"\xff\x4f\xff\x51"  # how a codestream begins: start, then its sizes
+JPEG_2000 = b"\xff\x4f\xff\x51"  # the first bytes of a codestream: start marker, then sizes
 GREY = ("MONOCHROME1", "MONOCHROME2")
 MAX_TILES = 4096  # of a JPEG 2000 image: each one costs the decoder kilobytes before anything is decoded
 FILM_MODALITIES = ("CR", "DX", "DR", "RG", "XR")  # modality tags of plain X-rays
@@ -49,11 +49,11 @@ LATERAL_VIEWS = ("LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT")  # view tags of X
 
 
 def dicom(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Pixels (height, width) uint8 and warnings of a DICOM file.
+    """Decode a DICOM file to pixels (height, width) uint8 and warnings.
 
     Raises:
-        FilmError: not one grey film, too large, or packed in a way that no installed decoder reads; any other
-            exception is what pydicom or a decoder makes of damaged bytes.
+        FilmError: not a single grayscale image, too large, or in a transfer syntax without an installed decoder.
+        Exception: whatever pydicom or a decoder raises on damaged bytes.
     """
     syntax = _transfer_syntax(data)
     decoder = _decoder(syntax)
@@ -61,95 +61,99 @@ def dicom(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
         _check_deflated(data)
     file = pydicom.dcmread(io.BytesIO(data), specific_tags=TAGS)
     if "PixelData" not in file:
-        what = "a structured report" if file.get("Modality") == "SR" else "a DICOM file without a (whole) picture"
-        raise FilmError(f"A film must hold a picture; this is {what}.")
+        is_report = file.get("Modality") == "SR"
+        content = "a structured report" if is_report else "a file without a (complete) image"
+        raise FilmError(f"Expected a DICOM file with an image; got {content}.")
     _check_header(file)
     if syntax.is_compressed and syntax != DeflatedExplicitVRLittleEndian:
         _check_packed(file, syntax)
     elif abs(len(file.PixelData) - file.Rows * file.Columns * file.BitsAllocated // 8) > 1:  # padded to even
-        raise FilmError("The length of the film's data does not match its rows and columns; it may be cut short.")
+        raise FilmError("The length of the pixel data does not match the rows and columns. Export the X-ray again.")
     stored, _ = decoder.as_array(file, index=0, raw=True)
     return _shown(stored, file), _warnings(file)
 
 
 def _transfer_syntax(data: bytes) -> UID:
-    """How the file is packed, from its first group of tags, which is never packed itself."""
+    """Return the transfer syntax, from the file's first group of tags, which is never compressed."""
     start = io.BytesIO(data)
     start.seek(META)
     meta = read_dataset(start, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
     if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
-        raise FilmError("A film must hold a picture; this is a DICOMDIR, the table of contents of a disc.")
+        raise FilmError(
+            "Expected a DICOM file with an image; got a DICOMDIR, the index of a disc. Choose a file that it lists."
+        )
     if not meta.get("TransferSyntaxUID"):
-        raise FilmError("A DICOM film must say how it is packed; this file names no transfer syntax.")
+        raise FilmError("The DICOM file names no transfer syntax, so its image cannot be decoded. Export it again.")
     return UID(meta.TransferSyntaxUID)
 
 
 def _decoder(syntax: UID) -> Decoder:
-    """What unpacks `syntax` here; FilmError, naming it, where nothing does."""
+    """Return an installed decoder for `syntax`. Raises FilmError, which names it, if there is none."""
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
         decoder = None
     if decoder is None or not decoder.is_available:
-        raise FilmError(f"No decoder for this DICOM file's transfer syntax is here: {show_name(syntax.name, 100)}.")
+        name = show_name(syntax.name, 100)
+        raise FilmError(f"There is no decoder for the transfer syntax {name}. Export the X-ray uncompressed.")
     return decoder
 
 
 def _check_deflated(data: bytes) -> None:
-    """Refuse a deflated file that would unpack to more than any film needs (FilmError)."""
+    """Raise FilmError if a deflated file unpacks to MAX_INFLATED bytes or more."""
     start = io.BytesIO(data)
     start.seek(META)
     read_dataset(start, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
     if len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[start.tell() :], MAX_INFLATED)) >= MAX_INFLATED:
-        raise FilmError(f"A film may unpack to at most {MAX_INFLATED / 2**20:.0f} MB; this file unpacks to more.")
+        raise FilmError(f"The DICOM file unpacks to more than {MAX_INFLATED / 2**20:.0f} MB. Scale the X-ray down.")
 
 
 def _check_header(file: pydicom.Dataset) -> None:
-    """Refuse what is not one grey picture of 8 to 16 bits within the limits (FilmError)."""
+    """Raise FilmError if the tags do not describe one grayscale image of 8 or 16 bits within the limits."""
     photometric = str(file.get("PhotometricInterpretation") or "")
     if file.get("SamplesPerPixel", 1) != 1 or photometric not in GREY:
-        came = show_name(photometric, 20) if photometric else "no such tag"
-        raise FilmError(f"A DICOM film must be grey (MONOCHROME1 or MONOCHROME2); this file is {came}.")
+        kind = show_name(photometric, 20) if photometric else "no photometric interpretation"
+        raise FilmError(f"Expected a grayscale DICOM image (MONOCHROME1 or MONOCHROME2); got {kind}.")
     frames = int(file.get("NumberOfFrames") or 1)
     if frames != 1:
-        raise FilmError(f"A film is one picture; this DICOM file holds {frames:,} frames.")
+        raise FilmError(f"Expected a DICOM file with one image; this one has {frames:,} frames. Export a single frame.")
     if not (file.get("Rows") and file.get("Columns")):
-        raise FilmError("A DICOM film must say how many rows and columns it has; this file does not.")
+        raise FilmError("The DICOM file does not state its rows and columns. Export it again.")
     check_size(int(file.Columns), int(file.Rows))
     if file.get("BitsAllocated") not in (8, 16):
-        raise FilmError(f"A DICOM film must have 8 or 16 bits a pixel; this file has {file.get('BitsAllocated')}.")
+        raise FilmError(f"Expected a DICOM image of 8 or 16 bits per pixel; got {file.get('BitsAllocated')}.")
 
 
 def _check_packed(file: pydicom.Dataset, syntax: UID) -> None:
-    """Refuse compressed pixel data whose own size is not what the tags say (FilmError).
+    """Raise FilmError if the size in compressed pixel data differs from the size in the tags.
 
-    A decoder takes the size that it makes room for from the packed data, not from the tags.
+    A decoder allocates memory by the size in the compressed data, not in the tags.
     """
     frame = get_frame(file.PixelData, 0, number_of_frames=1)
     if syntax == RLELossless:
         _check_rle(frame, file.Rows * file.Columns, file.BitsAllocated // 8)
         return
     if frame.startswith(JPEG_2000) and syntax in JPEG2000TransferSyntaxes:
-        # Size, then offset of the picture, size and offset of a tile, number of components; ISO 15444-1 A.5.1.
+        # Size, then offset of the image, size and offset of a tile, number of components; ISO 15444-1 A.5.1.
         right, bottom, left, top, tile_width, tile_height, _, _, components = struct.unpack_from(">8IH", frame, 8)
         width, height = right - left, bottom - top
         if right * bottom > MAX_TILES * tile_width * tile_height:
-            raise FilmError("The film's data is cut into more tiles than any film needs.")
+            raise FilmError(f"The JPEG 2000 image has more than {MAX_TILES:,} tiles. Export the X-ray uncompressed.")
     elif frame.startswith(b"\xff\xd8") and syntax in (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes):
         packed = headers.jpeg(frame)
         width, height, components = packed.width, packed.height, packed.components
         file.PixelData = encapsulate([packed.bare])
     else:
-        raise FilmError("The film's data is not packed in the way that the file says.")
+        raise FilmError("The pixel data is not compressed in the way that the file states. Export the X-ray again.")
     if (width, height, components) != (file.Columns, file.Rows, 1):
-        raise FilmError("The size of the film's packed data does not match its rows and columns.")
+        raise FilmError("The size of the compressed image does not match the rows and columns. Export the X-ray again.")
 
 
 def _check_rle(frame: bytes, pixels: int, planes: int) -> None:
-    """Refuse run-length data whose byte planes do not each unpack to `pixels` bytes (FilmError); PS3.5 annex G."""
+    """Raise FilmError if the byte planes of run-length data do not each unpack to `pixels` bytes; PS3.5 annex G."""
     count, *offsets = struct.unpack_from("<16I", frame)
     if count != planes:
-        raise FilmError("The film's packed data does not match its bits a pixel.")
+        raise FilmError("The compressed data does not match the bits per pixel. Export the X-ray again.")
     for start, end in zip(offsets[:count], [*offsets[1:count], len(frame)], strict=True):
         at, unpacked = start, 0
         while at < min(end, len(frame)) and unpacked <= pixels + 1:  # padded to even
@@ -157,14 +161,16 @@ def _check_rle(frame: bytes, pixels: int, planes: int) -> None:
             at += 2 if head > 128 else head + 2 if head < 128 else 1
             unpacked += 257 - head if head > 128 else head + 1 if head < 128 else 0
         if not pixels <= unpacked <= pixels + 1:
-            raise FilmError("The length of the film's packed data does not match its rows and columns.")
+            raise FilmError(
+                "The length of the compressed data does not match the rows and columns. Export the X-ray again."
+            )
 
 
 def _shown(stored: np.ndarray, file: pydicom.Dataset) -> np.ndarray:
-    """Stored values (height, width) as they are meant to be seen: uint8, bright where tissue is dense.
+    """Convert stored values (height, width) to display values: uint8, bright where tissue is dense.
 
     pydicom's functions are applied to a table of all values that occur, at most 65,536, and not to the film itself,
-    of which they would make copies in 64 bits.
+    which they would copy in 64 bits.
     """
     low, high = int(stored.min()), int(stored.max())
     values = np.arange(low, high + 1, dtype=np.int32)
@@ -173,7 +179,7 @@ def _shown(stored: np.ndarray, file: pydicom.Dataset) -> np.ndarray:
         occurs[stored[rows].astype(np.intp) - low] = True
     table = apply_modality_lut(values, file)
     if table.dtype.kind == "f" and np.array_equal(table, np.rint(table)) and np.abs(table).max() < 2**31:
-        table = table.astype(np.int32)  # a VOI lookup table wants whole numbers
+        table = table.astype(np.int32)  # a VOI lookup table needs integers
     table = apply_voi_lut(table, file)
     if table is values and file.BitsAllocated == 8 and file.get("PixelRepresentation", 0) == 0:
         darkest, brightest = 0, config.GREY_LEVELS
@@ -192,7 +198,7 @@ def _shown(stored: np.ndarray, file: pydicom.Dataset) -> np.ndarray:
 
 
 def _padding(values: np.ndarray, file: pydicom.Dataset) -> np.ndarray:
-    """Which of `values` only fill the picture's edges, and so must not count for its range; PS3.3 C.7.5.1.1.2."""
+    """Return a mask of the `values` that only pad the image, which its range must not include; PS3.3 C.7.5.1.1.2."""
     first = file.get("PixelPaddingValue")
     if first is None:
         return np.zeros(values.shape, bool)
@@ -202,13 +208,13 @@ def _padding(values: np.ndarray, file: pydicom.Dataset) -> np.ndarray:
 
 
 def _warnings(file: pydicom.Dataset) -> tuple[str, ...]:
-    """What the tags say against this being a frontal chest film."""
+    """Return a warning for each tag that contradicts a frontal chest X-ray."""
     modality, part, view = (str(file.get(tag) or "").strip().upper() for tag in TAGS[:3])
-    found = []
+    warnings = []
     if modality and modality not in FILM_MODALITIES:
-        found.append(f"The file's modality is {show_name(modality, 16)}, not a plain X-ray film's.")
+        warnings.append(f"The file's modality is {show_name(modality, 16)}, not that of a plain X-ray.")
     if part and not any(word in part for word in CHEST_WORDS):
-        found.append(f"The file's body part is {show_name(part, 16)}, not the chest.")
+        warnings.append(f"The file's body part is {show_name(part, 16)}, not the chest.")
     if view in LATERAL_VIEWS:
-        found.append("The file says that this film was taken from the side; the network was trained on frontal films.")
-    return tuple(found)
+        warnings.append("The file says that this is a lateral view; the network was trained on frontal X-rays.")
+    return tuple(warnings)

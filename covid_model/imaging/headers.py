@@ -1,8 +1,8 @@
-"""What JPEG and TIFF files say of themselves, read from their bytes before a decoder sees them.
+"""Check the structure of JPEG and TIFF files before a decoder runs.
 
-Decoders trust these structures more than is good for memory and time: directories that point at themselves, tags
+Decoders trust these structures more than is good for memory and time: directories that refer to themselves, tags
 that all claim the same megabytes, thousands of scans. Sources: ITU-T T.81 annex B (JPEG), T.87 (JPEG-LS), TIFF 6.0
-section 2, CIPA DC-007 (several pictures in a JPEG).
+section 2, CIPA DC-007 (several images in a JPEG).
 """
 
 from __future__ import annotations
@@ -13,39 +13,39 @@ from dataclasses import dataclass, field
 from covid_model import config
 from covid_model.imaging.image import FilmError
 
-SEVERAL = "A film is one picture; this file holds several (pages, frames or views)."
+SEVERAL = "Expected one image; the file contains several (pages, frames or views). Save the X-ray as a single image."
 MAX_SCANS = 50  # of a progressive JPEG: each one costs the decoder a pass over the whole image
-CUT_SHORT = "The file is damaged or cut short; please send the whole film."
+CUT_SHORT = "The file is damaged or cut short. Copy or export the X-ray again."
 
 # --- JPEG ------------------------------------------------------------------------------------
 START_OF_SCAN, END_OF_IMAGE = 0xDA, b"\xff\xd9"
 FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # start of frame, JPEG-LS's too; not DHT, JPG, DAC
 HIERARCHICAL = {0xDE, 0xDF}
-KEPT = {0xE0, 0xEE}  # of the application segments: JFIF and Adobe (which says how the colours are coded)
-DROPPED = {*range(0xE1, 0xF0), 0xFE} - KEPT  # Exif, profiles, previews, comments: nothing of the picture itself
+KEPT = {0xE0, 0xEE}  # application segments: JFIF and Adobe (which states how colors are encoded)
+DROPPED = {*range(0xE1, 0xF0), 0xFE} - KEPT  # Exif, profiles, previews, comments: no image data
 
 
 @dataclass
 class Jpeg:
-    """What stands before a JPEG's first scan, and the JPEG without anything but the picture."""
+    """The header of a JPEG, and the JPEG reduced to its image data."""
 
     width: int
     height: int
     components: int
     exif: bytes  # TIFF bytes of the first Exif segment, or empty
-    bare: bytes  # from start to end of image, without application data and without what follows the end
+    bare: bytes  # from start to end of image, without application data and anything after the end
 
 
 def jpeg(data: bytes) -> Jpeg:
-    """Read `data` (JPEG or JPEG-LS) up to its first scan, and find its end.
+    """Read the header of `data` (JPEG or JPEG-LS) up to its first scan, and find its end.
 
     Raises:
-        FilmError: cut short, not a single picture, or with more scans than any real one has.
+        FilmError: cut short, more than one image, or more than MAX_SCANS scans.
     """
     kept, exif, frame = [data[:2]], b"", None
     at = 2
     while True:
-        while data[at : at + 2] == b"\xff\xff":  # a marker may be preceded by fill bytes
+        while data[at : at + 2] == b"\xff\xff":  # fill bytes may precede a marker
             at += 1
         if len(data) < at + 4 or data[at] != 0xFF:
             raise FilmError(CUT_SHORT)
@@ -72,7 +72,7 @@ def jpeg(data: bytes) -> Jpeg:
     if frame is None or end < 0:
         raise FilmError(CUT_SHORT)
     if data.count(bytes((0xFF, START_OF_SCAN)), at, end) > MAX_SCANS:
-        raise FilmError(f"A JPEG may be built of at most {MAX_SCANS} scans; this one has more.")
+        raise FilmError(f"The JPEG has more than {MAX_SCANS} scans. Save the X-ray as a baseline JPEG or a PNG.")
     height, width, components = frame
     return Jpeg(width, height, components, exif, b"".join([*kept, data[at:end], END_OF_IMAGE]))
 
@@ -86,18 +86,18 @@ TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4
 
 @dataclass
 class Directory:
-    """One TIFF directory: the first value of each tag of whole numbers, where the next one is, what all tags weigh."""
+    """A TIFF directory: the first value of each integer tag, and the offset of the next directory."""
 
     values: dict[int, int] = field(default_factory=dict)
     next: int = 0
-    weight: int = 0  # bytes that the tags' values take up, as they claim
+    weight: int = 0  # bytes that the tags claim for their values
 
 
 def directory(data: bytes, at: int | None = None) -> Directory:
-    """The directory of TIFF bytes `data` at offset `at` (the first one where None).
+    """Read the directory of TIFF bytes `data` at offset `at`; the first one if `at` is None.
 
     Raises:
-        FilmError, struct.error: it does not lie within the data.
+        FilmError, struct.error: the directory is not within the data.
     """
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
@@ -105,23 +105,24 @@ def directory(data: bytes, at: int | None = None) -> Directory:
     if at is None:
         (at,) = struct.unpack_from(order + "I", data, 4)
     (count,) = struct.unpack_from(order + "H", data, at)
-    found = Directory()
+    page = Directory()
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind, number = struct.unpack_from(order + "HHI", data, entry)
         size = number * TYPE_SIZES.get(kind, 1)
-        found.weight += size
+        page.weight += size
         if kind in (3, 4, 13) and number:
-            where = entry + 8 if size <= 4 else struct.unpack_from(order + "I", data, entry + 8)[0]
-            (found.values[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, where)
-    (found.next,) = struct.unpack_from(order + "I", data, at + 2 + 12 * count)
-    return found
+            offset = entry + 8 if size <= 4 else struct.unpack_from(order + "I", data, entry + 8)[0]
+            (page.values[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, offset)
+    (page.next,) = struct.unpack_from(order + "I", data, at + 2 + 12 * count)
+    return page
 
 
 def tiff(data: bytes) -> Directory:
-    """The one page of a TIFF.
+    """Read the directory of a TIFF's only page.
 
     Raises:
-        FilmError: several pages, a directory that leads to itself, tags or tiles larger than the file can hold.
+        FilmError: several pages, directories in a circle, tags that claim more than the file contains, or tiles of more
+            than config.MAX_PIXELS pixels.
     """
     try:
         page = directory(data)
@@ -132,7 +133,9 @@ def tiff(data: bytes) -> Directory:
         while todo:
             at = todo.pop()
             if at in seen:
-                raise FilmError("A TIFF's directories must lead to an end; those of this one lead in a circle.")
+                raise FilmError(
+                    "The TIFF's directories refer to each other in a circle. Save the X-ray again, or as a PNG."
+                )
             seen.add(at)
             inner = directory(data, at)
             weight += inner.weight
@@ -141,16 +144,16 @@ def tiff(data: bytes) -> Directory:
     except (struct.error, KeyError) as error:
         raise FilmError(CUT_SHORT) from error
     if weight > len(data):
-        raise FilmError("A TIFF's tags must fit into the file; those of this one claim more than there is.")
+        raise FilmError("The TIFF's tags claim more data than the file contains. Save the X-ray again, or as a PNG.")
     tile = (page.values.get(TILE_WIDTH, width), page.values.get(TILE_HEIGHT, height))
     if tile != (width, height) and tile[0] * tile[1] > config.MAX_PIXELS:
-        limit, came = config.MAX_PIXELS // 1_000_000, f"{tile[0]:,} × {tile[1]:,}"
-        raise FilmError(f"A TIFF's tiles may have at most {limit} million pixels; those of this one have {came}.")
+        limit, size = config.MAX_PIXELS // 1_000_000, f"{tile[0]:,} × {tile[1]:,}"
+        raise FilmError(f"The TIFF's tiles have {size} pixels; the limit is {limit} million. Save the X-ray as a PNG.")
     return page
 
 
 def orientation(exif: bytes) -> int:
-    """How a picture is to be turned, 1 (not at all) to 8, by its Exif bytes; 1 where these are broken or absent."""
+    """Return the orientation in an image's Exif bytes, 1 (upright) to 8; 1 if they are broken or absent."""
     try:
         value = directory(exif.removeprefix(b"Exif\0\0")).values.get(ORIENTATION, 1)
     except (FilmError, struct.error):

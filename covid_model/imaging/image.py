@@ -1,4 +1,4 @@
-"""One decoded chest film, what it must fulfil, and its file's name as it may be shown."""
+"""Define a decoded chest X-ray (a film, in code), the limits it must meet, and how a file's name is shown."""
 
 from __future__ import annotations
 
@@ -13,44 +13,65 @@ MAX_ASPECT = 4.0  # longer side over shorter
 
 
 class FilmError(ValueError):
-    """A file that is no readable film. Its message is one plain sentence for the person at the screen."""
+    """A file that cannot be read as a chest X-ray. The message tells the user what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
 class Film:
-    """A checked film: `pixels` (height, width) uint8, upright, bright where tissue is dense, not to be written to."""
+    """A decoded and checked chest X-ray.
+
+    Attributes:
+        pixels: (height, width) uint8, upright, bright where tissue is dense, read-only.
+        warnings: sentences for the user, on why the score may be unreliable.
+        kind: "PNG", "JPEG", "TIFF" or "DICOM".
+        in_colour: whether the file contains a color image, which no chest X-ray is.
+    """
 
     pixels: np.ndarray
-    warnings: tuple[str, ...]  # plain sentences: what to bear in mind about the score
-    kind: str  # "PNG", "JPEG", "TIFF" or "DICOM"
-    in_colour: bool = False  # whether the file holds a colour picture, which no chest X-ray is
+    warnings: tuple[str, ...]
+    kind: str
+    in_colour: bool = False
+
+
+def check_bytes(size: int) -> None:
+    """Raise FilmError if a file of `size` bytes is empty or exceeds config.MAX_BYTES."""
+    if size == 0:
+        raise FilmError("The file is empty. Expected a PNG, JPEG, TIFF or DICOM file.")
+    if size > config.MAX_BYTES:
+        limit = config.MAX_BYTES / 2**20
+        raise FilmError(
+            f"The file has {size / 2**20:.1f} MB; the limit is {limit:.0f} MB. Scale the X-ray down or save it as JPEG."
+        )
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse a picture of `width` x `height` pixels that is too small, too large or too oblong (FilmError).
+    """Raise FilmError if an image of `width` x `height` pixels is too small, too large or too elongated.
 
-    Called with what a file's header says, before anything is decoded.
+    Called with the size in a file's header, before anything is decoded.
     """
-    came = f"this one has {width:,} × {height:,}."
-    if min(width, height) < config.MIN_SIDE:
-        raise FilmError(f"A film needs at least {config.MIN_SIDE} × {config.MIN_SIDE} pixels; {came}")
+    size, side = f"The image has {width:,} × {height:,} pixels", config.MIN_SIDE
+    if min(width, height) < side:
+        raise FilmError(f"{size}; at least {side} × {side} are needed. Use a larger copy of the X-ray.")
     if width * height > config.MAX_PIXELS:
-        raise FilmError(f"A film may have at most {config.MAX_PIXELS // 1_000_000} million pixels; {came}")
+        limit = config.MAX_PIXELS // 1_000_000
+        raise FilmError(f"{size}; the limit is {limit} million pixels. Scale the X-ray down.")
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise FilmError(f"A film's longer side may be at most {MAX_ASPECT:g} times the shorter; {came}")
+        raise FilmError(
+            f"{size}; the longer side may be at most {MAX_ASPECT:g} times the shorter. Crop the X-ray to the chest."
+        )
 
 
-# --- File names as they may be shown ---
+# --- File names on screen ---
 
 UNNAMED = "unnamed file"
-KEPT_END = 12  # characters of the end of a long name that stay, the extension among them
+KEPT_END = 12  # last characters of a long name that are kept, including the extension
 
 
 def show_name(name: str, limit: int = 60) -> str:
-    """`name` as one line of at most `limit` characters, without control, invisible or text-direction characters.
+    """Return `name` as one line of at most `limit` characters, without control, invisible or direction characters.
 
-    It is plain text: whoever puts it into HTML or Markdown escapes it there. A long name loses its middle,
-    so that its extension stays.
+    The result is plain text: the caller escapes it for HTML or Markdown. A long name loses its middle, so that its
+    extension stays.
 
     Raises:
         ValueError: for a limit below 1.

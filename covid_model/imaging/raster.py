@@ -1,4 +1,4 @@
-"""PNG, JPEG and TIFF to grey pixels, with Pillow (and OpenCV for 16-bit colour, which Pillow cuts to 8 bits)."""
+"""Decode PNG, JPEG and TIFF to grayscale pixels with Pillow (and OpenCV for 16-bit color, which Pillow cuts to 8)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from covid_model import config
 from covid_model.imaging import headers, tones
 from covid_model.imaging.image import FilmError, check_size
 
-DEEP = ("I", "F")  # Pillow's modes of more than 8 bits, and all that begin with "I;16"
+DEEP = ("I", "F")  # Pillow's modes of more than 8 bits, besides those that begin with "I;16"
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 COLOUR_SHARE = 0.01  # an image is in colour if more than this share of its pixels is
-PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # a PNG's last chunk, checksum included, which Pillow does without
-WHITE_IS_ZERO = 0  # TIFF's photometric interpretation; Pillow heeds it up to 8 bits only
-ALPHA = "The picture has transparent parts; they were read as black."
+PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # a PNG's last chunk with its checksum; Pillow does not require it
+WHITE_IS_ZERO = 0  # TIFF's photometric interpretation; Pillow applies it up to 8 bits only
+ALPHA = "The image has transparent parts; they were read as black."
 
 
 class Grey(NamedTuple):
-    """A decoded picture: (height, width) uint8, warnings in plain sentences, whether it came in colour."""
+    """A decoded image: pixels (height, width) uint8, warnings for the user, whether the file was in color."""
 
     pixels: np.ndarray
     warnings: tuple[str, ...]
@@ -31,7 +31,7 @@ class Grey(NamedTuple):
 
 
 def png(data: bytes) -> Grey:
-    """Pixels and warnings of a PNG. Raises FilmError, or what Pillow makes of damaged bytes."""
+    """Decode a PNG. Raises FilmError, or whatever Pillow raises on damaged bytes."""
     if data[12:16] != b"IHDR" or PNG_END not in data:
         raise FilmError(headers.CUT_SHORT)
     width, height, depth = struct.unpack_from(">IIB", data, 16)
@@ -39,33 +39,33 @@ def png(data: bytes) -> Grey:
     with _open(data, "PNG") as image:
         if getattr(image, "is_animated", False):
             raise FilmError(headers.SEVERAL)
-        image.verify()  # the checksums of all chunks; a picture that was verified cannot be loaded any more
+        image.verify()  # the checksums of all chunks; a verified image can no longer be loaded
     with _open(data, "PNG") as image:
         image.load()
-        turn = headers.orientation(image.info.get("exif", b""))
+        orientation = headers.orientation(image.info.get("exif", b""))
         pixels, alpha, warnings, in_colour = _grey(image)
         shallow = not _is_deep(image)
     if depth == 16 and shallow:
         pixels = _deep_colour(data, pixels, alpha)
-    return Grey(turned(pixels, turn), warnings, in_colour)
+    return Grey(apply_orientation(pixels, orientation), warnings, in_colour)
 
 
 def jpeg(data: bytes) -> Grey:
-    """Pixels and warnings of a JPEG. Raises FilmError, or what Pillow makes of damaged bytes."""
-    found = headers.jpeg(data)
-    check_size(found.width, found.height)
-    with _open(found.bare, "JPEG") as image:
+    """Decode a JPEG. Raises FilmError, or whatever Pillow raises on damaged bytes."""
+    header = headers.jpeg(data)
+    check_size(header.width, header.height)
+    with _open(header.bare, "JPEG") as image:
         image.load()
         pixels, _, warnings, in_colour = _grey(image)
-    return Grey(turned(pixels, headers.orientation(found.exif)), warnings, in_colour)
+    return Grey(apply_orientation(pixels, headers.orientation(header.exif)), warnings, in_colour)
 
 
 def tiff(data: bytes) -> Grey:
-    """Pixels and warnings of a TIFF. Raises FilmError, or what Pillow makes of damaged bytes."""
+    """Decode a TIFF. Raises FilmError, or whatever Pillow raises on damaged bytes."""
     page = headers.tiff(data)
     check_size(page.values[headers.WIDTH], page.values[headers.HEIGHT])
     with _open(data, "TIFF") as image:
-        image.load()  # turned upright by Pillow itself
+        image.load()  # Pillow turns it upright itself
         pixels, alpha, warnings, in_colour = _grey(image)
         shallow = not _is_deep(image)
     if shallow and page.values.get(headers.BITS, 1) == 16:
@@ -75,8 +75,8 @@ def tiff(data: bytes) -> Grey:
     return Grey(pixels, warnings, in_colour)
 
 
-def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """`pixels` (height, width) turned upright by an Exif `orientation` of 1 to 8 (any other: as they are)."""
+def apply_orientation(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn `pixels` (height, width) upright by an Exif `orientation` of 1 to 8; any other leaves them unchanged."""
     upright = {
         2: lambda p: p[:, ::-1],
         3: lambda p: p[::-1, ::-1],
@@ -90,9 +90,9 @@ def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _open(data: bytes, kind: str) -> Image.Image:
-    """Open `data` with Pillow's decoder for `kind` and no other."""
+    """Open `data` with Pillow's decoder for `kind` only."""
     image = Image.open(io.BytesIO(data), formats=[kind])
-    if image.format != kind:  # Pillow turns a JPEG of several pictures into an MPO by itself
+    if image.format != kind:  # Pillow reports a JPEG of several images as an MPO
         raise FilmError(headers.SEVERAL)
     return image
 
@@ -102,10 +102,10 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...], bool]:
-    """Grey pixels (height, width) uint8, alpha likewise where it matters, warnings, whether it is in colour."""
+    """Return gray pixels (height, width) uint8, alpha alike (None if opaque), warnings, whether it is in color."""
     if _is_deep(image):
         return _scaled(image), None, (), False
-    # 1-bit and grey stay grey; palette, CMYK and the like become red, green, blue.
+    # 1-bit and gray stay gray; palette, CMYK and others become red, green, blue.
     has_alpha = image.mode in WITH_ALPHA or "transparency" in image.info
     mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
     pixels = np.empty((image.height, image.width), np.uint8)
@@ -116,8 +116,8 @@ def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str,
         if mode == "L":
             pixels[rows] = strip
             continue
-        pixels[rows], some = tones.grey_of_colour(np.ascontiguousarray(strip[..., :3]))
-        coloured += some
+        pixels[rows], coloured_here = tones.grey_of_colour(np.ascontiguousarray(strip[..., :3]))
+        coloured += coloured_here
         if alpha is not None:
             alpha[rows] = strip[..., 3]
     in_colour = coloured > COLOUR_SHARE * pixels.size
@@ -131,11 +131,11 @@ def _strip(image: Image.Image, rows: slice) -> Image.Image:
 
 
 def _scaled(image: Image.Image) -> np.ndarray:
-    """A deep grey picture as uint8, its own smallest value black and its own largest white."""
+    """Scale a gray image of more than 8 bits to uint8: its smallest value becomes black, its largest white."""
     ranges = []
     for rows in tones.blocks(image.height):
         strip = np.asarray(_strip(image, rows))
-        ranges.append((strip.min(), strip.max()))  # NaN, where there is one
+        ranges.append((strip.min(), strip.max()))  # NaN if there is one
     low, high = float(np.min(ranges)), float(np.max(ranges))
     tones.check_range(low, high, whole_numbers=image.mode != "F")
     pixels = np.empty((image.height, image.width), np.uint8)
@@ -145,17 +145,17 @@ def _scaled(image: Image.Image) -> np.ndarray:
 
 
 def _on_black(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """`values` of any whole-number type over black, seen through `alpha` (uint8), both (height, width)."""
-    seen = np.empty_like(values)
+    """Composite `values` of any integer type over black by `alpha` (uint8), both (height, width)."""
+    composite = np.empty_like(values)
     for rows in tones.blocks(len(values)):
-        seen[rows] = np.rint(values[rows].astype(np.float32) * alpha[rows] / config.GREY_LEVELS)
-    return seen
+        composite[rows] = np.rint(values[rows].astype(np.float32) * alpha[rows] / config.GREY_LEVELS)
+    return composite
 
 
 def _deep_colour(data: bytes, pixels: np.ndarray, alpha: np.ndarray | None, orientation: int = 1) -> np.ndarray:
-    """Grey of a 16-bit colour picture scaled by its own range; from its 8-bit `pixels` where OpenCV cannot read it."""
+    """Return a 16-bit color image as gray, scaled by its own range; its 8-bit `pixels` if OpenCV cannot read it."""
     deep = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
-    deep = pixels if deep is None else turned(deep, orientation)
+    deep = pixels if deep is None else apply_orientation(deep, orientation)
     if deep.shape != pixels.shape or deep.dtype != np.uint16:
         deep = pixels
     elif alpha is not None:

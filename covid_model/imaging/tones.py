@@ -1,4 +1,4 @@
-"""Grey tones: scaling deep pictures to 8 bits, turning colour to grey, telling an inverted film."""
+"""Scale images to 8 bits, convert color to grayscale, detect inverted X-rays."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from covid_model.imaging.image import FilmError
 MIN_TONES = 8  # grey levels that a film must span; an image that spans fewer is constant
 COLOUR_LEVELS = 16  # a pixel is coloured if its channels differ by more than this
 INVERTED_BELOW = -0.3  # correlation with the usual layout of a film, below which its tones count as inverted
-ROWS = 256  # rows that are worked on at a time, so that no large copy of a large film is made
+ROWS = 256  # rows processed at a time, so that no large copy of a large film is made
 
-# How bright the parts of a film usually are: its left half in 8 x 4 fields, the right one mirrored. Means over the
-# train and extra splits (each film brought to mean 0 and deviation 1, every source of equal weight), to one decimal.
+# The usual brightness of a film's parts: its left half in 8 x 4 fields; the right half is its mirror image. Means over
+# the train and extra splits (each film scaled to mean 0 and deviation 1, equal weight per source), to one decimal.
 LEFT_HALF = (
     (-2.0, -1.6, -1.0, 0.2),
     (-0.7, -0.1, -0.5, 0.1),
@@ -27,40 +27,42 @@ LEFT_HALF = (
     (-1.1, 0.6, 1.3, 1.8),
     (-1.1, 1.1, 1.8, 2.1),
 )
-INVERTED = "The tones look inverted (bright lungs), and the network was trained on films with dark lungs."
+INVERTED = "The tones look inverted (bright lungs); the network was trained on X-rays with dark lungs."
 
 
 def blocks(height: int) -> Iterator[slice]:
-    """Slices of at most ROWS rows that together cover `height` rows."""
+    """Yield slices of at most ROWS rows that together cover `height` rows."""
     return (slice(top, min(top + ROWS, height)) for top in range(0, height, ROWS))
 
 
 def stretch(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """`values` of any type and shape as uint8: `low` and below to 0, `high` and above to 255, linear between."""
+    """Scale `values` of any type and shape to uint8: `low` and below to 0, `high` and above to 255, linear between."""
     scaled = (values.astype(np.float64) - low) * (config.GREY_LEVELS / (high - low))
     return np.clip(np.rint(scaled), 0, config.GREY_LEVELS).astype(np.uint8)
 
 
 def check_range(low: float, high: float, whole_numbers: bool) -> None:
-    """Refuse a picture whose values are not finite, or all (nearly) the same (FilmError)."""
+    """Raise FilmError if an image's values, from `low` to `high`, are not finite or all (nearly) the same."""
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise FilmError("A film's values must be numbers; this picture holds some that are not (NaN or infinity).")
+        raise FilmError(
+            "The image contains values that are not numbers (NaN or infinity). Export the X-ray with finite values."
+        )
     if high - low < (MIN_TONES if whole_numbers else np.finfo(np.float32).tiny):
-        raise FilmError("A film has light and dark parts; this picture is all of one tone.")
+        raise FilmError("The image is all one tone; an X-ray has light and dark parts. Check that the export worked.")
 
 
 def grey_of_colour(rgb: np.ndarray) -> tuple[np.ndarray, int]:
-    """Luminance (h, w) of `rgb` (h, w, 3), all uint8, and how many of its pixels are coloured."""
+    """Return the luminance (h, w) of `rgb` (h, w, 3), both uint8, and how many of its pixels are colored."""
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), int(np.count_nonzero(spread > COLOUR_LEVELS))
 
 
 def looks_inverted(pixels: np.ndarray) -> bool:
-    """Whether `pixels` (height, width) uint8 are like the negative of a frontal chest film.
+    """Return whether `pixels` (height, width) uint8 look like the negative of a frontal chest X-ray.
 
     Correlates 8 x 8 field means with the usual layout. Measured on 11,512 frontal films of adults and children from
-    six sources: it calls 1 of them inverted (0.01 %; at most 0.03 % in any one source) and 99 % of their negatives.
+    six sources: it flags 1 of them (0.01 %; at most 0.03 % of any one source) and 99 % of their negatives.
     """
     left = np.array(LEFT_HALF)
     usual = np.hstack([left, left[:, ::-1]])

@@ -226,7 +226,7 @@ SENT = [
         REFUSE,
         "transfer syntax",
     ),
-    sent(23, "no-pixels.dcm", lambda: synthetic_images.dicom(FILM, PixelData=None), REFUSE, "picture"),
+    sent(23, "no-pixels.dcm", lambda: synthetic_images.dicom(FILM, PixelData=None), REFUSE, "image"),
     sent(23, "disc.dcm", directory_of_a_disc, REFUSE, "DICOMDIR"),
     sent(
         23,
@@ -254,7 +254,7 @@ SENT = [
         "palette.dcm",
         lambda: synthetic_images.dicom(FILM, PhotometricInterpretation="PALETTE COLOR"),
         REFUSE,
-        "grey",
+        "PALETTE COLOR",
     ),
     sent(27, "named.dcm", lambda: synthetic_images.dicom(FILM), READ),
     sent(28, "rescaled.dcm", lambda: synthetic_images.dicom(DEEP, RescaleSlope="2", RescaleIntercept="-1024"), READ),

@@ -36,7 +36,7 @@ FILMS = (  # split, source, covid (None where nobody says), films
 
 
 def lungs(width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """The lungs of `made_up.film`: bool (height, width)."""
+    """The lungs of `synthetic_images.film`: bool (height, width)."""
     y, x = np.mgrid[0:height, 0:width]
     x, y = x / width - 0.5, y / height - 0.5
     return np.any([((x - side * 0.19) / 0.13) ** 2 + ((y + 0.05) / 0.3) ** 2 < 1 for side in (-1, 1)], axis=0)

@@ -164,7 +164,7 @@ def test_22_an_absent_decoder_is_named(monkeypatch):
 
 # --- 23, 24: no film in it ---------------------------------------------------------------------------
 def test_23_no_pixel_data():
-    assert "without a (whole) picture" in refusal(synthetic_images.dicom(FILM, PixelData=None))
+    assert "without a (complete) image" in refusal(synthetic_images.dicom(FILM, PixelData=None))
 
 
 def test_23_structured_report():
@@ -246,7 +246,7 @@ def test_24_changed_bytes_never_crash():
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "RGB"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "PALETTE COLOR"),
         ({"PhotometricInterpretation": "YBR_FULL_422"}, "YBR_FULL_422"),
-        ({"PhotometricInterpretation": None}, "grey"),
+        ({"PhotometricInterpretation": None}, "no photometric interpretation"),
         ({"BitsAllocated": 32, "BitsStored": 32, "HighBit": 31}, "8 or 16 bits"),
         ({"BitsAllocated": 1, "BitsStored": 1, "HighBit": 0}, "8 or 16 bits"),
     ],
@@ -269,11 +269,11 @@ def jpeg_2000_header(width, height, components=1, tile=None) -> bytes:
         (lambda: jpeg_2000_header(100_000, 100_000), JPEG2000Lossless, "does not match"),
         (lambda: jpeg_2000_header(160, 192, components=3), JPEG2000Lossless, "does not match"),
         (lambda: jpeg_2000_header(160, 192, tile=1), JPEG2000Lossless, "tiles"),
-        (lambda: bytes(200), JPEG2000Lossless, "not packed"),
-        (lambda: synthetic_images.save(FILM, "PNG"), JPEGBaseline8Bit, "not packed"),
+        (lambda: bytes(200), JPEG2000Lossless, "not compressed"),
+        (lambda: synthetic_images.save(FILM, "PNG"), JPEGBaseline8Bit, "not compressed"),
         (lambda: struct.pack("<16I", 1, 64, *[0] * 14) + b"\x81\x01" * 10, RLELossless, "does not match"),
         (lambda: struct.pack("<16I", 1, 64, *[0] * 14) + b"\x81\x01" * 1_000_000, RLELossless, "does not match"),
-        (lambda: struct.pack("<16I", 2, 64, 64, *[0] * 13) + b"\x81\x01" * 240, RLELossless, "bits a pixel"),
+        (lambda: struct.pack("<16I", 2, 64, 64, *[0] * 13) + b"\x81\x01" * 240, RLELossless, "bits per pixel"),
     ],
 )
 def test_25_packed_data_that_does_not_fit(frame, syntax, named, monkeypatch):
@@ -367,7 +367,7 @@ def test_28_a_window_that_cannot_be(tags):
         ({"Modality": "MR"}, "MR"),
         ({"Modality": "CT"}, "CT"),
         ({"BodyPartExamined": "KNEE"}, "KNEE"),
-        ({"ViewPosition": "LL"}, "side"),
+        ({"ViewPosition": "LL"}, "lateral"),
     ],
 )
 def test_29_other_than_a_frontal_chest_film(tags, named):

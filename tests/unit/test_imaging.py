@@ -83,8 +83,8 @@ def test_01_empty():
         ("Röntgen".encode() * 100, "text"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
         (b"GIF", "text"),
-        (b"\x89PNG\r\n", "something else"),
-        (bytes(300), "something else"),
+        (b"\x89PNG\r\n", "unknown type"),
+        (bytes(300), "unknown type"),
         (b"PK\x03\x04" + bytes(300), "ZIP"),
         (b"II+\0" + bytes(300), "BigTIFF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
@@ -507,11 +507,12 @@ def test_pydicom_is_not_loaded_for_a_picture():
 
 
 LARGE = {
-    "deep grey PNG": "made_up.save(made_up.deep_film(0, 4095, 5000, 5000), compress_level=1)[:]",
-    "colour with alpha": "made_up.png(5000, 5000, colour_type=6)",
-    "deep colour": "made_up.png(5000, 5000, depth=16, colour_type=2)",
-    "progressive CMYK": "made_up.save(Image.new('CMYK', (5000, 5000), 90), 'JPEG', progressive=True)",
-    "float": "made_up.save(made_up.film(5000, 5000).astype('float32') // 8, 'TIFF', compression='tiff_adobe_deflate')",
+    "deep grey PNG": "synthetic_images.save(synthetic_images.deep_film(0, 4095, 5000, 5000), compress_level=1)[:]",
+    "colour with alpha": "synthetic_images.png(5000, 5000, colour_type=6)",
+    "deep colour": "synthetic_images.png(5000, 5000, depth=16, colour_type=2)",
+    "progressive CMYK": "synthetic_images.save(Image.new('CMYK', (5000, 5000), 90), 'JPEG', progressive=True)",
+    "float": "synthetic_images.save("
+    "synthetic_images.film(5000, 5000).astype('float32') // 8, 'TIFF', compression='tiff_adobe_deflate')",
 }
 
 
