@@ -1,4 +1,4 @@
-"""The headlines of the story: true whatever the figures are, so each way that they can turn out is tried."""
+"""Headlines of "Can you trust it?": true whatever the figures are, so every branch is tried."""
 
 from __future__ import annotations
 
@@ -20,90 +20,103 @@ def of(count: int, total: int) -> Estimate:
 
 # --- 1 ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("accuracy", "said"),
+    ("accuracy", "text"),
     [
-        ({"network": 0.983, "always no": 0.937}, "98.3 % right. But answering “no” to every film gets 93.7 %."),
-        ({"network": 0.983, "always no": 0.937, "source": 0.96}, "98.3 % right. But answering"),
+        (
+            {"network": 0.983, "always no": 0.937},
+            "98.3 % correct. Answering “negative” with your eyes closed gets 93.7 %.",
+        ),
+        ({"network": 0.983, "always no": 0.937, "source": 0.96}, "98.3 % correct. Answering"),
         (
             {"network": 0.983, "always no": 0.937, "source": 0.984},
-            "Naming the film’s source without a look at it gets 98",
+            "Knowing only where an X-ray comes from gets 98",
         ),
-        ({"network": 0.983, "always no": 0.937, "source": 0.983}, "Naming the film’s source"),
-        ({"network": 0.937, "always no": 0.937, "source": 0.984}, "93.7 % right is no feat"),
-        ({"network": 0.900, "always no": 0.937}, "90.0 % right is no feat"),
+        ({"network": 0.983, "always no": 0.937, "source": 0.983}, "Knowing only where an X-ray comes from"),
+        ({"network": 0.937, "always no": 0.937, "source": 0.984}, "93.7 % correct is no achievement"),
+        ({"network": 0.900, "always no": 0.937}, "90.0 % correct is no achievement"),
     ],
 )
-def test_an_accuracy_beside_its_rivals(accuracy, said):
-    assert said in bias_text.baselines(accuracy)
+def test_an_accuracy_beside_its_baselines(accuracy, text):
+    assert text in bias_text.baselines(accuracy)
 
 
-def test_why_always_no_does_well():
+def test_why_the_majority_class_does_well():
     assert bias_text.class_imbalance(1152, 73).startswith(
-        "73 of the 1,152 test films show COVID-19, so “no” is right on the other 1,079"
+        "73 of the 1,152 test X-rays are COVID-19, so “negative” is correct for the other 1,079"
     )
 
 
 # --- 2 ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "text"),
     [
-        ([Row("50 to 59", 73, 18), Row(CHILDREN, 0, 1061)], "The answer is in the age: 98.3 % of the films without"),
-        ([Row("50 to 59", 70, 18), Row(CHILDREN, 3, 1061)], "98.3 % of the films without COVID-19 and 4.1 % of those"),
-        ([Row("50 to 59", 73, 90), Row(CHILDREN, 0, 10)], "Children of 1 to 5 years are 10.0 % of the films without"),
-        ([Row("50 to 59", 73, 90)], "Test: no film comes from a source of children."),
+        (
+            [Row("50 to 59", 73, 18), Row(CHILDREN, 0, 1061)],
+            "Age gives the answer away: 98.3 % of the non-COVID X-rays",
+        ),
+        (
+            [Row("50 to 59", 70, 18), Row(CHILDREN, 3, 1061)],
+            "98.3 % of the non-COVID X-rays and 4.1 % of the COVID-19 X-rays",
+        ),
+        ([Row("50 to 59", 73, 90), Row(CHILDREN, 0, 10)], "Children of 1 to 5 years are 10.0 % of the non-COVID"),
+        ([Row("50 to 59", 73, 90)], "Test: no X-ray comes from a source of children."),
         ([Row("50 to 59", 73, 0)], "one class is missing"),
         ([], "one class is missing"),
     ],
 )
-def test_who_is_in_the_data(rows, said):
-    assert said in bias_text.age_mix(rows, CHILDREN, "Test")
+def test_who_is_in_the_data(rows, text):
+    assert text in bias_text.age_mix(rows, CHILDREN, "Test")
 
 
 def test_what_the_source_gives_away():
-    assert "right on **98.4 %** of them; “no” every time, on 93.7 %" in bias_text.source_only(0.984, 0.937)
-    assert "give nothing away" in bias_text.source_only(0.7, 0.7)
+    assert (
+        "classify **98.4 %** of them correctly; answering “negative” every time gets 93.7 %"
+        in bias_text.source_only(0.984, 0.937)
+    )
+    assert "reveals nothing" in bias_text.source_only(0.7, 0.7)
 
 
 def test_ages_stated():
-    said = bias_text.stated_ages([83, 27, 50], 9)
-    assert said == "Of the 9 films not of children 3 state an age: 27 to 83 years, half of them 50 or more."
-    assert "None of the films not of children states an age" in bias_text.stated_ages([], 9)
+    assert bias_text.stated_ages([83, 27, 50], 9) == (
+        "Outside the children’s source, 3 of 9 X-rays state an age: 27 to 83 years, half of them 50 or older."
+    )
+    assert "no X-ray states an age" in bias_text.stated_ages([], 9)
 
 
 # --- 3 ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("alarms", "said"),
+    ("false_positives", "text"),
     [
-        (of(17, 18), "On adults it breaks down: 17 of 18 without COVID-19 are called positive."),
+        (of(17, 18), "On adults it falls apart: 17 of 18 without COVID-19 are called positive."),
         (of(1, 5), "1 of 5 without COVID-19 is called positive."),
-        (of(7, 18), "On adults it errs more than its accuracy says: 7 of 18"),
+        (of(7, 18), "On adults it errs more than its accuracy suggests: 7 of 18"),
         (
             of(1, 18),
-            "Few adults without COVID-19 are called positive at this threshold, 1 of 18; of those with it, 4 of 73.",
+            "Few adults without COVID-19 are called positive at this threshold: 1 of 18; of those with it, 4 of 73.",
         ),
-        (of(0, 18), "at this threshold, 0 of 18"),
-        (NOBODY, "nobody has asked"),
+        (of(0, 18), "at this threshold: 0 of 18"),
+        (NOBODY, "anyone’s guess"),
     ],
 )
-def test_on_adults(alarms, said):
-    assert said in bias_text.adult_results(of(4, 73), alarms)
+def test_on_adults(false_positives, text):
+    assert text in bias_text.adult_results(of(4, 73), false_positives)
 
 
 def test_on_adults_of_one_class():
-    assert bias_text.adult_results(NOBODY, of(0, 18)).endswith("at this threshold, 0 of 18.")
+    assert bias_text.adult_results(NOBODY, of(0, 18)).endswith("at this threshold: 0 of 18.")
 
 
 def test_on_adults_and_in_other_hospitals():
-    said = bias_text.adult_results(of(72, 73), of(17, 18), (19, 23))
-    assert said.endswith("17 of 18 without COVID-19 are called positive, and 19 of 23 in other hospitals.")
+    sentence = bias_text.adult_results(of(72, 73), of(17, 18), (19, 23))
+    assert sentence.endswith("17 of 18 without COVID-19 are called positive, and 19 of 23 in other hospitals.")
     assert "0 of 18, and 0 of 23 in other hospitals; of those with it, 4 of 73." in bias_text.adult_results(
         of(4, 73), of(0, 18), (0, 23)
     )
 
 
 def test_at_any_threshold():
-    said = bias_text.auc_by_group({TEST: Estimate(0.993), "figure1": Estimate(None), "actualmed": Estimate(0.66)})
-    assert said.endswith("0.993 on the test films, 0.660 at Actualmed.")
+    sentence = bias_text.auc_by_group({TEST: Estimate(0.993), "figure1": Estimate(None), "actualmed": Estimate(0.66)})
+    assert sentence.endswith("0.993 on the test set, 0.660 at Actualmed.")
     assert bias_text.auc_by_group({TEST: Estimate(None)}) == ""
 
 
@@ -128,51 +141,49 @@ def lungs_record(left: int, blank: float | None = None, whole: float | None = 0.
 
 
 @pytest.mark.parametrize(
-    ("left", "said"),
+    ("left", "text"),
     [
-        (31, "Lungs erased, 31 of 34 COVID-19 films are called positive: no fewer than before."),
+        (31, "Lungs erased: 31 of 34 COVID-19 X-rays are called positive: no fewer than before."),
         (30, "no fewer than before"),
-        (20, "Lungs erased, 20 of 34 COVID-19 films are still called positive."),
-        (15, "15 of 34 COVID-19 films are still"),
-        (14, "only 14 of 34 COVID-19 films are still"),
-        (0, "no COVID-19 film is called positive any more"),
+        (20, "Lungs erased: 20 of 34 COVID-19 X-rays are still called positive."),
+        (15, "15 of 34 COVID-19 X-rays are still"),
+        (14, "only 14 of 34 COVID-19 X-rays are still"),
+        (0, "no COVID-19 X-ray is called positive any more"),
     ],
 )
-def test_lungs_erased(left, said):
+def test_lungs_erased(left, text):
     record = lungs_record(left)
-    assert said in bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
+    assert text in bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
 
 
 @pytest.mark.parametrize(
     ("blank", "whole", "short", "long"),
     [
-        (0.97, 0.98, "is right on 97.0 %", "So 75.0 % of the gain over “no” is left."),
-        (0.98, 0.98, "is right on 98.0 %", "So all of the gain"),
-        (0.97, None, "is right on 97.0 %", "So there is a gain"),
-        (0.97, 0.93, "is right on 97.0 %", "So there is a gain"),
-        (0.94, 0.98, "no better than “no” every time: 94.0 %", "So the gain over “no” is gone."),
-        (0.90, None, "no better than “no” every time: 90.0 %", "So the gain over “no” is gone."),
+        (0.97, 0.98, "is correct on 97.0 %", "75.0 % of the gain over that baseline remains."),
+        (0.98, 0.98, "is correct on 98.0 %", "All of the gain"),
+        (0.97, None, "is correct on 97.0 %", "There is a gain"),
+        (0.97, 0.93, "is correct on 97.0 %", "There is a gain"),
+        (0.94, 0.98, "no better than “negative” every time: 94.0 %", "The gain over that baseline is gone."),
+        (0.90, None, "no better than “negative” every time: 90.0 %", "The gain over that baseline is gone."),
     ],
 )
 def test_trained_on_blanks(blank, whole, short, long):
     record = lungs_record(20, blank, whole)
-    said = bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
-    assert short in said and "Trained with 90 % of the lungs blanked" in said
+    sentence = bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
+    assert short in sentence and "Trained with 90 % of the lungs blanked" in sentence
     assert long in bias_text.blank_training(record)
-    assert ("with whole films on" in bias_text.blank_training(record)) == (whole is not None)
+    assert ("with whole X-rays" in bias_text.blank_training(record)) == (whole is not None)
     del record["trained_on_blanks"]["lungs_covered"]
-    assert "Trained on films with a blank middle" in bias_text.erasure_result(
-        record, record["erased"][0], "Lungs erased"
-    )
+    assert "Trained with a blank middle" in bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
     assert "whose middle is blank" in bias_text.blank_training(record)
 
 
 def test_other_fills():
     record = lungs_record(20)
-    assert bias_text.other_fills(record, "erased", "border grey").endswith("the other fills 5 to 9 of 34.")
+    assert bias_text.other_fills(record, "erased", "border grey").endswith("the other fills, 5 to 9 of 34.")
     assert bias_text.other_fills(record, "erased", "blur").endswith("9 to 20 of 34.")
     record["erased"] = record["erased"][:2]
-    assert bias_text.other_fills(record, "erased", "border grey").endswith("the other fills 9 of 34.")
+    assert bias_text.other_fills(record, "erased", "border grey").endswith("the other fills, 9 of 34.")
     assert bias_text.other_fills(record, "only", "border grey") == ""
 
 
@@ -185,38 +196,38 @@ def change(group: str, measure: str, before: int, after: int, difference: tuple[
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "text"),
     [
-        ([change(ADULTS, "alarms", 17, 7)], "Adults added: false alarms on adults fall from 17 to 7 of 20."),
-        ([change(ADULTS, "alarms", 7, 17)], "false alarms on adults rise from 7 to 17 of 20."),
-        ([change(ADULTS, "alarms", 7, 7)], "false alarms on adults stay at 7 of 20."),
-        ([change(TEST, "found", 20, 15)], "COVID-19 films found fall from 20 to 15 of 20."),
-        ([change(TEST, "found", 15, 20)], "COVID-19 films found rise from 15 to 20 of 20."),
-        ([change(TEST, "found", 15, 15)], "COVID-19 films found stay at 15 of 20."),
-        ([change("actualmed", "auc", 1, 2)], "it tells the two apart no better, as far as these films can say."),
-        ([change("actualmed", "auc", 1, 2, WORSE)], "in other hospitals it tells the two apart worse."),
-        ([change("actualmed", "auc", 1, 2, BETTER)], "in other hospitals it tells the two apart better."),
+        ([change(ADULTS, "alarms", 17, 7)], "Adults added: false positives among adults fall from 17 to 7 of 20."),
+        ([change(ADULTS, "alarms", 7, 17)], "false positives among adults rise from 7 to 17 of 20."),
+        ([change(ADULTS, "alarms", 7, 7)], "false positives among adults stay at 7 of 20."),
+        ([change(TEST, "found", 20, 15)], "COVID-19 X-rays called positive fall from 20 to 15 of 20."),
+        ([change(TEST, "found", 15, 20)], "COVID-19 X-rays called positive rise from 15 to 20 of 20."),
+        ([change(TEST, "found", 15, 15)], "COVID-19 X-rays called positive stay at 15 of 20."),
+        ([change("actualmed", "auc", 1, 2)], "it separates the classes no better, as far as these X-rays can tell."),
+        ([change("actualmed", "auc", 1, 2, WORSE)], "in other hospitals it separates the classes worse."),
+        ([change("actualmed", "auc", 1, 2, BETTER)], "in other hospitals it separates the classes better."),
         (
             [change("actualmed", "auc", 1, 2, BETTER), change("figure1", "auc", 1, 2, UNCLEAR)],
             "better in some, not clearly in others.",
         ),
         (
             [change("actualmed", "auc", 1, 2, WORSE), change("figure1", "auc", 1, 2, UNCLEAR)],
-            "no better, as far as these films can say.",
+            "no better, as far as these X-rays can tell.",
         ),
-        ([change("actualmed", "alarms", 9, 2, WORSE)], "The test films do not say"),  # a threshold could do that
-        ([change(MORE, "alarms", 1, 2, BETTER)], "The test films do not say"),
+        ([change("actualmed", "alarms", 9, 2, WORSE)], "The test set does not show"),  # a threshold could do that
+        ([change(MORE, "alarms", 1, 2, BETTER)], "The test set does not show"),
     ],
 )
-def test_adults_added(changes, said):
-    assert bias_text.adults_added(changes).endswith(said) or bias_text.adults_added(changes).startswith(said)
+def test_adults_added(changes, text):
+    assert bias_text.adults_added(changes).endswith(text) or bias_text.adults_added(changes).startswith(text)
 
 
 def test_the_whole_headline():
     changes = [change(ADULTS, "alarms", 17, 7), change(TEST, "found", 18, 15), change("actualmed", "auc", 1, 2)]
     assert bias_text.adults_added(changes) == (
-        "Adults added: false alarms on adults fall from 17 to 7 of 20; COVID-19 films found fall from 18 to 15 of 20; "
-        "in other hospitals it tells the two apart no better, as far as these films can say."
+        "Adults added: false positives among adults fall from 17 to 7 of 20; COVID-19 X-rays called positive fall from "
+        "18 to 15 of 20; in other hospitals it separates the classes no better, as far as these X-rays can tell."
     )
 
 
@@ -230,7 +241,7 @@ def test_a_change_is_clear_where_its_interval_leaves_out_0():
 
 
 def test_better_worse_unclear_in_words():
-    said = bias_text.changes_by_verdict(
+    sentence = bias_text.changes_by_verdict(
         [
             change(ADULTS, "alarms", 17, 7, WORSE),
             change(ADULTS, "found", 1, 2),  # the same films as the test's: told once
@@ -239,9 +250,9 @@ def test_better_worse_unclear_in_words():
             Change("actualmed", "auc", Estimate(0.66), Estimate(0.68), Estimate(0.02, -0.1, 0.2)),
         ]
     )
-    assert said == {
-        "better": "false alarms on the test’s adults, on more adults",
-        "worse": "COVID-19 films called positive on the test films",
+    assert sentence == {
+        "better": "false positives on the test set’s adults, on the adult test set",
+        "worse": "sensitivity on the test set",
         "unclear": "AUC at Actualmed (0.660 to 0.680)",
     }
     assert bias_text.changes_by_verdict([]) == {"better": "", "worse": "", "unclear": ""}
@@ -249,10 +260,14 @@ def test_better_worse_unclear_in_words():
 
 # --- the further checks -----------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    ("interval", "said"),
-    [((0.1, 0.2), "more than the 30.0 %"), ((-0.2, -0.1), "less than the 30.0 %"), ((-0.1, 0.1), "hardly other than")],
+    ("interval", "text"),
+    [
+        ((0.1, 0.2), "more than the 30.0 %"),
+        ((-0.2, -0.1), "less than the 30.0 %"),
+        ((-0.1, 0.1), "not clearly different from the 30.0 %"),
+    ],
 )
-def test_where_it_looks(interval, said):
+def test_where_it_looks(interval, text):
     record = {
         "energy_in_lungs": {
             "value": {"value": 0.4},
@@ -261,43 +276,58 @@ def test_where_it_looks(interval, said):
         },
         "pointing_game": {"value": {"value": 0.5, "count": 20, "total": 40}},
     }
-    assert said in bias_text.heatmap_location(record)
-    assert bias_text.heatmap_location(record).endswith("in a lung in 20 of 40 films.")
+    assert text in bias_text.heatmap_location(record)
+    assert bias_text.heatmap_location(record).endswith("in a lung in 20 of 40 X-rays.")
     record["energy_in_lungs"]["value"]["value"] = None
-    assert "nothing to place" in bias_text.heatmap_location(record)
+    assert "nothing to locate" in bias_text.heatmap_location(record)
 
 
 @pytest.mark.parametrize(
-    ("deletion", "insertion", "said"),
+    ("deletion", "insertion", "text"),
     [
-        (0.1, 0.1, "falls sooner than in a random order, and sharpened again from there it comes back sooner."),
-        (0.1, -0.1, "falls sooner than in a random order, but sharpened again from there it comes back no sooner."),
-        (-0.1, None, "falls no sooner than in a random order, and sharpened again from there it comes back no sooner."),
+        (
+            0.1,
+            0.1,
+            "lowers the score faster than blurring in random order, and restoring it first brings it back faster.",
+        ),
+        (
+            0.1,
+            -0.1,
+            "lowers the score faster than blurring in random order, but restoring it first brings it back no faster.",
+        ),
+        (
+            -0.1,
+            None,
+            "lowers the score no faster than blurring in random order, and restoring it first brings it back no faster.",
+        ),
     ],
 )
-def test_whether_the_score_hangs_on_what_the_map_marks(deletion, insertion, said):
+def test_whether_the_score_depends_on_what_the_heatmap_marks(deletion, insertion, text):
     curves = {
         "films": 27,
         "deletion": {"gain_over_random": {"value": 0.2, "low": deletion}},
         "insertion": {"gain_over_random": {"value": 0.2, "low": insertion}},
     }
-    found = bias_text.faithfulness({"curves": curves})
-    assert found.startswith("On 27 films called positive") and found.endswith(said)
-    assert "no score to take away" in bias_text.faithfulness({"curves": {"films": 0, "deletion": None}})
+    sentence = bias_text.faithfulness({"curves": curves})
+    assert sentence.startswith("On 27 X-rays called positive") and sentence.endswith(text)
+    assert "no score to lower" in bias_text.faithfulness({"curves": {"films": 0, "deletion": None}})
 
 
 def test_calibrated_or_not():
     bins = [{"low": 0.8, "films": 7, "covid": 0.1}, {"low": 0.9, "films": 4, "covid": 0.25}]
     part = {"before": {"bins": bins, "ece": 0.5}, "after": {"ece": 0.4}, "helps": True}
     record = {"temperature": 2.3, "splits": {"adults": part}}
-    said = bias_text.calibration(record, "adults")
-    assert said.startswith("Of 4 films of adults that scored above 0.9, 25.0 % are COVID-19.") and "2.30 helps" in said
+    sentence = bias_text.calibration(record, "adults")
+    assert (
+        sentence.startswith("Of 4 X-rays of adults that scored above 0.9, 25.0 % are COVID-19.")
+        and "2.30 helps" in sentence
+    )
     part["helps"], bins[1]["films"] = False, 0
-    said = bias_text.calibration(record, "adults")
-    assert said.startswith("Dividing the logit") and "does not surely help" in said
+    sentence = bias_text.calibration(record, "adults")
+    assert sentence.startswith("Dividing the logit") and "does not clearly help" in sentence
 
 
-def test_flagged_as_wanted_or_not():
+def test_out_of_distribution_target_met_or_missed():
     record = {
         "wanted": {"genuine": 0.02, "other": 0.95},
         "every_other": {"value": 0.99, "count": 99, "total": 100},
@@ -307,43 +337,45 @@ def test_flagged_as_wanted_or_not():
             {"split": "test", "flagged": {"value": 0.01, "count": 1, "total": 100}},
         ],
     }
-    said = bias_text.ood_detection(record)
-    assert "1 of 100 real test films: in all as was wanted" in said and said.endswith("weakest on text: 80.0 %.")
+    sentence = bias_text.ood_detection(record)
+    assert "1 of 100 real test X-rays. It meets its target" in sentence and sentence.endswith(
+        "weakest on text: 80.0 %."
+    )
     record["genuine"][1]["flagged"]["value"] = 0.03
-    assert "not as was wanted" in bias_text.ood_detection(record)
+    assert "misses its target" in bias_text.ood_detection(record)
     record["genuine"][1]["flagged"]["value"], record["every_other"]["value"] = 0.01, 0.5
-    assert "not as was wanted" in bias_text.ood_detection(record)
+    assert "misses its target" in bias_text.ood_detection(record)
 
 
-def test_jittered():
+def test_robustness():
     every = {
         "width": {"median": 0.012, "ninth_decile": 0.4},
         "any_verdict_changes": {"value": 0.1, "count": 6, "total": 60},
     }
-    said = bias_text.robustness({"figures": {"all": {"every film": every}}})
-    assert "0.012 for the middle film" in said and "6 of 60 films change verdict" in said
+    sentence = bias_text.robustness({"figures": {"all": {"every film": every}}})
+    assert "the median X-ray spans 0.012" in sentence and "6 of 60 X-rays change verdict" in sentence
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("correlation", "text"),
     [
         ({"value": 0.3, "low": 0.1, "high": 0.5}, "The score rises with"),
         ({"value": -0.3, "low": -0.5, "high": -0.1}, "The score falls with"),
         (
             {"value": -0.02, "low": -0.3, "high": 0.2},
-            "does not follow how opaque experts found the lungs: rank correlation −0.02",
+            "does not follow how opaque experts rated the lungs: rank correlation −0.02",
         ),
         ({"value": 0.02}, "does not follow"),
-        ({"value": None}, "no correlation to speak of"),
+        ({"value": None}, "no correlation to compute"),
     ],
 )
-def test_severity(found, said):
-    record = {"spearman": {"opacity": found}, "films": 90, "in_splits_trained_on": 83}
-    assert said in bias_text.severity(record, "opacity")
+def test_severity(correlation, text):
+    record = {"spearman": {"opacity": correlation}, "films": 90, "in_splits_trained_on": 83}
+    assert text in bias_text.severity(record, "opacity")
 
 
 @pytest.mark.parametrize(("before", "after"), [(True, True), (False, False), (True, False), (False, True)])
 def test_what_became_of_the_verdict(before, after):
-    said = erasure.verdict(before, after, "Lungs erased")
-    assert ("still" in said) == (before == after)
-    assert f"called {'positive' if after else 'negative'}" in said
+    sentence = erasure.verdict(before, after, "Lungs erased")
+    assert ("still" in sentence) == (before == after)
+    assert f"called {'positive' if after else 'negative'}" in sentence

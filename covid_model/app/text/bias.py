@@ -1,6 +1,6 @@
-"""The story's headlines and what stands below them: sentences made of figures, true whatever these are. No streamlit.
+"""Headlines and sentences of "Can you trust it?".
 
-Each function has a branch for every way that the figures can turn out; a test holds each branch.
+A branch for every way that the figures can turn out keeps each sentence true; a test covers each branch.
 """
 
 from __future__ import annotations
@@ -14,107 +14,118 @@ from covid_model.evaluation.ages import Row
 from covid_model.evaluation.groups_of_films import ADULTS, MORE, TEST, Change
 from covid_model.formatting import counted, decimal, percent
 
-FEW = 0.1  # share of adults called positive up to which a network is said to hold on adults
-WHERE = {TEST: "on the test films", ADULTS: "on the test’s adults", MORE: "on more adults"}  # a source: "at" it
+FEW = 0.1  # up to this share of false positives among adults, the network is said to hold on adults
+WHERE = {TEST: "on the test set", ADULTS: "on the test set’s adults", MORE: "on the adult test set"}
+FILLS = {"border grey": "the gray of the border"}  # a fill's name in the records: in a sentence
 
 
-# --- 1. The figure -----------------------------------------------------------------------------------
+# --- 1. The claim ------------------------------------------------------------------------------------
 
 
 def baselines(accuracy: Mapping[str, float]) -> str:
-    """Headline. `accuracy` in [0, 1] by answer: "network", "always no" and, where known, "source"."""
-    right, floor, named = accuracy["network"], accuracy["always no"], accuracy.get("source")
-    if right <= floor:
-        return f"{percent(right)} right is no feat: answering “no” to every film gets {percent(floor)}."
-    if named is not None and named >= right:
+    """Return the headline. `accuracy`, in [0, 1]: of "network", "always no" and, where known, "source"."""
+    network, floor, source = accuracy["network"], accuracy["always no"], accuracy.get("source")
+    if network <= floor:
+        return f"{percent(network)} correct is no achievement: answering “negative” every time gets {percent(floor)}."
+    if source is not None and source >= network:
         return (
-            f"{percent(right)} right. Naming the film’s source without a look at it gets {percent(named)}, and "
-            f"answering “no” every time {percent(floor)}."
+            f"{percent(network)} correct. Knowing only where an X-ray comes from gets {percent(source)}, and answering "
+            f"“negative” with your eyes closed {percent(floor)}."
         )
-    return f"{percent(right)} right. But answering “no” to every film gets {percent(floor)}."
+    return f"{percent(network)} correct. Answering “negative” with your eyes closed gets {percent(floor)}."
 
 
 def above_baseline(floor: float) -> str:
-    """From where on an accuracy is the answer's own. `floor` in [0, 1]: that of always no."""
-    return f"Only what exceeds {percent(floor)} was earned: “no” every time gets that much."
+    """Return which part of an accuracy is earned. `floor` in [0, 1]: the majority-class baseline."""
+    return f"Only what exceeds {percent(floor)} is earned: answering “negative” every time gets that far."
 
 
 def class_imbalance(films: int, covid: int) -> str:
-    """Why always no does so well."""
+    """Return why the majority-class baseline does so well on `films` test films, `covid` of them COVID-19."""
     return (
-        f"{covid:,} of the {films:,} test films show COVID-19, so “no” is right on the other {films - covid:,}. An "
-        "accuracy says nothing until such answers stand beside it."
+        f"{covid:,} of the {films:,} test X-rays are COVID-19, so “negative” is correct for the other "
+        f"{films - covid:,}. An accuracy means little without this baseline beside it."
     )
 
 
-# --- 2. The films ------------------------------------------------------------------------------------
+# --- 2. The data set ---------------------------------------------------------------------------------
 
 
-def age_mix(rows: Sequence[Row], children: str, which: str) -> str:
-    """Headline. `children`: the name of the children's row. `which`: a few words for the films."""
+def age_mix(rows: Sequence[Row], children: str, title: str) -> str:
+    """Return the headline. `children`: the name of the children's row, an age span; `title`: the split's."""
     covid, other = sum(row.covid for row in rows), sum(row.other for row in rows)
     young = next((row for row in rows if row.name == children), None)
     if not covid or not other:
-        return f"{which}: one class is missing, so there is nothing to tell apart."
+        return f"{title}: one class is missing, so there is nothing to tell apart."
     if young is None:
-        return f"{which}: no film comes from a source of children."
+        return f"{title}: no X-ray comes from a source of children."
     share = young.other / other
     if young.covid == 0 and share > 0.5:
         return (
-            f"The answer is in the age: {percent(share)} of the films without COVID-19 are of children of {children}, "
-            "and no COVID-19 film is."
+            f"Age gives the answer away: {percent(share)} of the non-COVID X-rays show children of {children}, and no "
+            "COVID-19 X-ray does."
         )
     return (
-        f"Children of {children} are {percent(share)} of the films without COVID-19 and {percent(young.covid / covid)} "
-        "of those with it."
+        f"Children of {children} are {percent(share)} of the non-COVID X-rays and {percent(young.covid / covid)} of "
+        "the COVID-19 X-rays."
     )
 
 
-def source_only(named: float, floor: float) -> str:
-    """What the source alone tells."""
-    if named <= floor:
-        return f"Their sources give nothing away: to know them is worth no more than “no” every time, {percent(floor)}."
+def source_only(accuracy: float, floor: float) -> str:
+    """Return what the source alone reveals: its accuracy beside the majority-class baseline's, both in [0, 1]."""
+    if accuracy <= floor:
+        return (
+            "The source reveals nothing: knowing it is worth no more than answering “negative” every time, "
+            f"{percent(floor)}."
+        )
     return (
-        f"Whoever knows a film’s source and nothing else is right on **{percent(named)}** of them; “no” every time, on "
-        f"{percent(floor)}."
+        f"Knowing an X-ray’s source and nothing else is enough to classify **{percent(accuracy)}** of them correctly; "
+        f"answering “negative” every time gets {percent(floor)}."
     )
 
 
 def stated_ages(years: Sequence[float], films: int) -> str:
-    """What is known of the ages of the films that are not the children's. `years`: those stated."""
+    """Return what is known of the ages in the sources of adults. `years`: those stated for some of the `films`."""
     if not len(years):
-        return "None of the films not of children states an age in years; their sources are of adults, or mostly so."
+        return (
+            "Outside the children’s source, no X-ray states an age in years; these sources hold adults, or mostly "
+            "adults."
+        )
     ordered = sorted(years)
-    span = f"{ordered[0]:.0f} to {ordered[-1]:.0f} years, half of them {ordered[len(ordered) // 2]:.0f} or more"
-    return f"Of the {films:,} films not of children {len(years):,} state an age: {span}."
+    span = f"{ordered[0]:.0f} to {ordered[-1]:.0f} years, half of them {ordered[len(ordered) // 2]:.0f} or older"
+    return f"Outside the children’s source, {len(years):,} of {films:,} X-rays state an age: {span}."
 
 
-# --- 3. Elsewhere ------------------------------------------------------------------------------------
+# --- 3. External validation --------------------------------------------------------------------------
 
 
-def adult_results(found: Estimate, alarms: Estimate, elsewhere: tuple[int, int] = (0, 0)) -> str:
-    """Headline.
+def adult_results(sensitivity: Estimate, false_positives: Estimate, external: tuple[int, int] = (0, 0)) -> str:
+    """Return the headline.
 
     Args:
-        found, alarms: of the test's adults with COVID-19 and without, those called positive.
-        elsewhere: films without COVID-19 from other hospitals: called positive, and all of them.
+        sensitivity, false_positives: share of the test set's adults with and without COVID-19 called positive.
+        external: non-COVID films from other hospitals: number called positive, and total.
     """
-    if not alarms:
-        return "The test films hold no adult without COVID-19: whether the network holds on adults, nobody has asked."
-    hospitals = f", and {elsewhere[0]:,} of {elsewhere[1]:,} in other hospitals" if elsewhere[1] else ""
-    called = f"{counted(alarms)} without COVID-19 {'is' if alarms.count == 1 else 'are'} called positive{hospitals}"
-    if alarms.value > 0.5:
-        return f"On adults it breaks down: {called}."
-    if alarms.value > FEW:
-        return f"On adults it errs more than its accuracy says: {called}."
-    with_it = f"; of those with it, {counted(found)}" if found else ""
-    return f"Few adults without COVID-19 are called positive at this threshold, {counted(alarms)}{hospitals}{with_it}."
+    if not false_positives:
+        return "The test set has no adult without COVID-19, so how the network does on adults is anyone’s guess."
+    hospitals = f", and {external[0]:,} of {external[1]:,} in other hospitals" if external[1] else ""
+    verb = "is" if false_positives.count == 1 else "are"
+    positives = f"{counted(false_positives)} without COVID-19 {verb} called positive{hospitals}"
+    if false_positives.value > 0.5:
+        return f"On adults it falls apart: {positives}."
+    if false_positives.value > FEW:
+        return f"On adults it errs more than its accuracy suggests: {positives}."
+    with_covid = f"; of those with it, {counted(sensitivity)}" if sensitivity else ""
+    return (
+        f"Few adults without COVID-19 are called positive at this threshold: {counted(false_positives)}{hospitals}"
+        f"{with_covid}."
+    )
 
 
 def auc_by_group(areas: Mapping[str, Estimate]) -> str:
-    """Whether another threshold would help: the AUC of each group; "" where none has one."""
+    """Return the AUC of each group, which tells whether another threshold would help; "" where none has one."""
     known = [f"{decimal(area.value)} {_where(name)}" for name, area in areas.items() if area]
-    return f"Over all thresholds (AUC; 0.5 is guessing): {', '.join(known)}." if known else ""
+    return f"AUC, over all thresholds (0.5 is chance): {', '.join(known)}." if known else ""
 
 
 def _where(name: str) -> str:
@@ -124,107 +135,103 @@ def _where(name: str) -> str:
 # --- 4. Lungs erased ---------------------------------------------------------------------------------
 
 
-def erasure_result(record: Mapping[str, Any], part: Mapping[str, Any], what: str) -> str:
-    """Headline. `part`: the record's entry of one way to erase; `what`: that way in words, such as "Lungs erased"."""
-    whole, left = (one["covid_positive"] for one in (record["whole"], part))
-    of = f"{left['count']} of {left['total']}"
-    if left["count"] >= whole["count"]:
-        said = f"{what}, {of} COVID-19 films are called positive: no fewer than before."
-    elif 2 * left["count"] >= whole["count"]:
-        said = f"{what}, {of} COVID-19 films are still called positive."
-    elif left["count"]:
-        said = f"{what}, only {of} COVID-19 films are still called positive."
+def erasure_result(record: Mapping[str, Any], part: Mapping[str, Any], way: str) -> str:
+    """Return the headline. `part`: the record's entry of one kind of erasure; `way`: its name, as "Lungs erased"."""
+    before, after = (entry["covid_positive"] for entry in (record["whole"], part))
+    share = f"{after['count']} of {after['total']}"
+    if after["count"] >= before["count"]:
+        headline = f"{way}: {share} COVID-19 X-rays are called positive: no fewer than before."
+    elif 2 * after["count"] >= before["count"]:
+        headline = f"{way}: {share} COVID-19 X-rays are still called positive."
+    elif after["count"]:
+        headline = f"{way}: only {share} COVID-19 X-rays are still called positive."
     else:
-        said = f"{what}, no COVID-19 film is called positive any more."
-    return said + (f" {_blank_training_in_short(record)}" if record.get("trained_on_blanks") else "")
+        headline = f"{way}: no COVID-19 X-ray is called positive any more."
+    return headline + (f" {_blank_training_in_short(record)}" if record.get("trained_on_blanks") else "")
 
 
 def _blank_training_in_short(record: Mapping[str, Any]) -> str:
-    """What the recipe reaches on films that never had lungs."""
-    blank, floor = _accuracies(record)
+    """Return the accuracy of the recipe when trained and tested on films without lungs."""
+    blank, floor = _blank_accuracies(record)
     covered = record["trained_on_blanks"].get("lungs_covered")
-    trained = f"Trained with {covered:.0%} of the lungs blanked" if covered else "Trained on films with a blank middle"
-    trained = trained.replace("%", " %")
+    trained = f"Trained with {100 * covered:.0f} % of the lungs blanked" if covered else "Trained with a blank middle"
     if blank > floor:
-        return f"{trained}, the recipe is right on {percent(blank)}."
-    return f"{trained}, the recipe is no better than “no” every time: {percent(blank)}."
+        return f"{trained}, the recipe is correct on {percent(blank)}."
+    return f"{trained}, the recipe is no better than “negative” every time: {percent(blank)}."
 
 
 def blank_training(record: Mapping[str, Any]) -> str:
-    """The same, with what it is to be read against."""
-    found = record["trained_on_blanks"]
-    blank, floor = _accuracies(record)
-    covered, whole = found.get("lungs_covered"), found.get("whole")
-    middle = f", with {percent(covered)} of the lungs in it," if covered else ""
-    before = whole[f"accuracy_at_{config.PAPER_MARK:g}"] if whole else None  # as training.paper records it
-    beside = f", with whole films on {percent(before)}" if whole else ""
+    """Return the same beside what it is compared with: whole films, and the majority-class baseline."""
+    trained = record["trained_on_blanks"]
+    blank, floor = _blank_accuracies(record)
+    covered, whole = trained.get("lungs_covered"), trained.get("whole")
+    middle = f", with {percent(covered)} of the lungs," if covered else ""
+    before = whole[f"accuracy_at_{config.PAPER_MARK:g}"] if whole else None  # as frozen_head records it
+    beside = f", versus {percent(before)} with whole X-rays" if whole else ""
     return (
-        f"An erased film looks like none that the network knows, so the recipe was also trained and tested on films "
-        f"whose middle{middle} is blank: right on **{percent(blank)}**{beside}, “no” every time on {percent(floor)}. "
-        f"{_kept(blank, before, floor)}"
+        "An erased X-ray looks like nothing that the network was trained on, so the recipe was also trained and tested "
+        f"on X-rays whose middle{middle} is blank. It is correct on **{percent(blank)}**{beside}; “negative” every "
+        f"time gets {percent(floor)}. {_remaining_gain(blank, before, floor)}"
     )
 
 
-def _kept(blank: float, whole: float | None, floor: float) -> str:
-    """How much of what whole films gain over always no is left on blanks."""
+def _remaining_gain(blank: float, whole: float | None, floor: float) -> str:
+    """Return how much of what whole films gain over the majority-class baseline remains without lungs."""
     if blank <= floor:
-        return "So the gain over “no” is gone."
+        return "The gain over that baseline is gone."
     if whole is None or whole <= floor:
-        return "So there is a gain over “no” without what was blanked."
+        return "There is a gain over that baseline without what was blanked."
     if blank >= whole:
-        return "So all of the gain over “no” is left."
-    return f"So {percent((blank - floor) / (whole - floor))} of the gain over “no” is left."
+        return "All of the gain over that baseline remains."
+    return f"{percent((blank - floor) / (whole - floor))} of the gain over that baseline remains."
 
 
 def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:
-    """How much hangs on what the lungs are filled with."""
+    """Return how much the result depends on what replaces the lungs; "" where the record has no other fill."""
     counts = [
-        one["covid_positive"]["count"] for one in record["erased"] if one["variant"] == variant and one["fill"] != fill
+        entry["covid_positive"]["count"]
+        for entry in record["erased"]
+        if entry["variant"] == variant and entry["fill"] != fill
     ]
     total = record["whole"]["covid_positive"]["total"]
     if not counts:
         return ""
     span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    return f"Filled with {fill}; with the other fills {span} of {total}."
+    return f"Here filled with {FILLS.get(fill, fill)}; with the other fills, {span} of {total}."
 
 
-def _accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
-    """The accuracy of the recipe on blanks and that of always no, in [0, 1]."""
-    found, at = record["trained_on_blanks"], f"at_{record['threshold']:g}"
-    return found["blank_middle"][at]["accuracy"]["value"], found["always_no"][at]["accuracy"]["value"]
+def _blank_accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the accuracies of the recipe on blanked films and of the majority-class baseline, in [0, 1]."""
+    trained, at = record["trained_on_blanks"], f"at_{record['threshold']:g}"
+    return trained["blank_middle"][at]["accuracy"]["value"], trained["always_no"][at]["accuracy"]["value"]
 
 
 # --- 5. Adults added ---------------------------------------------------------------------------------
 
 
 def adults_added(changes: Sequence[Change]) -> str:
-    """Headline: false alarms on the test's adults, COVID-19 films found in the test, and the other hospitals."""
+    """Return the headline: false positives among the test set's adults, sensitivity, and the other hospitals."""
     known = {(change.group, change.measure): change for change in changes}
-    said = [
+    parts = [
         _moved(subject, known[key])
         for subject, key in (
-            ("false alarms on adults", (ADULTS, "alarms")),
-            ("COVID-19 films found", (TEST, "found")),
+            ("false positives among adults", (ADULTS, "alarms")),
+            ("COVID-19 X-rays called positive", (TEST, "found")),
         )
         if key in known
     ]
-    elsewhere = {
+    external = {
         change.verdict for change in changes if change.measure == "auc" and change.group not in (TEST, ADULTS, MORE)
-    }  # no threshold moves the AUC: a network that merely says "no" more often is no better
-    if elsewhere:
-        said.append(
-            "in other hospitals it tells the two apart "
-            + (
-                "better"
-                if elsewhere == {"better"}
-                else "better in some, not clearly in others"
-                if "better" in elsewhere
-                else "worse"
-                if elsewhere == {"worse"}
-                else "no better, as far as these films can say"
-            )
-        )
-    return f"Adults added: {'; '.join(said)}." if said else "The test films do not say what adding adults does."
+    }  # by the AUC, which no threshold moves: a network that just says "negative" more often is no better
+    if external == {"better"}:
+        parts.append("in other hospitals it separates the classes better")
+    elif "better" in external:
+        parts.append("in other hospitals it separates the classes better in some, not clearly in others")
+    elif external == {"worse"}:
+        parts.append("in other hospitals it separates the classes worse")
+    elif external:
+        parts.append("in other hospitals it separates the classes no better, as far as these X-rays can tell")
+    return f"Adults added: {'; '.join(parts)}." if parts else "The test set does not show what adding adults does."
 
 
 def _moved(subject: str, change: Change) -> str:
@@ -235,143 +242,145 @@ def _moved(subject: str, change: Change) -> str:
 
 
 def changes_by_verdict(changes: Sequence[Change]) -> dict[str, str]:
-    """What is clearly "better", clearly "worse" and "unclear", each as a part of a sentence; "" where nothing is."""
-    names = {"alarms": "false alarms", "found": "COVID-19 films called positive", "auc": "AUC"}
-    found = {}
+    """Return what is clearly "better", clearly "worse" and "unclear", each as a part of a sentence; "" for nothing."""
+    names = {"alarms": "false positives", "found": "sensitivity", "auc": "AUC"}
+    sentences = {}
     for verdict in ("better", "worse", "unclear"):
         parts = []
         for measure, name in names.items():
-            own = [
-                f"{_where(change.group)}{_areas(change)}"
+            groups = [
+                f"{_where(change.group)}{_auc_change(change)}"
                 for change in changes
                 if (change.measure, change.verdict) == (measure, verdict)
-                and (change.group, measure) != (ADULTS, "found")  # the same films as the test's
+                and (change.group, measure) != (ADULTS, "found")  # nearly the same films as the test set's
             ]
-            if own:
-                parts.append(f"{name} {', '.join(own)}")
-        found[verdict] = "; ".join(parts)
-    return found
+            if groups:
+                parts.append(f"{name} {', '.join(groups)}")
+        sentences[verdict] = "; ".join(parts)
+    return sentences
 
 
-def _areas(change: Change) -> str:
-    """An AUC before and after, which no picture shows; counts stand in the picture."""
+def _auc_change(change: Change) -> str:
+    """Return an AUC before and after, which no chart shows; "" for the measures that one does."""
     return f" ({decimal(change.before.value)} to {decimal(change.after.value)})" if change.measure == "auc" else ""
 
 
-# --- One sentence for each further check, made of its record's figures. No streamlit in here ---
+# --- Further checks: one sentence each, from the figures of its record ---
 
 Record = Mapping[str, Any]
 
 ADULTS_SPLIT = "adults"  # the part whose calibration is drawn: scores mean least where age no longer helps
-SURE = 0.9  # from which on a score is called sure
+CONFIDENT = 0.9  # scores from here on count as confident
 
 
 def heatmap_location(record: Record) -> str:
-    """Where it looks."""
+    """Return how much of what raises the score is inside the lungs, compared with a uniform map."""
     energy, pointing = record["energy_in_lungs"], record["pointing_game"]
     inside, chance = energy["value"].get("value"), energy["floor"].get("value")
     if inside is None:
-        return "No heatmap of these films has anything that speaks for COVID-19, so there is nothing to place."
+        return "No heatmap of these X-rays marks anything that raises the score, so there is nothing to locate."
     gain = energy["above_floor"]
-    said = f"{percent(inside)} of what speaks for COVID-19 lies in the lungs, "
     if gain.get("low") is not None and gain["low"] > 0:
-        said += f"more than the {percent(chance)} of a map that is alike everywhere."
+        comparison = "more than"
     elif gain.get("high") is not None and gain["high"] < 0:
-        said += f"less than the {percent(chance)} of a map that is alike everywhere."
+        comparison = "less than"
     else:
-        said += f"hardly other than the {percent(chance)} of a map that is alike everywhere."
+        comparison = "not clearly different from"
     hits = pointing["value"]
-    return f"{said} Its strongest point is in a lung in {hits['count']} of {hits['total']} films."
+    return (
+        f"{percent(inside)} of what raises the score is inside the lungs, {comparison} the {percent(chance)} of a "
+        f"uniform map. The strongest point is in a lung in {hits['count']} of {hits['total']} X-rays."
+    )
 
 
 def faithfulness(record: Record) -> str:
-    """Whether blurring what the map marks moves the score more than blurring anything."""
+    """Return whether blurring what the heatmap marks moves the score more than blurring in random order."""
     curves = record["curves"]
     if not curves.get("deletion"):
-        return "None of these films is called positive, so there is no score to take away."
-    said = {}
+        return "None of these X-rays is called positive, so there is no score to lower."
+    faster = {}
     for kind in ("deletion", "insertion"):
         gain = curves[kind]["gain_over_random"]
-        said[kind] = gain.get("low") is not None and gain["low"] > 0
-    first = "falls sooner" if said["deletion"] else "falls no sooner"
-    second = "comes back sooner" if said["insertion"] else "comes back no sooner"
-    joined = "and" if said["deletion"] == said["insertion"] else "but"
+        faster[kind] = gain.get("low") is not None and gain["low"] > 0
+    falls = "faster" if faster["deletion"] else "no faster"
+    returns = "brings it back faster" if faster["insertion"] else "brings it back no faster"
+    joined = "and" if faster["deletion"] == faster["insertion"] else "but"
     return (
-        f"On {curves['films']} films called positive: blurred where the map marks most first, the score {first} than "
-        f"in a random order, {joined} sharpened again from there it {second}."
+        f"On {curves['films']} X-rays called positive, blurring first what the heatmap marks most lowers the score "
+        f"{falls} than blurring in random order, {joined} restoring it first {returns}."
     )
 
 
 def calibration(record: Record, split: str) -> str:
-    """Whether a score means what it says."""
+    """Return how often confident scores are right, and whether temperature scaling helps."""
     part = record["splits"][split]
-    sure = [one for one in part["before"]["bins"] if one["films"] and one["low"] >= SURE - 1e-9]
-    films = sum(one["films"] for one in sure)
-    said = ""
+    bins = [entry for entry in part["before"]["bins"] if entry["films"] and entry["low"] >= CONFIDENT - 1e-9]
+    films = sum(entry["films"] for entry in bins)
+    confident = ""
     if films:
-        covid = sum(one["films"] * one["covid"] for one in sure) / films
-        whose = "films of adults" if split == ADULTS_SPLIT else "films"
-        said = f"Of {films:,} {whose} that scored above {SURE}, {percent(covid)} are COVID-19. "
+        covid = sum(entry["films"] * entry["covid"] for entry in bins) / films
+        subject = "X-rays of adults" if split == ADULTS_SPLIT else "X-rays"
+        confident = f"Of {films:,} {subject} that scored above {CONFIDENT}, {percent(covid)} are COVID-19. "
     before, after = part["before"]["ece"], part["after"]["ece"]
-    helps = "helps" if part["helps"] else "does not surely help"
+    helps = "helps" if part["helps"] else "does not clearly help"
     return (
-        f"{said}Dividing the logit by a temperature of {record['temperature']:.2f} {helps}: the calibration error "
-        f"goes from {decimal(before)} to {decimal(after)} (0 is best)."
+        f"{confident}Dividing the logit by a temperature of {record['temperature']:.2f} {helps}: the expected "
+        f"calibration error goes from {decimal(before)} to {decimal(after)} (0 is best)."
     )
 
 
 def ood_detection(record: Record) -> str:
-    """What the gate flags, against what was wanted of it."""
-    wanted = record["wanted"]
+    """Return how many images the out-of-distribution check flags, compared with its target."""
+    target = record["wanted"]
     every, kinds = record["every_other"], record["other"]
     worst = min(kinds, key=lambda kind: kinds[kind]["flagged"]["value"])
     test = flagged_test_films(record)
-    kept = test["value"] <= wanted["genuine"] and every["value"] >= wanted["other"]
+    met = test["value"] <= target["genuine"] and every["value"] >= target["other"]
     least = kinds[worst]["flagged"]["value"]
     weakest = f" It is weakest on {worst}: {percent(least)}." if least < 1 else ""
     return (
-        f"It flags {every['count']:,} of {every['total']:,} pictures that are no upright chest film, and "
-        f"{test['count']:,} of {test['total']:,} real test films: in all {'as' if kept else 'not as'} was wanted of it "
-        f"(at least {percent(wanted['other'])}, at most {percent(wanted['genuine'])}).{weakest}"
+        f"It flags {every['count']:,} of {every['total']:,} images that are not upright chest X-rays, and "
+        f"{test['count']:,} of {test['total']:,} real test X-rays. It {'meets' if met else 'misses'} its target: at "
+        f"least {percent(target['other'])} of the former, at most {percent(target['genuine'])} of the latter.{weakest}"
     )
 
 
 def flagged_test_films(record: Record) -> Record:
-    """How many of the test films, which are all of chests, the gate flags."""
-    return next(one["flagged"] for one in record["genuine"] if one["split"] == "test")  # all sources come first
+    """Return how many of the test films, all of them chest X-rays, the out-of-distribution check flags."""
+    return next(part["flagged"] for part in record["genuine"] if part["split"] == "test")  # all sources come first
 
 
 def robustness(record: Record) -> str:
-    """How far a score moves under changes that must not matter."""
+    """Return how far a score moves under changes that should not matter."""
     every = record["figures"]["all"]["every film"]
     changed = every["any_verdict_changes"]
     return (
-        f"Turned, shifted, with other contrast and compressed, each a little: between the lowest and the highest score "
-        f"of a film’s copies lie {decimal(every['width']['median'])} for the middle film and "
-        f"{decimal(every['width']['ninth_decile'])} or more for one in ten; "
-        f"{changed['count']} of {changed['total']} films change verdict in some copy."
+        "Each X-ray was copied with a little rotation, shift, contrast and compression. From the lowest to the highest "
+        f"score among its copies, the median X-ray spans {decimal(every['width']['median'])} and one in ten spans "
+        f"{decimal(every['width']['ninth_decile'])} or more; {changed['count']} of {changed['total']} X-rays change "
+        "verdict in some copy."
     )
 
 
 def severity(record: Record, rating: str) -> str:
-    """Whether a higher score means more disease."""
-    found = record["spearman"][rating]
-    value, low, high = found.get("value"), found.get("low"), found.get("high")
+    """Return whether a higher score means more disease. `rating`: a key of the record's "spearman"."""
+    correlation = record["spearman"][rating]
+    value, low, high = correlation.get("value"), correlation.get("low"), correlation.get("high")
     if value is None:
-        return "The ratings or the scores are all alike, so there is no correlation to speak of."
+        return "All ratings or all scores are equal, so there is no correlation to compute."
     if low is not None and low > 0:
-        said = "The score rises with"
+        relation = "rises with"
     elif high is not None and high < 0:
-        said = "The score falls with"
+        relation = "falls with"
     else:
-        said = "The score does not follow"
-    interval = f" (95 %: {_signed(low)} to {_signed(high)})" if low is not None and high is not None else ""
+        relation = "does not follow"
+    interval = f" (95 % CI {_two_places(low)} to {_two_places(high)})" if low is not None and high is not None else ""
     return (
-        f"{said} how opaque experts found the lungs: rank correlation {_signed(value)}{interval}. "
-        f"{record['in_splits_trained_on']} of the {record['films']} rated films lie in what it was trained on."
+        f"The score {relation} how opaque experts rated the lungs: rank correlation {_two_places(value)}{interval}. "
+        f"{record['in_splits_trained_on']} of the {record['films']} rated X-rays are in splits that it was trained on."
     )
 
 
-def _signed(value: float) -> str:
-    """Two places, with a true minus sign."""
+def _two_places(value: float) -> str:
+    """Return a number to two places, with a true minus sign."""
     return f"{value:.2f}".replace("-", "−")
