@@ -298,7 +298,7 @@ def test_where_it_looks(interval, text):
         (
             -0.1,
             None,
-            "lowers the score no faster than blurring in random order, and restoring it first brings it back no faster.",
+            "no faster than blurring in random order, and restoring it first brings it back no faster.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The gallery's films: picked, ordered, cut into sheets; and what stands under each of them."""
+"""Browse X-rays: films filtered, sorted and cut into sheets, and their cards."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_cells_at_the_threshold(films):
 
 
 @pytest.mark.parametrize(
-    ("how", "found"),
+    ("filters", "expected"),
     [
         ({}, "abcd"),
         ({"source": "cohen"}, "ab"),
@@ -67,17 +67,17 @@ def test_cells_at_the_threshold(films):
         ({"cells": ["fn", "fp"], "truth": "covid"}, "b"),
     ],
 )
-def test_chosen(films, how, found):
-    assert ids(browse_text.filtered(films, **how)) == found
+def test_filtered(films, filters, expected):
+    assert ids(browse_text.filtered(films, **filters)) == expected
 
 
 @pytest.mark.parametrize(
-    ("order", "found"),
+    ("order", "expected"),
     [("highest", "acbd"), ("lowest", "dbca"), ("covid", "abcd"), ("other", "cdab"), ("wrong", "cbad")],
 )
-def test_ordered(films, order, found):
+def test_in_order(films, order, expected):
     assert set(browse_text.ORDERS) >= {order}
-    assert ids(browse_text.in_order(films, order)) == found
+    assert ids(browse_text.in_order(films, order)) == expected
 
 
 def test_sheets():
@@ -92,23 +92,24 @@ def test_sheets():
 
 def test_the_sheet_around_a_score():
     scores = pd.Series([0.1, 0.9, 0.5, 0.7, 0.3])  # sheets: 0.9 and 0.7, 0.5 and 0.3, 0.1
-    found = [browse_text.sheet_of(scores, score, 2) for score in (1.0, 0.7, 0.69, 0.3, 0.2, 0.0)]
-    assert found == [1, 1, 2, 2, 3, 3]
+    numbers = [browse_text.sheet_of(scores, score, 2) for score in (1.0, 0.7, 0.69, 0.3, 0.2, 0.0)]
+    assert numbers == [1, 1, 2, 2, 3, 3]
     assert browse_text.sheet_of(scores.iloc[:0], 0.5) == 1
 
 
 def test_summary(films):
-    said = browse_text.summary(films, browse_text.sheet(films, 1))
-    assert said == "4 films: 1 true positive, 1 false negative, 1 false positive, 1 true negative."
-    assert browse_text.summary(films, browse_text.sheet(films, 2, size=3)).startswith("4 films, 4 to 4 shown: ")
+    assert browse_text.summary(films, browse_text.sheet(films, 1)) == (
+        "4 X-rays: 1 true positive, 1 false negative, 1 false positive, 1 true negative."
+    )
+    assert browse_text.summary(films, browse_text.sheet(films, 2, size=3)).startswith("4 X-rays, 4 to 4 shown: ")
 
 
-def test_summary_of_films_that_the_network_learnt_from():
+def test_summary_says_whether_it_holds_training_films():
     every = browse_text.select_set(browse_text.table(scores(), "paper"), browse_text.ALL, 0.6)
-    said = browse_text.summary(every, browse_text.sheet(every, 1))
-    assert said.endswith("That includes films that networks were trained on.")
-    learnt = every[every["split"] == "train"]
-    assert "trained" not in browse_text.summary(learnt, browse_text.sheet(learnt, 1))
+    summary = browse_text.summary(every, browse_text.sheet(every, 1))
+    assert summary.endswith("This includes X-rays that networks were trained on.")
+    trained_on = every[every["split"] == "train"]
+    assert "trained" not in browse_text.summary(trained_on, browse_text.sheet(trained_on, 1))
 
 
 def test_no_wait_at_all_films():
@@ -127,8 +128,8 @@ def test_no_wait_at_all_films():
     table = browse_text.table(table, "paper")
     started = time.process_time()
     part = browse_text.select_set(table, "test", 0.6)
-    found = browse_text.in_order(browse_text.filtered(part, "nih", "covid", ["tp"]), "wrong")
-    browse_text.summary(found, browse_text.sheet(found, 3))
+    shown = browse_text.in_order(browse_text.filtered(part, "nih", "covid", ["tp"]), "wrong")
+    browse_text.summary(shown, browse_text.sheet(shown, 3))
     assert time.process_time() - started < 0.25
 
 

@@ -1,4 +1,4 @@
-"""What the section below a reading says."""
+"""Sentences about changed X-rays."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from covid_model.app.text import perturb as perturb_text
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "text"),
     [
         (0.72, 0.83, "0.830, up 0.110; still positive"),
         (0.9, 0.1, "0.100, down 0.800; now negative"),
         (0.2, 0.7, "0.700, up 0.500; now positive"),
-        (0.3001, 0.3004, "0.300, as before; still negative"),
+        (0.3001, 0.3004, "0.300, unchanged; still negative"),
         (0.9999, 0.0001, "< 0.001, down 1.000; now negative"),
         (0.601, 0.6, "0.600, down 0.001; now negative"),
     ],
 )
-def test_a_change(before, after, said):
-    assert perturb_text.score_change(before, after, 0.6) == said
+def test_a_change(before, after, text):
+    assert perturb_text.score_change(before, after, 0.6) == text
 
 
 def test_a_novel_film_gets_no_verdict():
@@ -32,9 +32,8 @@ def test_a_novel_film_gets_no_verdict():
 
 def test_a_spread():
     scores = np.array([0.55, 0.61, 0.7, 0.9])
-    said = perturb_text.score_spread(scores, 0.8, 0.6)
-    assert said == (
-        "The copies score from **0.550** to **0.900**; the film itself 0.800. **3 of 4** keep its verdict, positive."
+    assert perturb_text.score_spread(scores, 0.8, 0.6) == (
+        "The copies score from **0.550** to **0.900**; the X-ray itself, 0.800. **3 of 4** keep its verdict, positive."
     )
     assert "**All 4** keep its verdict, negative" in perturb_text.score_spread(scores, 0.8, 0.95)
     assert "**1 of 4** keeps its verdict" in perturb_text.score_spread(scores, 0.3, 0.6)
@@ -43,7 +42,7 @@ def test_a_spread():
 
 def test_what_the_network_cannot_see():
     assert perturb_text.no_visible_change(0.08) == (
-        "This network sees no difference. It cuts 8 % off each side of a film before it looks."
+        "This network sees no difference. Its preprocessing crops 8 % off each side."
     )
     assert perturb_text.no_visible_change(0) == "This network sees no difference."
 
@@ -51,15 +50,15 @@ def test_what_the_network_cannot_see():
 def test_how_good_the_outline_is():
     assert "Dice" not in perturb_text.mask_quality(None)
     record = {"every": {"films": 9, "found": 8, "dice": {"median": 0.871}}}
-    assert "on 9 films, it was found on 8, and there the median Dice coefficient is 0.87" in perturb_text.mask_quality(
+    assert "of 9 X-rays, it finds the lungs in 8, with a median Dice coefficient of 0.87" in perturb_text.mask_quality(
         record
     )
 
 
 def test_verdicts_of_two():
-    assert perturb_text.agreement({"a": 0.9, "b": 0.7}, 0.6) == "**Both call this film positive.**"
+    assert perturb_text.agreement({"a": 0.9, "b": 0.7}, 0.6) == "**Both call this X-ray positive.**"
     assert perturb_text.agreement({"a": 0.2, "b": 0.7}, 0.6) == (
-        "**They disagree:** *a* calls this film negative, *b* calls it positive."
+        "**They disagree:** *a* calls this X-ray negative, *b* calls it positive."
     )
 
 
@@ -94,10 +93,12 @@ def scored(paper: dict[str, float], tuned: dict[str, float]) -> pd.DataFrame:
 
 
 def test_a_disagreement_is_read_by_what_each_has_seen():
-    said = perturb_text.disagreement(SPECS, FILMS, scored({"x1": 0.9, "x2": 0.8}, {"x1": 0.1, "x2": 0.7}), 0.6)
-    assert "*paper* learnt from 1 films of adults without COVID-19 and calls **2 of the 2** in the test set" in said
-    assert "*fine-tuned* learnt from 3 films of adults without COVID-19 and calls **1 of the 2** in" in said
-    assert "where only *paper* says positive, it may have seen no more than that the film is an adult's" in said
+    sentence = perturb_text.disagreement(SPECS, FILMS, scored({"x1": 0.9, "x2": 0.8}, {"x1": 0.1, "x2": 0.7}), 0.6)
+    assert (
+        "*paper* was trained on 1 X-ray of adults without COVID-19 and calls **2 of the 2** in the test set" in sentence
+    )
+    assert "*fine-tuned* was trained on 3 X-rays of adults without COVID-19 and calls **1 of the 2** in" in sentence
+    assert "where only *paper* says positive, it may have seen no more than that this is an adult" in sentence
 
 
 def test_a_disagreement_follows_scores_and_threshold():

@@ -1,4 +1,4 @@
-"""The films of the gallery: which set, which of them, in which order, which sheet. No streamlit in here."""
+"""Browse X-rays: which set, which of its films, in which order, which sheet; with their labels."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ import pandas as pd
 from covid_model import config, evaluation
 from covid_model.config import CELL_NAMES, SPLIT_LABELS
 
-SET, SOURCE, TRUTH, VERDICT, ORDER = "set", "source", "truth", "verdict", "order"  # in the address, by their labels
+SET, SOURCE, TRUTH, VERDICT, ORDER = "set", "source", "truth", "verdict", "order"  # in the URL, by label
 HEATMAPS, SHEET = "heatmaps", "sheet"
 FILTERS = (SET, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
-LEFT = "films-left"  # in the session: all that was set when a film was opened here
-SHOWN = "films-shown"  # in the session: what was picked last, for another pick starts at its first sheet
+LEFT = "films-left"  # in the session: every setting when a film was opened from here
+SHOWN = "films-shown"  # in the session: the last filters, because new ones start at the first sheet
 
 ALL, FREE, SIMULATED = "all", "free", "simulated"
 SETS = SPLIT_LABELS | {
-    ALL: ("All", "Every film of the list, those that networks were trained on among them"),
+    ALL: ("All", "Every X-ray in the list, including those that networks were trained on"),
     FREE: (
-        "Real and free",
-        "Real films that anyone may have, under CC BY or as the NIH Clinical Center makes them public",
+        "Open-license X-rays",
+        "Real X-rays that anyone may use: under CC BY, or released to the public by the NIH Clinical Center",
     ),
-    SIMULATED: ("Simulated", "Films rendered from a CT for this demo, so that anyone may have them"),
+    SIMULATED: ("Simulated", "X-rays rendered from a CT scan for this demo, free for anyone to use"),
 }
-TRUTHS = {"covid": "COVID-19", "other": "Other"}
+TRUTHS = {"covid": "COVID-19", "other": "Non-COVID"}
 ALL_SOURCES = "All sources"
 ORDERS = {
     "highest": "Highest score first",
     "lowest": "Lowest score first",
     "covid": "COVID-19 first",
-    "other": "Other films first",
+    "other": "Non-COVID first",
     "wrong": "Most wrong first",
 }
-_KEPT = ("finding", "url", "license", "doi")  # columns of the list of films that a card or a credit shows
+_KEPT = ("finding", "url", "license", "doi")  # columns of the list of films shown on a card or in a credit
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A part of a table small enough to look at: its rows, and their place among all of them, counted from 1."""
+    """The rows shown at a time, and their place in the whole table, counted from 1."""
 
     rows: pd.DataFrame
     number: int
@@ -50,13 +50,13 @@ class Sheet:
 
 
 def table(scores: pd.DataFrame, network: str, films: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One network's films, indexed by id: split, source, covid, score, finding, url, license, doi.
+    """Return one network's films, indexed by id: split, source, covid, score, finding, url, license, doi.
+
+    Rows without a score in [0, 1] or a ground truth of 0 or 1 are left out.
 
     Args:
-        scores: columns id, split, source, covid, network, score; one row a film and network.
-        films: the list of films, indexed by id; without it, what comes from it is empty.
-
-    Rows without a score in [0, 1] or a truth of 0 or 1 are left out.
+        scores: columns id, split, source, covid, network, score; one row per film and network.
+        films: the list of films, indexed by id; without it, its columns are empty.
     """
     usable = scores["score"].between(0, 1) & scores["covid"].isin((0, 1))
     rows = scores[(scores["network"] == network) & usable].drop_duplicates("id")
@@ -66,9 +66,11 @@ def table(scores: pd.DataFrame, network: str, films: pd.DataFrame | None = None)
 
 
 def select_set(films: pd.DataFrame, name: str, threshold: float, free: Collection[str] = ()) -> pd.DataFrame:
-    """The films of one of SETS, with the cell of the confusion matrix (of evaluation.CELLS) that each falls into.
+    """Return the films of one of SETS, with each one's cell of the confusion matrix (of evaluation.CELLS).
 
     Args:
+        films: as from `table`.
+        threshold: in [0, 1].
         free: the ids of the set FREE.
     """
     part = films if name == ALL else films[films.index.isin(free) if name == FREE else films["split"] == name]
@@ -78,7 +80,7 @@ def select_set(films: pd.DataFrame, name: str, threshold: float, free: Collectio
 def filtered(
     films: pd.DataFrame, source: str | None = None, truth: str | None = None, cells: Collection[str] = ()
 ) -> pd.DataFrame:
-    """The films of one source, of one truth (of TRUTHS) and of some cells; whatever is not given leaves all in."""
+    """Return the films of one source, one ground truth (of TRUTHS) and some cells; by default, all of them."""
     keep = np.ones(len(films), bool)
     if source is not None:
         keep &= (films["source"] == source).to_numpy()
@@ -90,17 +92,17 @@ def filtered(
 
 
 def in_order(films: pd.DataFrame, order: str) -> pd.DataFrame:
-    """The films in one of ORDERS. "wrong": by how far the score lies from the truth, 0 or 1."""
+    """Sort the films by one of ORDERS; "wrong" means by the distance of the score from the ground truth, 0 or 1."""
     if order == "wrong":
-        wrong = (films["score"] - films["covid"]).abs()
-        return films.loc[wrong.sort_values(ascending=False, kind="stable").index]
+        error = (films["score"] - films["covid"]).abs()
+        return films.loc[error.sort_values(ascending=False, kind="stable").index]
     if order in TRUTHS:
         return films.sort_values(["covid", "score"], ascending=[order == "other", False], kind="stable")
     return films.sort_values("score", ascending=order == "lowest", kind="stable")
 
 
 def sheet(films: pd.DataFrame, number: int, size: int | None = None) -> Sheet:
-    """The sheet with this number, counted from 1; the nearest one where there is none of that number."""
+    """Return the sheet with this number, counted from 1, or the nearest one that exists."""
     size = config.SHEET if size is None else size
     sheets = max(1, -(-len(films) // size))
     number = min(max(number, 1), sheets)
@@ -110,21 +112,22 @@ def sheet(films: pd.DataFrame, number: int, size: int | None = None) -> Sheet:
 
 
 def sheet_of(scores: pd.Series, score: float, size: int | None = None) -> int:
-    """The number of the sheet on which a film of this score would stand, the highest of `scores` (n,) first."""
+    """Return the number of the sheet that a film of this score would be on, with `scores` (n,) in falling order."""
     size = config.SHEET if size is None else size
     before = min(int((scores > score).sum()), max(len(scores) - 1, 0))
     return before // size + 1
 
 
 def summary(films: pd.DataFrame, shown: Sheet) -> str:
-    """How many films there are, what they are, and which of them are on the sheet."""
+    """Return how many films there are, in which cells, and which of them the sheet shows."""
     counts = films["cell"].value_counts()
     cells = ", ".join(
         f"{counts[cell]:,} {name.lower() if counts[cell] > 1 else name.lower()[:-1]}"
         for cell, name in CELL_NAMES.items()
         if counts.get(cell)
     )
-    taught = films["split"].isin(config.TRAINING_SPLITS)
-    note = " That includes films that networks were trained on." if taught.any() and not taught.all() else ""
+    trained_on = films["split"].isin(config.TRAINING_SPLITS)
+    mixed = trained_on.any() and not trained_on.all()
+    note = " This includes X-rays that networks were trained on." if mixed else ""
     place = f", {shown.first:,} to {shown.last:,} shown" if shown.sheets > 1 else ""
-    return f"{len(films):,} {'films' if len(films) > 1 else 'film'}{place}: {cells}.{note}"
+    return f"{len(films):,} {'X-rays' if len(films) > 1 else 'X-ray'}{place}: {cells}.{note}"

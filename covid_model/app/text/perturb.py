@@ -1,4 +1,4 @@
-"""What the section says: sentences made of figures. No streamlit in here."""
+"""Sentences about changed X-rays: how the score moves, how robust it is, what another network says."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from covid_model.formatting import verdict_word
 from covid_model.model.network_spec import NetworkSpec
 from covid_model.verdict import is_positive
 
-CHANGED = "Score of the changed film"
-PICK = "Pick one or several: the film is changed, and the network reads it again."
-COLOURS = ":small[Red to yellow: spoke for COVID-19. Blue: against.]"  # of a heatmap that shows both
+CHANGED = "Score of the changed X-ray"
+PICK = "Pick one or more changes: the network then scores the changed X-ray."
+COLOURS = ":small[Yellow to red: raises the score. Blue: lowers it.]"  # of a heatmap that shows both directions
 
 
 def score_change(before: float, after: float, threshold: float, novel: bool = False) -> str:
-    """What became of a score and its verdict: "0.831, up 0.110; still positive". A novel film has no verdict."""
+    """Return how score and verdict changed: "0.831, up 0.110; still positive".
+
+    Args:
+        before, after: scores in [0, 1].
+        threshold: in [0, 1].
+        novel: whether the changed film is out of distribution and so has no verdict.
+    """
     moved = round(after, 3) - round(before, 3)
-    how = f"{'up' if moved > 0 else 'down'} {abs(moved):.3f}" if abs(moved) >= 0.0005 else "as before"
+    step = f"{'up' if moved > 0 else 'down'} {abs(moved):.3f}" if abs(moved) >= 0.0005 else "unchanged"
     was, now = is_positive(before, threshold), is_positive(after, threshold)
     verdict = "no verdict" if novel else f"{'still' if was == now else 'now'} {verdict_word(now)}"
-    return f"{formatting.score_text(after)}, {how}; {verdict}"
+    return f"{formatting.score_text(after)}, {step}; {verdict}"
 
 
 def score_by(title: str) -> str:
@@ -33,50 +39,55 @@ def score_by(title: str) -> str:
 
 
 def no_visible_change(border: float) -> str:
-    """Why a change that leaves the network's input as it is cannot move the score."""
-    cut = f" It cuts {100 * border:g} % off each side of a film before it looks." if border else ""
-    return f"This network sees no difference.{cut}"
+    """Return why a change that leaves the network's input as it is cannot move the score.
+
+    Args:
+        border: the share of each side that preprocessing crops, in [0, 0.5).
+    """
+    crop = f" Its preprocessing crops {100 * border:g} % off each side." if border else ""
+    return f"This network sees no difference.{crop}"
 
 
 def mask_quality(record: Mapping | None) -> str:
-    """How our lung masks came about and how good they are."""
-    said = "Drawn by image processing, without a network."
-    if record:
-        every = record["every"]
-        said += (
-            f" Held against an expert's outline on {every['films']} films, it was found on {every['found']}, and there "
-            f"the median Dice coefficient is {every['dice']['median']:.2f} (1: the same outline, 0: none of it)."
-        )
-    return said
+    """Return how the lung masks are made and, from the record of the segmentation experiment, how good they are."""
+    made = "Outlined by image processing, without a network."
+    if not record:
+        return made
+    every = record["every"]
+    return (
+        f"{made} Compared with experts' outlines of {every['films']} X-rays, it finds the lungs in {every['found']}, "
+        f"with a median Dice coefficient of {every['dice']['median']:.2f} (1: identical outlines, 0: no overlap)."
+    )
 
 
 def score_spread(scores: np.ndarray, score: float, threshold: float) -> str:
-    """Where the scores (n,) of a film's copies lie, and how many keep its verdict."""
+    """Return the range of the scores (n,) of a film's copies, and how many copies keep the film's verdict."""
     positive = is_positive(score, threshold)
     keep = int((is_positive(scores, threshold) == positive).sum())
-    low, high = (formatting.score_text(float(one)) for one in (scores.min(), scores.max()))
-    firm = "All" if keep == scores.size else f"{keep} of"
-    lie = f"All copies score **{low}**" if low == high else f"The copies score from **{low}** to **{high}**"
+    low, high = (formatting.score_text(float(limit)) for limit in (scores.min(), scores.max()))
+    count = "All" if keep == scores.size else f"{keep} of"
+    spread = f"All copies score **{low}**" if low == high else f"The copies score from **{low}** to **{high}**"
     return (
-        f"{lie}; the film itself {formatting.score_text(score)}. "
-        f"**{firm} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {verdict_word(positive)}."
+        f"{spread}; the X-ray itself, {formatting.score_text(score)}. "
+        f"**{count} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {verdict_word(positive)}."
     )
 
 
 def agreement(scores: Mapping[str, float], threshold: float) -> str:
-    """Whether two networks agree on a film, given each one's score."""
-    (one, first), (other, second) = ((name, is_positive(score, threshold)) for name, score in scores.items())
-    if first == second:
-        return f"**Both call this film {verdict_word(first)}.**"
+    """Return whether two networks agree on a film, given the score of each by its title."""
+    (first, is_first), (second, is_second) = ((title, is_positive(score, threshold)) for title, score in scores.items())
+    if is_first == is_second:
+        return f"**Both call this X-ray {verdict_word(is_first)}.**"
     return (
-        f"**They disagree:** *{one}* calls this film {verdict_word(first)}, *{other}* calls it {verdict_word(second)}."
+        f"**They disagree:** *{first}* calls this X-ray {verdict_word(is_first)}, *{second}* calls it "
+        f"{verdict_word(is_second)}."
     )
 
 
 def disagreement(
     specs: Sequence[NetworkSpec], films: pd.DataFrame, scores: pd.DataFrame, threshold: float
 ) -> str | None:
-    """How to read a disagreement: what each network has seen of adults without COVID-19, and what it calls them.
+    """Return how to read a disagreement: how many adults without COVID-19 each network saw, and calls positive.
 
     Args:
         specs: of two networks.
@@ -87,7 +98,7 @@ def disagreement(
     Returns:
         One or two sentences as Markdown; None where a network has no scores of such films of the test set.
     """
-    said, shares = [], {}
+    parts, shares = [], {}
     for spec in specs:
         test = scores[(scores["network"] == spec.name) & (scores["split"] == "test")]
         test = test[_adults_without_covid(test)]
@@ -97,14 +108,14 @@ def disagreement(
         seen = int(_adults_without_covid(trained).sum())
         positive = int(is_positive(test["score"], threshold).sum())
         shares[spec.title] = positive / len(test)
-        said.append(
-            f"*{spec.title}* learnt from {seen:,} films of adults without COVID-19 and calls **{positive} of the "
-            f"{len(test)}** in the test set positive"
+        parts.append(
+            f"*{spec.title}* was trained on {seen:,} {'X-ray' if seen == 1 else 'X-rays'} of adults without COVID-19 "
+            f"and calls **{positive} of the {len(test)}** in the test set positive"
         )
-    text = f"How to read a disagreement: {'; '.join(said)}."
+    text = f"How to read a disagreement: {'; '.join(parts)}."
     most, least = sorted(shares, key=shares.get, reverse=True)
     if shares[most] > shares[least]:
-        text += f" So where only *{most}* says positive, it may have seen no more than that the film is an adult's."
+        text += f" So where only *{most}* says positive, it may have seen no more than that this is an adult."
     return text
 
 
