@@ -28,7 +28,7 @@ from covid_model.training.playground.features import FEATURES, Store
 
 if TYPE_CHECKING:
     from covid_model.evaluation import Estimate
-    from covid_model.evaluation.groups_of_films import Change, Group
+    from covid_model.evaluation.subgroups import Change, Group
     from covid_model.model.network_spec import NetworkSpec
 
 
@@ -329,28 +329,28 @@ def unseen_scores(name: str) -> pd.DataFrame | None:
 @file_cache.by_files(_scores_and_list, st.cache_data, 256)
 def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
     """What a network calls positive of each group of films (`trust.groups`), with intervals; None without scores."""
-    from covid_model.evaluation import groups_of_films
+    from covid_model.evaluation import subgroups
 
     table = unseen_scores(name)
-    return None if table is None else groups_of_films.measure(table, threshold)
+    return None if table is None else subgroups.measure(table, threshold)
 
 
 @file_cache.by_files(_scores_and_list, st.cache_data, 2 * networks.MOST_NETWORKS)
 def areas(name: str) -> dict[str, Estimate]:
     """The AUC of each group of films; nothing without scores."""
-    from covid_model.evaluation import groups_of_films
+    from covid_model.evaluation import subgroups
 
     table = unseen_scores(name)
-    return {} if table is None else {group: groups_of_films.auc(table, group) for group in groups_of_films.cut(table)}
+    return {} if table is None else {group: subgroups.auc(table, group) for group in subgroups.by_group(table)}
 
 
 @file_cache.by_files(_scores_and_list, st.cache_data, 8)
 def changes(before: str, after: str, threshold: float) -> list[Change]:
     """What the network `after` does better or worse than `before`; nothing where one of them has no scores."""
-    from covid_model.evaluation import groups_of_films
+    from covid_model.evaluation import subgroups
 
     old, new = unseen_scores(before), unseen_scores(after)
-    return [] if old is None or new is None else groups_of_films.compare(old, new, threshold)
+    return [] if old is None or new is None else subgroups.compare(old, new, threshold)
 
 
 @st.cache_data(scope="session", max_entries=HEATMAP_CARDS_KEPT, show_spinner=False)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from covid_model.charts import style
 from covid_model.evaluation import Estimate, check
 from covid_model.evaluation.ages import Row
-from covid_model.evaluation.groups_of_films import Group
+from covid_model.evaluation.subgroups import Group
 from covid_model.formatting import counted, percent
 from covid_model.verdict import is_positive
 
@@ -146,12 +146,12 @@ def groups(
     places = list(range(len(rows)))[::-1]
     traces, notes, lines = [], [], []
     for row, place in zip(rows, places, strict=True):
-        if row.found and row.alarms:
-            ends = row.alarms.value, place, row.found.value, place
+        if row.sensitivity and row.false_positive_rate:
+            ends = row.false_positive_rate.value, place, row.sensitivity.value, place
             lines.append(style.line(*ends, "solid", 8, style.faded(style.GREY, 0.35)))
     looks = (
-        ("found", style.COVID_LABEL, style.COVID_COLOUR, style.COVID_SYMBOL, 1, "bottom"),
-        ("alarms", style.OTHER_LABEL, style.OTHER_COLOUR, style.OTHER_SYMBOL, -1, "top"),
+        ("sensitivity", style.COVID_LABEL, style.COVID_COLOUR, style.COVID_SYMBOL, 1, "bottom"),
+        ("false_positive_rate", style.OTHER_LABEL, style.OTHER_COLOUR, style.OTHER_SYMBOL, -1, "top"),
     )
     for part, label, colour, symbol, side, anchor in looks:
         known = [
@@ -221,7 +221,7 @@ def groups_alt(rows: Sequence[Group]) -> str:
     for row in rows:
         classes = [
             f"{counted(estimate)} {label} X-rays"
-            for estimate, label in ((row.found, style.COVID_LABEL), (row.alarms, style.OTHER_LABEL))
+            for estimate, label in ((row.sensitivity, style.COVID_LABEL), (row.false_positive_rate, style.OTHER_LABEL))
             if estimate
         ]
         parts.append(f"{row.name.replace('<br>', ' ')}: {' and '.join(classes) or 'none'}")

@@ -419,7 +419,7 @@ def cost_curve(
                 }
             )
     first = next(iter(networks.values()))
-    floor = {"always negative": PER * first.always_no, "always positive": PER * first.always_yes}
+    floor = {"always negative": PER * first.always_negative, "always positive": PER * first.always_positive}
     shown = [PER * costs.cost.value[np.abs(costs.thresholds - at).argmin()] for costs in networks.values()
              for at in (costs.best.value, *marks.values())]  # fmt: skip
     top = max(_ABOVE * min(floor.values()), 1.15 * max(shown), 1e-6)

@@ -1,10 +1,10 @@
-"""Scores, truth and a threshold in; counts, rates with intervals and curves out. Pure functions over arrays.
+"""Evaluate scores against the ground truth: counts, rates with intervals, curves. Pure functions over arrays.
 
-Everywhere: `scores` are floats in [0, 1], `covid` is truth (1 or True for a COVID-19 film), and a film is *positive*
-where its score lies strictly above the threshold. What cannot be computed (the sensitivity of a set without COVID
-films, say) is None, never an error; a score that is not a number is a ValueError.
+Everywhere, `scores` are floats in [0, 1], `covid` is the ground truth (1 or True for a COVID-19 film), and a film is
+*positive* if its score is strictly above the threshold. A metric that is undefined, such as the sensitivity of a set
+without COVID-19 films, is None and never an error; a score that is not a number raises ValueError.
 
-scikit-learn and SciPy take one to two seconds to import, so they are imported where they are used.
+scikit-learn and SciPy take one to two seconds to import, so functions import them when they need them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from covid_model.evaluation.confusion import CELLS, Confusion, cells, check, con
 from covid_model.evaluation.metrics import (
     RATES,
     Curve,
-    always_no,
     area_intervals,
     from_confusion,
     precision_recall,
     rates,
     roc,
-    share_above,
 )
 from covid_model.evaluation.predictive_values import (
     Costs,
@@ -54,7 +52,6 @@ __all__ = [
     "PredictiveValues",
     "ThresholdSweep",
     "adults_without_covid",
-    "always_no",
     "area_intervals",
     "brier",
     "calibration_error",
@@ -74,7 +71,6 @@ __all__ = [
     "recorded_bins",
     "reliability",
     "roc",
-    "share_above",
     "share_at",
     "sweep",
 ]

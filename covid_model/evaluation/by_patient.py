@@ -1,4 +1,4 @@
-"""What experiments share in arithmetic: intervals by patient, and figures made ready for JSON."""
+"""Statistics that experiments share: bootstrap intervals by patient, and values ready for JSON."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from covid_model import config, evaluation
-from covid_model.evaluation import Estimate
-from covid_model.evaluation.bootstrap import bootstrap, drawn_mean, percentile_interval, resample, share
-from covid_model.evaluation.metrics import weighted_areas
+from covid_model import config
+from covid_model.evaluation.bootstrap import Estimate, bootstrap, drawn_mean, percentile_interval, resample, share
+from covid_model.evaluation.metrics import area_intervals, weighted_areas
 from covid_model.verdict import is_positive
 
 DECIMALS = 4
 
 
 def mean(values: ArrayLike, patients: ArrayLike) -> Estimate:
-    """The mean of `values` (n,) with a bootstrap interval by patient."""
+    """Return the mean of `values` (n,) with an interval by patient (n,)."""
     values, patients = np.asarray(values, np.float64), np.asarray(patients)
     if values.size == 0:
         return Estimate(None)
@@ -29,7 +28,10 @@ def mean(values: ArrayLike, patients: ArrayLike) -> Estimate:
 
 
 def auc_change(before: ArrayLike, after: ArrayLike, covid: ArrayLike, patients: ArrayLike) -> Estimate:
-    """By how much the AUC of scores `after` (n,) is above that of `before` on the same films, drawn by patient."""
+    """Return the AUC of scores `after` (n,) minus that of `before`, with an interval by patient.
+
+    Both AUCs are computed on the same bootstrap samples, so the interval is of paired differences.
+    """
     truth = np.asarray(covid, bool)
     if not truth.any() or truth.all():
         return Estimate(None)
@@ -39,7 +41,7 @@ def auc_change(before: ArrayLike, after: ArrayLike, covid: ArrayLike, patients: 
         last = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)  # of each distinct score
         areas = partial(_auc, order=order, truth=truth[order], last=last)
         value += sign * float(areas(np.ones((1, scores.size)))["auc"][0])
-        draws += sign * bootstrap(areas, scores.size, np.asarray(patients))["auc"]  # the same patients both times
+        draws += sign * bootstrap(areas, scores.size, np.asarray(patients))["auc"]
     return percentile_interval(value, draws)
 
 
@@ -48,7 +50,7 @@ def _auc(weights: np.ndarray, order: np.ndarray, truth: np.ndarray, last: np.nda
 
 
 def rank_correlation(x: ArrayLike, y: ArrayLike, patients: ArrayLike) -> Estimate:
-    """Spearman's rank correlation in [-1, 1], with a bootstrap interval by patient; none where a side is constant."""
+    """Return Spearman's rank correlation in [-1, 1] with an interval by patient; no value if `x` or `y` is constant."""
     from scipy.stats import rankdata, spearmanr
 
     x, y = rankdata(x), rankdata(y)
@@ -63,14 +65,14 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, patients: ArrayLike) -> Estimat
     return percentile_interval(float(spearmanr(x, y).statistic), np.array(draws))
 
 
-def plain(value: Any) -> Any:
-    """A figure as JSON holds it: dataclasses and mappings as objects, arrays as lists, floats rounded, NaN as null."""
+def to_json(value: Any) -> Any:
+    """Return a value as JSON holds it: dataclasses as objects, arrays as lists, floats rounded, NaN as null."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {key: plain(part) for key, part in asdict(value).items() if part is not None or key == "value"}
+        return {key: to_json(part) for key, part in asdict(value).items() if part is not None or key == "value"}
     if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
+        return {str(key): to_json(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(part) for part in value]
+        return [to_json(part) for part in value]
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
@@ -81,21 +83,31 @@ def plain(value: Any) -> Any:
 
 
 def threshold_key(threshold: float) -> str:
-    """The key that a record keeps what was measured at `threshold` under."""
+    """Return the key of the results at `threshold` in an experiment's record."""
     return f"at_{threshold:g}"
 
 
 def accuracy_and_auc(table: pd.DataFrame, scores: np.ndarray, threshold: float) -> dict[str, Any]:
-    """Accuracy, sensitivity, specificity and adults called positive at 0.5 and `threshold`, and the AUC; by patient."""
+    """Return the rates at 0.5 and `threshold`, and the AUC, with intervals by patient.
+
+    Args:
+        table: (n) films with the columns covid, source and patient.
+        scores: (n,) in [0, 1].
+        threshold: In [0, 1].
+
+    Returns:
+        films, covid, auc, and for each threshold (see `threshold_key`): accuracy, sensitivity, specificity and
+        adults_positive, the share of positives among adults without COVID-19.
+    """
     truth, patients = table["covid"].to_numpy() == 1, table["patient"].to_numpy()
     adults = ~truth & (table["source"] != config.CHILDREN).to_numpy()
-    found: dict[str, Any] = {"films": len(table), "covid": int(truth.sum())}
-    for mark in (config.HALF, threshold):
-        positive = is_positive(scores, mark)
-        found[threshold_key(mark)] = {
+    result: dict[str, Any] = {"films": len(table), "covid": int(truth.sum())}
+    for cut in (config.HALF, threshold):
+        positive = is_positive(scores, cut)
+        result[threshold_key(cut)] = {
             "accuracy": share(positive == truth, patients),
             "sensitivity": share(positive[truth], patients[truth]),
             "specificity": share(~positive[~truth], patients[~truth]),
             "adults_positive": share(positive[adults], patients[adults]),
         }
-    return found | {"auc": evaluation.area_intervals(scores, truth, patients)["auc"]}
+    return result | {"auc": area_intervals(scores, truth, patients)["auc"]}

@@ -1,4 +1,4 @@
-"""Whether a score of 0.8 means four films in five: scores in bins, beside the share of COVID-19 in each."""
+"""Calibration: whether a score of 0.8 means COVID-19 in four films of five."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """The films with scores above `low` and at most `high` (the first bin holds 0 too).
+    """The films with scores in (low, high]; the first bin includes 0.
 
-    `score` is their mean score, None where there is no film; `covid` the share of them that are COVID-19 films.
+    Attributes:
+        low, high: Edges of the bin, in [0, 1].
+        films: Number of films.
+        score: Mean score; None if there is no film.
+        covid: Share of COVID-19 films.
     """
 
     low: float
@@ -33,33 +37,41 @@ class Bin:
 def reliability(
     scores: ArrayLike, covid: ArrayLike, patients: ArrayLike | None = None, bins: int = BINS, draws: int = DRAWS
 ) -> list[Bin]:
-    """`bins` bins of equal width, the points of a reliability diagram, with intervals by patient (by film without)."""
+    """Return the points of a reliability diagram: `bins` bins of equal width.
+
+    Args:
+        scores, covid: (n,) scores in [0, 1] and ground truth.
+        patients: (n,) the patient of each film, for intervals by patient; without it they are by film.
+        bins: Number of bins.
+        draws: Bootstrap samples.
+    """
     scores, truth = check(scores, covid)
     patients = np.arange(scores.size) if patients is None else np.asarray(patients).astype(str)
     edges = np.linspace(0, 1, bins + 1)
-    number = np.digitize(scores, edges[1:-1], right=True)
-    found = []
-    for one, (low, high) in enumerate(itertools.pairwise(edges)):
-        own = number == one
-        mean = float(scores[own].mean()) if own.any() else None
-        found.append(Bin(float(low), float(high), int(own.sum()), mean, share(truth[own], patients[own], draws)))
-    return found
+    bin_of_film = np.digitize(scores, edges[1:-1], right=True)
+    points = []
+    for index, (low, high) in enumerate(itertools.pairwise(edges)):
+        inside = bin_of_film == index
+        mean = float(scores[inside].mean()) if inside.any() else None
+        estimate = share(truth[inside], patients[inside], draws)
+        points.append(Bin(float(low), float(high), int(inside.sum()), mean, estimate))
+    return points
 
 
 def recorded_bins(record: Sequence[Mapping[str, Any]]) -> list[Bin]:
-    """The bins that an audit's record holds (low, high, films, score, covid each); it holds no intervals."""
-    return [Bin(one["low"], one["high"], one["films"], one["score"], Estimate(one["covid"])) for one in record]
+    """Return the bins of an experiment's record, which has no intervals."""
+    return [Bin(row["low"], row["high"], row["films"], row["score"], Estimate(row["covid"])) for row in record]
 
 
 def calibration_error(bins: list[Bin]) -> float | None:
-    """Expected calibration error (Naeini et al. 2015): |mean score - share of COVID-19| by bin, weighted by films."""
-    known = [one for one in bins if one.films]
-    films = sum(one.films for one in known)
-    return sum(one.films * abs(one.score - one.covid.value) for one in known) / films if films else None
+    """Return the expected calibration error (Naeini et al. 2015): |score - share of COVID-19| weighted by films."""
+    known = [point for point in bins if point.films]
+    films = sum(point.films for point in known)
+    return sum(point.films * abs(point.score - point.covid.value) for point in known) / films if films else None
 
 
 def brier(scores: ArrayLike, covid: ArrayLike) -> float | None:
-    """Brier's score: the mean square of score less truth, 0 at best; None without films."""
+    """Return the Brier score, the mean squared difference of score and ground truth, 0 at best; None without films."""
     scores, truth = check(scores, covid)
     if not scores.size:
         return None

@@ -1,4 +1,4 @@
-"""Who is positive and who ought to be: the four cells of a confusion matrix."""
+"""The confusion matrix."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike
 
 from covid_model.verdict import is_positive
 
-CELLS = ("tp", "fn", "fp", "tn")  # in reading order: COVID-19 films on top, positive on the left
+CELLS = ("tp", "fn", "fp", "tn")  # in reading order: COVID-19 in the top row, positive in the left column
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Films a cell: tp (COVID-19, positive), fn (COVID-19, negative), fp (other, positive), tn (other, negative)."""
+    """Number of films in each cell: true positives, false negatives, false positives and true negatives."""
 
     tp: int
     fn: int
@@ -42,19 +42,20 @@ class Confusion:
         return self.covid + self.other
 
     def count(self, cell: str) -> int:
-        """Films in one of CELLS."""
+        """Return the number of films in one of CELLS."""
         return int(getattr(self, cell))
 
     def row_share(self, cell: str) -> float | None:
-        """The cell's share of all films of the same truth, in [0, 1]; None where there is no such film."""
+        """Return the cell's share of the films with the same ground truth, in [0, 1]; None if there are none."""
         row = self.covid if cell in ("tp", "fn") else self.other
         return self.count(cell) / row if row else None
 
 
 def check(scores: ArrayLike, covid: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """`scores` as float64 (n,) and `covid` as bool (n,).
+    """Return `scores` as float64 (n,) and `covid` as bool (n,).
 
-    Raises ValueError for other shapes, scores that are NaN or outside [0, 1], and truth that is neither 0 nor 1.
+    Raises:
+        ValueError: The shapes differ, a score is NaN or outside [0, 1], or the ground truth is not 0 or 1.
     """
     scores = np.asarray(scores, dtype=np.float64)
     truth = np.asarray(covid)
@@ -65,18 +66,18 @@ def check(scores: ArrayLike, covid: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     if scores.size and (scores.min() < 0 or scores.max() > 1):
         raise ValueError(f"Expected scores in [0, 1]. Received: {scores.min()} to {scores.max()}")
     if not np.isin(truth, (0, 1)).all():
-        raise ValueError(f"Expected truth of 0 and 1. Received: {np.unique(truth).tolist()}")
+        raise ValueError(f"Expected a ground truth of 0 and 1. Received: {np.unique(truth).tolist()}")
     return scores, truth.astype(bool)
 
 
 def cells(scores: ArrayLike, covid: ArrayLike, threshold: float) -> np.ndarray:
-    """The cell of each film, (n,) of the strings in CELLS."""
+    """Return the cell of each film, (n,) strings of CELLS."""
     scores, truth = check(scores, covid)
-    called = is_positive(scores, threshold)
-    return np.select([truth & called, truth & ~called, ~truth & called], CELLS[:3], CELLS[3])
+    positive = is_positive(scores, threshold)
+    return np.select([truth & positive, truth & ~positive, ~truth & positive], CELLS[:3], CELLS[3])
 
 
 def confusion(scores: ArrayLike, covid: ArrayLike, threshold: float) -> Confusion:
-    """The confusion matrix at `threshold` (any number: 0 and 1 are thresholds like others)."""
-    found = cells(scores, covid, threshold)
-    return Confusion(*(int((found == cell).sum()) for cell in CELLS))
+    """Return the confusion matrix at `threshold`, which may be any number, 0 and 1 included."""
+    by_film = cells(scores, covid, threshold)
+    return Confusion(*(int((by_film == cell).sum()) for cell in CELLS))

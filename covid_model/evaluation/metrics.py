@@ -1,4 +1,4 @@
-"""The rates that a confusion matrix gives, and the areas under its curves, each with an interval."""
+"""Rates from a confusion matrix, ROC and precision-recall curves and the areas under them, with intervals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from numpy.typing import ArrayLike
 
 from covid_model.evaluation.bootstrap import DRAWS, LEVEL, SEED, Estimate, bootstrap, percentile_interval, proportion
 from covid_model.evaluation.confusion import CELLS, Confusion, cells, check
-from covid_model.verdict import is_positive
 
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy")
-_SHARES = RATES[:5]  # counts over counts: Wilson's interval; the other two are bootstrapped
+_SHARES = RATES[:5]  # shares of films: Wilson's interval; the other two are bootstrapped
 
 
 def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
@@ -21,7 +20,7 @@ def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
 
 
 def rates_of(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Every rate of counts (..., 4), ordered as CELLS: name -> (...,), NaN where it cannot be computed."""
+    """Return every rate of counts (..., 4), in the order of CELLS: name -> (...,), NaN if undefined."""
     tp, fn, fp, tn = np.moveaxis(np.asarray(counts), -1, 0)
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
     return {
@@ -38,27 +37,27 @@ def rates_of(counts: np.ndarray) -> dict[str, np.ndarray]:
 def from_confusion(
     matrix: Confusion, level: float = LEVEL, draws: int = DRAWS, seed: int = SEED
 ) -> dict[str, Estimate]:
-    """Every rate of RATES with its interval: Wilson's for shares of films, a bootstrap by film for the other two.
+    """Return every rate of RATES: Wilson's interval for shares of films, a bootstrap by film for the other two.
 
-    To draw films with replacement is to draw their four counts from a multinomial, so no film need be touched.
+    Drawing films with replacement is drawing their four counts from a multinomial, so the films are not needed.
     """
     counts = np.array([matrix.count(cell) for cell in CELLS])
     values = {name: float(value) for name, value in rates_of(counts).items()}
     tp, fn, fp, tn = counts.tolist()
-    of = {
+    shares = {
         "accuracy": (tp + tn, matrix.total),
         "sensitivity": (tp, tp + fn),
         "specificity": (tn, tn + fp),
         "ppv": (tp, tp + fp),
         "npv": (tn, tn + fn),
     }
-    found = {name: proportion(*of[name], level) for name in _SHARES}
+    estimates = {name: proportion(*shares[name], level) for name in _SHARES}
     if matrix.total:
         sample = np.random.default_rng(seed).multinomial(matrix.total, counts / matrix.total, size=draws)
         drawn = rates_of(sample)
     else:
         drawn = {name: np.empty(0) for name in RATES}
-    return found | {name: percentile_interval(values[name], drawn[name], level) for name in RATES[5:]}
+    return estimates | {name: percentile_interval(values[name], drawn[name], level) for name in RATES[5:]}
 
 
 def rates(
@@ -70,16 +69,16 @@ def rates(
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> dict[str, Estimate]:
-    """Every rate of RATES at `threshold`, in [0, 1].
+    """Return every rate of RATES at `threshold`, in [0, 1].
 
-    Without `patients`: as `from_confusion`. With `patients` (n,), every interval is a bootstrap of whole patients.
+    Without `patients`, intervals are those of `from_confusion`. With `patients` (n,), whole patients are drawn.
     """
-    found = cells(scores, covid, threshold)
-    member = np.stack([found == cell for cell in CELLS], axis=-1).astype(np.int64)  # (n, 4)
+    cell_of_film = cells(scores, covid, threshold)
+    member = np.stack([cell_of_film == cell for cell in CELLS], axis=-1).astype(np.int64)  # (n, 4)
     by_film = from_confusion(Confusion(*member.sum(axis=0).tolist()), level, draws, seed)
-    if patients is None or found.size == 0:
+    if patients is None or cell_of_film.size == 0:
         return by_film
-    drawn = bootstrap(lambda weights: rates_of(weights @ member), found.size, np.asarray(patients), draws, seed)
+    drawn = bootstrap(lambda weights: rates_of(weights @ member), len(member), np.asarray(patients), draws, seed)
     clustered = {}
     for name, film in by_film.items():
         patient = percentile_interval(film.value, drawn[name], level)
@@ -95,9 +94,9 @@ def area_intervals(
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> dict[str, Estimate]:
-    """`auc` (area under the ROC curve) and `average_precision`, bootstrapped by film or, with `patients`, by patient.
+    """Return "auc" (area under the ROC curve) and "average_precision", bootstrapped by film, or by patient if given.
 
-    The values are scikit-learn's. Both are None where one of the two classes is missing.
+    The values are scikit-learn's. Both are None if a class is missing.
     """
     scores, truth = check(scores, covid)
     if not truth.any() or truth.all():
@@ -118,9 +117,14 @@ def area_intervals(
 
 
 def weighted_areas(weights: np.ndarray, truth: np.ndarray, last: np.ndarray) -> dict[str, np.ndarray]:
-    """Both areas for many weightings at once: weights (n, films) and truth (films,), highest score first.
+    """Return both areas for many sample weights at once.
 
-    scikit-learn with `sample_weight` gives the same, one weighting at a time, and takes a second for a thousand.
+    scikit-learn with `sample_weight` computes the same for one vector of weights, and takes a second for a thousand.
+
+    Args:
+        weights: (n, films), sorted by score, highest first.
+        truth: (films,) bool, in the same order.
+        last: (distinct scores,) index of the last film of each distinct score.
     """
     tp = np.cumsum(weights * truth, axis=1, dtype=np.float64)[:, last]  # (n, distinct scores)
     fp = np.cumsum(weights * ~truth, axis=1, dtype=np.float64)[:, last]
@@ -131,26 +135,14 @@ def weighted_areas(weights: np.ndarray, truth: np.ndarray, last: np.ndarray) -> 
     return {"auc": auc, "average_precision": _ratio((gained * precision).sum(axis=1), tp[:, -1])}
 
 
-def share_above(scores: ArrayLike, threshold: float, level: float = LEVEL) -> Estimate:
-    """The share of films with a score strictly above `threshold`."""
-    scores, _ = check(scores, np.zeros(np.shape(scores)))
-    return proportion(int(is_positive(scores, threshold).sum()), scores.size, level)
-
-
-def always_no(covid: ArrayLike) -> dict[str, Estimate]:
-    """The rates of one who answers "no" to every film, as `rates` gives them: the floor under every headline."""
-    truth = np.asarray(covid)
-    return rates(np.zeros(truth.shape), truth, threshold=1.0)
-
-
 # --- The ROC and the precision-recall curve, by scikit-learn ---
 
 
 @dataclass(frozen=True)
 class Curve:
-    """x and y (n,) in [0, 1]; `area` under it, None (and an empty curve) where a class is missing.
+    """A curve of x and y (n,) in [0, 1]. If a class is missing, it is empty and `area` is None.
 
-    `area` is the AUC of a ROC curve and the average precision of a precision-recall curve.
+    `area` is the AUC of a ROC curve, and the average precision of a precision-recall curve.
     """
 
     x: np.ndarray
@@ -158,14 +150,14 @@ class Curve:
     area: float | None
 
 
-_NOTHING = Curve(np.empty(0), np.empty(0), None)
+_EMPTY = Curve(np.empty(0), np.empty(0), None)
 
 
 def roc(scores: ArrayLike, covid: ArrayLike) -> Curve:
-    """x: share of other films called positive (1 - specificity); y: share of COVID-19 films found (sensitivity)."""
+    """Return the ROC curve. x: false positive rate (1 - specificity); y: sensitivity."""
     scores, truth = check(scores, covid)
     if not truth.any() or truth.all():
-        return _NOTHING
+        return _EMPTY
     from sklearn.metrics import roc_auc_score, roc_curve
 
     x, y, _ = roc_curve(truth, scores)
@@ -173,10 +165,10 @@ def roc(scores: ArrayLike, covid: ArrayLike) -> Curve:
 
 
 def precision_recall(scores: ArrayLike, covid: ArrayLike) -> Curve:
-    """x: recall (sensitivity), falling from 1 to 0; y: precision (PPV). A staircase: do not join it by slopes."""
+    """Return the precision-recall curve. x: recall (sensitivity), from 1 down to 0; y: precision (PPV), in steps."""
     scores, truth = check(scores, covid)
     if not truth.any() or truth.all():
-        return _NOTHING
+        return _EMPTY
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     precision, recall, _ = precision_recall_curve(truth, scores, drop_intermediate=True)

@@ -1,7 +1,7 @@
-"""What a verdict is worth where COVID-19 is rarer, or more common, than among the films at hand.
+"""Predictive values and costs at other prevalences than the films' own.
 
-Sensitivity and specificity are taken from the films; the share of COVID-19 (the prevalence) is set. Bayes' rule does
-the rest (Altman and Bland 1994, doi 10.1136/bmj.309.6947.102).
+Sensitivity and specificity come from the films, the prevalence of COVID-19 is chosen, and Bayes' rule gives the
+predictive values (Altman and Bland 1994, doi 10.1136/bmj.309.6947.102).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from covid_model import config
 from covid_model.evaluation.bootstrap import LEVEL, Band, Estimate, band, percentile_interval
 from covid_model.evaluation.threshold_sweep import ThresholdSweep, share_at
 
-PER = 1000  # people that natural frequencies are told of
+PER = 1000  # people in natural frequencies
 
 
 @dataclass(frozen=True)
@@ -30,45 +30,51 @@ class PredictiveValues:
 def predictive_values(
     covid: ThresholdSweep, other: ThresholdSweep, threshold: float, prevalence: ArrayLike, level: float = LEVEL
 ) -> PredictiveValues:
-    """The predictive values that a threshold would have at other prevalences.
+    """Return the predictive values of a threshold at other prevalences.
 
-    The intervals come from the bootstrap samples of patients, sensitivity and specificity of one sample together.
-    Where one of the two is 0 or 1, as it then is in every sample, the limits are those that its Wilson interval gives
-    (both values rise with both rates): wide rather than falsely sure.
+    Intervals come from the bootstrap samples of patients, with sensitivity and specificity of the same sample. If one
+    of the two is 0 or 1, it is so in every sample and the interval would be too narrow. The limits are then those of
+    its Wilson interval, which is valid because both predictive values increase with both rates.
 
     Args:
-        prevalence: (n,), each in [0, 1]. Raises ValueError for others.
+        covid, other: Sweeps of the films with and without COVID-19.
+        threshold: One of the sweeps' thresholds.
+        prevalence: (n,), each in [0, 1].
+        level: Of the intervals.
+
+    Raises:
+        ValueError: A prevalence is outside [0, 1].
     """
     share = np.atleast_1d(np.asarray(prevalence, np.float64))
     if share.ndim != 1 or not ((share >= 0) & (share <= 1)).all():
         raise ValueError(f"Expected prevalences in [0, 1]. Received: {prevalence}")
     sensitivity, specificity = share_at(covid, threshold, level), inverse(share_at(other, threshold, level))
     if not sensitivity or not specificity:
-        nothing = np.full(share.shape, np.nan)
-        return PredictiveValues(share, Band(nothing, nothing, nothing), Band(nothing, nothing, nothing))
+        undefined = Band(*[np.full(share.shape, np.nan)] * 3)
+        return PredictiveValues(share, undefined, undefined)
     if {sensitivity.value, specificity.value} & {0.0, 1.0}:
         limits = [
             _values(np.array([getattr(sensitivity, end)]), np.array([getattr(specificity, end)]), share)
             for end in ("value", "low", "high")
         ]
-        return PredictiveValues(share, *(Band(*(one[kind][0] for one in limits)) for kind in (0, 1)))
-    at = covid.place(threshold)
+        return PredictiveValues(share, *(Band(*(values[kind][0] for values in limits)) for kind in (0, 1)))
+    at = covid.index(threshold)
     ppv, npv = _values(covid.share()[:, at], 1 - other.share()[:, at], share)
     return PredictiveValues(share, band(ppv, level), band(npv, level))
 
 
 def _values(sensitivity: np.ndarray, specificity: np.ndarray, prevalence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """PPV and NPV, (rows, n) each, of rates (rows,) at prevalences (n,); NaN where nobody is called so."""
-    found, missed = sensitivity[:, None] * prevalence, (1 - sensitivity[:, None]) * prevalence
-    alarms, right = (1 - specificity[:, None]) * (1 - prevalence), specificity[:, None] * (1 - prevalence)
+    """Return PPV and NPV, (rows, n) each, of rates (rows,) at prevalences (n,); NaN if nobody has that verdict."""
+    tp, fn = sensitivity[:, None] * prevalence, (1 - sensitivity[:, None]) * prevalence
+    fp, tn = (1 - specificity[:, None]) * (1 - prevalence), specificity[:, None] * (1 - prevalence)
     return tuple(
-        np.divide(over, over + under, out=np.full(over.shape, np.nan), where=over + under > 0)
-        for over, under in ((found, alarms), (right, missed))
+        np.divide(right, right + wrong, out=np.full(right.shape, np.nan), where=right + wrong > 0)
+        for right, wrong in ((tp, fp), (tn, fn))
     )
 
 
 def inverse(estimate: Estimate) -> Estimate:
-    """The share of the others: 1 less the value, the limits swapped."""
+    """Return 1 minus a share, with its limits swapped."""
     if not estimate or estimate.low is None:
         return Estimate(None if not estimate else 1 - estimate.value)
     count = None if estimate.count is None else estimate.total - estimate.count
@@ -77,51 +83,51 @@ def inverse(estimate: Estimate) -> Estimate:
 
 @dataclass(frozen=True)
 class Frequencies:
-    """The four cells of PER people: whole numbers that add up to it."""
+    """The confusion matrix of PER people: whole numbers that add up to it."""
 
-    found: int
-    missed: int
-    alarms: int
-    right: int
+    true_positives: int
+    false_negatives: int
+    false_positives: int
+    true_negatives: int
 
     @property
     def covid(self) -> int:
-        return self.found + self.missed
+        return self.true_positives + self.false_negatives
 
     @property
     def positive(self) -> int:
-        return self.found + self.alarms
+        return self.true_positives + self.false_positives
 
 
 def frequencies(sensitivity: float, specificity: float, prevalence: float, people: int = PER) -> Frequencies:
-    """What would come of `people`, in whole people."""
+    """Return the expected confusion matrix of `people`, in whole people."""
     covid = round(people * prevalence)
-    found, alarms = round(covid * sensitivity), round((people - covid) * (1 - specificity))
-    return Frequencies(found, covid - found, alarms, people - covid - alarms)
+    tp, fp = round(covid * sensitivity), round((people - covid) * (1 - specificity))
+    return Frequencies(tp, covid - tp, fp, people - covid - fp)
 
 
-# --- What a threshold costs, and which one costs least, when a miss weighs more, or less, than a false alarm
+# --- The cost of each threshold if a false negative costs more, or less, than a false positive
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What each threshold costs a film, in false alarms: a false alarm costs 1, a miss `miss`.
+    """The expected cost per film of each threshold, in units of one false positive.
 
     Attributes:
-        thresholds: (t,), rising.
+        thresholds: (t,), increasing.
         cost: (t,), with intervals by patient.
-        missed, alarms: (t,) share of all films that are missed, and that are false alarms.
-        best: the threshold that costs least on these films, with the interval of what is best in samples of them.
-        always_no, always_yes: what it costs to call every film negative, and every film positive.
+        false_negatives, false_positives: (t,) their share of all films.
+        best: The cheapest threshold, with the interval of the cheapest one in the bootstrap samples.
+        always_negative, always_positive: The cost of calling every film negative, and every film positive.
     """
 
     thresholds: np.ndarray
     cost: Band
-    missed: np.ndarray
-    alarms: np.ndarray
+    false_negatives: np.ndarray
+    false_positives: np.ndarray
     best: Estimate
-    always_no: float
-    always_yes: float
+    always_negative: float
+    always_positive: float
 
 
 def costs(
@@ -132,31 +138,37 @@ def costs(
     level: float = LEVEL,
     near: float | None = None,
 ) -> Costs | None:
-    """The expected cost of each threshold, by which Metz (1978, doi 10.1016/S0001-2998(78)80014-2) picks a point on a
-    ROC curve: prevalence x miss x (1 - sensitivity) + (1 - prevalence) x (1 - specificity).
+    """Return the expected cost of each threshold, or None if one kind of film is missing.
 
-    Of thresholds that cost the same, the one nearest to `near` is the best. None where one kind of film is missing.
+    The cost is prevalence x miss x (1 - sensitivity) + (1 - prevalence) x (1 - specificity), by which Metz (1978, doi
+    10.1016/S0001-2998(78)80014-2) picks a point on a ROC curve.
 
     Args:
-        prevalence: share of COVID-19, in [0, 1].
-        miss: what a miss costs in false alarms, above 0. Raises ValueError for others.
+        covid, other: Sweeps of the films with and without COVID-19.
+        prevalence: Share of COVID-19, in [0, 1].
+        miss: Cost of a false negative in false positives, above 0.
+        level: Of the intervals.
+        near: Of thresholds with the same cost, the nearest to this one is the best. Defaults to `config.HALF`.
+
+    Raises:
+        ValueError: `prevalence` or `miss` is out of range.
     """
     near = config.HALF if near is None else near
     if not (0 <= prevalence <= 1 and miss > 0):
         raise ValueError(f"Expected a prevalence in [0, 1] and a cost above 0. Received: {prevalence} and {miss}")
     if not covid.total[0] or not other.total[0]:
         return None
-    missed = prevalence * (1 - covid.share())  # (1 + draws, t)
-    alarms = (1 - prevalence) * other.share()
-    cost = miss * missed + alarms
+    false_negatives = prevalence * (1 - covid.share())  # (1 + draws, t)
+    false_positives = (1 - prevalence) * other.share()
+    cost = miss * false_negatives + false_positives
     order = np.argsort(np.abs(covid.thresholds - near), kind="stable")
-    known = ~np.isnan(cost).any(axis=1)  # a sample may hold films of one kind alone
+    known = ~np.isnan(cost).any(axis=1)  # a sample may hold only films of one kind
     best = covid.thresholds[order[cost[known][:, order].argmin(axis=1)]]
     return Costs(
         covid.thresholds,
         band(cost, level),
-        missed[0],
-        alarms[0],
+        false_negatives[0],
+        false_positives[0],
         percentile_interval(float(best[0]), best[1:], level),
         prevalence * miss,
         1 - prevalence,

@@ -1,4 +1,4 @@
-"""One network's scores of one split, and what they come to at a threshold."""
+"""One network's scores of one split, and its metrics at a threshold."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from covid_model.evaluation import Confusion, Curve, Estimate, ThresholdSweep
 
 @dataclass(frozen=True)
 class ScoredSplit:
-    """A network's scores of some films (indexed by id; columns covid, source, score), and what no threshold moves.
+    """A network's scores of some films, and everything that does not depend on the threshold.
 
     Attributes:
-        tallies: of COVID-19 films ("covid"), others ("other"), and those of adults among these ("adults").
-        floor: every measure of one who answers "no" to all of the films.
-        by_patient: whether the intervals are by patient (by film where no patient is known).
+        name: Name of the network.
+        title: Title of the network.
+        films: The films by id, with the columns covid, source and score.
+        roc, precision_recall: The curves.
+        areas: Areas under the curves: "auc" and "average_precision".
+        sweeps: Sweeps of the COVID-19 films ("covid"), the others ("other") and the adults among these ("adults").
+        baseline: Every metric of the majority-class baseline, which calls every film negative.
+        by_patient: Whether intervals are by patient; by film if patients are not known.
     """
 
     name: str
@@ -28,14 +33,14 @@ class ScoredSplit:
     roc: Curve
     precision_recall: Curve
     areas: dict[str, Estimate]
-    tallies: dict[str, ThresholdSweep]
-    floor: dict[str, Estimate]
+    sweeps: dict[str, ThresholdSweep]
+    baseline: dict[str, Estimate]
     by_patient: bool
 
 
 @dataclass(frozen=True)
 class ThresholdResult:
-    """The same at a threshold. `adults`: the share of adults without COVID-19 called positive."""
+    """A scored split at a threshold. `adults`: the share of positives among adults without COVID-19."""
 
     scored: ScoredSplit
     threshold: float
@@ -53,50 +58,64 @@ class ThresholdResult:
 
 
 def score_split(name: str, title: str, films: pd.DataFrame) -> ScoredSplit:
-    """Draws the bootstrap samples, once: keep what comes. With a column `patient`, they are of patients.
+    """Evaluate a network's scores at every threshold. This draws the bootstrap samples, so cache the result.
 
-    Raises ValueError where a score is no number in [0, 1].
+    Args:
+        name: Name of the network.
+        title: Title of the network.
+        films: The films by id, with the columns covid, source and score. With a column patient, whole patients are
+            drawn.
+
+    Raises:
+        ValueError: A score is not a number in [0, 1].
     """
-    scores, covid = films["score"], films["covid"]
-    patients = films.get("patient")
+    scores, covid, patients = films["score"], films["covid"], films.get("patient")
     other = covid == 0
     kinds = {"covid": ~other, "other": other, "adults": other & (films["source"] != config.CHILDREN)}
-    tallies = evaluation.sweep(scores, kinds, patients)
-    areas = evaluation.area_intervals(scores, covid, patients)
+    sweeps = evaluation.sweep(scores, kinds, patients)
     return ScoredSplit(
         name,
         title,
         films,
         evaluation.roc(scores, covid),
         evaluation.precision_recall(scores, covid),
-        areas,
-        tallies,
-        always_no(covid, tallies),
+        evaluation.area_intervals(scores, covid, patients),
+        sweeps,
+        majority_baseline(covid, sweeps["covid"], sweeps["other"]),
         patients is not None,
     )
 
 
-def at_threshold(of: ScoredSplit, threshold: float) -> ThresholdResult:
-    """Looks up what was tallied. Raises ValueError where the threshold is none of evaluation.THRESHOLDS."""
-    covid, other, adults = (of.tallies[kind] for kind in ("covid", "other", "adults"))
-    rates = evaluation.rates_at(covid, other, threshold)
-    matrix = evaluation.confusion(of.films["score"], of.films["covid"], threshold)
-    return ThresholdResult(of, threshold, matrix, rates | of.areas, evaluation.share_at(adults, threshold))
+def at_threshold(scored: ScoredSplit, threshold: float) -> ThresholdResult:
+    """Look up the metrics at `threshold`. Raises ValueError if it is not one of `evaluation.THRESHOLDS`."""
+    covid, other, adults = (scored.sweeps[kind] for kind in ("covid", "other", "adults"))
+    rates = evaluation.rates_at(covid, other, threshold) | scored.areas
+    matrix = evaluation.confusion(scored.films["score"], scored.films["covid"], threshold)
+    return ThresholdResult(scored, threshold, matrix, rates, evaluation.share_at(adults, threshold))
 
 
-def always_no(covid: pd.Series, tallies: dict[str, ThresholdSweep]) -> dict[str, Estimate]:
-    """Every measure of one who answers "no" to all films: at a threshold of 1, which no score lies above."""
-    nothing = np.zeros(len(covid))
-    return evaluation.rates_at(tallies["covid"], tallies["other"], 1.0) | {
-        "auc": Estimate(evaluation.roc(nothing, covid).area),
-        "average_precision": Estimate(evaluation.precision_recall(nothing, covid).area),
+def majority_baseline(covid: pd.Series, positives: ThresholdSweep, negatives: ThresholdSweep) -> dict[str, Estimate]:
+    """Return every metric of a baseline that calls every film negative, at a threshold of 1, which no score exceeds.
+
+    Args:
+        covid: (n,) ground truth.
+        positives, negatives: Sweeps of the films with and without COVID-19.
+    """
+    zeros = np.zeros(len(covid))
+    return evaluation.rates_at(positives, negatives, 1.0) | {
+        "auc": Estimate(evaluation.roc(zeros, covid).area),
+        "average_precision": Estimate(evaluation.precision_recall(zeros, covid).area),
     }
 
 
-def films_of(cell: str, of: ThresholdResult, networks: Sequence[ScoredSplit]) -> pd.DataFrame:
-    """The films of a cell, the plainest first: columns source and, a column a network, its score."""
-    films = of.scored.films
-    films = films[evaluation.cells(films["score"], films["covid"], of.threshold) == cell]
+def cell_films(cell: str, result: ThresholdResult, networks: Sequence[ScoredSplit]) -> pd.DataFrame:
+    """Return the films of a cell of the confusion matrix, the clearest first.
+
+    Returns:
+        By film id: a column source, and a column of scores for each of `networks`.
+    """
+    films = result.scored.films
+    films = films[evaluation.cells(films["score"], films["covid"], result.threshold) == cell]
     films = films.sort_values("score", ascending=cell in ("fn", "tn"), kind="stable")
-    scores = {other.name: other.films["score"].reindex(films.index) for other in networks}
+    scores = {network.name: network.films["score"].reindex(films.index) for network in networks}
     return films[["source"]].assign(**scores)

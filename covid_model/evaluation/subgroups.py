@@ -1,4 +1,4 @@
-"""The same figures for parts of the films: adults without COVID-19, splits, sources."""
+"""Evaluate parts of the films: splits, sources, adults without COVID-19, and one network against another on each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from covid_model import config
-from covid_model.evaluation.bootstrap import Estimate, proportion
+from covid_model.evaluation.bootstrap import Estimate, proportion, share
+from covid_model.evaluation.by_patient import auc_change, mean
 from covid_model.evaluation.confusion import check
 from covid_model.evaluation.metrics import area_intervals
 from covid_model.evaluation.threshold_sweep import ThresholdSweep, sweep
@@ -20,18 +21,27 @@ from covid_model.verdict import is_positive
 def adults_without_covid(
     scores: ArrayLike, covid: ArrayLike, source: ArrayLike, threshold: float, children: str | None = None
 ) -> Estimate:
-    """Of the films without COVID-19 from any source but the children's, the share called positive."""
+    """Return the share of positive films among those without COVID-19 from any source but the children's."""
     children = config.CHILDREN if children is None else children
     scores, truth = check(scores, covid)
     adults = ~truth & (np.asarray(source).astype(str) != children)
     return proportion(int(is_positive(scores[adults], threshold).sum()), int(adults.sum()))
 
 
+# --- Every split and source apart, at any threshold
+
+
 @dataclass(frozen=True)
 class Part:
-    """A network's films of one split and source (None: all of a split that has several), tallied.
+    """A network's films of one split and source, evaluated at every threshold.
 
-    `patients` is how many they are of, None where that is not known.
+    Attributes:
+        split: Name of the split.
+        source: Name of the source; None for all sources of a split that has several.
+        films: Number of films.
+        patients: Number of patients; None if it is not known.
+        covid, other: Sweeps of the films with and without COVID-19.
+        auc: Area under the ROC curve.
     """
 
     split: str
@@ -44,24 +54,149 @@ class Part:
 
 
 def parts(films: pd.DataFrame, splits: Iterable[str] | None = None) -> list[Part]:
-    """Every split and source of one network's films, tallied: bootstrap samples are drawn of each, so keep what comes.
+    """Evaluate every split and source. Each part draws its own bootstrap samples, so cache the result.
 
     Args:
-        films: columns split, source, covid, score; with a column patient, intervals are by patient.
+        films: One network's films, with the columns split, source, covid and score. With a column patient, intervals
+            are by patient, else by film.
+        splits: Splits to evaluate. Defaults to `config.SPLITS`.
 
     Raises:
-        ValueError: a score is no number in [0, 1].
+        ValueError: A score is not a number in [0, 1].
     """
     splits = config.SPLITS if splits is None else splits
-    found = []
+    results = []
     for split in splits:
         whole = films[films["split"] == split]
         sources = [source for source in config.SOURCE_TITLES if (whole["source"] == source).any()]
         for source in [*([None] if len(sources) > 1 else []), *sources]:
             part = whole if source is None else whole[whole["source"] == source]
             patients, covid = part.get("patient"), part["covid"] == 1
-            tallies = sweep(part["score"], {"covid": covid, "other": ~covid}, patients)
+            sweeps = sweep(part["score"], {"covid": covid, "other": ~covid}, patients)
             auc = area_intervals(part["score"], part["covid"], patients)["auc"]
-            people = None if patients is None else patients.nunique()
-            found.append(Part(split, source, len(part), people, tallies["covid"], tallies["other"], auc))
-    return found
+            count = None if patients is None else patients.nunique()
+            results.append(Part(split, source, len(part), count, sweeps["covid"], sweeps["other"], auc))
+    return results
+
+
+# --- Groups of films that the network was not trained on, at one threshold
+
+TEST, ADULTS, MORE = "test", "test-adults", "extra-test"  # names of groups; the others are named by their source
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group's rates at a threshold.
+
+    Attributes:
+        name: Title of the group; <br> separates its lines.
+        sensitivity: Share of its COVID-19 films that are positive.
+        false_positive_rate: Share of its other films that are positive (1 - specificity).
+    """
+
+    name: str
+    sensitivity: Estimate
+    false_positive_rate: Estimate
+
+
+def by_group(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the films of each group by its name, without empty groups.
+
+    Args:
+        table: One network's films by id, with the columns split, source, covid, score and patient.
+    """
+    test = table[table["split"] == "test"]
+    external = table[table["split"] == "external"]
+    groups = {
+        TEST: test,
+        ADULTS: test[test["source"] != config.CHILDREN],
+        MORE: table[table["split"] == "extra-test"],
+    }
+    groups |= {source: external[external["source"] == source] for source in config.SOURCE_TITLES}
+    return {name: films for name, films in groups.items() if len(films)}
+
+
+def title(name: str) -> str:
+    """Return a group's title on a chart; <br> separates its lines."""
+    known = {
+        TEST: "Test set,<br>all",
+        ADULTS: "Test set,<br>adults only",
+        MORE: config.SPLIT_TITLES["extra-test"],
+    }
+    return known.get(name) or "External:<br>" + config.SOURCE_TITLES.get(name, name).removesuffix(" initiative")
+
+
+def measure(table: pd.DataFrame, threshold: float) -> dict[str, Group]:
+    """Return the rates of each group of `by_group` at `threshold`, with intervals by patient."""
+    return {name: _rates(name, films, threshold) for name, films in by_group(table).items()}
+
+
+def _rates(name: str, films: pd.DataFrame, threshold: float) -> Group:
+    positive, covid = is_positive(films["score"], threshold), films["covid"] == 1
+    return Group(title(name), *(share(positive[mask], films["patient"][mask]) for mask in (covid, ~covid)))
+
+
+def external_false_positives(groups: dict[str, Group]) -> tuple[int, int]:
+    """Return how many films without COVID-19 from other hospitals are positive, and how many there are."""
+    rates = [group.false_positive_rate for name, group in groups.items() if name not in (TEST, ADULTS, MORE)]
+    return sum(rate.count for rate in rates), sum(rate.total for rate in rates)
+
+
+def auc(table: pd.DataFrame, name: str) -> Estimate:
+    """Return the AUC of a group of `by_group` with an interval by patient; without a value if a class is missing."""
+    films = by_group(table).get(name)
+    if films is None:
+        return Estimate(None)
+    return area_intervals(films["score"], films["covid"], films["patient"])["auc"]
+
+
+# --- Two networks on the same films
+
+MORE_IS_BETTER = {"sensitivity": True, "false_positive_rate": False, "auc": True}
+
+
+@dataclass(frozen=True)
+class Change:
+    """The difference between two networks on the same films.
+
+    Attributes:
+        group: Name of the group.
+        measure: "sensitivity", "false_positive_rate" or "auc".
+        before, after: The measure for either network.
+        difference: `after` minus `before`, with an interval by patient.
+    """
+
+    group: str
+    measure: str
+    before: Estimate
+    after: Estimate
+    difference: Estimate
+
+    @property
+    def verdict(self) -> str:
+        """ "better" or "worse" if the whole interval is on one side of 0, else "unclear"."""
+        low, high = self.difference.low, self.difference.high
+        if low is None or high is None or low <= 0 <= high:
+            return "unclear"
+        return "better" if (low > 0) == MORE_IS_BETTER.get(self.measure, True) else "worse"
+
+
+def compare(before: pd.DataFrame, after: pd.DataFrame, threshold: float) -> list[Change]:
+    """Compare two networks in every group and measure, on the films that both have scored."""
+    both = before.index.intersection(after.index)
+    old_groups, new_groups = by_group(before.loc[both]), by_group(after.loc[both])
+    changes = []
+    for name, old in old_groups.items():
+        new = new_groups[name]
+        old_rates, new_rates = _rates(name, old, threshold), _rates(name, new, threshold)
+        positive_before, positive_after = (is_positive(films["score"], threshold).astype(float) for films in (old, new))
+        for measured, truth in (("false_positive_rate", 0), ("sensitivity", 1)):
+            mask = old["covid"] == truth
+            if mask.any():
+                difference = mean((positive_after - positive_before)[mask], old["patient"][mask])
+                figures = getattr(old_rates, measured), getattr(new_rates, measured)
+                changes.append(Change(name, measured, *figures, difference))
+        if old["covid"].nunique() == 2:
+            difference = auc_change(old["score"], new["score"], old["covid"], old["patient"])
+            changes.append(Change(name, "auc", auc(old, name), auc(new, name), difference))
+    return changes

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from covid_model import config, evaluation
 from covid_model.data import dataset
-from covid_model.evaluation.by_patient import mean, plain
+from covid_model.evaluation.by_patient import mean, to_json
 from covid_model.experiments.context import ExperimentContext
 from covid_model.experiments.lung_erasure import recipe_of
 from covid_model.model import network_spec
@@ -44,7 +44,7 @@ def run(case: ExperimentContext) -> dict[str, Any]:
         "validation": compare(held_out, temperature),
         "splits": {name: compare(part, temperature) for name, part in parts.items() if len(part)},
     }
-    calibrated = Calibration.from_record(plain(found))
+    calibrated = Calibration.from_record(to_json(found))
     replace(network_spec.spec(case.name, case.networks), calibration=calibrated).save(case.networks)
     return found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from covid_model import config, records
-from covid_model.evaluation.by_patient import plain
+from covid_model.evaluation.by_patient import to_json
 from covid_model.experiments import (
     baselines,
     cam_faithfulness,
@@ -55,6 +55,6 @@ def run(case: ExperimentContext, only: Iterable[str] = (), to: Path | None = Non
             "seconds": round(time.perf_counter() - started),
         }
         path = records.experiment_path(case.name, experiment, to)
-        path.write_text(json.dumps(plain(record | figures), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(to_json(record | figures), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         written.append(path)
     return written

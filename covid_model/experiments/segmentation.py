@@ -20,7 +20,7 @@ from tqdm import tqdm
 from covid_model import config, imaging
 from covid_model.data import dataset, samples
 from covid_model.data.lung_masks import read_mask, with_mask
-from covid_model.evaluation.by_patient import plain
+from covid_model.evaluation.by_patient import to_json
 from covid_model.experiments.context import ExperimentError
 from covid_model.imaging import lung_mask
 
@@ -51,7 +51,7 @@ def run(data: dataset.Dataset) -> dict[str, Any]:
 def write(data: dataset.Dataset, to: Path | None = None) -> Path:
     """Measure, and leave the record at `to`."""
     to = config.SEGMENTATION_JSON if to is None else to
-    to.write_text(json.dumps(plain(run(data)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    to.write_text(json.dumps(to_json(run(data)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return to
 
 

@@ -9,7 +9,7 @@ import pytest
 from covid_model.charts import attribution as attribution_charts
 from covid_model.charts import bias as bias_charts
 from covid_model.charts import style
-from covid_model.evaluation import Estimate, ages, groups_of_films
+from covid_model.evaluation import Estimate, ages, subgroups
 from tests.support.app_pages import holds, numbers
 
 NOBODY = Estimate(None, count=0, total=0)
@@ -52,8 +52,8 @@ def test_ages_are_shares_of_each_class():
 
 def test_groups():
     rows = [
-        groups_of_films.Group("Test", of(72, 73, 0.9, 1.0), of(19, 1079, 0.01, 0.03)),
-        groups_of_films.Group("Figure 1", of(3, 4), NOBODY),
+        subgroups.Group("Test", of(72, 73, 0.9, 1.0), of(19, 1079, 0.01, 0.03)),
+        subgroups.Group("Figure 1", of(3, 4), NOBODY),
     ]
     figure = bias_charts.groups(rows)
     covid, other = figure.data
@@ -70,9 +70,7 @@ def test_groups():
 
 def test_ghosts_stand_for_the_same_groups():
     with pytest.raises(ValueError):
-        bias_charts.groups(
-            [groups_of_films.Group("a", NOBODY, NOBODY)], [groups_of_films.Group("a", NOBODY, NOBODY)] * 2
-        )
+        bias_charts.groups([subgroups.Group("a", NOBODY, NOBODY)], [subgroups.Group("a", NOBODY, NOBODY)] * 2)
 
 
 def test_slopes_count_what_lies_above():
@@ -130,7 +128,7 @@ def test_severity():
 
 @pytest.mark.parametrize("ink", [None, "#E9E6DF"])
 def test_words_take_the_pages_colour_and_grounds_are_clear(ink):
-    rows = [groups_of_films.Group("Test", of(1, 2), of(1, 2))]
+    rows = [subgroups.Group("Test", of(1, 2), of(1, 2))]
     for figure in (
         bias_charts.groups(rows, ink=ink),
         bias_charts.ages([ages.Row("a", 1, 1)], ink=ink),

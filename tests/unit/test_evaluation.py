@@ -11,6 +11,7 @@ import pytest
 import sklearn.metrics
 
 from covid_model import evaluation
+from covid_model.evaluation import scored_split
 from covid_model.evaluation.bootstrap import bootstrap, resample
 from covid_model.evaluation.metrics import weighted_areas
 
@@ -34,7 +35,6 @@ def test_counts_by_hand():
 
 def test_positive_is_strictly_above():
     assert evaluation.confusion(SCORES, COVID, 0.6).tp == 2  # the film at 0.6 itself is negative
-    assert evaluation.share_above([0.6, 0.61], 0.6).count == 1
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,6 @@ def test_no_films_at_all():
     assert evaluation.confusion([], [], 0.5).total == 0
     for patients in (None, []):
         assert not any(evaluation.rates([], [], 0.5, patients=patients).values())
-    assert not evaluation.share_above([], 0.5)
-    assert not evaluation.always_no([])["accuracy"]
     assert not evaluation.adults_without_covid([], [], [], 0.5)
     assert evaluation.roc([], []).area is None
     assert evaluation.parts(pd.DataFrame(columns=["split", "source", "covid", "score"])) == []
@@ -133,8 +131,10 @@ def test_what_is_refused(scores, covid, words):
             function()
 
 
-def test_always_no():
-    rates = evaluation.always_no([1] * 73 + [0] * 1079)
+def test_majority_baseline():
+    covid = pd.Series([1] * 73 + [0] * 1079)
+    sweeps = evaluation.sweep(np.full(1152, 0.5), {"covid": covid == 1, "other": covid == 0}, draws=10)
+    rates = scored_split.majority_baseline(covid, sweeps["covid"], sweeps["other"])
     assert rates["accuracy"].value == pytest.approx(1079 / 1152)
     assert (rates["sensitivity"].value, rates["specificity"].value, rates["ppv"].value) == (0, 1, None)
     assert rates["balanced_accuracy"].value == 0.5

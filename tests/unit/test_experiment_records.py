@@ -8,7 +8,7 @@ import pytest
 
 from covid_model import experiments, records
 from covid_model.data import dataset
-from covid_model.evaluation.by_patient import plain
+from covid_model.evaluation.by_patient import to_json
 from covid_model.experiments import cam_faithfulness, external_validation
 from covid_model.model import network_spec, registry
 
@@ -49,7 +49,7 @@ def same(found: object, kept: object) -> None:
 
 def again(found: dict) -> dict:
     """A new record as it would be read from its file."""
-    return json.loads(json.dumps(plain(found)))
+    return json.loads(json.dumps(to_json(found)))
 
 
 def test_elsewhere(case):

@@ -45,7 +45,7 @@ def test_rank_correlation():
 
 
 def test_plain_figures_are_json():
-    found = by_patient.plain(
+    found = by_patient.to_json(
         {
             "share": Estimate(0.123456, 0.1, None),
             "none": Estimate(None),

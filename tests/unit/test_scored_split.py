@@ -23,17 +23,17 @@ def test_note_only_where_children_hide_adults():
 
 def test_films_of_a_cell_start_with_the_plainest():
     of = called([("cohen", 1, 0.7), ("cohen", 1, 0.9), ("cohen", 1, 0.5), ("cohen", 1, 0.1), ("nih", 0, 0.2)])
-    assert scored_split.films_of("tp", of, [of.scored]).index.tolist() == ["film-1", "film-0"]
-    assert scored_split.films_of("fn", of, [of.scored])["paper"].tolist() == [0.1, 0.5]
-    assert scored_split.films_of("fp", of, [of.scored]).empty
+    assert scored_split.cell_films("tp", of, [of.scored]).index.tolist() == ["film-1", "film-0"]
+    assert scored_split.cell_films("fn", of, [of.scored])["paper"].tolist() == [0.1, 0.5]
+    assert scored_split.cell_films("fp", of, [of.scored]).empty
 
 
 def test_intervals_in_words():
     of = called([("cohen", 1, 0.9), ("kermany", 0, 0.1)])
     assert formatting.interval(of.rates["accuracy"]) == "34.2 to 100.0 %"
-    assert formatting.interval(of.scored.floor["auc"]) == ""
-    assert of.scored.floor["average_precision"].value == 0.5
-    assert of.scored.floor["accuracy"].count == 1
+    assert formatting.interval(of.scored.baseline["auc"]) == ""
+    assert of.scored.baseline["average_precision"].value == 0.5
+    assert of.scored.baseline["accuracy"].count == 1
 
 
 def test_what_the_accuracy_hides_comes_with_its_figures():

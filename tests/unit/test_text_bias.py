@@ -8,7 +8,7 @@ from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.text import bias as bias_text
 from covid_model.evaluation import Estimate
 from covid_model.evaluation.ages import Row
-from covid_model.evaluation.groups_of_films import ADULTS, MORE, TEST, Change
+from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change
 
 CHILDREN = "1 to 5 years"
 NOBODY = Estimate(None, count=0, total=0)
@@ -198,12 +198,15 @@ def change(group: str, measure: str, before: int, after: int, difference: tuple[
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ([change(ADULTS, "alarms", 17, 7)], "Adults added: false positives among adults fall from 17 to 7 of 20."),
-        ([change(ADULTS, "alarms", 7, 17)], "false positives among adults rise from 7 to 17 of 20."),
-        ([change(ADULTS, "alarms", 7, 7)], "false positives among adults stay at 7 of 20."),
-        ([change(TEST, "found", 20, 15)], "COVID-19 X-rays called positive fall from 20 to 15 of 20."),
-        ([change(TEST, "found", 15, 20)], "COVID-19 X-rays called positive rise from 15 to 20 of 20."),
-        ([change(TEST, "found", 15, 15)], "COVID-19 X-rays called positive stay at 15 of 20."),
+        (
+            [change(ADULTS, "false_positive_rate", 17, 7)],
+            "Adults added: false positives among adults fall from 17 to 7 of 20.",
+        ),
+        ([change(ADULTS, "false_positive_rate", 7, 17)], "false positives among adults rise from 7 to 17 of 20."),
+        ([change(ADULTS, "false_positive_rate", 7, 7)], "false positives among adults stay at 7 of 20."),
+        ([change(TEST, "sensitivity", 20, 15)], "COVID-19 X-rays called positive fall from 20 to 15 of 20."),
+        ([change(TEST, "sensitivity", 15, 20)], "COVID-19 X-rays called positive rise from 15 to 20 of 20."),
+        ([change(TEST, "sensitivity", 15, 15)], "COVID-19 X-rays called positive stay at 15 of 20."),
         ([change("actualmed", "auc", 1, 2)], "it separates the classes no better, as far as these X-rays can tell."),
         ([change("actualmed", "auc", 1, 2, WORSE)], "in other hospitals it separates the classes worse."),
         ([change("actualmed", "auc", 1, 2, BETTER)], "in other hospitals it separates the classes better."),
@@ -215,8 +218,11 @@ def change(group: str, measure: str, before: int, after: int, difference: tuple[
             [change("actualmed", "auc", 1, 2, WORSE), change("figure1", "auc", 1, 2, UNCLEAR)],
             "no better, as far as these X-rays can tell.",
         ),
-        ([change("actualmed", "alarms", 9, 2, WORSE)], "The test set does not show"),  # a threshold could do that
-        ([change(MORE, "alarms", 1, 2, BETTER)], "The test set does not show"),
+        (
+            [change("actualmed", "false_positive_rate", 9, 2, WORSE)],
+            "The test set does not show",
+        ),  # a threshold could do that
+        ([change(MORE, "false_positive_rate", 1, 2, BETTER)], "The test set does not show"),
     ],
 )
 def test_adults_added(changes, text):
@@ -224,7 +230,11 @@ def test_adults_added(changes, text):
 
 
 def test_the_whole_headline():
-    changes = [change(ADULTS, "alarms", 17, 7), change(TEST, "found", 18, 15), change("actualmed", "auc", 1, 2)]
+    changes = [
+        change(ADULTS, "false_positive_rate", 17, 7),
+        change(TEST, "sensitivity", 18, 15),
+        change("actualmed", "auc", 1, 2),
+    ]
     assert bias_text.adults_added(changes) == (
         "Adults added: false positives among adults fall from 17 to 7 of 20; COVID-19 X-rays called positive fall from "
         "18 to 15 of 20; in other hospitals it separates the classes no better, as far as these X-rays can tell."
@@ -232,10 +242,10 @@ def test_the_whole_headline():
 
 
 def test_a_change_is_clear_where_its_interval_leaves_out_0():
-    assert change(TEST, "found", 1, 2, BETTER).verdict == "better"
-    assert change(TEST, "found", 1, 2, WORSE).verdict == "worse"
-    assert change(TEST, "alarms", 1, 2, BETTER).verdict == "worse"  # more false alarms
-    assert change(TEST, "alarms", 1, 2, WORSE).verdict == "better"
+    assert change(TEST, "sensitivity", 1, 2, BETTER).verdict == "better"
+    assert change(TEST, "sensitivity", 1, 2, WORSE).verdict == "worse"
+    assert change(TEST, "false_positive_rate", 1, 2, BETTER).verdict == "worse"  # more false alarms
+    assert change(TEST, "false_positive_rate", 1, 2, WORSE).verdict == "better"
     assert change(TEST, "auc", 1, 2, UNCLEAR).verdict == change(TEST, "auc", 1, 2, (0.0, 0.2)).verdict == "unclear"
     assert Change(TEST, "auc", NOBODY, NOBODY, Estimate(None)).verdict == "unclear"
 
@@ -243,10 +253,10 @@ def test_a_change_is_clear_where_its_interval_leaves_out_0():
 def test_better_worse_unclear_in_words():
     sentence = bias_text.changes_by_verdict(
         [
-            change(ADULTS, "alarms", 17, 7, WORSE),
-            change(ADULTS, "found", 1, 2),  # the same films as the test's: told once
-            change(TEST, "found", 18, 15, WORSE),
-            change(MORE, "alarms", 17, 7, WORSE),
+            change(ADULTS, "false_positive_rate", 17, 7, WORSE),
+            change(ADULTS, "sensitivity", 1, 2),  # the same films as the test's: told once
+            change(TEST, "sensitivity", 18, 15, WORSE),
+            change(MORE, "false_positive_rate", 17, 7, WORSE),
             Change("actualmed", "auc", Estimate(0.66), Estimate(0.68), Estimate(0.02, -0.1, 0.2)),
         ]
     )

@@ -107,7 +107,7 @@ def test_ward_sentences():
 
 def test_cost_heading_and_table():
     of = called("A", [0.1, 0.2, 0.7], [0.9, 0.65, 0.3])
-    covid, other = (of.scored.tallies[kind] for kind in ("covid", "other"))
+    covid, other = (of.scored.sweeps[kind] for kind in ("covid", "other"))
     found = evaluation.costs(covid, other, 0.5, 2.0)
     at = found.best.value
     said = evaluation_text.cost_heading({"A": found}, "2 false alarms")
@@ -126,7 +126,7 @@ def test_cost_heading_and_table():
 
 def test_where_the_paper_s_mark_is_the_cheapest_nothing_is_set_against_it():
     of = called("A", [0.595, 0.1], [0.605, 0.9])  # 0.6 alone parts them
-    found = evaluation.costs(*(of.scored.tallies[kind] for kind in ("covid", "other")), 0.5, 1.0)
+    found = evaluation.costs(*(of.scored.sweeps[kind] for kind in ("covid", "other")), 0.5, 1.0)
     assert found.best.value == 0.6
     assert evaluation_text.cost_heading({"A": found}, "1 false alarm").endswith("0.60 is the cheapest threshold: 0.0")
 

@@ -156,12 +156,17 @@ def test_impossible_prevalences(prevalence):
 
 def test_frequencies_add_up():
     found = evaluation.frequencies(0.78, 0.99, 0.02)
-    assert (found.found, found.missed, found.alarms, found.right) == (16, 4, 10, 970)
+    assert (found.true_positives, found.false_negatives, found.false_positives, found.true_negatives) == (
+        16,
+        4,
+        10,
+        970,
+    )
     assert found.covid == 20 and found.positive == 26
     for prevalence in np.linspace(0, 1, 13):
         one = evaluation.frequencies(0.333, 0.917, prevalence)
-        assert one.found + one.missed + one.alarms + one.right == 1000
-        assert min(one.found, one.missed, one.alarms, one.right) >= 0
+        assert one.true_positives + one.false_negatives + one.false_positives + one.true_negatives == 1000
+        assert min(one.true_positives, one.false_negatives, one.false_positives, one.true_negatives) >= 0
 
 
 def test_the_inverse_of_a_share():
@@ -177,8 +182,8 @@ def test_costs_by_hand():
     found = evaluation.costs(*tallied(), prevalence=0.5, miss=1)
     at = dict(zip(found.thresholds.tolist(), found.cost.value, strict=True))
     assert at[0.5] == pytest.approx(0.25)  # a miss and a false alarm of eight films
-    assert at[1.0] == found.always_no == 0.5 and at[0.0] == found.always_yes == 0.5
-    assert found.missed[50] == found.alarms[50] == pytest.approx(0.125)
+    assert at[1.0] == found.always_negative == 0.5 and at[0.0] == found.always_positive == 0.5
+    assert found.false_negatives[50] == found.false_positives[50] == pytest.approx(0.125)
     assert found.best.value == 0.5  # 0.5 to 0.59 and 0.7 to 0.79 cost the same: the one nearest to 0.5
 
 

@@ -39,7 +39,7 @@ def picker() -> str | None:
 
 def films(cell: str, of: ThresholdResult, networks: Sequence[ScoredSplit]) -> None:
     """The films of a cell, a page at a time."""
-    found = scored_split.films_of(cell, of, networks)
+    found = scored_split.cell_films(cell, of, networks)
     what = f"{CELL_NAMES[cell].lower()} of {prediction_text.plain(of.title)} at {of.threshold:.2f}"
     counted = st.container(key="cell_count")
     if found.empty:

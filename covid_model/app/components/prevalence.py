@@ -49,7 +49,7 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
             key=PREVALENCE,
             bind="query-params",
         )
-    tallies = networks[0].scored.tallies
+    tallies = networks[0].scored.sweeps
     mixed = 0 < tallies["adults"].total[0] < tallies["other"].total[0]
     whose = ALL
     if mixed:
@@ -62,7 +62,7 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
                 help="Specificity counted over all films without COVID-19 here, or over the adults' alone.",
             )
     kind = "adults" if mixed and whose == ADULTS else "other"
-    others = {of.title: of.scored.tallies[kind] for of in networks}
+    others = {of.title: of.scored.sweeps[kind] for of in networks}
     with st.container(key="ward_values"):
         values(networks, others, prevalence, alone=mixed and kind == "other")
     with st.container(key="ward_costs"):
@@ -79,7 +79,7 @@ def values(
     for of in networks:
         said = [evaluation_text.per_thousand(*_rates(of, others[of.title]), prevalence)]
         if alone:
-            adults = _ward(of, of.scored.tallies["adults"], np.array([prevalence]))
+            adults = _ward(of, of.scored.sweeps["adults"], np.array([prevalence]))
             said.append(evaluation_text.adults_alone(wards[of.title], adults))
         name = f"**{prediction_text.plain(of.title)}.** " if len(networks) > 1 else ""
         st.markdown(name + " ".join(filter(None, said)))
@@ -129,7 +129,7 @@ def errors(networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSw
         help="A miss: a COVID-19 film called negative. A false alarm: another film called positive.",
     )
     found = {
-        of.title: evaluation.costs(of.scored.tallies["covid"], others[of.title], prevalence, miss) for of in networks
+        of.title: evaluation.costs(of.scored.sweeps["covid"], others[of.title], prevalence, miss) for of in networks
     }
     found = {title: one for title, one in found.items() if one}
     if not found:
@@ -154,7 +154,7 @@ def errors(networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSw
 
 
 def _ward(of: ThresholdResult, other: ThresholdSweep, prevalence: np.ndarray) -> PredictiveValues:
-    return evaluation.predictive_values(of.scored.tallies["covid"], other, of.threshold, prevalence)
+    return evaluation.predictive_values(of.scored.sweeps["covid"], other, of.threshold, prevalence)
 
 
 def _rates(of: ThresholdResult, other: ThresholdSweep) -> tuple[Estimate, Estimate]:

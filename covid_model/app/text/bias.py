@@ -11,7 +11,7 @@ from typing import Any
 from covid_model import config
 from covid_model.evaluation import Estimate
 from covid_model.evaluation.ages import Row
-from covid_model.evaluation.groups_of_films import ADULTS, MORE, TEST, Change
+from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change
 from covid_model.formatting import counted, decimal, percent
 
 FEW = 0.1  # up to this share of false positives among adults, the network is said to hold on adults
@@ -215,8 +215,8 @@ def adults_added(changes: Sequence[Change]) -> str:
     parts = [
         _moved(subject, known[key])
         for subject, key in (
-            ("false positives among adults", (ADULTS, "alarms")),
-            ("COVID-19 X-rays called positive", (TEST, "found")),
+            ("false positives among adults", (ADULTS, "false_positive_rate")),
+            ("COVID-19 X-rays called positive", (TEST, "sensitivity")),
         )
         if key in known
     ]
@@ -243,7 +243,7 @@ def _moved(subject: str, change: Change) -> str:
 
 def changes_by_verdict(changes: Sequence[Change]) -> dict[str, str]:
     """Return what is clearly "better", clearly "worse" and "unclear", each as a part of a sentence; "" for nothing."""
-    names = {"alarms": "false positives", "found": "sensitivity", "auc": "AUC"}
+    names = {"false_positive_rate": "false positives", "sensitivity": "sensitivity", "auc": "AUC"}
     sentences = {}
     for verdict in ("better", "worse", "unclear"):
         parts = []
@@ -252,7 +252,7 @@ def changes_by_verdict(changes: Sequence[Change]) -> dict[str, str]:
                 f"{_where(change.group)}{_auc_change(change)}"
                 for change in changes
                 if (change.measure, change.verdict) == (measure, verdict)
-                and (change.group, measure) != (ADULTS, "found")  # nearly the same films as the test set's
+                and (change.group, measure) != (ADULTS, "sensitivity")  # nearly the same films as the test set's
             ]
             if groups:
                 parts.append(f"{name} {', '.join(groups)}")

@@ -52,7 +52,7 @@ def cards(of: ThresholdResult) -> list[Card]:
             found.append(Card(CARDS[name], counted(estimate), share, about, asks, alarm and estimate.count > 0))
     for name, estimate, asks in (
         ("accuracy", of.rates["accuracy"], "The share of films called as they are."),
-        ("always_no", of.scored.floor["accuracy"], "What anyone gets who calls every film negative."),
+        ("always_no", of.scored.baseline["accuracy"], "What anyone gets who calls every film negative."),
     ):
         about = f"95 %: {interval(estimate)}"
         found.append(Card(CARDS[name], percent(estimate.value), counted(estimate), about, asks))
@@ -69,7 +69,7 @@ def adults_note(of: ThresholdResult) -> tuple[str, str] | None:
     if not of.adults.count:
         none = "" if of.matrix.tp else "No film at all is called positive here, nor is any COVID-19 film found. "
         return title, f"{none}Few films here put it to the test: {children} are of children, easily told from adults."
-    accuracy, floor = (one["accuracy"].value for one in (of.rates, of.scored.floor))
+    accuracy, floor = (one["accuracy"].value for one in (of.rates, of.scored.baseline))
     hidden = f"An accuracy of {percent(accuracy)} hides it: " if accuracy >= floor else ""
     return title, (
         f"{hidden}{children} are of children of 1 to 5 years, and all COVID-19 films are adults'. A network that only "
@@ -79,7 +79,7 @@ def adults_note(of: ThresholdResult) -> tuple[str, str] | None:
 
 def more_adults(elsewhere: ScoredSplit | None, threshold: float) -> str | None:
     """What a network calls the adults without COVID-19 of `extra-test`, in a sentence; None where none is scored."""
-    found = evaluation.share_at(elsewhere.tallies["adults"], threshold) if elsewhere else None
+    found = evaluation.share_at(elsewhere.sweeps["adults"], threshold) if elsewhere else None
     if not found:
         return None
     called = f"{counted(found)} positive ({percent(found.value)})"
@@ -250,9 +250,9 @@ def per_thousand(sensitivity: Estimate, specificity: Estimate, prevalence: float
         return "Films of one kind are missing here, so nothing can be said."
     of = evaluation.frequencies(sensitivity.value, specificity.value, prevalence)
     return (
-        f"Of {PER:,} people filmed, {of.covid:,} would have COVID-19: {of.found:,} called positive, {of.missed:,} "
-        f"missed. Of the other {PER - of.covid:,}, {of.alarms:,} would be false alarms. So {of.positive:,} positives, "
-        f"{of.found:,} of them right."
+        f"Of {PER:,} people filmed, {of.covid:,} would have COVID-19: {of.true_positives:,} called positive, "
+        f"{of.false_negatives:,} missed. Of the other {PER - of.covid:,}, {of.false_positives:,} would be false "
+        f"alarms. So {of.positive:,} positives, {of.true_positives:,} of them right."
     )
 
 
@@ -300,10 +300,10 @@ def cost_table(costs: Mapping[str, Costs], marks: Mapping[str, float]) -> pd.Dat
             low, high = of.cost.low[place], of.cost.high[place]
             about = "" if np.isnan(low) else f"95 %: {PER * low:.1f} to {PER * high:.1f}; "
             rows.setdefault(label, {})[column] = (
-                f"**{PER * of.cost.value[place]:.1f}**  \n:small[{about}{PER * of.missed[place]:.1f} missed, "
-                f"{PER * of.alarms[place]:.1f} false alarms]"
+                f"**{PER * of.cost.value[place]:.1f}**  \n:small[{about}{PER * of.false_negatives[place]:.1f} missed, "
+                f"{PER * of.false_positives[place]:.1f} false alarms]"
             )
-        for label, cost in (("Always “no”", of.always_no), ("Always “yes”", of.always_yes)):
+        for label, cost in (("Always “no”", of.always_negative), ("Always “yes”", of.always_positive)):
             rows.setdefault(f"**{label}**", {})[column] = f"**{PER * cost:.1f}**"
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index.name = "Threshold"

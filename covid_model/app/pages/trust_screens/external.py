@@ -8,7 +8,7 @@ from covid_model.app.components.slide import PAPER, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
-from covid_model.evaluation import Estimate, groups_of_films
+from covid_model.evaluation import Estimate, subgroups
 
 NOBODY = Estimate(None)
 
@@ -17,9 +17,9 @@ def headline(threshold: float | None = None) -> str | None:
     found = cache.called_positive(PAPER, config.THRESHOLD if threshold is None else threshold)
     if not found:
         return None
-    adults = found.get(groups_of_films.ADULTS)
-    known = (adults.found, adults.alarms) if adults else (NOBODY, NOBODY)
-    return bias_text.adult_results(*known, groups_of_films.elsewhere(found))
+    adults = found.get(subgroups.ADULTS)
+    known = (adults.sensitivity, adults.false_positive_rate) if adults else (NOBODY, NOBODY)
+    return bias_text.adult_results(*known, subgroups.external_false_positives(found))
 
 
 @render_slots.fragment

@@ -9,7 +9,7 @@ from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
 from covid_model.config import SPLIT_LABELS
-from covid_model.evaluation import groups_of_films
+from covid_model.evaluation import subgroups
 from covid_model.model import registry
 
 LISTS = {"better": "Better", "worse": "Worse", "unclear": "No clear difference"}
@@ -39,7 +39,7 @@ def show() -> None:
         "adults without it as well, with every layer trained. Solid shapes: the network chosen; hollow ones: the "
         "other.",
         lists + f"\n\n:small[{registry.title(TUNED)} was trained on other films of the sources of "
-        f"“{SPLIT_LABELS[groups_of_films.MORE][0]}”: there it is at home. “Clear” is a difference whose "
+        f"“{SPLIT_LABELS[subgroups.MORE][0]}”: there it is at home. “Clear” is a difference whose "
         "95 % interval, by patient, "
         "leaves out 0.]",
     )

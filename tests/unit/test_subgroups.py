@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from covid_model import config
-from covid_model.evaluation import ages, groups_of_films
+from covid_model.evaluation import ages, subgroups
 from covid_model.evaluation.ages import Row
 from covid_model.evaluation.by_patient import auc_change
 
@@ -56,61 +56,63 @@ def test_every_film_stands_in_one_row(films):
 
 
 def test_ages_in_words_are_not_stated(films):
-    assert ages.stated(films).dropna().tolist() == [27, 55, 94, 58, 12]
-    assert ages.stated(films.drop(columns="age")).isna().all()
+    assert ages.stated_ages(films).dropna().tolist() == [27, 55, 94, 58, 12]
+    assert ages.stated_ages(films.drop(columns="age")).isna().all()
 
 
 def test_what_the_source_gives_away(films):
-    named, floor = ages.of_source(films[films["split"] == "test"])
+    named, floor = ages.accuracy_from_source(films[films["split"] == "test"])
     assert named == pytest.approx(10 / 12)  # 4 of cohen's 6, all of kermany's 6
     assert floor == pytest.approx(8 / 12)
-    assert ages.of_source(films[films["split"] == "extra-test"]) == (1.0, 0.5)
+    assert ages.accuracy_from_source(films[films["split"] == "extra-test"]) == (1.0, 0.5)
 
 
 # --- groups of films --------------------------------------------------------------------------------
 def test_groups_at_a_threshold(films):
-    found = groups_of_films.measure(films, 0.6)
-    counts = {name: (group.found.count, group.found.total, group.alarms.count, group.alarms.total)
-              for name, group in found.items()}  # fmt: skip
+    found = subgroups.measure(films, 0.6)
+    counts = {}
+    for name, group in found.items():
+        sensitivity, false_positive_rate = group.sensitivity, group.false_positive_rate
+        counts[name] = sensitivity.count, sensitivity.total, false_positive_rate.count, false_positive_rate.total
     assert counts == {
-        groups_of_films.TEST: (3, 4, 1, 8),
-        groups_of_films.ADULTS: (3, 4, 1, 2),
-        groups_of_films.MORE: (2, 3, 1, 3),
+        subgroups.TEST: (3, 4, 1, 8),
+        subgroups.ADULTS: (3, 4, 1, 2),
+        subgroups.MORE: (2, 3, 1, 3),
         "figure1": (1, 1, 0, 0),
         "actualmed": (0, 1, 0, 1),
     }
-    assert not found["figure1"].alarms and groups_of_films.elsewhere(found) == (0, 1)
-    assert found[groups_of_films.ADULTS].name == "Test films,<br>adults only"
-    assert found["actualmed"].name == "Elsewhere:<br>Actualmed"
-    assert all(group.found.low <= group.found.value <= group.found.high for group in found.values())
+    assert not found["figure1"].false_positive_rate and subgroups.external_false_positives(found) == (0, 1)
+    assert found[subgroups.ADULTS].name == "Test set,<br>adults only"
+    assert found["actualmed"].name == "External:<br>Actualmed"
+    assert all(group.sensitivity.low <= group.sensitivity.value <= group.sensitivity.high for group in found.values())
 
 
 def test_training_films_are_in_no_group(films):
-    assert sum(map(len, groups_of_films.cut(films.assign(split="train")).values())) == 0
+    assert sum(map(len, subgroups.by_group(films.assign(split="train")).values())) == 0
 
 
 def test_auc_of_a_group(films):
-    assert groups_of_films.auc(films, "actualmed").value == 0.0
-    assert groups_of_films.auc(films, groups_of_films.ADULTS).value == pytest.approx(3 / 8)
-    assert groups_of_films.auc(films, "figure1").value is None and groups_of_films.auc(films, "nih").value is None
+    assert subgroups.auc(films, "actualmed").value == 0.0
+    assert subgroups.auc(films, subgroups.ADULTS).value == pytest.approx(3 / 8)
+    assert subgroups.auc(films, "figure1").value is None and subgroups.auc(films, "nih").value is None
 
 
 def test_two_networks_compared(films):
     better = films.assign(score=films["covid"] * 0.8 + 0.1)
-    found = {(one.group, one.measure): one for one in groups_of_films.compare(films, better, 0.6)}
-    adults = found[groups_of_films.ADULTS, "alarms"]
+    found = {(one.group, one.measure): one for one in subgroups.compare(films, better, 0.6)}
+    adults = found[subgroups.ADULTS, "false_positive_rate"]
     assert (adults.before.count, adults.after.count, adults.difference.value) == (1, 0, -0.5)
     assert (
-        found[groups_of_films.TEST, "found"].after.count == 4
-        and found[groups_of_films.TEST, "found"].difference.value == 0.25
+        found[subgroups.TEST, "sensitivity"].after.count == 4
+        and found[subgroups.TEST, "sensitivity"].difference.value == 0.25
     )
     assert found["actualmed", "auc"].difference.value == 1.0 and found["actualmed", "auc"].after.value == 1.0
-    assert ("figure1", "auc") not in found and ("figure1", "alarms") not in found
+    assert ("figure1", "auc") not in found and ("figure1", "false_positive_rate") not in found
 
 
 def test_networks_are_compared_on_films_that_both_scored(films):
-    found = groups_of_films.compare(films, films.iloc[:8], 0.6)
-    assert {one.group for one in found} == {groups_of_films.TEST, groups_of_films.ADULTS}
+    found = subgroups.compare(films, films.iloc[:8], 0.6)
+    assert {one.group for one in found} == {subgroups.TEST, subgroups.ADULTS}
     assert all(one.verdict == "unclear" and one.difference.value == 0 for one in found)
 
 
