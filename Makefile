@@ -1,6 +1,6 @@
-# Two commands matter: `make demo` and `make test`. Both set up their own .venv.
+# The two main commands are `make demo` and `make test`. Both set up .venv first.
 
-# The newest Python that TensorFlow runs on and that can make a virtual environment. PYTHON=... overrides it.
+# The newest Python that TensorFlow supports and that can create a virtual environment. PYTHON=... overrides it.
 USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c "$(USABLE)" 2>/dev/null && echo $$name && break; done)
@@ -8,57 +8,57 @@ PORT ?= 8501
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
-# Tests run side by side, a file on one core; those that measure time or memory run alone afterwards.
+# Tests run in parallel, one file per worker; tests that measure time or memory run alone afterwards.
 ABREAST := -n auto --maxprocesses 4 --dist loadfile
 
 define NO_PYTHON
-This needs Python 3.11, 3.12 or 3.13 with its venv module, and none of them was found. Install one:
+Python 3.11, 3.12 or 3.13 with its venv module is required, but none was found. Install one:
     Debian, Ubuntu: sudo apt install python3 python3-venv
     macOS:          brew install python@3.13
     elsewhere:      https://www.python.org/downloads
-or name one: make demo PYTHON=/path/to/python3
+or set its path: make demo PYTHON=/path/to/python3
 endef
 
 .PHONY: help demo test test-long test-real test-all lint format readme screenshots clean
 
-help:  ## list these commands
+help:  ## list the commands
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/demo  ## set up what is missing and open the demo at http://localhost:8501 (PORT=...)
+demo: .venv/demo  ## set up .venv and open the demo at http://localhost:8501 (PORT=... for another port)
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
 
-test: lint  ## check the style and run the quick tests: some of every kind, in a few minutes
+test: lint  ## check the style and run the quick tests, some of every kind (a few minutes)
 	$(PYTEST) $(ABREAST) -m "not long and not measured"
 	$(PYTEST) -m "measured and not long"
 
-test-long: .venv/dev  ## run the other tests: every browser walk, training, thousands of damaged files
+test-long: .venv/dev  ## run the slow tests: all browser tests, training, thousands of damaged files
 	$(PYTEST) $(ABREAST) -m "long and not measured"
 	$(PYTEST) -m "long and measured"
 
-test-real: .venv/dev  ## run the tests on real X-rays (COVID_MODEL_DATA) and VGG-19's weights (COVID_MODEL_VGG19)
+test-real: .venv/dev  ## run the tests that need real X-rays (COVID_MODEL_DATA) or VGG-19 weights (COVID_MODEL_VGG19)
 	$(PYTEST) $(ABREAST) -m "films or vgg19"
 
-test-all: test test-long  ## run every test that this machine can run
+test-all: test test-long  ## run every test that this machine supports
 
-lint: .venv/dev  ## check the style alone
+lint: .venv/dev  ## check the style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: .venv/dev  ## put the style right
+format: .venv/dev  ## fix the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: .venv/demo  ## write the figures of README.md again from assets/results
+readme: .venv/demo  ## update the figures in README.md from assets/results
 	$(BIN)/python -m covid_model readme
 
-screenshots: .venv/dev  ## take the pictures of README.md again, from pages without a real film
+screenshots: .venv/dev  ## retake the screenshots in README.md, without real X-rays
 	$(BIN)/python -m tests.browser.screenshot assets
 
-clean:  ## remove the environment and everything that was built
+clean:  ## remove .venv and all build and cache files
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Stamps: made again whenever one of the files that they stand for changes.
+# Stamp files: rebuilt when a requirements file changes.
 .venv/bin/python:
 	$(or $(PYTHON),$(error $(NO_PYTHON))) -m venv .venv
 

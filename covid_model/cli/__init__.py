@@ -1,7 +1,7 @@
-"""The command line: `python -m covid_model COMMAND`, see COMMANDS; `--help` lists them.
+"""The command line: `python -m covid_model COMMAND`. `--help` lists the commands (see COMMANDS).
 
-Exit codes: 0 all done, 1 something could not be read, loaded or written, 2 bad usage, 130 stopped from the keyboard.
-Results go to standard output; errors to standard error, one line each.
+Exit codes: 0 success, 1 something could not be read, loaded or written, 2 bad usage, 130 interrupted from the keyboard.
+Results go to standard output, errors to standard error, one line each.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, k
 
 @dataclass(frozen=True)
 class Command:
-    """A command: what is typed, its line in --help, and its two functions."""
+    """A command: its name, its line in --help, and the functions that add its arguments and run it."""
 
     name: str
     summary: str
@@ -30,74 +30,74 @@ class Command:
 COMMANDS = (
     Command(
         "predict",
-        "Read films: one line a film with its score, verdict, name and warnings.",
+        "Score chest X-rays: one line per file with score, verdict, file name and warnings.",
         predict.add_arguments,
         predict.run,
     ),
     Command(
         "train",
-        "Train a network again and leave it, its history and its scores in assets/.",
+        "Train a network; write its weights, training history and scores to assets/.",
         train.add_train_arguments,
         train.run_train,
     ),
     Command(
         "evaluate",
-        "Score every film of a data folder again and leave the scores in assets/results.",
+        "Score every X-ray in a data folder; write the scores to assets/results.",
         train.add_evaluate_arguments,
         train.run_evaluate,
     ),
     Command(
         "audit",
-        "Make the experiments behind the score and leave what they found in assets/results/audit.",
+        "Run the experiments behind the score; write the results to assets/results/audit.",
         train.add_audit_arguments,
         train.run_audit,
     ),
     Command(
         "benchmark",
-        "Measure what reading a film costs, against other ways and libraries, and keep it in "
+        "Measure the cost of a prediction and compare it with other libraries; write the results to "
         "assets/results/benchmark.json.",
         tools.add_benchmark_arguments,
         tools.run_benchmark,
     ),
     Command(
         "card",
-        "Print a network's model card as Markdown, made of the committed results.",
+        "Print a network's model card as Markdown, from the committed results.",
         tools.add_card_arguments,
         tools.run_card,
     ),
     Command(
         "fetch",
-        "Build a data folder from the public sources: the same films, in the same splits.",
+        "Download the X-rays from their public sources into a data folder, in the same splits.",
         data.add_fetch_arguments,
         data.run_fetch,
     ),
     Command(
         "lab-features",
-        "Make the features that the page Train a head trains on and leave them in assets/lab.",
+        "Compute the features for the page Train it yourself; write them to assets/lab.",
         train.add_lab_features_arguments,
         train.run_lab_features,
     ),
     Command(
         "learning-curves",
-        "Train three short runs, frozen, fine-tuned and from random weights, and leave their curves in assets/results.",
+        "Train three short runs (frozen base, fine-tuned, random weights); write their curves to assets/results.",
         train.add_learning_curves_arguments,
         train.run_learning_curves,
     ),
     Command(
         "simulate",
-        "Render the simulated films again from a chest CT.",
+        "Render the simulated X-rays from a chest CT.",
         data.add_simulate_arguments,
         data.run_simulate,
     ),
     Command(
         "readme",
-        "Write README.md's figures again from the scores in assets/results, and its pictures where there are any.",
+        "Update the figures in README.md from the scores in assets/results, and its screenshots if there are any.",
         tools.add_readme_arguments,
         tools.run_readme,
     ),
     Command(
         "health",
-        "Open a session with a running demo, read a film there and compare its score: exit code 0 where all is well.",
+        "Check a running demo: upload an X-ray and compare its score. Exit code 0 if the score is as expected.",
         tools.add_health_arguments,
         tools.run_health,
     ),
@@ -105,7 +105,7 @@ COMMANDS = (
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with its error in one line: no usage before it."""
+    """An argument parser that reports errors in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         say_error(f"{message} (see {self.prog} --help)")
@@ -113,19 +113,19 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands; each command sets `run`, a function from its arguments to an exit code."""
-    whole = Parser(prog=PROGRAM, description="Read chest films with VGG-19 and two dense layers. A teaching demo.")
-    commands = whole.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    """Build the parser of all commands; each sets `run`, a function from its arguments to an exit code."""
+    root = Parser(prog=PROGRAM, description="Score chest X-rays with VGG-19 and two dense layers. A teaching demo.")
+    commands = root.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for command in COMMANDS:
-        one = commands.add_parser(command.name, help=command.summary, description=command.summary, allow_abbrev=False)
-        command.add_arguments(one)
-        one.set_defaults(run=command.run, parser=one)
-    return whole
+        sub = commands.add_parser(command.name, help=command.summary, description=command.summary, allow_abbrev=False)
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run, parser=sub)
+    return root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own chatter is not our output
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # keeps TensorFlow's messages out of the output
     given = parser().parse_args(arguments)
     try:
         code = given.run(given)
@@ -134,9 +134,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         given.parser.error(str(error))
     except KeyboardInterrupt:
-        say_error("stopped")
+        say_error("interrupted")
         return STOPPED
-    except BrokenPipeError:  # whoever read our output, such as head, has gone
+    except BrokenPipeError:  # the reader of the output, such as head, has exited
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, one-line errors, options, and TensorFlow kept quiet."""
+"""Shared by the commands: exit codes, one-line errors, common options, and muting TensorFlow's messages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DONE, FAILED, STOPPED = 0, 1, 130
 
 
 class UsageError(ValueError):
-    """The command was called wrongly, in a way that argparse cannot see by itself."""
+    """Raised for bad usage that argparse cannot detect by itself."""
 
 
 def known_errors() -> tuple[type[BaseException], ...]:
-    """Errors whose message is a sentence for the person at the screen. Any other is a bug and keeps its traceback."""
+    """Return the errors whose message is written for the user. Any other is a bug and keeps its traceback."""
     from covid_model.data.dataset import DataError
     from covid_model.data.download import DownloadError
     from covid_model.data.samples import SampleError
@@ -34,71 +34,82 @@ def known_errors() -> tuple[type[BaseException], ...]:
 
 
 def say_error(message: str) -> None:
-    """One line on standard error, whatever the message holds."""
+    """Print a message as one line on standard error."""
     print(f"covid_model: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
-def share(text: str) -> float:
-    """An option between 0 and 1."""
+def fraction(text: str) -> float:
+    """Parse an option between 0 and 1."""
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"wants a number from 0 to 1. Received: {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1. Received: {text!r}")
     return value
 
 
-def present_file(text: str) -> Path:
-    """An option that names a file which is there."""
+def existing_file(text: str) -> Path:
+    """Parse an option that names an existing file."""
     if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+        raise argparse.ArgumentTypeError(f"no such file: {text!r}")
     return Path(text)
 
 
-def present_folder(text: str) -> Path:
-    """An option that names a folder which is there."""
+def existing_folder(text: str) -> Path:
+    """Parse an option that names an existing folder."""
     if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
+        raise argparse.ArgumentTypeError(f"no such folder: {text!r}")
     return Path(text)
 
 
 def add_network(parser: argparse.ArgumentParser, every: bool = False) -> None:
-    """--network NAME; without it, the default one, or with `every` all that there are."""
+    """Add --network NAME; its default is the default network or, with `every`, all networks."""
     names, default = registry.names(), None if every else registry.default()
     parser.add_argument(
         "--network",
         choices=names,
         default=default,
         metavar="NAME",
-        help=f"{' or '.join(names)} (default: {default or 'all of them'})",
+        help=f"{' or '.join(names)} (default: {default or 'all'})",
     )
 
 
 def add_vgg19(parser: argparse.ArgumentParser) -> None:
-    """--vgg19 FILE"""
+    """Add --vgg19 FILE."""
     parser.add_argument(
         "--vgg19",
-        type=present_file,
+        type=existing_file,
         metavar="FILE",
-        help=f"VGG-19's ImageNet weights without the top (default: {config.VGG19_VARIABLE}, else Keras' download)",
+        help=f"ImageNet weights of VGG-19, without its top (default: ${config.VGG19_VARIABLE}, else a download)",
     )
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    """--data DIR"""
+    """Add --data DIR."""
     parser.add_argument(
         "--data",
-        type=present_folder,
+        type=existing_folder,
         metavar="DIR",
-        help=f"folder with manifest.csv and images/ (default: {config.DATA_VARIABLE})",
+        help=f"data folder with manifest.csv and images/ (default: ${config.DATA_VARIABLE})",
+    )
+
+
+def add_work(parser: argparse.ArgumentParser, contents: str = "features") -> None:
+    """Add --work DIR, the cache between runs."""
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=config.WORK,
+        metavar="DIR",
+        help=f"cache for {contents} between runs (default: %(default)s)",
     )
 
 
 def vgg19_for(network: str, given: Path | None) -> str | None:
-    """Where `network` takes VGG-19's ImageNet weights from; None for a network that holds all its own weights.
+    """Return the source of VGG-19's ImageNet weights for `network`; None if the network stores all its weights.
 
-    Raises NetworkError for a network that is not there, DataError where the environment names a file that is not.
+    Raises NetworkError if the network does not exist, DataError if the environment names a missing file.
     """
     from covid_model.data import dataset
     from covid_model.model.network_spec import IMAGENET, spec
@@ -107,42 +118,42 @@ def vgg19_for(network: str, given: Path | None) -> str | None:
 
 
 def data_folder(given: Path | None) -> Path:
-    """The folder of --data, else that of the environment; UsageError where neither names one."""
+    """Return the folder of --data, else that of the environment. Raises UsageError if neither is set."""
     from covid_model.data.dataset import folder_from_environment
 
     folder = given or folder_from_environment()
     if folder is None:
-        raise UsageError(f"no data folder: give --data DIR or set {config.DATA_VARIABLE}")
+        raise UsageError(f"no data folder: pass --data DIR or set {config.DATA_VARIABLE}")
     return folder
 
 
-# --- Keeps TensorFlow's start-up chatter out of our output ---
+# --- Mute TensorFlow's start-up messages ---
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """While this lasts, compiled code writes its messages nowhere, and Python's own output goes to standard error.
+    """Discard messages of compiled code, and send Python's output to standard error.
 
-    TensorFlow greets on file descriptor 2 before its log level counts, and Keras shows downloads on standard output,
-    where results belong. Does nothing where standard error is no file descriptor, as in tests.
+    TensorFlow writes to file descriptor 2 before its log level takes effect, and Keras shows downloads on standard
+    output, which is for results. Does nothing if standard error is not a file descriptor, as in tests.
     """
     try:
         number = sys.stderr.fileno()
-    except (AttributeError, OSError, ValueError):  # none, or a stand-in (io.UnsupportedOperation is both of the latter)
+    except (AttributeError, OSError, ValueError):  # missing, or replaced: io.UnsupportedOperation
         yield
         return
     sys.stderr.flush()
-    kept = os.dup(number)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, number)
-    os.close(nowhere)
+    saved = os.dup(number)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, number)
+    os.close(null)
     try:
         with (
-            open(kept, "w", buffering=1, errors="backslashreplace", closefd=False) as own,
-            contextlib.redirect_stderr(own),
-            contextlib.redirect_stdout(own),
+            open(saved, "w", buffering=1, errors="backslashreplace", closefd=False) as visible,
+            contextlib.redirect_stderr(visible),
+            contextlib.redirect_stdout(visible),
         ):
             yield
     finally:
-        os.dup2(kept, number)
-        os.close(kept)
+        os.dup2(saved, number)
+        os.close(saved)

