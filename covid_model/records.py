@@ -1,4 +1,7 @@
-"""Load what experiments and benchmarks left in assets/results; the app reads their records only through here."""
+"""Load the records of experiments and benchmarks in assets/results. The app reads them only through this module.
+
+Every loader returns None if its record is missing or damaged; the page then says how to make it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from covid_model import config
 
 
 def describe_machine() -> dict[str, str | int]:
-    """Processor, cores and memory of this machine, in words."""
+    """Return processor, cores, memory in GiB (0 if unknown) and operating system of this machine."""
     processor = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -25,13 +28,13 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def experiment_path(name: str, experiment: str, folder: Path | None = None) -> Path:
-    """Where an experiment's record of the network `name` lies."""
+    """Return the path of an experiment's record for the network `name`."""
     folder = config.AUDIT if folder is None else folder
     return folder / f"{name}-{experiment}.json"
 
 
 def load_experiment(name: str, experiment: str, folder: Path | None = None) -> dict[str, Any] | None:
-    """The committed record of an experiment; None where it was not made, or was made on other weights."""
+    """Load an experiment's record for the network `name`; None too if it was made with other weights."""
     folder = config.AUDIT if folder is None else folder
     from covid_model.model.network_spec import NetworkError, spec
 
@@ -43,7 +46,7 @@ def load_experiment(name: str, experiment: str, folder: Path | None = None) -> d
 
 
 def load_segmentation(path: Path | None = None) -> dict[str, Any] | None:
-    """The committed record; None where there is none."""
+    """Load the record of the lung segmentation."""
     path = config.SEGMENTATION_JSON if path is None else path
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -52,18 +55,18 @@ def load_segmentation(path: Path | None = None) -> dict[str, Any] | None:
 
 
 def load_benchmark(path: Path | None = None) -> dict[str, Any] | None:
-    """What was kept; None where nothing was, or it is damaged."""
+    """Load the benchmark's record."""
     path = config.BENCHMARK_JSON if path is None else path
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return kept if isinstance(kept["parts"], dict) else None
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return record if isinstance(record["parts"], dict) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-# --- Frozen against fine-tuned against random initialisation: runs kept in assets/results/learning_curves.json
+# --- Learning curves: frozen, fine-tuned and randomly initialized, in assets/results/learning_curves.json
 
-CURVE_MEASURES = {  # what runs can be compared by, the best first
+CURVE_MEASURES = {  # what runs can be compared by, the preferred first
     "val_accuracy": "Validation accuracy",
     "val_auc": "Validation AUC",
     "accuracy": "Training accuracy",
@@ -77,12 +80,12 @@ Runs = dict[str, list[dict[str, float]]]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs that were made to be compared.
+    """Training runs to compare.
 
     Attributes:
-        runs: by title, each a list of records (epoch or step, and figures).
-        processor_seconds: by title, how long each kept a processor busy, all cores together, where that was kept.
-        about: what they have in common: the recipe, the films, the machine; empty where that was not kept.
+        runs: By title, each run's history: one record per epoch or step, with its measures.
+        processor_seconds: By title, processor time over all cores, if recorded.
+        about: What the runs have in common: recipe, films, machine. Empty if not recorded.
     """
 
     runs: Runs
@@ -91,30 +94,31 @@ class Comparison:
 
     @property
     def measure(self) -> str | None:
-        """The best measure that every run has; None where there is none."""
+        """The preferred measure that every run has; None if there is none."""
         return next(
             (key for key in CURVE_MEASURES if all(any(key in row for row in rows) for rows in self.runs.values())), None
         )
 
 
 def learning_curves_path() -> Path:
+    """Return the path of the learning curves."""
     return config.RESULTS / "learning_curves.json"
 
 
 def load_learning_curves(path: Path | None = None) -> Comparison | None:
-    """The runs that `save` wrote; None where the file is missing or damaged, or there are not two to compare."""
+    """Load the learning curves that `training.init_ablation` wrote; None too if there are fewer than two runs."""
     try:
         content = json.loads((path or learning_curves_path()).read_text(encoding="utf-8"))
         runs, about = content["runs"], content.get("about", {})
-        titles = {name: str(one.get("title", name)) for name, one in runs.items()}
-        found = Comparison(
-            {titles[name]: one["history"] for name, one in runs.items() if _is_history(one.get("history"))},
-            {titles[name]: float(one[CURVE_TIME]) for name, one in runs.items() if CURVE_TIME in one},
+        titles = {name: str(run.get("title", name)) for name, run in runs.items()}
+        comparison = Comparison(
+            {titles[name]: run["history"] for name, run in runs.items() if _is_history(run.get("history"))},
+            {titles[name]: float(run[CURVE_TIME]) for name, run in runs.items() if CURVE_TIME in run},
             dict(about),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found if len(found.runs) > 1 and found.measure else None
+    return comparison if len(comparison.runs) > 1 and comparison.measure else None
 
 
 def _is_history(rows: object) -> bool:

@@ -75,9 +75,9 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps([result.as_json() for result in results], indent=1))
     elif given.csv:
-        from covid_model.reports import pdf
+        from covid_model.reports.summary import to_csv
 
-        sys.stdout.write(pdf.csv_of(results).decode("utf-8-sig").replace("\r\n", "\n"))
+        sys.stdout.write(to_csv(results).decode("utf-8-sig").replace("\r\n", "\n"))
     complete = all(not result.refused and (result.overlay or not given.overlay) for result in results)
     return DONE if complete else FAILED
 

@@ -21,7 +21,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.formatting import MODEL_SCORE, WHY_OUT, verdict
 from covid_model.model.predictor import Prediction
 from covid_model.reports import pdf
-from covid_model.reports.summary import CSV_COLUMNS, PredictionSummary, refusal, summarize
+from covid_model.reports.summary import CSV_COLUMNS, PredictionSummary, refusal, summarize, to_csv
 from covid_model.verdict import OutOfDistribution
 from tests.support import synthetic_images
 from tests.support.app_pages import demo, film_bytes, holds, open_page
@@ -163,7 +163,7 @@ def test_unmarked_markdown_of_ours():
 
 
 def rows(*records: PredictionSummary) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(pdf.csv_of(records).decode("utf-8-sig"))))
+    return list(csv.reader(io.StringIO(to_csv(records).decode("utf-8-sig"))))
 
 
 def test_csv_has_a_row_a_film():
@@ -176,7 +176,7 @@ def test_csv_has_a_row_a_film():
     assert found[1] == ["röntgen.png", "paper", "0.75", "yes", "0.6", "One. Two.", "no", ""]
     assert found[2] == ["x.txt", "paper", "", "", "0.6", "", "", "No film."]
     assert found[3][3] == "no"
-    assert pdf.csv_of([]).decode("utf-8-sig").count("\n") == 1
+    assert to_csv([]).decode("utf-8-sig").count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -189,11 +189,11 @@ def test_csv_runs_no_formula(name):
 @pytest.mark.parametrize("name", ['a,"b";=1.png', "two\nlines", "a;=1+1", "plain.png", ""])
 def test_csv_keeps_a_name_in_one_cell(name):
     assert rows(PredictionSummary(name, "paper", 0.6, 0.5))[1][0] == name
-    assert f'"{name}"'.replace('"b"', '""b""').encode() in pdf.csv_of([PredictionSummary(name, "paper", 0.6, 0.5)])
+    assert f'"{name}"'.replace('"b"', '""b""').encode() in to_csv([PredictionSummary(name, "paper", 0.6, 0.5)])
 
 
 def test_csv_opens_as_a_table():
-    table = pd.read_csv(io.BytesIO(pdf.csv_of([PredictionSummary("a", "paper", 0.6, 0.123456789)])))
+    table = pd.read_csv(io.BytesIO(to_csv([PredictionSummary("a", "paper", 0.6, 0.123456789)])))
     assert table.loc[0, "score"] == 0.123456789 and table.loc[0, "threshold"] == config.THRESHOLD
 
 

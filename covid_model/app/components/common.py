@@ -10,7 +10,7 @@ import streamlit as st
 from covid_model.app import state
 from covid_model.app.text import prediction as prediction_text
 from covid_model.model import network_spec, registry
-from covid_model.reports.summary import PredictionSummary
+from covid_model.reports.summary import PredictionSummary, to_csv
 
 TALLEST = 1.35  # height over width of a film that may fill its column
 TALL_HEIGHT = 500  # pixels: how high a taller one is shown
@@ -46,15 +46,9 @@ def download(label: str, summaries: list[PredictionSummary], stem: str) -> None:
 
 def download_table(label: str, summaries: list[PredictionSummary], stem: str) -> None:
     """A button for the same results as CSV, made when it is pressed."""
-
-    def table() -> bytes:
-        from covid_model.reports import pdf  # fpdf2 comes with it, and not before somebody asks
-
-        return pdf.csv_of(summaries)
-
     st.download_button(
         label,
-        table,
+        lambda: to_csv(summaries),
         f"{stem}.csv",
         "text/csv",
         key=f"csv-{stem}",
