@@ -1,4 +1,4 @@
-"""The figures of the Test set page's headline, and the sentences that are made of them."""
+"""Figures of the Results page's headline, and the sentences made of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_note_only_where_children_hide_adults():
     assert evaluation_text.adults_note(called([("nih", 0, 0.9), ("cohen", 1, 0.9)])) is None  # no children
     assert evaluation_text.adults_note(called([("kermany", 0, 0.9), ("cohen", 1, 0.9)])) is None  # no adults
     title, words = evaluation_text.adults_note(called([("kermany", 0, 0.1), ("cohen", 0, 0.9), ("cohen", 1, 0.9)]))
-    assert title.startswith("1 of 1") and "50.0 % of the films" in words
+    assert title.startswith("1 of 1") and "50.0 % of the non-COVID X-rays" in words
 
 
 def test_films_of_a_cell_start_with_the_plainest():
@@ -40,22 +40,22 @@ def test_what_the_accuracy_hides_comes_with_its_figures():
     of = called([("kermany", 0, 0.1), ("kermany", 0, 0.2), ("cohen", 0, 0.9), ("cohen", 1, 0.9), ("cohen", 1, 0.2)])
     title, words = evaluation_text.adults_note(of)
     assert title == "1 of 1 adults without COVID-19 are called positive"
-    assert words.startswith("An accuracy of 60.0 % hides it: 66.7 % of the films without COVID-19")
+    assert words.startswith("An accuracy of 60.0 % hides this: 66.7 % of the non-COVID X-rays")
 
 
 def test_more_adults():
-    said = evaluation_text.more_adults(called([("nih", 0, 0.9), ("nih", 0, 0.1)]).scored, 0.6)
-    assert said.endswith(f"in the set “{config.SPLIT_TITLES['extra-test']}” it calls 1 of 2 positive (50.0 %).")
+    sentence = evaluation_text.more_adults(called([("nih", 0, 0.9), ("nih", 0, 0.1)]).scored, 0.6)
+    assert sentence.endswith(f"in “{config.SPLIT_TITLES['extra-test']}”, it calls 1 of 2 positive (50.0 %).")
     assert evaluation_text.more_adults(None, 0.6) is None
     assert evaluation_text.more_adults(called([("cohen", 1, 0.9)]).scored, 0.6) is None
 
 
 def test_cards_have_their_names_and_figures():
     of = called([("cohen", 1, 0.9), ("cohen", 1, 0.2), ("nih", 0, 0.1), ("kermany", 0, 0.1), ("kermany", 0, 0.1)])
-    found = {card.label: (card.large, card.small) for card in evaluation_text.cards(of)}
-    assert found == {
-        "Adults’ false alarms": ("0 of 1", "0.0 %"),
-        "COVID-19 films called positive": ("1 of 2", "50.0 %"),
+    figures = {card.label: (card.large, card.small) for card in evaluation_text.cards(of)}
+    assert figures == {
+        "False positives among adults": ("0 of 1", "0.0 %"),
+        "Sensitivity": ("1 of 2", "50.0 %"),
         "Accuracy": ("80.0 %", "4 of 5"),
-        "Accuracy of always “no”": ("60.0 %", "3 of 5"),
+        "Majority-class baseline (always negative)": ("60.0 %", "3 of 5"),
     }

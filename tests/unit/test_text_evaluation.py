@@ -1,4 +1,4 @@
-"""What the parts of the Test set page say: each branch of each sentence, with figures made up for it."""
+"""Sentences of the Results page: every branch, with figures made up for it."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ GOOD, BAD = [0.1, 0.1, 0.9], [0.9, 0.9, 0.1]  # 1 of 3 above the threshold, and 
 
 
 @pytest.mark.parametrize(
-    ("one", "two", "says", "why"),
+    ("first", "second", "parts", "why"),
     [
-        ((GOOD, GOOD), (BAD, BAD), ["**A** calls fewer", "(1 of 3 against 2 of 3)", "**B** finds more"], "pays for"),
-        ((BAD, BAD), (GOOD, GOOD), ["**B** calls fewer", "(1 of 3 against 2 of 3)", "**A** finds more"], "pays for"),
-        ((GOOD, BAD), (BAD, GOOD), ["**A** calls fewer", "**A** finds more", "(2 of 3 against 1 of 3)"], "can turn"),
-        ((GOOD, GOOD), (BAD, GOOD), ["**A** calls fewer", "both find as many COVID-19 films (1 of 3"], "can turn"),
-        ((BAD, GOOD), (BAD, BAD), ["both call as many adults", "**B** finds more"], "can turn"),
+        ((GOOD, GOOD), (BAD, BAD), ["**A** calls fewer", "(1 of 3 versus 2 of 3)", "**B** finds more"], "each pays"),
+        ((BAD, BAD), (GOOD, GOOD), ["**B** calls fewer", "(1 of 3 versus 2 of 3)", "**A** finds more"], "each pays"),
+        ((GOOD, BAD), (BAD, GOOD), ["**A** calls fewer", "**A** finds more", "(2 of 3 versus 1 of 3)"], "can change"),
+        ((GOOD, GOOD), (BAD, GOOD), ["**A** calls fewer", "both find as many COVID-19 X-rays (1 of 3"], "can change"),
+        ((BAD, GOOD), (BAD, BAD), ["both call as many adults", "**B** finds more"], "can change"),
         ((BAD, GOOD), (BAD, GOOD), ["both call as many", "both find as many"], "move the threshold"),
-        (([], GOOD), ([], BAD), ["At 0.60, **B** finds more"], "can turn"),
-        ((GOOD, []), (BAD, []), ["At 0.60, **A** calls fewer"], "can turn"),
+        (([], GOOD), ([], BAD), ["At 0.60, **B** finds more"], "can change"),
+        ((GOOD, []), (BAD, []), ["At 0.60, **A** calls fewer"], "can change"),
     ],
 )
-def test_neither_network_is_simply_better_whichever_way_the_figures_fall(one, two, says, why):
-    sentence = evaluation_text.network_comparison(called("A", *one), called("B", *two))
-    assert all(part in sentence for part in says), sentence
+def test_neither_network_is_simply_better_whichever_way_the_figures_fall(first, second, parts, why):
+    sentence = evaluation_text.network_comparison(called("A", *first), called("B", *second))
+    assert all(part in sentence for part in parts), sentence
     assert "Neither is simply better" in sentence and why in sentence
 
 
 def test_films_that_tell_nothing_apart():
     children = pd.DataFrame({"source": ["kermany"], "covid": [0], "score": [0.1]}, index=["kermany-1"])
-    of = scored_split.at_threshold(scored_split.score_split("paper", "Paper", children), 0.6)
-    assert "cannot tell the two networks apart" in evaluation_text.network_comparison(of, of)
+    result = scored_split.at_threshold(scored_split.score_split("paper", "Paper", children), 0.6)
+    assert "cannot compare the two networks" in evaluation_text.network_comparison(result, result)
 
 
 # --- Source by source -------------------------------------------------------------------------------
@@ -58,9 +58,9 @@ def parts() -> list[evaluation.Part]:
 
 
 def test_sources_heading_is_of_unseen_films_of_one_source():
-    said = evaluation_text.sources_heading(parts()).replace("\\", "")
-    assert said == (
-        "Within one source the AUC runs from 0.750 (Figure 1 initiative, Other hospitals) to 1.000 (COVID-19 Image "
+    sentence = evaluation_text.sources_heading(parts()).replace("\\", "")
+    assert sentence == (
+        "Within one source, the AUC ranges from 0.750 (Figure 1 initiative, Other hospitals) to 1.000 (COVID-19 Image "
         "Data Collection, Test)"
     )
     assert "No source here" in evaluation_text.sources_heading([])
@@ -71,14 +71,14 @@ def test_sources_heading_is_of_unseen_films_of_one_source():
 def test_sources_table():
     table = evaluation_text.sources(parts(), 0.35)
     assert len(table) == 5  # train, test whole, its two sources, external
-    row = table[table["Films"].str.contains("Figure 1")].iloc[0]
-    assert "4 films, 2 of COVID-19, 4 patients" in row["Films"]
+    row = table[table["X-rays"].str.contains("Figure 1")].iloc[0]
+    assert "4 X-rays, 2 of COVID-19, 4 patients" in row["X-rays"]
     assert row["Sensitivity"].startswith("**50.0 %**") and row["Specificity"].startswith("**50.0 %**")
-    children = table[table["Films"].str.contains("Kermany")].iloc[0]
+    children = table[table["X-rays"].str.contains("Kermany")].iloc[0]
     assert children["Sensitivity"] == "**–**" and children["AUC"] == "**–**"
 
 
-# --- In a ward --------------------------------------------------------------------------------------
+# --- Prevalence and cost --------------------------------------------------------------------------------------
 
 
 def ward(ppv: float, prevalence: float = 0.02) -> PredictiveValues:
@@ -86,49 +86,56 @@ def ward(ppv: float, prevalence: float = 0.02) -> PredictiveValues:
     return PredictiveValues(np.array([prevalence]), band, band)
 
 
-def test_ward_headings():
-    said = evaluation_text.ppv_heading({"A": ward(0.61)}, {"A": Estimate(0.838)})
-    assert said == "Where 2 % have COVID-19, 61 of 100 positives would be right; among these films it is 84"
-    assert evaluation_text.ppv_heading({"A": ward(0.61)}, {"A": Estimate(None)}).endswith("would be right")
+def test_ppv_headings():
+    sentence = evaluation_text.ppv_heading({"A": ward(0.61)}, {"A": Estimate(0.838)})
+    assert sentence == "At a prevalence of 2 %, 61 of 100 positives would be correct; among these X-rays it is 84"
+    assert evaluation_text.ppv_heading({"A": ward(0.61)}, {"A": Estimate(None)}).endswith("would be correct")
     both = evaluation_text.ppv_heading({"A": ward(0.61, 0.005), "B": ward(0.2, 0.005)}, {})
-    assert both == "Where 0.5 % have COVID-19, 61 (A) or 20 (B) of 100 positives would be right"
+    assert both == "At a prevalence of 0.5 %, 61 (A) or 20 (B) of 100 positives would be correct"
     assert "nothing can be said" in evaluation_text.ppv_heading({"A": ward(float("nan"))}, {})
 
 
-def test_ward_sentences():
-    said = evaluation_text.per_thousand(Estimate(0.75), Estimate(0.9), 0.1)
-    assert "100 would have COVID-19: 75 called positive, 25 missed. Of the other 900, 90 would be false alarms" in said
-    assert said.endswith("So 165 positives, 75 of them right.")
-    assert "kind are missing" in evaluation_text.per_thousand(Estimate(None), Estimate(0.9), 0.1)
-    assert "4 of 100 positives would be right, not 61" in evaluation_text.adults_alone(ward(0.61), ward(0.04))
-    assert evaluation_text.adults_alone(ward(0.61), ward(0.7)).endswith("alone, 70 of 100 positives would be right.")
+def test_per_thousand_and_adults_alone():
+    sentence = evaluation_text.per_thousand(Estimate(0.75), Estimate(0.9), 0.1)
+    assert (
+        "100 would have COVID-19: 75 called positive, 25 missed. Of the other 900, 90 would be false positives"
+        in sentence
+    )
+    assert sentence.endswith("That makes 165 positives, 75 of them correct.")
+    assert "One class is missing" in evaluation_text.per_thousand(Estimate(None), Estimate(0.9), 0.1)
+    assert "4 of 100 positives would be correct, not 61" in evaluation_text.adults_alone(ward(0.61), ward(0.04))
+    assert evaluation_text.adults_alone(ward(0.61), ward(0.7)).endswith("here, 70 of 100 positives would be correct.")
     assert evaluation_text.adults_alone(ward(0.61), ward(float("nan"))) is None
 
 
 def test_cost_heading_and_table():
-    of = called("A", [0.1, 0.2, 0.7], [0.9, 0.65, 0.3])
-    covid, other = (of.scored.sweeps[kind] for kind in ("covid", "other"))
-    found = evaluation.costs(covid, other, 0.5, 2.0)
-    at = found.best.value
-    said = evaluation_text.cost_heading({"A": found}, "2 false alarms")
-    assert said.startswith(f"If a miss costs as much as 2 false alarms, {at:.2f} is the cheapest threshold: ")
-    assert said.endswith(f"against {1000 * found.cost.value[60]:.1f} at 0.6")
-    assert "cheapest threshold for A: " in evaluation_text.cost_heading({"A": found, "B": found}, "1 false alarm")
-    table = evaluation_text.cost_table({"A": found}, {"midway": 0.5, "the paper's mark": 0.6})
+    result = called("A", [0.1, 0.2, 0.7], [0.9, 0.65, 0.3])
+    covid, other = (result.scored.sweeps[kind] for kind in ("covid", "other"))
+    costs = evaluation.costs(covid, other, 0.5, 2.0)
+    at = costs.best.value
+    sentence = evaluation_text.cost_heading({"A": costs}, "2 false positives")
+    assert sentence.startswith(
+        f"If a false negative costs as much as 2 false positives, {at:.2f} is the cheapest threshold: "
+    )
+    assert sentence.endswith(f"versus {1000 * costs.cost.value[60]:.1f} at 0.6")
+    assert "cheapest threshold for A: " in evaluation_text.cost_heading({"A": costs, "B": costs}, "1 false positive")
+    table = evaluation_text.cost_table({"A": costs}, {"midway": 0.5, "the paper's mark": 0.6})
     assert table.index.str.extract(r"\*\*(.+?)\*\*")[0].tolist() == [
-        "Cheapest", "0.50", "0.60", "Always “no”", "Always “yes”",
+        "Cheapest", "0.50", "0.60", "Always negative", "Always positive",
     ]  # fmt: skip
-    assert f"({found.best.low:.2f} to {found.best.high:.2f})" in table.index[0]
+    assert f"({costs.best.low:.2f} to {costs.best.high:.2f})" in table.index[0]
     assert table.iloc[2, 0].startswith("**500.0**")  # a third missed, at 2; a third false alarms: (2/3 + 1/3) / 2
-    assert "166.7 missed, 166.7 false alarms" in table.iloc[2, 0]
+    assert "166.7 false negatives, 166.7 false positives" in table.iloc[2, 0]
     assert table.iloc[3, 0] == "**1000.0**" and table.iloc[4, 0] == "**500.0**"
 
 
 def test_where_the_paper_s_mark_is_the_cheapest_nothing_is_set_against_it():
-    of = called("A", [0.595, 0.1], [0.605, 0.9])  # 0.6 alone parts them
-    found = evaluation.costs(*(of.scored.sweeps[kind] for kind in ("covid", "other")), 0.5, 1.0)
-    assert found.best.value == 0.6
-    assert evaluation_text.cost_heading({"A": found}, "1 false alarm").endswith("0.60 is the cheapest threshold: 0.0")
+    result = called("A", [0.595, 0.1], [0.605, 0.9])  # 0.6 alone parts them
+    costs = evaluation.costs(*(result.scored.sweeps[kind] for kind in ("covid", "other")), 0.5, 1.0)
+    assert costs.best.value == 0.6
+    assert evaluation_text.cost_heading({"A": costs}, "1 false positive").endswith(
+        "0.60 is the cheapest threshold: 0.0"
+    )
 
 
 # --- Calibration ------------------------------------------------------------------------------------
@@ -154,10 +161,10 @@ RECORD = {
 
 def test_calibration_heading_is_of_the_highest_bin():
     bins = evaluation.reliability([0.05, 0.85, 0.81], [0, 1, 0])
-    said = evaluation_text.calibration_heading({"A": bins})
-    assert said == "2 films score above 0.8, 0.830 on average, and 50.0 % of them are COVID-19 films"
-    assert evaluation_text.calibration_heading({"A": bins, "B": bins}).endswith("COVID-19 films (B)")
-    assert evaluation_text.calibration_heading({"A": []}) == "No films"
+    sentence = evaluation_text.calibration_heading({"A": bins})
+    assert sentence == "2 X-rays score above 0.8, 0.830 on average, and 50.0 % of them are COVID-19"
+    assert evaluation_text.calibration_heading({"A": bins, "B": bins}).endswith("COVID-19 (B)")
+    assert evaluation_text.calibration_heading({"A": []}) == "No X-rays"
 
 
 def test_a_record_counts_only_for_the_films_it_was_made_on():
@@ -174,5 +181,5 @@ def test_calibration_table_and_sentence():
     assert table.to_numpy().tolist() == [["0.200", "0.100"], ["0.200", "0.150"]]
     assert list(table.columns) == ["A", "At temperature 2.00"]
     assert list(evaluation_text.calibration_table("A", bins, None, None, None).columns) == ["A"]
-    assert "does not surely help" in evaluation_text.temperature_note(RECORD, part)
+    assert "does not clearly help" in evaluation_text.temperature_note(RECORD, part)
     assert "Here it helps" in evaluation_text.temperature_note(RECORD, part | {"helps": True})

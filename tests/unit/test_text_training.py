@@ -1,4 +1,4 @@
-"""Training runs as tables, beside what the paper says of its own, and runs compared."""
+"""Training runs as tables: beside the paper's, and compared."""
 
 from __future__ import annotations
 
@@ -28,10 +28,14 @@ def test_table_2_says_what_the_json_says():
     training = {"films": 4718, "covid": 330, "seconds": 200.4, "machine": {"processor": "P", "cores": 2}}
     table = training_text.rows(spec(recipe=recipe, training=training))
     here, paper = table[training_text.HERE], table[training_text.PAPER]
-    assert here["Learning rate"] == "0.0001" and here["Epochs"] == "10" and here["Films a step"] == "32"
-    assert here["Training films"] == "4,718, of them 330 COVID-19" == paper["Training films"]
-    assert here["Training took"] == "3 min 20 s" and here["Processor"] == "P, 2 cores" and here["Jitter"] == "flip"
-    assert "Steps" not in table.index and paper["Optimiser"] == "–"
+    assert here["Learning rate"] == "0.0001" and here["Epochs"] == "10" and here["Batch size"] == "32"
+    assert here["Training X-rays"] == "4,718, 330 of them COVID-19" == paper["Training X-rays"]
+    assert (
+        here["Training time"] == "3 min 20 s"
+        and here["Processor"] == "P, 2 cores"
+        and here["Data augmentation"] == "flip"
+    )
+    assert "Steps" not in table.index and paper["Optimizer"] == "–"
 
 
 def test_table_2_of_a_run_in_stages():
@@ -51,15 +55,15 @@ def test_settings_tried():
 
 def test_table_2_of_a_bare_json():
     table = training_text.rows(spec())
-    assert table[training_text.HERE]["Base"] == "VGG-19, frozen" and "Optimiser" not in table.index
+    assert table[training_text.HERE]["Base"] == "VGG-19, frozen" and "Optimizer" not in table.index
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(4.2, "4.2 s"), (59.6, "1 min"), (60, "1 min"), (3900, "1 h 5 min"), (None, None), (float("nan"), None)],
 )
-def test_duration(seconds, said):
-    assert formatting.duration(seconds) == said
+def test_duration(seconds, text):
+    assert formatting.duration(seconds) == text
 
 
 def test_where_the_runs_of_a_comparison_ended(tmp_path):
@@ -72,5 +76,5 @@ def test_where_the_runs_of_a_comparison_ended(tmp_path):
     table = training_text.ends(made, "accuracy", "Training accuracy")
     assert table.loc["Random start"].tolist() == ["90.0 %", "1 min 30 s"]
     assert table.loc["frozen", "Processor time"] == "–"
-    assert "960 films of 1 sources, 480 of them COVID-19, 112 × 112 pixels, 2 epochs" in training_text.shared(made)
+    assert "960 X-rays from 1 sources, 480 of them COVID-19, 112 × 112 pixels, 2 epochs" in training_text.shared(made)
     assert training_text.shared(records.Comparison(made.runs)) is None

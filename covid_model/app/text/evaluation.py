@@ -1,4 +1,4 @@
-"""What a network makes of a set of films: figures with intervals, and the headline's words. No streamlit in here."""
+"""Headlines, sentences and tables of the Results page: what a network makes of a set of films, with intervals."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from covid_model.evaluation.predictive_values import PER
 from covid_model.evaluation.scored_split import ScoredSplit, ThresholdResult
 from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, intervals, percent, score_text
 
-CARDS = {  # the headline's figures and their labels
-    "adults": "Adults’ false alarms",
-    "sensitivity": "COVID-19 films called positive",
+BASELINE = "Majority-class baseline (always negative)"
+CARDS = {  # labels of the headline's figures
+    "adults": "False positives among adults",
+    "sensitivity": "Sensitivity",
     "accuracy": "Accuracy",
-    "always_no": "Accuracy of always “no”",
+    "always_no": BASELINE,
 }
 
 
 @dataclass(frozen=True)
 class Card:
-    """A figure of the headline: what it is, itself, what stands below it."""
+    """A figure of the headline: its label, the figure in large and small print, its interval, a help text."""
 
     label: str
     large: str
@@ -37,111 +38,127 @@ class Card:
     alarm: bool = False
 
 
-# --- Words ------------------------------------------------------------------------------------------
+# --- Headline ---------------------------------------------------------------------------------------
 
 
-def cards(of: ThresholdResult) -> list[Card]:
-    """The figures that belong together: false alarms on adults, films found, accuracy, and the accuracy's floor."""
-    found = []
-    for name, estimate, asks, alarm in (
-        ("adults", of.adults, "Adults without COVID-19 who are called positive.", True),
-        ("sensitivity", of.rates["sensitivity"], "Sensitivity at this threshold.", False),
+def cards(result: ThresholdResult) -> list[Card]:
+    """Return the figures to read together: false positives among adults, sensitivity, accuracy, its baseline."""
+    figures = []
+    for name, estimate, definition, alarm in (
+        ("adults", result.adults, "Adults without COVID-19 called positive.", True),
+        ("sensitivity", result.rates["sensitivity"], "COVID-19 X-rays called positive at this threshold.", False),
     ):
         if estimate:
-            share, about = percent(estimate.value), f"95 %: {interval(estimate)}"
-            found.append(Card(CARDS[name], counted(estimate), share, about, asks, alarm and estimate.count > 0))
-    for name, estimate, asks in (
-        ("accuracy", of.rates["accuracy"], "The share of films called as they are."),
-        ("always_no", of.scored.baseline["accuracy"], "What anyone gets who calls every film negative."),
+            share, limits = percent(estimate.value), _confidence(interval(estimate))
+            figures.append(
+                Card(CARDS[name], counted(estimate), share, limits, definition, alarm and estimate.count > 0)
+            )
+    for name, estimate, definition in (
+        ("accuracy", result.rates["accuracy"], "X-rays classified correctly at this threshold."),
+        ("always_no", result.scored.baseline["accuracy"], "The accuracy of calling every X-ray negative."),
     ):
-        about = f"95 %: {interval(estimate)}"
-        found.append(Card(CARDS[name], percent(estimate.value), counted(estimate), about, asks))
-    return found
+        limits = _confidence(interval(estimate))
+        figures.append(Card(CARDS[name], percent(estimate.value), counted(estimate), limits, definition))
+    return figures
 
 
-def adults_note(of: ThresholdResult) -> tuple[str, str] | None:
-    """Title and text on what the accuracy hides; None where there are no adults without COVID-19, or no children."""
-    other = of.matrix.other
-    if not of.adults or of.adults.total == other:
+def _confidence(limits: str) -> str:
+    return f"95 % CI: {limits}"
+
+
+def adults_note(result: ThresholdResult) -> tuple[str, str] | None:
+    """Return title and text on what the accuracy hides; None without adults or without children of no COVID-19."""
+    other = result.matrix.other
+    if not result.adults or result.adults.total == other:
         return None
-    children = f"{percent((other - of.adults.total) / other)} of the films without COVID-19 here"
-    title = f"{counted(of.adults)} adults without COVID-19 are called positive"
-    if not of.adults.count:
-        none = "" if of.matrix.tp else "No film at all is called positive here, nor is any COVID-19 film found. "
-        return title, f"{none}Few films here put it to the test: {children} are of children, easily told from adults."
-    accuracy, floor = (one["accuracy"].value for one in (of.rates, of.scored.baseline))
-    hidden = f"An accuracy of {percent(accuracy)} hides it: " if accuracy >= floor else ""
+    children = f"{percent((other - result.adults.total) / other)} of the non-COVID X-rays here"
+    title = f"{counted(result.adults)} adults without COVID-19 are called positive"
+    if not result.adults.count:
+        none = "" if result.matrix.tp else "But then no X-ray at all is called positive here, COVID-19 or not. "
+        return title, f"{none}This is a weak test: {children} show children, who are easy to tell from adults."
+    accuracy, floor = (rates["accuracy"].value for rates in (result.rates, result.scored.baseline))
+    hidden = f"An accuracy of {percent(accuracy)} hides this: " if accuracy >= floor else ""
     return title, (
-        f"{hidden}{children} are of children of 1 to 5 years, and all COVID-19 films are adults'. A network that only "
+        f"{hidden}{children} show children aged 1 to 5, while all COVID-19 X-rays are of adults. A network that only "
         "tells adults from children scores well here."
     )
 
 
-def more_adults(elsewhere: ScoredSplit | None, threshold: float) -> str | None:
-    """What a network calls the adults without COVID-19 of `extra-test`, in a sentence; None where none is scored."""
-    found = evaluation.share_at(elsewhere.sweeps["adults"], threshold) if elsewhere else None
-    if not found:
+def more_adults(adult_test_set: ScoredSplit | None, threshold: float) -> str | None:
+    """Return how many adults without COVID-19 of `extra-test` are called positive; None where none is scored."""
+    estimate = evaluation.share_at(adult_test_set.sweeps["adults"], threshold) if adult_test_set else None
+    if not estimate:
         return None
-    called = f"{counted(found)} positive ({percent(found.value)})"
-    return f"Of the adults without COVID-19 in the set “{config.SPLIT_TITLES['extra-test']}” it calls {called}."
+    positives = f"{counted(estimate)} positive ({percent(estimate.value)})"
+    return f"Of the adults without COVID-19 in “{config.SPLIT_TITLES['extra-test']}”, it calls {positives}."
 
-
-# --- What the parts of the Test set page say: headings that state the finding, sentences, tables. No streamlit in here
 
 # --- Two networks -----------------------------------------------------------------------------------
 
 
-def network_comparison(one: ThresholdResult, two: ThresholdResult) -> str:
-    """Which network is better at what, in a sentence with its figures, and why neither is simply better. Markdown."""
-    alarms = _leader(one.adults, two.adults, fewer=True)
-    found = _leader(one.rates["sensitivity"], two.rates["sensitivity"], fewer=False)
-    both, names = (one, two), [f"**{prediction_text.plain(of.title)}**" for of in (one, two)]
+def network_comparison(first: ThresholdResult, second: ThresholdResult) -> str:
+    """Return which network is better at what, with figures, and why neither is simply better, as Markdown."""
+    fewer_alarms = _leader(first.adults, second.adults, fewer=True)
+    higher_sensitivity = _leader(first.rates["sensitivity"], second.rates["sensitivity"], fewer=False)
+    results = first, second
+    names = [f"**{prediction_text.plain(result.title)}**" for result in results]
     parts = []
-    for leader, verb, what, of in (
-        (alarms, "calls fewer", "adults without COVID-19 positive", [each.adults for each in both]),
-        (found, "finds more", "COVID-19 films", [each.rates["sensitivity"] for each in both]),
+    for leader, better, equal, estimates in (
+        (
+            fewer_alarms,
+            "calls fewer adults without COVID-19 positive",
+            "both call as many adults without COVID-19 positive",
+            [result.adults for result in results],
+        ),
+        (
+            higher_sensitivity,
+            "finds more COVID-19 X-rays",
+            "both find as many COVID-19 X-rays",
+            [result.rates["sensitivity"] for result in results],
+        ),
     ):
         if leader is None:
             continue
         if leader == 2:
-            same = f"call as many {what}" if verb == "calls fewer" else f"find as many {what}"
-            parts.append(f"both {same} ({counted(of[0])} and {counted(of[1])})")
+            parts.append(f"{equal} ({counted(estimates[0])} and {counted(estimates[1])})")
         else:
-            parts.append(f"{names[leader]} {verb} {what} ({counted(of[leader])} against {counted(of[1 - leader])})")
+            figures = f"{counted(estimates[leader])} versus {counted(estimates[1 - leader])}"
+            parts.append(f"{names[leader]} {better} ({figures})")
     if not parts:
-        return "These films cannot tell the two networks apart: it takes COVID-19 films, or adults without COVID-19."
-    said = f"At {one.threshold:.2f}, {'; '.join(parts)}."
-    leaders = {leader for leader in (alarms, found) if leader in (0, 1)}
+        return "These X-rays cannot compare the two networks: that takes COVID-19 X-rays or adults without COVID-19."
+    leaders = {leader for leader in (fewer_alarms, higher_sensitivity) if leader in (0, 1)}
     if len(leaders) == 2:
-        why = "what one gains in the one, it pays for in the other, and which error weighs more is for people to say"
+        why = (
+            "each pays for its advantage with the other kind of error, and which error is worse is for people to decide"
+        )
     elif leaders:
-        why = "that holds for these films and this threshold, and can turn with either"
+        why = "this holds for these X-rays and this threshold, and can change with either"
     else:
-        why = "move the threshold, or take other films, to see them part"
-    return f"{said} Neither is simply better: {why}."
+        why = "move the threshold or choose another set to see them differ"
+    return f"At {first.threshold:.2f}, {'; '.join(parts)}. Neither is simply better: {why}."
 
 
-def _leader(one: Estimate, two: Estimate, fewer: bool) -> int | None:
-    """Whose share is better, 0 or 1; 2 where they are equal, None where one of them cannot be computed."""
-    if not one or not two:
+def _leader(first: Estimate, second: Estimate, fewer: bool) -> int | None:
+    """Return whose share is better, 0 or 1; 2 where they are equal, None where one cannot be computed."""
+    if not first or not second:
         return None
-    if one.value == two.value:
+    if first.value == second.value:
         return 2
-    return int((one.value > two.value) == fewer)
+    return int((first.value > second.value) == fewer)
 
 
 # --- All measures -----------------------------------------------------------------------------------
 
 
 def measures(networks: Sequence[ThresholdResult], floor: Mapping[str, Estimate], with_paper: bool) -> pd.DataFrame:
-    """A row a measure, as Markdown: a column a network, then the floor, then what the paper reports."""
+    """Tabulate the measures as Markdown: a column per network, the baseline, and what the paper reports."""
     rows = []
     for name, (title, meaning) in MEASURES.items():
         number = decimal if name in AREAS else percent
         row = {"": f"**{title}**  \n:small[{meaning}]"}
-        for of in networks:
-            row[f"Ours: {prediction_text.plain(of.title)}"] = with_interval(of.rates[name], number)
-        row["Always “no”"] = number(floor[name].value)
+        for result in networks:
+            row[f"Ours: {prediction_text.plain(result.title)}"] = with_interval(result.rates[name], number)
+        row["Always negative"] = number(floor[name].value)
         if with_paper:
             row["As published"] = f"**{percent(config.PAPER_ACCURACY)}**" if name == "accuracy" else "–"
         rows.append(row)
@@ -149,38 +166,38 @@ def measures(networks: Sequence[ThresholdResult], floor: Mapping[str, Estimate],
 
 
 def with_interval(estimate: Estimate, number: Callable[[float | None], str] = percent) -> str:
-    """A figure, and below it its interval, as Markdown of a table's cell."""
-    about = interval(estimate, number)
-    return f"**{number(estimate.value)}**" + (f"  \n:small[{about}]" if about else "")
+    """Return a figure with its interval below, as Markdown of a table cell."""
+    limits = interval(estimate, number)
+    return f"**{number(estimate.value)}**" + (f"  \n:small[{limits}]" if limits else "")
 
 
 def intervals_note(by_patient: bool, with_paper: bool = False) -> str:
-    """What stands below figures with intervals, as Markdown."""
-    said = intervals(by_patient, evaluation.DRAWS)
+    """Return the note below figures with intervals, as Markdown."""
+    text = intervals(by_patient, evaluation.DRAWS)
     if with_paper:
         films, covid = config.PAPER_TEST
-        said += (
-            f" The paper, [{config.PAPER_TITLE}](https://doi.org/{config.PAPER_DOI}), gives this accuracy in its "
-            f"abstract, for {films:,} test films with {covid} of COVID-19: always “no” would score "
+        text += (
+            f" The paper, [{config.PAPER_TITLE}](https://doi.org/{config.PAPER_DOI}), reports this accuracy in its "
+            f"abstract, on {films:,} test X-rays with {covid} of COVID-19; always negative would score "
             f"{percent((films - covid) / films)} on them."
         )
-    return said
+    return text
 
 
 # --- Source by source -------------------------------------------------------------------------------
 
 
 def sources_heading(parts: Sequence[Part]) -> str:
-    """From where to where the AUC runs within one source, of films that no network was trained on."""
-    unseen = [one for one in parts if one.source and one.split not in config.TRAINING_SPLITS and one.auc]
+    """Return the range of the AUC within single sources, on films that no network was trained on."""
+    unseen = [part for part in parts if part.source and part.split not in config.TRAINING_SPLITS and part.auc]
     if not unseen:
-        return "No source here has both kinds of films"
-    low, high = (choose(unseen, key=lambda one: one.auc.value) for choose in (min, max))
+        return "No source here has both classes"
+    low, high = (choose(unseen, key=lambda part: part.auc.value) for choose in (min, max))
     if low is high:
         return f"Within one source, {_place(low)}, the AUC is {decimal(low.auc.value)}"
     return (
-        f"Within one source the AUC runs from {decimal(low.auc.value)} ({_place(low)}) to {decimal(high.auc.value)} "
-        f"({_place(high)})"
+        f"Within one source, the AUC ranges from {decimal(low.auc.value)} ({_place(low)}) to "
+        f"{decimal(high.auc.value)} ({_place(high)})"
     )
 
 
@@ -189,121 +206,135 @@ def _place(part: Part) -> str:
 
 
 def sources(parts: Sequence[Part], threshold: float) -> pd.DataFrame:
-    """A row a split and source: films, sensitivity, specificity, AUC with intervals, as Markdown."""
+    """Tabulate splits and sources as Markdown: X-rays, sensitivity, specificity and AUC with intervals."""
     rows = []
-    for one in parts:
-        sensitivity = evaluation.share_at(one.covid, threshold)
-        specificity = evaluation.inverse(evaluation.share_at(one.other, threshold))
-        source = (
-            "All sources" if one.source is None else prediction_text.plain(prediction_text.source_title(one.source))
-        )
-        people = "" if one.patients is None else f", {one.patients:,} patients"
+    for part in parts:
+        sensitivity = evaluation.share_at(part.covid, threshold)
+        specificity = evaluation.inverse(evaluation.share_at(part.other, threshold))
+        source = "All sources"
+        if part.source is not None:
+            source = prediction_text.plain(prediction_text.source_title(part.source))
+        patients = "" if part.patients is None else f", {part.patients:,} patients"
         rows.append(
             {
-                "Films": f"**{split_title(one.split)}: {source}**  \n:small[{one.films:,} films, "
-                f"{int(one.covid.total[0]):,} of COVID-19{people}]",
+                "X-rays": f"**{split_title(part.split)}: {source}**  \n:small[{part.films:,} X-rays, "
+                f"{int(part.covid.total[0]):,} of COVID-19{patients}]",
                 "Sensitivity": with_interval(sensitivity),
                 "Specificity": with_interval(specificity),
-                "AUC": with_interval(one.auc, decimal),
+                "AUC": with_interval(part.auc, decimal),
             }
         )
     return pd.DataFrame(rows)
 
 
 SOURCES_NOTE = (
-    "An AUC of 0.5 is guessing; it takes both kinds of films. Figures over all sources of a split flatter whenever "
-    "the sources differ in how many COVID-19 films they hold: telling the sources apart is then half the answer. The "
-    "rows to trust are those of one source, on films that the network was not trained on."
+    "An AUC of 0.5 is chance, and it takes both classes to compute one. Figures over all sources of a split are too "
+    "optimistic when the sources differ in their share of COVID-19: telling the sources apart is then half the answer. "
+    "Trust the rows of a single source, on X-rays that the network was not trained on."
 )
 
 
-# --- What verdicts are worth in a ward, and what thresholds cost there, in words and tables. No streamlit in here
+# --- In practice: prevalence and cost ---------------------------------------------------------------
 
-HUNDRED = 100  # positives that headings tell of
-
-
-def prevalence_label(of: float) -> str:
-    """A prevalence: "2 %", "0.5 %"."""
-    return f"{100 * of:.3g} %"
+HUNDRED = 100  # positives that headings count
 
 
-def ppv_heading(wards: Mapping[str, PredictiveValues], own: Mapping[str, Estimate]) -> str:
-    """How many of a hundred positives would be right, by network title, and how many are among these films."""
-    prevalence = next(iter(wards.values())).prevalence[0]
-    values = {title: ward.ppv.value[0] for title, ward in wards.items()}
-    known = {title: value for title, value in values.items() if not np.isnan(value)}
-    where = f"Where {prevalence_label(prevalence)} have COVID-19"
+def prevalence_label(prevalence: float) -> str:
+    """Return a prevalence in [0, 1] as "2 %" or "0.5 %"."""
+    return f"{100 * prevalence:.3g} %"
+
+
+def ppv_heading(values: Mapping[str, PredictiveValues], own: Mapping[str, Estimate]) -> str:
+    """Return how many of 100 positives would be correct.
+
+    Args:
+        values: by network title, at one prevalence.
+        own: by network title, the PPV among the scored films themselves.
+    """
+    prevalence = next(iter(values.values())).prevalence[0]
+    ppv = {title: value.ppv.value[0] for title, value in values.items()}
+    known = {title: value for title, value in ppv.items() if not np.isnan(value)}
+    where = f"At a prevalence of {prevalence_label(prevalence)}"
     if not known:
-        return f"{where}, nothing can be said: no film is called positive here, or films of one kind are missing"
+        return f"{where}, nothing can be said: no X-ray is called positive here, or one class is missing"
     if len(known) == 1:
-        (title, value), among = next(iter(known.items())), ""
-        if own.get(title):
-            among = f"; among these films it is {HUNDRED * own[title].value:.0f}"
-        return f"{where}, {HUNDRED * value:.0f} of {HUNDRED} positives would be right{among}"
-    said = " or ".join(f"{HUNDRED * value:.0f} ({prediction_text.plain(title)})" for title, value in known.items())
-    return f"{where}, {said} of {HUNDRED} positives would be right"
+        title, value = next(iter(known.items()))
+        among = f"; among these X-rays it is {HUNDRED * own[title].value:.0f}" if own.get(title) else ""
+        return f"{where}, {HUNDRED * value:.0f} of {HUNDRED} positives would be correct{among}"
+    counts = " or ".join(f"{HUNDRED * value:.0f} ({prediction_text.plain(title)})" for title, value in known.items())
+    return f"{where}, {counts} of {HUNDRED} positives would be correct"
 
 
 def per_thousand(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> str:
-    """What would come of PER people, in whole people."""
+    """Return what would happen to PER people, in whole numbers."""
     if not sensitivity or not specificity:
-        return "Films of one kind are missing here, so nothing can be said."
-    of = evaluation.frequencies(sensitivity.value, specificity.value, prevalence)
+        return "One class is missing here, so nothing can be said."
+    counts = evaluation.frequencies(sensitivity.value, specificity.value, prevalence)
     return (
-        f"Of {PER:,} people filmed, {of.covid:,} would have COVID-19: {of.true_positives:,} called positive, "
-        f"{of.false_negatives:,} missed. Of the other {PER - of.covid:,}, {of.false_positives:,} would be false "
-        f"alarms. So {of.positive:,} positives, {of.true_positives:,} of them right."
+        f"Of {PER:,} people X-rayed, {counts.covid:,} would have COVID-19: {counts.true_positives:,} called positive, "
+        f"{counts.false_negatives:,} missed. Of the other {PER - counts.covid:,}, {counts.false_positives:,} would be "
+        f"false positives. That makes {counts.positive:,} positives, {counts.true_positives:,} of them correct."
     )
 
 
-def adults_alone(ward: PredictiveValues, adults: PredictiveValues) -> str | None:
-    """What a positive would be worth with the false alarms of adults alone; None where that is not known."""
-    all_of, alone = ward.ppv.value[0], adults.ppv.value[0]
-    if np.isnan(all_of) or np.isnan(alone):
+def adults_alone(everyone: PredictiveValues, adults: PredictiveValues) -> str | None:
+    """Return the PPV at the false-positive rate of adults alone; None where it is not known."""
+    overall, alone = everyone.ppv.value[0], adults.ppv.value[0]
+    if np.isnan(overall) or np.isnan(alone):
         return None
-    said = f"With false alarms as often as among the **adults** here alone, {HUNDRED * alone:.0f} of {HUNDRED} "
-    if alone >= all_of:
-        return f"{said}positives would be right."
+    text = f"With the false-positive rate of the **adults** here, {HUNDRED * alone:.0f} of {HUNDRED} positives"
+    if alone >= overall:
+        return f"{text} would be correct."
     return (
-        f"{said}positives would be right, not {HUNDRED * all_of:.0f}: the children among these films are seldom called "
+        f"{text} would be correct, not {HUNDRED * overall:.0f}: the children among these X-rays are seldom called "
         "positive."
     )
 
 
-# --- What errors cost -------------------------------------------------------------------------------
-
-
 def cost_heading(costs: Mapping[str, Costs], weighs: str) -> str:
-    """Where the cheapest threshold stands, and what the default one costs beside it."""
+    """Return the cheapest threshold and its cost, beside the default threshold's.
+
+    Args:
+        costs: by network title.
+        weighs: what a false negative costs, as "2 false positives".
+    """
     parts = []
-    for title, of in costs.items():
-        best, usual = PER * cost_at(of, of.best.value), PER * cost_at(of, config.THRESHOLD)
+    for title, network in costs.items():
+        best, usual = PER * cost_at(network, network.best.value), PER * cost_at(network, config.THRESHOLD)
         whose = f" for {prediction_text.plain(title)}" if len(costs) > 1 else ""
-        against = "" if of.best.value == config.THRESHOLD else f" against {usual:.1f} at {config.THRESHOLD}"
-        parts.append(f"{of.best.value:.2f} is the cheapest threshold{whose}: {best:.1f}{against}")
-    return f"If a miss costs as much as {weighs}, {'; '.join(parts)}"
+        versus = "" if network.best.value == config.THRESHOLD else f" versus {usual:.1f} at {config.THRESHOLD}"
+        parts.append(f"{network.best.value:.2f} is the cheapest threshold{whose}: {best:.1f}{versus}")
+    return f"If a false negative costs as much as {weighs}, {'; '.join(parts)}"
 
 
 def cost_at(costs: Costs, threshold: float) -> float:
-    """What a threshold costs a film."""
+    """Return the cost per film at the nearest threshold."""
     return float(costs.cost.value[np.abs(costs.thresholds - threshold).argmin()])
 
 
 def cost_table(costs: Mapping[str, Costs], marks: Mapping[str, float]) -> pd.DataFrame:
-    """A row a threshold, a column a network: cost of PER films, its interval, misses and false alarms. Markdown."""
+    """Tabulate, per threshold and network, the cost of PER films, its interval and both errors, as Markdown.
+
+    Args:
+        costs: by network title.
+        marks: thresholds to show beside the cheapest, by label.
+    """
     rows: dict[str, dict[str, str]] = {}
-    for title, of in costs.items():
+    for title, network in costs.items():
         column = f"Cost, {prediction_text.plain(title)}"
         best = f"**Cheapest**  \n:small[{_best(costs)}]"
-        for label, at in {best: of.best.value, **{_mark(label, at): at for label, at in marks.items()}}.items():
-            place = int(np.abs(of.thresholds - at).argmin())
-            low, high = of.cost.low[place], of.cost.high[place]
-            about = "" if np.isnan(low) else f"95 %: {PER * low:.1f} to {PER * high:.1f}; "
-            rows.setdefault(label, {})[column] = (
-                f"**{PER * of.cost.value[place]:.1f}**  \n:small[{about}{PER * of.false_negatives[place]:.1f} missed, "
-                f"{PER * of.false_positives[place]:.1f} false alarms]"
+        for label, at in {best: network.best.value, **{_mark(label, at): at for label, at in marks.items()}}.items():
+            index = int(np.abs(network.thresholds - at).argmin())
+            low, high = network.cost.low[index], network.cost.high[index]
+            limits = "" if np.isnan(low) else f"95 % CI: {PER * low:.1f} to {PER * high:.1f}; "
+            errors = (
+                f"{PER * network.false_negatives[index]:.1f} false negatives, "
+                f"{PER * network.false_positives[index]:.1f} false positives"
             )
-        for label, cost in (("Always “no”", of.always_negative), ("Always “yes”", of.always_positive)):
+            rows.setdefault(label, {})[column] = (
+                f"**{PER * network.cost.value[index]:.1f}**  \n:small[{limits}{errors}]"
+            )
+        for label, cost in (("Always negative", network.always_negative), ("Always positive", network.always_positive)):
             rows.setdefault(f"**{label}**", {})[column] = f"**{PER * cost:.1f}**"
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index.name = "Threshold"
@@ -315,44 +346,44 @@ def _mark(label: str, at: float) -> str:
 
 
 def _best(costs: Mapping[str, Costs]) -> str:
-    """The cheapest thresholds with their intervals."""
+    """Return the cheapest thresholds with their intervals."""
     return "; ".join(
-        f"{of.best.value:.2f}" + ("" if of.best.low is None else f" ({of.best.low:.2f} to {of.best.high:.2f})")
-        for of in costs.values()
+        f"{network.best.value:.2f}"
+        + ("" if network.best.low is None else f" ({network.best.low:.2f} to {network.best.high:.2f})")
+        for network in costs.values()
     )
 
 
 COST_NOTE = (
-    f"Costs are those of {PER:,} films at the prevalence set above, counted in false alarms. The cheapest threshold "
-    "was chosen on the very films that it is judged by, so it flatters itself; one to be used is chosen on films held "
-    "out for that. A network is worth using where it costs less than always “no” and always “yes”."
+    f"Costs are per {PER:,} X-rays at the prevalence set above, in units of one false positive. The cheapest threshold "
+    "was chosen on the same X-rays that it is judged on, so its cost is too optimistic; for real use, choose it on "
+    "held-out X-rays. A network is worth using if it costs less than both always negative and always positive."
 )
 
 
-# --- Whether scores mean what they say: heading, sentences, a table. No streamlit in here ---
+# --- Calibration ------------------------------------------------------------------------------------
 
 
 def calibration_heading(networks: Mapping[str, Sequence[Bin]]) -> str:
-    """What the highest scores say, and what is true of those films."""
+    """Return the mean of the highest scores and the share of those films that are COVID-19."""
     parts = []
     for title, bins in networks.items():
-        known = [one for one in bins if one.films]
+        known = [group for group in bins if group.films]
         if known:
             top = known[-1]
             whose = f" ({prediction_text.plain(title)})" if len(networks) > 1 else ""
             parts.append(
-                f"{top.films:,} {'film scores' if top.films == 1 else 'films score'} above {top.low:.1f}, "
-                f"{score_text(top.score)} on average, and "
-                f"{percent(top.covid.value)} of them are COVID-19 films{whose}"
+                f"{top.films:,} {'X-ray scores' if top.films == 1 else 'X-rays score'} above {top.low:.1f}, "
+                f"{score_text(top.score)} on average, and {percent(top.covid.value)} of them are COVID-19{whose}"
             )
-    return "; ".join(parts) or "No films"
+    return "; ".join(parts) or "No X-rays"
 
 
-Record = Mapping[str, Any]  # of audit.calibration
+Record = Mapping[str, Any]  # of experiments.calibration
 
 
 def calibration_part(record: Record | None, split: str, films: int, covid: int) -> Record | None:
-    """The part of a calibration record on these films; None where it has none, or was made on other films."""
+    """Return the part of a calibration record on a split; None where it has none or used other films."""
     part = (record or {}).get("splits", {}).get(split)
     return part if part and (part["films"], part["covid"]) == (films, covid) else None
 
@@ -360,37 +391,38 @@ def calibration_part(record: Record | None, split: str, films: int, covid: int) 
 def calibration_table(
     title: str, bins: Sequence[Bin], brier: float | None, temperature: float | None, part: Record | None
 ) -> pd.DataFrame:
-    """ECE and Brier's score of a network as it is, and after its temperature where there is a record of that."""
-    scores = {
-        "**ECE**  \n:small[mean distance from the diagonal, by film]": (
+    """Tabulate a network's ECE and Brier score, and the same after temperature scaling where `part` records it."""
+    measured = {
+        "**ECE**  \n:small[expected calibration error: mean distance from the diagonal]": (
             evaluation.calibration_error(list(bins)),
             "ece",
         ),
-        "**Brier score**  \n:small[mean square of score less truth]": (brier, "brier"),
+        "**Brier score**  \n:small[mean squared difference of score and ground truth]": (brier, "brier"),
     }
     rows = {}
-    for label, (now, key) in scores.items():
-        rows[label] = {f"{prediction_text.plain(title)}": decimal(now)}
+    for label, (value, key) in measured.items():
+        rows[label] = {f"{prediction_text.plain(title)}": decimal(value)}
         if part:
             rows[label][f"At temperature {temperature:.2f}"] = decimal(part["after"][key])
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def temperature_note(record: Record, part: Record) -> str:
-    """What the temperature is, and whether it helps on these films."""
+    """Return what the temperature is and whether it helps on these films."""
     fitted = record["fitted_on"]
     helps = (
-        "Here it helps: the cross-entropy falls, and its whole interval lies below 0."
+        "Here it helps: the cross-entropy falls, and the whole interval of the change is below 0."
         if part["helps"]
-        else "Here it does not surely help: the interval of the change in cross-entropy holds 0."
+        else "Here it does not clearly help: the interval of the change in cross-entropy includes 0."
     )
     return (
-        f"One number, the temperature {record['temperature']:.2f}, divides every logit. It was fitted on "
-        f"{fitted['films']:,} validation films, {fitted['covid']:,} of them COVID-19. {helps}"
+        f"One number, the temperature of {record['temperature']:.2f}, divides every logit. It was fitted on "
+        f"{fitted['films']:,} validation X-rays, {fitted['covid']:,} of them COVID-19. {helps}"
     )
 
 
 NO_TEMPERATURE = (
-    "What one number fitted on validation films (a temperature) would change is not recorded for these films and these "
-    "weights; `python -m covid_model audit --only calibration` measures it, on films that were not trained on."
+    "There is no record of temperature scaling (one number fitted on validation X-rays) for these X-rays and weights. "
+    "To measure it, on X-rays that were not used for training, run "
+    "`python -m covid_model audit --only calibration`."
 )

@@ -1,4 +1,4 @@
-"""Training runs as tables: Table 2, beside what the paper says of its own, and runs compared. No streamlit in here."""
+"""Training runs as tables: the paper's Table 2 beside a network's own recipe, and runs compared."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ HERE = "This network"
 
 
 def rows(spec: NetworkSpec) -> pd.DataFrame:
-    """One row a fact, as text; what neither the paper nor the network's JSON says has no row.
+    """Tabulate a recipe as text, the paper's beside the network's; what neither states has no row.
 
-    Both networks' JSON keep what was chosen in `recipe` (or in its `ours`), and what came of it in `training`.
+    A network's JSON keeps its settings in `recipe` (or in `recipe["ours"]`) and the run itself in `training`.
     """
     recipe = spec.recipe.get("ours") if isinstance(spec.recipe.get("ours"), Mapping) else spec.recipe
-    done = spec.training
+    run = spec.training
     table = {
         "Base": ("VGG-19, frozen", "VGG-19, frozen" if spec.base == IMAGENET else "VGG-19, every layer trained"),
         "Head": (
-            "two fully-connected layers",
+            "two fully connected layers",
             f"{spec.head.pooling}, {spec.head.units} units, dropout {spec.head.dropout:g}, one unit",
         ),
         "Loss": ("binary cross-entropy", "binary cross-entropy"),
-        "Optimiser": (None, recipe.get("optimizer")),
+        "Optimizer": (None, recipe.get("optimizer")),
         "Learning rate": (None, _number(recipe.get("learning_rate"))),
-        "Films a step": (None, _number(recipe.get("batch"))),
+        "Batch size": (None, _number(recipe.get("batch"))),
         "Epochs": (str(config.PAPER_EPOCHS), _epochs(recipe)),
         "Steps": (None, _steps(recipe)),
-        "Training films": (_films(*config.PAPER_TRAIN), _films(done.get("films"), done.get("covid"))),
-        "Validation films": (None, _number(done.get("validation"))),
-        "Jitter": (None, _jitter(recipe.get("jitter"))),
-        "Copies of a film": (None, _number(recipe.get("copies"))),
-        "Training took": (None, duration(done.get("seconds"))),
-        "Features took": (None, duration(done.get("feature_seconds"))),
-        "Precision": (None, done.get("precision")),
-        "Processor": (None, _machine(done.get("machine"))),
+        "Training X-rays": (_films(*config.PAPER_TRAIN), _films(run.get("films"), run.get("covid"))),
+        "Validation X-rays": (None, _number(run.get("validation"))),
+        "Data augmentation": (None, _augmentation(recipe.get("jitter"))),
+        "Copies per X-ray": (None, _number(recipe.get("copies"))),
+        "Training time": (None, duration(run.get("seconds"))),
+        "Feature extraction time": (None, duration(run.get("feature_seconds"))),
+        "Precision": (None, run.get("precision")),
+        "Processor": (None, _machine(run.get("machine"))),
     }
     known = {name: pair for name, pair in table.items() if any(pair)}
     return pd.DataFrame(
@@ -52,20 +52,20 @@ def rows(spec: NetworkSpec) -> pd.DataFrame:
 
 
 def tried(spec: NetworkSpec) -> tuple[list[dict[str, float]], pd.DataFrame]:
-    """The history of the setting taken, with films held out, and all settings tried, a row each; empty if unknown."""
+    """Return the history of the chosen setting (with films held out) and a table of all settings; empty if unknown."""
     candidates = spec.recipe.get("candidates")
-    if not isinstance(candidates, list) or not all(isinstance(one, Mapping) for one in candidates):
+    if not isinstance(candidates, list) or not all(isinstance(candidate, Mapping) for candidate in candidates):
         return [], pd.DataFrame()
-    history = next((one["history"] for one in candidates if isinstance(one.get("history"), list)), [])
+    history = next((setting["history"] for setting in candidates if isinstance(setting.get("history"), list)), [])
     table = []
-    for one in candidates:
-        head = one.get("head") if isinstance(one.get("head"), Mapping) else {}
-        table.append(head | {key: value for key, value in one.items() if key not in ("head", "history")})
+    for setting in candidates:
+        head = setting.get("head") if isinstance(setting.get("head"), Mapping) else {}
+        table.append(head | {key: value for key, value in setting.items() if key not in ("head", "history")})
     return history, pd.DataFrame(table).rename(columns=lambda name: name.replace("_", " "))
 
 
 def ends(made: Comparison, key: str, title: str) -> pd.DataFrame:
-    """One row a run: what it came to in its last record by the measure `key`, called `title`, and its time."""
+    """Tabulate runs by name: the measure `key`, shown as `title`, after the last epoch, and the processor time."""
     table = {
         name: {
             title: _share(history[-1].get(key), key),
@@ -77,24 +77,24 @@ def ends(made: Comparison, key: str, title: str) -> pd.DataFrame:
 
 
 def shared(made: Comparison) -> str | None:
-    """What the runs have in common, in a few sentences, as plain text; None where it was not kept."""
+    """Return what the runs have in common, as plain text; None where the record does not say."""
     about = made.about
     try:
-        films, covid, looked_at, sources = (about[key] for key in ("films", "covid", "validation", "sources"))
+        films, covid, validation, sources = (about[key] for key in ("films", "covid", "validation", "sources"))
         size, epochs = about["preprocessing"]["size"], about["epochs"]
     except (KeyError, TypeError):
         return None
-    said = (
-        f"Each run: {films:,} films of {len(sources)} sources, {covid:,} of them COVID-19, {size} × {size} pixels, "
-        f"{epochs} epochs; looked at on {looked_at:,} films of other patients. Small, to be run in minutes: the "
-        "networks of this demo saw more and larger films."
+    text = (
+        f"Each run: {films:,} X-rays from {len(sources)} sources, {covid:,} of them COVID-19, {size} × {size} pixels, "
+        f"{epochs} epochs; measured on {validation:,} X-rays of other patients. Kept small to run in minutes: the "
+        "networks of this demo saw more and larger X-rays."
     )
     machine = _machine(about.get("machine"))
-    return f"{said} Processor: {machine}." if machine else said
+    return f"{text} Processor: {machine}." if machine else text
 
 
 def _share(value: object, key: str) -> str:
-    """A figure of a run: accuracies in percent, others as they are."""
+    """Return a measure of a run: accuracies in percent, others to three places."""
     if not isinstance(value, int | float):
         return "–"
     return f"{100 * value:.1f} %" if "accuracy" in key else f"{value:.3f}"
@@ -111,23 +111,23 @@ def _epochs(recipe: Mapping[str, Any]) -> str | None:
 
 
 def _steps(recipe: Mapping[str, Any]) -> str | None:
-    """The steps of a run; of one in stages, all of them and each stage's own."""
+    """Return the steps of a run; for one in stages, the total and each stage's."""
     stages = recipe.get("stages_before")
-    parts = [one.get("steps") for one in stages if isinstance(one, Mapping)] if isinstance(stages, list) else []
+    parts = [stage.get("steps") for stage in stages if isinstance(stage, Mapping)] if isinstance(stages, list) else []
     parts.append(recipe.get("steps"))
-    if len(parts) == 1 or not all(isinstance(one, int) for one in parts):
+    if len(parts) == 1 or not all(isinstance(steps, int) for steps in parts):
         return _number(recipe.get("steps"))
-    return f"{sum(parts):,}, in {len(parts)} stages: {', then '.join(f'{one:,}' for one in parts)}"
+    return f"{sum(parts):,}, in {len(parts)} stages: {', then '.join(f'{steps:,}' for steps in parts)}"
 
 
 def _films(films: object, covid: object) -> str | None:
     if not isinstance(films, int | float):
         return None
-    return f"{int(films):,}, of them {int(covid):,} COVID-19" if isinstance(covid, int | float) else f"{int(films):,}"
+    return f"{int(films):,}, {int(covid):,} of them COVID-19" if isinstance(covid, int | float) else f"{int(films):,}"
 
 
-def _jitter(jitter: object) -> str | None:
-    """Which changes films were put through in training."""
+def _augmentation(jitter: object) -> str | None:
+    """Return the names of the random changes of the training films."""
     if not isinstance(jitter, Mapping):
         return None
     return ", ".join(str(name).replace("_", " ") for name, value in jitter.items() if value and name != "each") or None
