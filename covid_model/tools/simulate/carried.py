@@ -1,8 +1,8 @@
-"""The one real film that this repository may carry: RG1 of the NEMA test set, as pydicom-data publishes it (MIT).
+"""Add the one real film whose license allows a copy here: RG1 of the NEMA test set, from pydicom-data (MIT).
 
     python -m covid_model.tools.simulate.carried pydicom_data-1.0.0-py3-none-any.whl assets/films
 
-Its pixels stay as they are, losslessly packed; what could point to a person is taken out of its header.
+Its pixels are unchanged and losslessly compressed; identifying values are removed from its header.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import zipfile
 from pathlib import Path
 
 from covid_model import config
-from covid_model.tools.simulate import listing
+from covid_model.tools.simulate.write import update_listing
 
 SOURCE, NAME = "RG1_J2KR.dcm", "rg1.dcm"
-EMPTIED = (  # tags that the standard wants to be there, if only empty
+EMPTIED = (  # tags that the standard requires, if only empty
     "PatientBirthDate",
     "AccessionNumber",
     "ReferringPhysicianName",
@@ -31,8 +31,8 @@ REMOVED = ("OtherPatientIDs", "ImageComments", "DeviceSerialNumber", "DateOfLast
 ENTRY = {
     "id": "rg1",
     "file": NAME,
-    "title": "A real film: RG1 of the NEMA test set",
-    "shows": "A chest from back to front (PA) with round shadows of several centimetres in both lungs, as DICOM.",
+    "title": "Real X-ray: RG1 of the NEMA test set",
+    "shows": "A PA chest X-ray with round shadows of several centimeters in both lungs, as DICOM.",
     "simulated": False,
     "view": "PA",
     "lesion": None,
@@ -45,19 +45,19 @@ ENTRY = {
     "parameters": None,
     "credit": (
         "RG1 of the DICOM compression samples (NEMA, 2004; D. A. Clunie), taken from pydicom-data 1.0.0 (Copyright "
-        "2020 Dicom in Python, MIT licence). Pixels as they were; dates, numbers and comments removed from the header."
+        "2020 Dicom in Python, MIT license). Pixels unchanged; dates, numbers and comments removed from the header."
     ),
 }
 
 
 def carry(wheel: Path, to: Path) -> None:
-    """Copy RG1 out of a wheel of pydicom-data into the folder of films, and list it there."""
+    """Copy RG1 from a wheel of pydicom-data to the folder of films and add it to `films.json`."""
     import pydicom
 
     with zipfile.ZipFile(wheel) as archive:
         entry = next((name for name in archive.namelist() if name.endswith("/" + SOURCE)), None)
         if entry is None:
-            raise ValueError(f"Wanted a wheel of pydicom-data that holds {SOURCE}. Received: {wheel}.")
+            raise ValueError(f"Expected a wheel of pydicom-data with {SOURCE}. Received: {wheel}.")
         film = pydicom.dcmread(io.BytesIO(archive.read(entry)))
     for tag in EMPTIED:
         if tag in film:
@@ -67,7 +67,7 @@ def carry(wheel: Path, to: Path) -> None:
             del film[tag]
     to.mkdir(parents=True, exist_ok=True)
     film.save_as(to / NAME)
-    listing.put(to / config.FILMS_JSON.name, [ENTRY], replacing=lambda old: old["id"] == ENTRY["id"])
+    update_listing(to / config.FILMS_JSON.name, [ENTRY], replacing=lambda old: old["id"] == ENTRY["id"])
 
 
 if __name__ == "__main__":

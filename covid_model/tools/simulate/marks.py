@@ -1,22 +1,22 @@
-"""What lies on a film beside the body: lead letters, electrodes and their wires, the collimator's shutters."""
+"""Objects on a film besides the body: lead letters, electrodes with wires, the collimator's shutters."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-FINE = 4  # drawn this many times larger, then shrunk: smooth edges
+FINE = 4  # supersampling, for smooth edges
 
 
 def letter(shape: tuple[int, int], text: str, at: tuple[float, float], size: float, ring: bool = False) -> np.ndarray:
-    """A lead letter.
+    """Draw a lead letter.
 
     Args:
         shape: height and width of the film.
         text: the letter or letters.
-        at: the middle of the first letter, as fractions of width and height.
+        at: center of the text, as fractions of width and height.
         size: height of a letter as a fraction of the film's height.
-        ring: whether a ring goes round it.
+        ring: whether to draw a ring around it.
 
     Returns:
         (height, width) float32: the share of radiation that passes, 1 for all.
@@ -34,7 +34,7 @@ def letter(shape: tuple[int, int], text: str, at: tuple[float, float], size: flo
 
 
 def electrodes(shape: tuple[int, int], places: list[tuple[float, float]], exit_: tuple[float, float]) -> np.ndarray:
-    """ECG electrodes (a snap on a faint pad) with wires that hang towards `exit_`; the share that passes."""
+    """Draw ECG electrodes (a snap on a faint pad) with wires that hang toward `exit_`; return the share that passes."""
     height, width = shape
     snaps, pads, wires = (np.zeros((height * FINE, width * FINE), np.uint8) for _ in range(3))
     leave = np.array(exit_) * (width, height) * FINE
@@ -57,19 +57,19 @@ def electrodes(shape: tuple[int, int], places: list[tuple[float, float]], exit_:
 def shutters(
     picture: np.ndarray, edges: tuple[float, float, float, float], slant: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Black outside the collimated field.
+    """Blacken the area outside the collimated field.
 
     Args:
         picture: (height, width) uint8.
-        edges: left, top, right, bottom: how far the black reaches, as fractions of width and height.
-        slant: degrees that the field is turned.
-        rng: the source of the faint grain within the black.
+        edges: left, top, right, bottom: width of the black border, as fractions of width and height.
+        slant: rotation of the field in degrees.
+        rng: source of the faint grain in the black.
     """
     height, width = picture.shape
     left, top, right, bottom = edges
     corners = np.array([[left, top], [1 - right, top], [1 - right, 1 - bottom], [left, 1 - bottom]], np.float64)
     corners = corners * (width, height) - (width / 2, height / 2)
-    for i, edge in enumerate((left, top, right, bottom)):  # an edge that is not collimated lies far outside
+    for i, edge in enumerate((left, top, right, bottom)):  # move an edge without shutter far outside
         if not edge:
             axis, sign = i % 2, -1 if i < 2 else 1
             for corner in corners:

@@ -1,7 +1,7 @@
-"""From voxels to what lies along each ray: a cone of rays from a point source to a flat detector.
+"""Project voxels along a cone of rays from a point source to a flat detector.
 
 The detector is parallel to the body's coronal planes, so that the cone maps every plane onto it by a scaling and a
-shift; a film is the sum of a few hundred scaled pictures. A source above or below the middle gives a tilted view.
+shift; a film is the sum of a few hundred scaled planes. A source above or below the middle gives a tilted view.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import numpy as np
 
 from covid_model.tools.simulate.ct import SOFT_LIMIT, Chest
 
-STEP = 2  # planes of voxels taken together
+STEP = 2  # planes of voxels per step
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where source, body and detector stand.
+    """Positions of source, body and detector.
 
     Attributes:
         view: "PA" (the detector at the front of the chest) or "AP" (at its back).
         distance: from source to detector, in mm (about 1800 for PA, 1000 to 1100 for AP at the bedside).
         gap: from the detector to the body's surface, in mm.
-        aim: how far the source stands above the middle of the lungs, in mm (negative: below).
-        pixel: millimetres a pixel on the detector.
-        margins: left, top, right, bottom: what is kept beyond the lungs, in mm on the detector.
+        aim: height of the source above the middle of the lungs, in mm (negative: below).
+        pixel: millimeters per pixel on the detector.
+        margins: left, top, right, bottom: distance from the lungs to the edges, in mm on the detector.
     """
 
     view: str = "PA"
@@ -43,14 +43,14 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Paths:
-    """What each ray crosses, (height, width) float32 each, as the film is looked at: the patient's left on the right.
+    """Tissue along each ray, (height, width) float32 each, in display orientation: the patient's left on the right.
 
     Attributes:
-        soft: centimetres of water that weigh on X-rays as the soft tissue does.
+        soft: centimeters of water equivalent to the soft tissue.
         bone: the same for bone mineral, at 70 keV.
-        lung: centimetres of lung.
-        lesion: centimetres of water that the lesion added.
-        pixel: millimetres a pixel.
+        lung: centimeters of lung.
+        lesion: centimeters of water added by the lesion.
+        pixel: millimeters per pixel.
     """
 
     soft: np.ndarray
@@ -80,7 +80,7 @@ def project(chest: Chest, lesion: np.ndarray, geometry: Geometry) -> Paths:
     )
     z_low, z_high, x_low, x_high = z_low * sz, z_high * sz, x_low * sx, x_high * sx
     x_source, z_source = (x_low + x_high) / 2, (z_low + z_high) / 2 + geometry.aim
-    middle = geometry.distance / abs((y_low + y_high) / 2 * sy - source)  # magnification in the lungs' middle
+    middle = geometry.distance / abs((y_low + y_high) / 2 * sy - source)  # magnification at the middle of the lungs
     left, top, right, bottom = geometry.margins
     x_first = x_source + (x_low - x_source) * middle - left  # mm on the detector, of the left column
     z_first = z_source + (z_high - z_source) * middle + top  # of the top row
@@ -94,7 +94,7 @@ def project(chest: Chest, lesion: np.ndarray, geometry: Geometry) -> Paths:
         layers = (*tissues(chest.hu[:, thick]), lungs[:, thick], lesion[:, thick])
         plane = np.stack([layer.sum(axis=1, dtype=np.float32) for layer in layers], axis=-1) * np.float32(sy / 10)
         middle_y = (thick.start + thick.stop - 1) / 2 * sy
-        scale = abs(middle_y - source) / geometry.distance  # millimetres here for a millimetre on the detector
+        scale = abs(middle_y - source) / geometry.distance  # millimeters here per millimeter on the detector
         matrix = np.array(
             [
                 [geometry.pixel * scale / sx, 0, (x_source + (x_first - x_source) * scale) / sx],
@@ -102,15 +102,15 @@ def project(chest: Chest, lesion: np.ndarray, geometry: Geometry) -> Paths:
             ]
         )
         total += cv2.warpAffine(
-            plane,  # (z, x, 4), centimetres
+            plane,  # (z, x, 4), centimeters
             matrix,
             (width, height),
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,  # the top and bottom slices go on: no edge of the CT shows
+            borderMode=cv2.BORDER_REPLICATE,  # continues the top and bottom slices: no edge of the CT is visible
         )
     columns = x_first + geometry.pixel * np.arange(width)[None, :] - x_source
     rows = z_first - geometry.pixel * np.arange(height)[:, None] - z_source
-    total *= np.sqrt(1 + (columns**2 + rows**2) / geometry.distance**2)[..., None]  # slanting rays cross more
+    total *= np.sqrt(1 + (columns**2 + rows**2) / geometry.distance**2)[..., None]  # oblique rays have longer paths
     total = np.maximum(total, 0)
     return Paths(*(np.ascontiguousarray(total[..., i]) for i in range(4)), geometry.pixel)
 

@@ -1,4 +1,4 @@
-"""The simulated films, one by one: whose body, which rays, what lies in the lungs, how it was developed."""
+"""The list of simulated films: body, geometry, lesion and processing of each."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Recipe:
 
     Attributes:
         id: also the file's name.
-        title: what a list shows; begins with "Simulated:".
-        shows: one sentence on what the film shows.
-        seed: of all that is random in it.
-        covid: 1 for ground glass of the COVID sort, 0 for everything else.
-        build, geometry, look: body, rays, development.
-        lesion: what lies in the lungs or beside them, or None.
-        letters, electrodes, shutters: what lies on the film, see `marks`; electrodes leave at `wires_leave`.
+        title: shown in lists; begins with "Simulated:".
+        shows: a sentence that describes the film.
+        seed: of its random parts.
+        covid: 1 for ground glass as in COVID-19, 0 otherwise.
+        build, geometry, look: body, rays, exposure and processing.
+        lesion: in the lungs or beside them, or None.
+        letters, electrodes, shutters: objects on the film, see `marks`; the wires leave at `wires_leave`.
     """
 
     id: str
@@ -64,7 +64,7 @@ RECIPES = (
     Recipe(
         "clear-average",
         "Simulated: clear lungs",
-        "Clear lungs of an average body, standing, from back to front (PA).",
+        "Clear lungs of an average body, standing, posteroanterior (PA) view.",
         11,
         build=AVERAGE,
         letters=L_TOP,
@@ -72,7 +72,7 @@ RECIPES = (
     Recipe(
         "clear-slim",
         "Simulated: clear lungs, slim body",
-        "Clear, long lungs of a slim body, PA, with black shutters at two sides.",
+        "Clear, long lungs of a slim body, PA, with collimator shutters on two sides.",
         12,
         build=SLIM,
         geometry=Geometry(margins=(30, 16, 30, 28)),
@@ -93,7 +93,7 @@ RECIPES = (
     Recipe(
         "clear-woman",
         "Simulated: clear lungs, breast shadows",
-        "Clear lungs, PA; the haze over the lower zones is that of the breasts.",
+        "Clear lungs, PA; the haze over the lower zones is breast tissue.",
         14,
         build=WOMAN,
         look=Look(lung=0.31, dense=0.83),
@@ -101,8 +101,8 @@ RECIPES = (
     ),
     Recipe(
         "clear-turned",
-        "Simulated: clear lungs, body turned and film leaning",
-        "Clear lungs, PA, of a body turned by 8 degrees on a film that leans by 3.",
+        "Simulated: clear lungs, body and X-ray rotated",
+        "Clear lungs, PA, of a body turned by 8 degrees; the X-ray is rotated by 3 degrees.",
         15,
         build=Build(width=1.02, fat=4, turn=8),
         geometry=Geometry(aim=60, margins=(36, 14, 36, 6)),
@@ -112,7 +112,7 @@ RECIPES = (
     Recipe(
         "clear-bedside",
         "Simulated: clear lungs, at the bedside",
-        "Clear lungs from front to back (AP) at 105 cm: the heart looks larger, the lungs shorter.",
+        "Clear lungs, anteroposterior (AP) view at 105 cm: the heart looks larger, the lungs shorter.",
         16,
         build=BEDSIDE,
         geometry=IN_BED,
@@ -187,7 +187,7 @@ RECIPES = (
     Recipe(
         "effusion-left",
         "Simulated: effusion on the left",
-        "Fluid round the base of the left lung, climbing along the chest wall, PA.",
+        "Fluid around the base of the left lung, rising along the chest wall, PA.",
         41,
         build=AVERAGE,
         lesion=Lesion("effusion", 75, "left"),
@@ -195,8 +195,8 @@ RECIPES = (
     ),
     Recipe(
         "shadow-outside",
-        "Simulated: a shadow outside the lungs",
-        "A chalky lump of 3 cm in the right armpit beside clear lungs, PA.",
+        "Simulated: shadow outside the lungs",
+        "A calcified mass of 3 cm in the right armpit, beside clear lungs, PA.",
         51,
         build=AVERAGE,
         geometry=Geometry(margins=(48, 15, 40, 8)),

