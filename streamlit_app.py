@@ -27,14 +27,14 @@ page = st.navigation(
         ),
         st.Page(
             f"{PAGES}/results.py",
-            url_path="test_set",
+            url_path="results",
             title="Results",
             icon=":material/scatter_plot:",
             help="Confusion matrix, score distribution and threshold: how each network does on the test set.",
         ),
         st.Page(
             f"{PAGES}/browse.py",
-            url_path="films",
+            url_path="browse",
             title="Browse X-rays",
             icon=":material/photo_library:",
             help="Every X-ray with its score: filter by source, ground truth and verdict, see heatmaps, open one.",

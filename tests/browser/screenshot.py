@@ -42,7 +42,7 @@ class Shot:
 
 
 SHOTS = {
-    "screenshot.png": Shot("test_set", 1180),  # down to the matrix and the distribution
+    "screenshot.png": Shot("results", 1180),  # down to the matrix and the distribution
     "screenshot-read.png": Shot("?film=ground-glass-2", 1500),
     "screenshot-films.png": Shot("films?set=Simulated&heatmaps=true", 1180),
     "screenshot-how-it-works.png": Shot("how_it_works?film=ground-glass-2&run=1&block=block1", 1500),

@@ -15,8 +15,8 @@ FORMULAS = ".katex-display"  # Streamlit lets them scroll by a pixel, which axe 
 PAGES = {
     "read": "",
     "a film": f"?film={FILM}",
-    "test set": "test_set",
-    "films": "films",
+    "results": "results",
+    "browse": "browse",
     "how it works": "how_it_works",
     "how it works, run": f"how_it_works?film={FILM}&run=1",
     "train": "train",

@@ -14,7 +14,7 @@ from tests.browser.conftest import made_up_film
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PICTURES = demo.BUILD / "screenshots"
-PAGES = {"read": "", "test_set": "test_set", "about": "about"}  # paths in the address
+PAGES = {"read": "", "results": "results", "about": "about"}  # paths in the address
 HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://evil.example).png"
 BAD = {"name": "page.png", "mimeType": "image/png", "buffer": b"<html>not a film</html>"}
 
@@ -94,7 +94,7 @@ def test_the_paper_network_reads_with_the_weights_named_in_the_environment(visit
 
 @needs_scores
 def test_the_threshold_moves_the_test_set(visitor, address):
-    demo.open_page(visitor, f"{address}/test_set")
+    demo.open_page(visitor, f"{address}/results")
     before = visitor.locator("[data-testid=stMetricValue]").all_inner_texts()
     assert demo.move_threshold(visitor, "Home") == 0
     after = visitor.locator("[data-testid=stMetricValue]").all_inner_texts()
@@ -104,7 +104,7 @@ def test_the_threshold_moves_the_test_set(visitor, address):
 
 @needs_scores
 def test_a_cell_lists_its_films(visitor, address):
-    demo.open_page(visitor, f"{address}/test_set")
+    demo.open_page(visitor, f"{address}/results")
     assert visitor.locator("[data-testid=stDataFrame]").count() == 0
     visitor.locator(".st-key-cell").get_by_text(CELL_NAMES["tp"], exact=True).click()
     demo.settle(visitor)

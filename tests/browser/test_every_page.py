@@ -12,8 +12,8 @@ pytestmark = pytest.mark.browser
 
 CARRIED = "ground-glass-2"  # a film that the project carries
 SHOWN = {  # path: what stands on the page at least
-    "/test_set": "[data-testid=stPlotlyChart]",
-    "/films": "[data-testid=stDataFrame], [data-testid=stImage]",
+    "/results": "[data-testid=stPlotlyChart]",
+    "/browse": "[data-testid=stDataFrame], [data-testid=stImage]",
     "/how_it_works": "[data-testid=stImage] img",
     "/train": "[data-testid=stButton] button",
     "/trust": "[data-testid=stHeading] h2",

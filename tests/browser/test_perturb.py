@@ -52,7 +52,7 @@ def test_a_film_is_changed_and_taken_back(visitor, address, network_name):
 
 @pytest.mark.skipif(not config.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
 def test_films_that_scored_alike_are_a_click_away(visitor, address, network_name):
-    demo.open_page(visitor, f"{address}/films?network={network_name}&set=Other+hospitals&verdict=True+positives")
+    demo.open_page(visitor, f"{address}/browse?network={network_name}&set=Other+hospitals&verdict=True+positives")
     demo.change_page(visitor, "")
     visitor.locator(f".st-key-try-{FILM} button").click()
     demo.settle(visitor)

@@ -47,7 +47,7 @@ def run(page, number: int, epochs: int):
 
 def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
     shown_set = quote_plus(browse_text.SETS[browse_text.SIMULATED][0])
-    demo.open_page(visitor, f"{address}/films?set={shown_set}&network={network_name}&threshold=0.3")
+    demo.open_page(visitor, f"{address}/browse?set={shown_set}&network={network_name}&threshold=0.3")
     assert visitor.locator("[data-testid=stImage] img").count() >= 12
     visitor.get_by_role("link", name=SIMULATED, exact=True).press("Enter")  # by keyboard
     demo.arrived(visitor, "")
@@ -71,9 +71,9 @@ def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
 def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
     verdict = f"verdict={quote_plus(CELL_NAMES['tp'])}"
     order = f"order={quote_plus(browse_text.ORDERS['lowest'])}"
-    demo.open_page(visitor, f"{address}/films?network=paper&threshold=0.45&{verdict}&{order}")
+    demo.open_page(visitor, f"{address}/browse?network=paper&threshold=0.45&{verdict}&{order}")
     picked = summary(visitor)
-    for page in ("test_set", "", "about", "films"):
+    for page in ("results", "", "about", "browse"):
         demo.change_page(visitor, page)
         if page != "about":  # which has neither of them
             assert demo.threshold(visitor) == 0.45
@@ -83,7 +83,7 @@ def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
 
 def test_back_from_a_film_to_the_films(visitor, address, network_name):
     """With one press, wherever the threshold came from: the address of the film's page is in the history once."""
-    demo.open_page(visitor, f"{address}/films?set=Simulated&threshold=0.3&network={network_name}")
+    demo.open_page(visitor, f"{address}/browse?set=Simulated&threshold=0.3&network={network_name}")
     visitor.get_by_role("link", name=SIMULATED, exact=True).click()
     visitor.wait_for_selector("h1:has-text('Read a film')")
     demo.settle(visitor)
@@ -99,12 +99,12 @@ def test_back_from_a_film_to_the_films(visitor, address, network_name):
 @needs_scores
 @pytest.mark.films
 def test_back_from_a_film_to_what_was_picked(visitor, address, data_folder):
-    demo.open_page(visitor, f"{address}/films?network=paper&verdict={quote_plus(CELL_NAMES['tn'])}&sheet=2")
+    demo.open_page(visitor, f"{address}/browse?network=paper&verdict={quote_plus(CELL_NAMES['tn'])}&sheet=2")
     picked = summary(visitor)
     visitor.get_by_role("link", name=re.compile(r"-\d{4}")).first.click()
     demo.arrived(visitor, "")
     visitor.go_back()
-    demo.arrived(visitor, "films")
+    demo.arrived(visitor, "browse")
     visitor.get_by_text(picked).wait_for()
     assert "sheet=2" in visitor.url and "film=" not in visitor.url
 
@@ -148,11 +148,11 @@ def test_the_link_of_a_scene_plays_it(visitor, address):
 
 @needs_scores
 def test_cells_of_the_matrix_lead_to_their_films(visitor, address, network_name):
-    demo.open_page(visitor, f"{address}/test_set?network={network_name}&threshold=0.2")
+    demo.open_page(visitor, f"{address}/results?network={network_name}&threshold=0.2")
     cells(visitor, "fp").click()
     demo.settle(visitor)
     visitor.locator(".st-key-cell_in_films button").first.click()
-    demo.arrived(visitor, "films")
+    demo.arrived(visitor, "browse")
     assert f"verdict={quote_plus(CELL_NAMES['fp'])}" in visitor.url and demo.threshold(visitor) == 0.2
     count, *_, alike = numbers(visitor)
     assert count == alike  # all of them are false positives
@@ -162,7 +162,7 @@ def test_cells_of_the_matrix_lead_to_their_films(visitor, address, network_name)
 def test_the_gallery_is_picked_and_ordered(visitor, address, network_name):
     order, verdict = (quote_plus(one) for one in (browse_text.ORDERS["wrong"], CELL_NAMES["fn"]))
     every = quote_plus(browse_text.SETS[browse_text.ALL][0])
-    demo.open_page(visitor, f"{address}/films?network={network_name}&set={every}&order={order}")
+    demo.open_page(visitor, f"{address}/browse?network={network_name}&set={every}&order={order}")
     everything = summary(visitor)
     cells(visitor, "fn").click()
     visitor.get_by_text(everything).wait_for(state="detached")

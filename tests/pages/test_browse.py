@@ -298,7 +298,7 @@ def test_a_cell_of_the_matrix_leads_here(demo):
     app.session_state["open-cell"] = "fp"  # what a click on the button leaves behind
     app.run()
     assert not app.exception
-    assert page_of(app) == "films" and shown(app) == ["cohen-3"]
+    assert page_of(app) == "browse" and shown(app) == ["cohen-3"]
     assert app.get_by_key("network").value == "paper" and app.get_by_key("threshold").value == 0.7
     assert app.get_by_key("verdict").value == ["fp"] and CELL_NAMES["fp"] in app.query_params["verdict"]
 

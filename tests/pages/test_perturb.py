@@ -289,7 +289,7 @@ def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
     app.switch_page("covid_model/app/pages/try_an_xray.py").run()
     app.button(key="try-kermany-1").click().run()
     app.button(key="alike").click().run()
-    assert not app.exception and page_of(app) == "films"
+    assert not app.exception and page_of(app) == "browse"
     assert not app.pills(key="verdict").value  # what was picked on an earlier visit is forgotten
     films = browse_text.in_order(browse_text.select_set(cache.gallery_table("paper"), "test", 0.6), "highest")
     second = browse_text.summary(films, browse_text.sheet(films, 2))  # two score above this film's 0.859

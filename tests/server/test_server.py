@@ -306,7 +306,7 @@ def test_38_nonsense_in_the_address_falls_back(server, address):
 def test_38_an_address_without_what_was_set(guest):
     """A visitor who moves a slider and goes on by an address of his own, from which the browser carried nothing."""
     guest.move("threshold", 0.35)
-    for page in ("test_set", "about", ""):
+    for page in ("results", "about", ""):
         guest.open(page)
     assert guest.page.has("threshold")
 

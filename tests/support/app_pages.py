@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from covid_model import config, formatting
 from covid_model.app import networks, state
@@ -141,8 +142,9 @@ def open_page(page: str | None = None, **address: str) -> AppTest:
 
 
 def page_of(app: AppTest) -> str:
-    """The page that is open, as it stands in the address; "" is the first one."""
-    return app.session_state[state.PAGE]
+    """Return the path of the page that is open, as it is in the address; "" is the first one."""
+    paths = {calc_hash(path): path for path in ("", "results", "browse", "how_it_works", "train", "trust", "about")}
+    return paths[app.session_state[state.PAGE]]
 
 
 def numbers(text: str) -> list[float]:

@@ -52,4 +52,4 @@ def rows() -> tuple[list[Row], dict]:
 def _seconds(address: str, picks: dict[str, str]) -> float:
     """How long the page of all films takes to be drawn with these picks."""
     with HeadlessClient(address) as visitor:
-        return visitor.open("films", set="All", **picks).seconds
+        return visitor.open("browse", set="All", **picks).seconds

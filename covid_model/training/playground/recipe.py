@@ -67,7 +67,9 @@ class Recipe:
     @classmethod
     def of(cls, values: dict[str, object]) -> Recipe:
         """The recipe of `values`; what is missing or is no such setting becomes the default."""
-        return cls(**{one.name: _checked(one.name, values.get(one.name), one.default) for one in fields(cls)})
+        names = (setting.name for setting in fields(cls))
+        usual = cls()
+        return cls(**{name: _checked(name, values.get(name), getattr(usual, name)) for name in names})
 
     def changes(self, other: Recipe | None = None) -> dict[str, object]:
         """The settings that differ from `other`'s, the default recipe's where none is given."""
