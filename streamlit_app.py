@@ -27,14 +27,12 @@ page = st.navigation(
         ),
         st.Page(
             f"{PAGES}/results.py",
-            url_path="results",
             title="Results",
             icon=":material/scatter_plot:",
             help="Confusion matrix, score distribution and threshold: how each network does on the test set.",
         ),
         st.Page(
             f"{PAGES}/browse.py",
-            url_path="browse",
             title="Browse X-rays",
             icon=":material/photo_library:",
             help="Every X-ray with its score: filter by source, ground truth and verdict, see heatmaps, open one.",
@@ -47,14 +45,12 @@ page = st.navigation(
         ),
         st.Page(
             f"{PAGES}/train_it_yourself.py",
-            url_path="train",
             title="Train it yourself",
             icon=":material/model_training:",
             help="Train the last layers in seconds, with the data and settings you choose, and watch every epoch.",
         ),
         st.Page(
             f"{PAGES}/can_you_trust_it.py",
-            url_path="trust",
             title="Can you trust it?",
             icon=":material/rule:",
             help="What the accuracy hides, in five screens: baselines, age, other hospitals, no lungs, more adults.",

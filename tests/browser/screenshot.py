@@ -46,7 +46,7 @@ SHOTS = {
     "screenshot-read.png": Shot("?film=ground-glass-2", 1500),
     "screenshot-films.png": Shot("films?set=Simulated&heatmaps=true", 1180),
     "screenshot-how-it-works.png": Shot("how_it_works?film=ground-glass-2&run=1&block=block1", 1500),
-    "screenshot-train.png": Shot("train", 1400, _train),
+    "screenshot-train.png": Shot("train_it_yourself", 1400, _train),
 }
 
 

@@ -19,8 +19,8 @@ PAGES = {
     "browse": "browse",
     "how it works": "how_it_works",
     "how it works, run": f"how_it_works?film={FILM}&run=1",
-    "train": "train",
-    "trust": "trust",
+    "train": "train_it_yourself",
+    "trust": "can_you_trust_it",
     "about": "about",
 }
 

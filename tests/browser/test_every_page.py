@@ -15,8 +15,8 @@ SHOWN = {  # path: what stands on the page at least
     "/results": "[data-testid=stPlotlyChart]",
     "/browse": "[data-testid=stDataFrame], [data-testid=stImage]",
     "/how_it_works": "[data-testid=stImage] img",
-    "/train": "[data-testid=stButton] button",
-    "/trust": "[data-testid=stHeading] h2",
+    "/train_it_yourself": "[data-testid=stButton] button",
+    "/can_you_trust_it": "[data-testid=stHeading] h2",
     "/about": "[data-testid=stMarkdown] a[href^=http]",
 }
 

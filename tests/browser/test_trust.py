@@ -24,7 +24,7 @@ def headline(page) -> str:
 
 
 def test_a_remote_walks_through_the_story_and_a_link_opens_it_there(visitor, address):
-    demo.open_page(visitor, f"{address}/trust")
+    demo.open_page(visitor, f"{address}/can_you_trust_it")
     seen = [headline(visitor)]
     for name in deck.NAMES[1:]:
         visitor.keyboard.press("PageDown")
@@ -45,7 +45,7 @@ def test_a_remote_walks_through_the_story_and_a_link_opens_it_there(visitor, add
 def test_every_screen_fits_the_window(visitor, address, name, width, scheme):
     visitor.emulate_media(color_scheme=scheme)
     visitor.set_viewport_size({"width": width, "height": 900})
-    demo.open_page(visitor, f"{address}/trust?screen={quote_plus(name)}")
+    demo.open_page(visitor, f"{address}/can_you_trust_it?screen={quote_plus(name)}")
     demo.picture(visitor, demo.BUILD / "screenshots" / f"trust-{deck.NAMES.index(name) + 1}-{scheme}-{width}.png")
     wider = visitor.evaluate(
         "(() => { const main = document.querySelector('[data-testid=stMain]');"

@@ -111,7 +111,7 @@ def test_back_from_a_film_to_what_was_picked(visitor, address, data_folder):
 
 @needs_features
 def test_a_head_is_trained_live(visitor, address):
-    demo.open_page(visitor, f"{address}/train?epochs=2&units=16")
+    demo.open_page(visitor, f"{address}/train_it_yourself?epochs=2&units=16")
     visitor.locator(".st-key-lab_train button").click()
     run(visitor, 1, 2).wait_for()
     demo.settle(visitor)
@@ -127,7 +127,7 @@ def test_a_head_is_trained_live(visitor, address):
 @needs_features
 def test_a_run_is_stopped(visitor, address):
     adults = quote_plus(label("adults", CHOICES["adults"][-1]))  # the most films that there are
-    demo.open_page(visitor, f"{address}/train?epochs=30&adults={adults}")
+    demo.open_page(visitor, f"{address}/train_it_yourself?epochs=30&adults={adults}")
     visitor.locator(".st-key-lab_train button").click()
     visitor.locator("[class*=st-key-lab_run_1_]").first.wait_for()
     visitor.locator(".st-key-lab_stop button").first.click()
@@ -137,10 +137,10 @@ def test_a_run_is_stopped(visitor, address):
 
 @needs_features
 def test_the_link_of_a_scene_plays_it(visitor, address):
-    demo.open_page(visitor, f"{address}/train")
+    demo.open_page(visitor, f"{address}/train_it_yourself")
     scene = list(playground.PRESETS)[4]
     link = visitor.locator(f".st-key-card_{scene} a").get_attribute("href")
-    demo.open_page(visitor, f"{address}/train{link[link.index('?') :]}&epochs=1")
+    demo.open_page(visitor, f"{address}/train_it_yourself{link[link.index('?') :]}&epochs=1")
     run(visitor, 1, 1).wait_for()
     films = str(playground.PRESETS[scene].recipe.covid_films)
     assert films in re.findall(r"[\d,]+", visitor.locator(".st-key-lab_counts").inner_text())

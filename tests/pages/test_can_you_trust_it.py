@@ -96,7 +96,7 @@ def test_a_screen_from_the_address(page, name):
 
 def test_it_opens_with_the_figure_and_stands_in_the_navigation(page):
     app = open_page("can_you_trust_it")
-    assert page_of(app) == "trust" and shows(app, FIGURE)
+    assert page_of(app) == "can_you_trust_it" and shows(app, FIGURE)
 
 
 def test_back_and_next_and_the_ends(page):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -310,7 +311,9 @@ def test_held_out_films_are_those_of_the_training(demo, monkeypatch):
     what = mock_networks.save(config.NETWORKS)
     assert cache.held_out_scores("fine-tuned") is None  # it says of no film that it was held out
     path = config.NETWORKS / f"{what.name}.json"
-    monkeypatch.setattr("covid_model.data.dataset.hold_out", lambda films: films.index == "cohen-4")
+    monkeypatch.setattr(
+        "covid_model.data.dataset.hold_out", lambda films: pd.Series(films.index == "cohen-4", films.index)
+    )
     path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"validation": 1}}))
     assert list(cache.held_out_scores("fine-tuned").index) == ["cohen-4"]
     path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"validation": 2}, "sha256": "other"}))

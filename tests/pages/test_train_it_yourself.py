@@ -24,7 +24,7 @@ def open_page(**query: str) -> AppTest:
         app.query_params[name] = value
     app.run()
     assert not app.exception, app.exception[0].value
-    assert page_of(app) == "train"
+    assert page_of(app) == "train_it_yourself"
     return app
 
 

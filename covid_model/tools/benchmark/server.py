@@ -22,7 +22,7 @@ from covid_model.tools.headless_client import HeadlessClient
 PATIENCE = 180.0  # seconds for a server to start on a busy machine
 STARTS = 3  # servers started, for a median
 READINGS = 100  # after which memory is judged
-PAGES = ("about", "results", "browse", "how_it_works", "train", "")
+PAGES = ("about", "results", "browse", "how_it_works", "train_it_yourself", "")
 FIRST_SCORE = (
     "Beyond the import Keras builds the network, 40 MB of weights are checked and turned to float32, two functions are "
     "traced, and the film is read. The import itself begins when a film comes: the first page does without."
