@@ -51,7 +51,7 @@ def test_positives_are_counted_by_group():
 
 
 def test_licences():
-    films = pd.DataFrame({"source": ["cohen", "cohen", "nih"], "license": ["CC BY", None, "public"]})
+    films = pd.DataFrame({"source": ["cohen", "cohen", "nih"], "license": ["CC BY", " ", "public"]})
     assert sorted(about_text.licences(films)["License"]) == ["CC BY", "not stated", "public"]
 
 

@@ -58,7 +58,7 @@ def test_why_the_majority_class_does_well():
             [Row("50 to 59", 70, 18), Row(CHILDREN, 3, 1061)],
             "98.3 % of the non-COVID X-rays and 4.1 % of the COVID-19 X-rays",
         ),
-        ([Row("50 to 59", 73, 90), Row(CHILDREN, 0, 10)], "Children of 1 to 5 years are 10.0 % of the non-COVID"),
+        ([Row("50 to 59", 73, 90), Row(CHILDREN, 0, 10)], "Children aged 1 to 5 years are 10.0 % of the non-COVID"),
         ([Row("50 to 59", 73, 90)], "Test: no X-ray comes from a source of children."),
         ([Row("50 to 59", 73, 0)], "one class is missing"),
         ([], "one class is missing"),
@@ -159,10 +159,10 @@ def test_lungs_erased(left, text):
 @pytest.mark.parametrize(
     ("blank", "whole", "short", "long"),
     [
-        (0.97, 0.98, "is correct on 97.0 %", "75.0 % of the gain over that baseline remains."),
-        (0.98, 0.98, "is correct on 98.0 %", "All of the gain"),
-        (0.97, None, "is correct on 97.0 %", "There is a gain"),
-        (0.97, 0.93, "is correct on 97.0 %", "There is a gain"),
+        (0.97, 0.98, "is still correct on 97.0 %", "75.0 % of the gain over that baseline remains."),
+        (0.98, 0.98, "is still correct on 98.0 %", "All of the gain"),
+        (0.97, None, "is still correct on 97.0 %", "There is a gain"),
+        (0.97, 0.93, "is still correct on 97.0 %", "There is a gain"),
         (0.94, 0.98, "no better than “negative” every time: 94.0 %", "The gain over that baseline is gone."),
         (0.90, None, "no better than “negative” every time: 90.0 %", "The gain over that baseline is gone."),
     ],
@@ -170,7 +170,7 @@ def test_lungs_erased(left, text):
 def test_trained_on_blanks(blank, whole, short, long):
     record = lungs_record(20, blank, whole)
     sentence = bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
-    assert short in sentence and "Trained with 90 % of the lungs blanked" in sentence
+    assert short in sentence and "Trained with 90 % of the lungs blanked out" in sentence
     assert long in bias_text.blank_training(record)
     assert ("with whole X-rays" in bias_text.blank_training(record)) == (whole is not None)
     del record["trained_on_blanks"]["lungs_covered"]
@@ -180,10 +180,14 @@ def test_trained_on_blanks(blank, whole, short, long):
 
 def test_other_fills():
     record = lungs_record(20)
-    assert bias_text.other_fills(record, "erased", "border grey").endswith("the other fills, 5 to 9 of 34.")
-    assert bias_text.other_fills(record, "erased", "blur").endswith("9 to 20 of 34.")
+    assert bias_text.other_fills(record, "erased", "border grey").endswith(
+        "the other fills, 5 to 9 of 34 are called positive."
+    )
+    assert bias_text.other_fills(record, "erased", "blur").endswith("9 to 20 of 34 are called positive.")
     record["erased"] = record["erased"][:2]
-    assert bias_text.other_fills(record, "erased", "border grey").endswith("the other fills, 9 of 34.")
+    assert bias_text.other_fills(record, "erased", "border grey").endswith(
+        "the other fills, 9 of 34 are called positive."
+    )
     assert bias_text.other_fills(record, "only", "border grey") == ""
 
 

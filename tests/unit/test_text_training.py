@@ -76,5 +76,5 @@ def test_where_the_runs_of_a_comparison_ended(tmp_path):
     table = training_text.ends(made, "accuracy", "Training accuracy")
     assert table.loc["Random start"].tolist() == ["90.0 %", "1 min 30 s"]
     assert table.loc["frozen", "Processor time"] == "–"
-    assert "960 X-rays from 1 sources, 480 of them COVID-19, 112 × 112 pixels, 2 epochs" in training_text.shared(made)
+    assert "960 X-rays from 1 source, 480 of them COVID-19, 112 × 112 pixels, 2 epochs" in training_text.shared(made)
     assert training_text.shared(records.Comparison(made.runs)) is None

@@ -97,6 +97,8 @@ SEED_FIGURES = {  # key in paper_seeds.json: row of the table
     "adults_positive_extra_test": f"False positives among adults, {split_title('extra-test')}",
 }
 
+VARIANTS = {"with jitter": "With augmentation", "without jitter": "Without augmentation"}  # of paper_seeds.json
+
 
 def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
     """Tabulate repeated runs of the paper's recipe: a row per figure, a column per variant, mean ± standard deviation.
@@ -107,7 +109,7 @@ def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
     groups = pd.DataFrame(runs).groupby("variant", sort=False)
     mean, deviation = groups[list(SEED_FIGURES)].mean(), groups[list(SEED_FIGURES)].std()
     columns = {
-        variant: [
+        VARIANTS.get(variant, variant): [
             f"{mean.at[variant, key]:.3f} ± {deviation.at[variant, key]:.3f}"
             if key == "auc"
             else f"{100 * mean.at[variant, key]:.1f} ± {100 * deviation.at[variant, key]:.1f} %"
@@ -122,7 +124,7 @@ def licences(films: pd.DataFrame) -> pd.DataFrame:
     """Count films by source and license, as the source states it; no rows where the list has no licenses."""
     if "license" not in films.columns:
         return pd.DataFrame(columns=["Source", "License", "X-rays"])
-    stated = films["license"].fillna("not stated").replace("", "not stated")
+    stated = films["license"].fillna("").str.strip().replace("", "not stated")
     table = films.assign(License=stated).groupby(["source", "License"], sort=False).size()
     table = table.rename("X-rays").reset_index().sort_values(["source", "X-rays"], ascending=[True, False])
     table["Source"] = [prediction_text.plain(prediction_text.source_title(source)) for source in table["source"]]

@@ -29,8 +29,8 @@ def baselines(accuracy: Mapping[str, float]) -> str:
         return f"{percent(network)} correct is no achievement: answering “negative” every time gets {percent(floor)}."
     if source is not None and source >= network:
         return (
-            f"{percent(network)} correct. Knowing only where an X-ray comes from gets {percent(source)}, and answering "
-            f"“negative” with your eyes closed {percent(floor)}."
+            f"{percent(network)} correct. Knowing only where an X-ray comes from gets {percent(source)}; answering "
+            f"“negative” with your eyes closed, {percent(floor)}."
         )
     return f"{percent(network)} correct. Answering “negative” with your eyes closed gets {percent(floor)}."
 
@@ -62,11 +62,11 @@ def age_mix(rows: Sequence[Row], children: str, title: str) -> str:
     share = young.other / other
     if young.covid == 0 and share > 0.5:
         return (
-            f"Age gives the answer away: {percent(share)} of the non-COVID X-rays show children of {children}, and no "
-            "COVID-19 X-ray does."
+            f"Age gives the answer away: {percent(share)} of the non-COVID X-rays show children aged {children}, and "
+            "no COVID-19 X-ray does."
         )
     return (
-        f"Children of {children} are {percent(share)} of the non-COVID X-rays and {percent(young.covid / covid)} of "
+        f"Children aged {children} are {percent(share)} of the non-COVID X-rays and {percent(young.covid / covid)} of "
         "the COVID-19 X-rays."
     )
 
@@ -154,9 +154,11 @@ def _blank_training_in_short(record: Mapping[str, Any]) -> str:
     """Return the accuracy of the recipe when trained and tested on films without lungs."""
     blank, floor = _blank_accuracies(record)
     covered = record["trained_on_blanks"].get("lungs_covered")
-    trained = f"Trained with {100 * covered:.0f} % of the lungs blanked" if covered else "Trained with a blank middle"
+    trained = (
+        f"Trained with {100 * covered:.0f} % of the lungs blanked out" if covered else "Trained with a blank middle"
+    )
     if blank > floor:
-        return f"{trained}, the recipe is correct on {percent(blank)}."
+        return f"{trained}, the recipe is still correct on {percent(blank)}."
     return f"{trained}, the recipe is no better than “negative” every time: {percent(blank)}."
 
 
@@ -197,7 +199,7 @@ def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:
     if not counts:
         return ""
     span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    return f"Here filled with {FILLS.get(fill, fill)}; with the other fills, {span} of {total}."
+    return f"Erased areas take {FILLS.get(fill, fill)}; with the other fills, {span} of {total} are called positive."
 
 
 def _blank_accuracies(record: Mapping[str, Any]) -> tuple[float, float]:

@@ -63,7 +63,7 @@ def cards(result: ThresholdResult) -> list[Card]:
 
 
 def _confidence(limits: str) -> str:
-    return f"95 % CI: {limits}"
+    return f"95 % CI {limits}"
 
 
 def adults_note(result: ThresholdResult) -> tuple[str, str] | None:
@@ -326,7 +326,7 @@ def cost_table(costs: Mapping[str, Costs], marks: Mapping[str, float]) -> pd.Dat
         for label, at in {best: network.best.value, **{_mark(label, at): at for label, at in marks.items()}}.items():
             index = int(np.abs(network.thresholds - at).argmin())
             low, high = network.cost.low[index], network.cost.high[index]
-            limits = "" if np.isnan(low) else f"95 % CI: {PER * low:.1f} to {PER * high:.1f}; "
+            limits = "" if np.isnan(low) else f"95 % CI {PER * low:.1f} to {PER * high:.1f}; "
             errors = (
                 f"{PER * network.false_negatives[index]:.1f} false negatives, "
                 f"{PER * network.false_positives[index]:.1f} false positives"

@@ -84,10 +84,11 @@ def shared(made: Comparison) -> str | None:
         size, epochs = about["preprocessing"]["size"], about["epochs"]
     except (KeyError, TypeError):
         return None
+    origin = f"{len(sources)} {'source' if len(sources) == 1 else 'sources'}"
     text = (
-        f"Each run: {films:,} X-rays from {len(sources)} sources, {covid:,} of them COVID-19, {size} × {size} pixels, "
-        f"{epochs} epochs; measured on {validation:,} X-rays of other patients. Kept small to run in minutes: the "
-        "networks of this demo saw more and larger X-rays."
+        f"Each run: {films:,} X-rays from {origin}, {covid:,} of them COVID-19, {size} × {size} pixels, {epochs} "
+        f"epochs; measured on {validation:,} X-rays of other patients. Kept small to run in minutes: the networks of "
+        "this demo saw more and larger X-rays."
     )
     machine = _machine(about.get("machine"))
     return f"{text} Processor: {machine}." if machine else text
