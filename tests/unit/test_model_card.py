@@ -106,13 +106,13 @@ def test_prose_knows_every_network_and_each_item_once():
 def test_missing_or_damaged_prose_is_named(tmp_path, content):
     if content is not None:
         (tmp_path / prose.PROSE).write_text(content)
-    with pytest.raises(model_card.CardError, match=r"card\.json .*Get it back with git"):
+    with pytest.raises(model_card.CardError, match=r"card\.json .*Restore it from git"):
         prose.load(tmp_path)
 
 
 def test_a_name_that_nobody_knows_is_refused():
     assert prose.fill({"a": ["{x} of {y}"]}, {"x": "1", "y": "2"}) == {"a": ["1 of 2"]}
-    with pytest.raises(model_card.CardError, match="nobody knows"):
+    with pytest.raises(model_card.CardError, match="unknown name"):
         prose.fill("{z}", {})
 
 
@@ -126,7 +126,7 @@ def test_training_leaves_the_prose_alone(tmp_path):
 
 
 def test_every_setting_of_our_recipes_has_words():
-    known = set(recipe.SETTINGS) | set(recipe.TOLD_ABOVE)
+    known = set(recipe.SETTINGS) | set(recipe.SHOWN_ABOVE)
     assert set(vars(RECIPE)) <= known and set(vars(RECIPE.jitter)) == set(vars(JITTER)) == set(recipe.JITTER)
     for name in registry.names():
         found = network_spec.spec(name)
@@ -144,7 +144,7 @@ def test_a_recipe_of_two_stages_has_a_column_each():
     assert rows[recipe.SETTINGS["ranking"]] == ["none", f"{SECOND.ranking:g}"]
     assert rows[recipe.SETTINGS["frozen_blocks"]] == ["none", str(SECOND.frozen_blocks)]
     assert rows[recipe.SETTINGS["steps"]] == [f"{RECIPE.steps:,}", f"{SECOND.steps:,}"]
-    assert rows["Optimiser"] == ["–", "AdamW"]
+    assert rows["Optimizer"] == ["–", "AdamW"]
     assert rows[recipe.SETTINGS["jitter"]][1] == "as before" != rows[recipe.SETTINGS["shares"]][1]
     assert "COVID-19 Image Data Collection, COVID-19: 20 %" in rows[recipe.SETTINGS["shares"]][0]
     assert not any(key in str(table) for key in ("stages_before", "head_steps", "logit_shift"))
@@ -152,9 +152,9 @@ def test_a_recipe_of_two_stages_has_a_column_each():
 
 def test_jitter_in_words():
     table = recipe.recipe(spec(recipe={"jitter": {"rotation": 5.0, "blur": 0.0, "jpeg": None, "each": 0.5}}))
-    assert cells(table)["Jitter of the training films"] == ["turned by up to 5°"]  # `each` is of parts that are off
+    assert cells(table)["Data augmentation"] == ["rotated by up to 5°"]  # `each` is of parts that are off
     table = recipe.recipe(spec(recipe={"jitter": {"noise": 10.0, "each": 0.5, "new_part": 2}}))
-    said = cells(table)["Jitter of the training films"][0]
+    said = cells(table)["Data augmentation"][0]
     assert said.startswith("noise of up to 10 grey levels, each of blur") and said.endswith("New part 2")
 
 
@@ -166,10 +166,10 @@ def test_what_has_no_words_yet_is_shown_without_underscores():
 
 def test_the_network_in_words():
     rows = cells(recipe.network(spec(training={"films": 4718, "seed": 2021, "seconds": 200, "machine": {"cores": 2}})))
-    assert rows["Sees"] == ["224 × 224 pixels, 8 % cut off each side, grey levels equalised"]
-    assert rows["Films trained on"] == ["4,718"] and rows["Seed of this run"] == ["2021"]
-    assert rows["Training took"] == ["3 min 20 s"] and rows["Machine"] == ["2 cores"]
-    assert "of the head alone" in rows["Parameters"][0]
+    assert rows["Preprocessing"] == ["224 × 224 pixels, 8 % cropped from each side, histogram-equalized"]
+    assert rows["X-rays trained on"] == ["4,718"] and rows["Random seed of this run"] == ["2021"]
+    assert rows["Training time"] == ["3 min 20 s"] and rows["Machine"] == ["2 cores"]
+    assert "in the head alone" in rows["Parameters"][0]
 
 
 # --- Time and energy --------------------------------------------------------------------------------
@@ -194,7 +194,9 @@ def test_the_card_says_that_energy_is_an_estimate():
     card = build(spec(training={"seconds": 3600, "machine": {"cores": 2}}), None, None)
     said = section(card, "Time and energy")
     assert "| Training | 1 h | 2 | about 0.024 kWh |" in said
-    assert "is an estimate, not a measurement: time × cores × 12 W a core" in said and "10.1002/advs.202100707" in said
+    assert (
+        "is an estimate, not a measurement: time × cores × 12 W per core" in said and "10.1002/advs.202100707" in said
+    )
     assert "Not recorded." in section(build(spec(), None, None), "Time and energy")
 
 
@@ -258,7 +260,7 @@ def test_the_committed_cards_have_every_field(name, committed):
 def test_a_card_without_tables_says_so():
     card = build(spec(), None, None)
     assert "has no scores of this network" in section(card, "Quantitative analyses")
-    assert "has no list of films" in section(card, "Training data")
+    assert "has no list of X-rays" in section(card, "Training data")
     assert "an unknown number of the adults" in section(card, "Caveats and recommendations").lower()
 
 

@@ -1,7 +1,7 @@
-"""Model cards (Mitchell et al. 2019) and the items of CLAIM (Mongan et al. 2020) that apply, rendered from data.
+"""Model cards (Mitchell et al. 2019) with the items of CLAIM (Mongan et al. 2020) that apply.
 
-Prose stands in assets/networks/card.json; every figure comes from a network's JSON, the scores, the list of films or an
-audit record when the card is made. The page About shows a card, `python -m covid_model card` prints it.
+The text is in assets/networks/card.json. Every figure is computed from a network's JSON, the scores, the list of films
+or an experiment's record. The page About shows a card, and `python -m covid_model card` prints it.
 """
 
 from __future__ import annotations

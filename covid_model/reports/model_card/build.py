@@ -1,4 +1,4 @@
-"""A network's card: the nine fields of Mitchell et al. (2019), then the items of CLAIM that apply."""
+"""Build a network's card: the nine sections of Mitchell et al. (2019), then the items of CLAIM that apply."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from covid_model.reports.model_card import figures, recipe, targets
 from covid_model.reports.model_card.prose import Card, Section, Table, bullets, escape, fill, load
 
 UNSEEN = tuple(split for split in config.SPLITS if split not in config.TRAINING_SPLITS)
-NO_SCORES = "This copy has no scores of this network, so the figures that belong here are missing."
+NO_SCORES = "This copy has no scores of this network, so the figures are missing here."
 
 
 def build(
@@ -32,20 +32,21 @@ def build(
     networks: Path | None = None,
     audits: Path | None = None,
 ) -> Card:
-    """The card of one network, made of what is there; where a table is missing, the card says so.
+    """Return the card of one network. If data is missing, the card says so.
 
     Args:
-        scores: assets/results/scores.csv, all networks; None where it is missing.
-        films: the list of films, by id; None where it is missing (intervals are then by film).
-        trials: records of the trials that the recipe was chosen by.
-        within: the record of `training.within`; None where there is none.
-        put_aside: the record of a stage that was trained and not taken; None where there is none.
-        networks: the folder of the prose.
-        audits: the folder of the audit's records.
+        spec: The network.
+        scores: assets/results/scores.csv, all networks; None if it is missing.
+        films: The list of films by id; None if it is missing, and intervals are then by film.
+        trials: Records of the trials that the recipe was chosen by.
+        within: The record of `training.within_source`; None if there is none.
+        put_aside: The record of a further training stage that was not used; None if there is none.
+        networks: Folder of the text. Defaults to `config.NETWORKS`.
+        audits: Folder of the experiments' records. Defaults to `config.AUDIT`.
 
     Raises:
-        CardError: the prose is missing or damaged.
-        ValueError: a score is no number in [0, 1].
+        CardError: The text is missing or damaged.
+        ValueError: A score is not a number in [0, 1].
     """
     networks = config.NETWORKS if networks is None else networks
     audits = config.AUDIT if audits is None else audits
@@ -61,7 +62,7 @@ def build(
     own = raw["networks"].get(spec.name, {})
     values = _values(spec, table, films, records) | {
         "recipe_chosen": own.get("recipe", "Not recorded."),
-        "threshold_set": own.get("threshold", "How it was set is not recorded."),
+        "threshold_set": own.get("threshold", "How it was chosen is not recorded."),
     }
     prose = fill(raw, values)
     own = prose["networks"].get(spec.name, {})
@@ -70,7 +71,11 @@ def build(
     sections = [
         Section("Model details", (bullets(prose["details"]), *_details(spec), own.get("recipe", ""))),
         *([Section("How the recipe was chosen", chosen)] if (chosen := _chosen(trials, within)) else []),
-        *([Section("Trained further, and not taken", targets.told(spec, put_aside, table))] if put_aside else []),
+        *(
+            [Section("A further training stage, not used", targets.further_stage(spec, put_aside, table))]
+            if put_aside
+            else []
+        ),
         Section("Time and energy", _spent(spec, trials, put_aside)),
         Section(
             "Intended use",
@@ -90,34 +95,34 @@ def build(
         Section("CLAIM", (_claim(prose["claim"]),)),
     ]
     head = f"`{spec.name}`. {escape(spec.summary)} After {' and '.join(prose['sources'])}."
-    kept = tuple(Section(one.title, tuple(part for part in one.parts if part)) for one in sections)
+    kept = tuple(Section(section.title, tuple(filter(None, section.parts))) for section in sections)
     return Card(spec.name, escape(spec.title), head, kept)
 
 
 def _values(
     spec: NetworkSpec, table: pd.DataFrame | None, films: pd.DataFrame | None, records: Mapping[str, Any]
 ) -> dict[str, str]:
-    """What the {names} of the prose stand for."""
+    """Return the values of the {names} in the text."""
     unknown = "an unknown number of"
     external = None if films is None else films[films["split"] == "external"]
-    sources = [] if external is None else [one for one in config.SOURCE_TITLES if (external["source"] == one).any()]
+    sources = [] if external is None else [name for name in config.SOURCE_TITLES if (external["source"] == name).any()]
     both = None
     if films is not None:
         trained = films["split"].isin(config.TRAINING_SPLITS)
         both = len(set(films.loc[trained, "patient"]) & set(films.loc[~trained, "patient"]))
-    called = None if table is None else figures.adults(table, spec.threshold)
+    adults = None if table is None else figures.adults(table, spec.threshold)
     return {
         "paper_title": config.PAPER_TITLE,
         "paper_doi": config.PAPER_DOI,
         "threshold": f"{spec.threshold:g}",
         "base_in_words": recipe.base(spec),
-        "sees": recipe.sees(spec),
+        "sees": recipe.preprocessing(spec),
         "validation_parts": str(dataset.VALIDATION_PARTS),
         "intervals": intervals(table is None or "patient" in table, evaluation.DRAWS),
-        "audits": ", ".join(records) or "nothing yet",
+        "audits": ", ".join(records) or "none yet",
         "external_films": unknown if external is None else f"{len(external):,}",
-        "external_sources": " and ".join(escape(config.SOURCE_TITLES[one]) for one in sources) or "hospitals",
-        "adults_called": counted(called) if called else f"{unknown} the",
+        "external_sources": " and ".join(escape(config.SOURCE_TITLES[name]) for name in sources) or "hospitals",
+        "adults_called": counted(adults) if adults else f"{unknown} the",
         "on_both_sides": "An unknown number of" if both is None else f"{both:,}" if both else "No",
     }
 
@@ -135,25 +140,26 @@ def _chosen(trials: Sequence[Mapping[str, Any]], within: Mapping[str, Any] | Non
 def _spent(
     spec: NetworkSpec, trials: Sequence[Mapping[str, Any]], put_aside: Mapping[str, Any] | None
 ) -> tuple[str | Table, ...]:
-    found = recipe.spent(spec, trials, put_aside)
-    if not found:
+    costs = recipe.spent(spec, trials, put_aside)
+    if not costs:
         return ("Not recorded.",)
     rows = tuple(
-        (one.what, duration(one.seconds) or "–", str(one.cores), f"about {one.kilowatt_hours:.3f} kWh") for one in found
+        (cost.title, duration(cost.seconds) or "–", str(cost.cores), f"about {cost.kilowatt_hours:.3f} kWh")
+        for cost in costs
     )
     table = Table(
-        "What was recorded, and what it comes to", ("What", "Time, as recorded", "Cores", "Energy, estimated"), rows
+        "Recorded time and estimated energy", ("Step", "Time (recorded)", "Cores", "Energy (estimated)"), rows
     )
     note = (
-        f"The energy is an estimate, not a measurement: time × cores × {recipe.WATTS_A_CORE:g} W a core, "
-        f"{recipe.WATTS_SOURCE}. Memory, cooling, and what was not recorded (runs before, features kept from them) are "
-        "not in it."
+        f"The energy is an estimate, not a measurement: time × cores × {recipe.WATTS_A_CORE:g} W per core, "
+        f"{recipe.WATTS_SOURCE}. It does not include memory, cooling and what was not recorded (earlier runs, and "
+        "features reused from them)."
     )
     return table, note
 
 
 def _counts(films: pd.DataFrame | None, splits: Sequence[str]) -> tuple[str | Table, ...]:
-    return ("This copy has no list of films.",) if films is None else (figures.counts(films, splits),)
+    return ("This copy has no list of X-rays.",) if films is None else (figures.counts(films, splits),)
 
 
 def _analyses(
@@ -172,8 +178,8 @@ def _analyses(
 
 
 def _claim(items: Sequence[Mapping[str, Any]]) -> Table:
-    rows = tuple((str(one["item"]), one["asks"], one["says"]) for one in items)
-    return Table("Items of CLAIM that apply", ("Item", "What it asks", "Here"), rows)
+    rows = tuple((str(item["item"]), item["asks"], item["says"]) for item in items)
+    return Table("Items of CLAIM that apply", ("Item", "Topic", "This project"), rows)
 
 
 def _list(title: str, lines: Sequence[str]) -> tuple[str, str]:
@@ -184,13 +190,13 @@ def _some(line: str | None) -> list[str]:
     return [line] if line else []
 
 
-# --- A card made of the files that are committed ---
-
-
 def read(name: str) -> Card:
-    """The card of the network `name`; a table that is missing leaves its part out.
+    """Return the card of the network `name` from the files in assets/.
 
-    Raises NetworkError, CardError, and ValueError where the scores are damaged.
+    Raises:
+        NetworkError: There is no such network, or its JSON is damaged.
+        CardError: The text of the cards is missing or damaged.
+        ValueError: The scores are damaged.
     """
     spec = network_spec.spec(name, config.NETWORKS)
     try:
@@ -201,12 +207,12 @@ def read(name: str) -> Card:
     if config.SCORES_CSV.is_file():
         scores = dataset.labelled(dataset.read_scores(config.SCORES_CSV, films))
     trials, within, put_aside = [], None, None
-    if name == registry.default():  # they are that network's
+    if name == registry.default():  # these records are about the default network
         trials, within = _record(config.LEFT_OUT_JSON) or [], _record(config.WITHIN_JSON)
         put_aside = _record(config.PUT_ASIDE_JSON)
     return build(spec, scores, films, trials, within, put_aside, config.NETWORKS, config.AUDIT)
 
 
 def _record(path: Path) -> Any:
-    """A JSON file's content; None where there is no such file."""
+    """Return the content of a JSON file; None if there is no such file."""
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

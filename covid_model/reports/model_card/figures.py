@@ -1,4 +1,4 @@
-"""The figures of a card: measures on the test films, every split and source, groups of people, counts of films."""
+"""The tables of a card: metrics on the test set, every split and source, groups of people, counts of X-rays."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import pandas as pd
 from covid_model import config, evaluation
 from covid_model.evaluation import Estimate, Part
 from covid_model.evaluation.bootstrap import share
+from covid_model.evaluation.scored_split import majority_baseline
 from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, percent
 from covid_model.reports.model_card.prose import Table, escape
+from covid_model.verdict import is_positive
 
-SHOWN = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "auc")  # of phrases.MEASURES
-VIEWS = ("PA", "AP", "AP Supine", "AP erect")  # as the list of films names them
+SHOWN = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "auc")  # keys of MEASURES
+VIEWS = ("PA", "AP", "AP Supine", "AP erect")  # names in the list of films
 SEXES = {"F": "Women", "M": "Men"}
 
 
 def with_patients(scores: pd.DataFrame, films: pd.DataFrame | None) -> pd.DataFrame:
-    """One network's scores by film id, with each film's patient, view and sex where the list of films knows them."""
+    """Return one network's scores by film id, with patient, view and sex from the list of films if there is one."""
     table = scores.drop_duplicates("id").set_index("id")
     if films is None:
         return table
@@ -28,59 +30,57 @@ def with_patients(scores: pd.DataFrame, films: pd.DataFrame | None) -> pd.DataFr
     return table.assign(**{name: known[name] for name in ("view", "sex") if name in known})
 
 
-def in_words(estimate: Estimate, number: Callable[[float | None], str] = percent) -> str:
+def with_interval(estimate: Estimate, number: Callable[[float | None], str] = percent) -> str:
     """ "97.7 % (96.5 to 98.7 %)"."""
-    about = interval(estimate, number)
-    return number(estimate.value) + (f" ({about})" if about else "")
+    limits = interval(estimate, number)
+    return number(estimate.value) + (f" ({limits})" if limits else "")
 
 
 def measures(table: pd.DataFrame, threshold: float) -> Table | None:
-    """Measures on the films of `test`, beside one who answers "no" every time; None where there are none."""
+    """Return the metrics on the test set beside the majority-class baseline; None if there are no scores of it."""
     test = table[table["split"] == "test"]
     if test.empty:
         return None
     covid, patients = test["covid"] == 1, test.get("patient")
     kinds = evaluation.sweep(test["score"], {"covid": covid, "other": ~covid}, patients)
-    found = evaluation.rates_at(kinds["covid"], kinds["other"], threshold)
-    found |= evaluation.area_intervals(test["score"], test["covid"], patients)
-    floor = evaluation.rates_at(kinds["covid"], kinds["other"], 1.0) | {
-        "auc": Estimate(evaluation.roc(test["score"] * 0, test["covid"]).area)
-    }
+    estimates = evaluation.rates_at(kinds["covid"], kinds["other"], threshold)
+    estimates |= evaluation.area_intervals(test["score"], test["covid"], patients)
+    baseline = majority_baseline(test["covid"], kinds["covid"], kinds["other"])
     rows = []
     for name in SHOWN:
         number = decimal if name in AREAS else percent
-        title, asks = MEASURES[name]
-        rows.append((f"{title}: {asks}", in_words(found[name], number), number(floor[name].value)))
-    title = f"{config.SPLIT_TITLES['test']}, {len(test):,} films, at {threshold:g}"
-    return Table(title, ("Measure", "This network", "Always “no”"), tuple(rows))
+        title, definition = MEASURES[name]
+        rows.append((f"{title}: {definition}", with_interval(estimates[name], number), number(baseline[name].value)))
+    title = f"{config.SPLIT_TITLES['test']}, {len(test):,} X-rays, threshold {threshold:g}"
+    return Table(title, ("Measure", "This network", "Majority-class baseline (always negative)"), tuple(rows))
 
 
 def adults(table: pd.DataFrame, threshold: float) -> Estimate:
-    """Of the adults without COVID-19 of `test`, those who are called positive."""
+    """Return the share of positives among the test set's adults without COVID-19."""
     rows = table[(table["split"] == "test") & (table["covid"] == 0) & (table["source"] != config.CHILDREN)]
-    return share(rows["score"] > threshold, rows.get("patient", pd.Series(rows.index, rows.index)))
+    return share(is_positive(rows["score"], threshold), rows.get("patient", pd.Series(rows.index, rows.index)))
 
 
-def parts(found: Sequence[Part], threshold: float) -> Table:
-    """Every split and source apart."""
+def parts(results: Sequence[Part], threshold: float) -> Table:
+    """Return sensitivity, specificity and AUC of every split and source."""
     rows = []
-    for one in found:
-        source = "all sources" if one.source is None else escape(config.SOURCE_TITLES.get(one.source, one.source))
+    for part in results:
+        source = "all sources" if part.source is None else escape(config.SOURCE_TITLES.get(part.source, part.source))
         rows.append(
             (
-                f"{config.SPLIT_TITLES[one.split]}: {source}",
-                f"{one.films:,} ({int(one.covid.total[0]):,})",
-                in_words(evaluation.share_at(one.covid, threshold)),
-                in_words(evaluation.inverse(evaluation.share_at(one.other, threshold))),
-                in_words(one.auc, decimal),
+                f"{config.SPLIT_TITLES[part.split]}: {source}",
+                f"{part.films:,} ({int(part.covid.total[0]):,})",
+                with_interval(evaluation.share_at(part.covid, threshold)),
+                with_interval(evaluation.inverse(evaluation.share_at(part.other, threshold))),
+                with_interval(part.auc, decimal),
             )
         )
-    columns = ("Films", "n (of COVID-19)", "Sensitivity", "Specificity", "AUC")
-    return Table(f"Every split and source, at {threshold:g}", columns, tuple(rows))
+    columns = ("X-rays", "n (COVID-19)", "Sensitivity", "Specificity", "AUC")
+    return Table(f"Every split and source, threshold {threshold:g}", columns, tuple(rows))
 
 
 def groups(table: pd.DataFrame, threshold: float) -> Table:
-    """Age, view and sex over all films that no network was trained on; groups without films are left out."""
+    """Return sensitivity and specificity by age, view and sex over all films that no network was trained on."""
     unseen = table[~table["split"].isin(config.TRAINING_SPLITS)]
     children = unseen["source"] == config.CHILDREN
     kinds = {"Adults": ~children, "Children": children}
@@ -92,20 +92,20 @@ def groups(table: pd.DataFrame, threshold: float) -> Table:
         if not own.any():
             continue
         films = unseen[own]
-        whose = films.get("patient", pd.Series(films.index, films.index))
-        called, covid = films["score"] > threshold, films["covid"] == 1
-        cells = [share(hits[of], whose[of]) for hits, of in ((called, covid), (~called, ~covid))]
+        patients = films.get("patient", pd.Series(films.index, films.index))
+        positive, covid = is_positive(films["score"], threshold), films["covid"] == 1
+        cells = [share(hits[mask], patients[mask]) for hits, mask in ((positive, covid), (~positive, ~covid))]
         rows.append((title, f"{len(films):,} ({int(covid.sum()):,})", *(_counted(cell) for cell in cells)))
-    columns = ("Group", "n (of COVID-19)", "COVID-19 films called positive", "Others called negative")
-    return Table(f"Age, view and sex, films not trained on, at {threshold:g}", columns, tuple(rows))
+    columns = ("Group", "n (COVID-19)", "Sensitivity", "Specificity")
+    return Table(f"Age, view and sex, X-rays not trained on, threshold {threshold:g}", columns, tuple(rows))
 
 
 def _counted(estimate: Estimate) -> str:
-    return f"{counted(estimate)}: {in_words(estimate)}" if estimate else "–"
+    return f"{counted(estimate)}: {with_interval(estimate)}" if estimate else "–"
 
 
 def counts(films: pd.DataFrame, splits: Sequence[str]) -> Table:
-    """Films by source and split, those of COVID-19 in brackets."""
+    """Return the number of films by source and split, those with COVID-19 in brackets."""
     shown = films[films["split"].isin(splits)]
     sources = [source for source in config.SOURCE_TITLES if (shown["source"] == source).any()]
     rows = [(escape(config.SOURCE_TITLES[source]), shown[shown["source"] == source]) for source in sources]
@@ -115,11 +115,11 @@ def counts(films: pd.DataFrame, splits: Sequence[str]) -> Table:
         by_split = [part[part["split"] == split] for split in splits]
         cells.append((title, *map(_count, by_split)))
     columns = ("Source", *(config.SPLIT_TITLES[split] for split in splits))
-    return Table("Films by source and split, those of COVID-19 in brackets", columns, tuple(cells))
+    return Table("X-rays by source and split, COVID-19 in brackets", columns, tuple(cells))
 
 
 def _count(films: pd.DataFrame) -> str:
-    """How many films, and how many of COVID-19 where the truth of any is known: "7,527 (2,774)"."""
+    """Return "7,527 (2,774)": films, and those with COVID-19 unless no ground truth is known."""
     if films.empty:
         return ""
     covid = "" if films["covid"].isna().all() else f" ({int(films['covid'].sum()):,})"
@@ -127,12 +127,16 @@ def _count(films: pd.DataFrame) -> str:
 
 
 def calibration(record: Mapping[str, Any] | None) -> Table | None:
-    """Calibration errors before and after the temperature, as the audit recorded them."""
+    """Return the calibration errors before and after temperature scaling, from the experiment's record."""
     if record is None:
         return None
     rows = []
     for name, part in record["splits"].items():
         errors = [decimal(part[when][key]) for key in ("ece", "brier") for when in ("before", "after")]
-        rows.append((config.SPLIT_TITLES.get(name, "All adults' films not trained on"), *errors))
-    columns = ("Films", "ECE before", "ECE after", "Brier score before", "Brier score after")
-    return Table(f"Calibration, before and after the temperature {record['temperature']:.2f}", columns, tuple(rows))
+        rows.append((config.SPLIT_TITLES.get(name, "All adults' X-rays not trained on"), *errors))
+    columns = ("X-rays", "ECE before", "ECE after", "Brier score before", "Brier score after")
+    return Table(
+        f"Calibration before and after temperature scaling (T = {record['temperature']:.2f})",
+        columns,
+        tuple(rows),
+    )

@@ -1,4 +1,4 @@
-"""The written part of the cards: read, checked, its {names} filled in."""
+"""The text of the cards: load it, check it, fill in its {names}, and write a card as Markdown."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from typing import Any
 
 from covid_model import config
 
-# --- What a card is made of, and the whole of it as Markdown ---
-
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$#]|:(?=\w))")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells are Markdown. `title` is what it shows, for those who cannot see it."""
+    """A table whose cells are Markdown. `title` says what it shows, for screen readers too."""
 
     title: str
     columns: tuple[str, ...]
@@ -27,7 +25,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """One field of the card: paragraphs and lists in Markdown, and tables."""
+    """One section of the card: paragraphs and lists in Markdown, and tables."""
 
     title: str
     parts: tuple[str | Table, ...]
@@ -35,7 +33,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Card:
-    """One network's card. `head` is the paragraph above its sections."""
+    """One network's card. `head` is the paragraph above the sections."""
 
     name: str
     title: str
@@ -44,17 +42,17 @@ class Card:
 
 
 def escape(text: object) -> str:
-    """Foreign text on one line: Markdown shows it letter for letter, and as plain text it is still easy to read."""
+    """Return any text on one line, escaped so that Markdown shows it letter for letter."""
     return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list in Markdown."""
+    """Return a Markdown list."""
     return "\n".join(f"- {line}" for line in lines)
 
 
 def markdown(card: Card) -> str:
-    """The whole card as one Markdown file."""
+    """Return the card as one Markdown file."""
     blocks = [f"# Model card: {card.title}", card.head]
     for section in card.sections:
         blocks.append(f"## {section.title}")
@@ -68,8 +66,8 @@ def _table(table: Table) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-PROSE = "card.json"  # beside the networks' own JSON, which training writes anew
-WANTED = (
+PROSE = "card.json"  # beside the networks' JSON files, which training overwrites
+KEYS = (
     "sources",
     "details",
     "intended_use",
@@ -85,34 +83,36 @@ WANTED = (
 
 
 class CardError(ValueError):
-    """The written part of the cards is missing or not as it must be. The message names the file."""
+    """The text of the cards is missing or damaged. The message names the file and says what to do."""
 
 
 def load(folder: Path | None = None) -> dict[str, Any]:
-    """The prose as it stands, {names} and all. Raises CardError."""
+    """Load the text of the cards, with its {names} not yet filled in. Raises CardError."""
     folder = config.NETWORKS if folder is None else folder
     path = folder / PROSE
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        text = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise CardError(f"{path} is missing. Get it back with git.") from error
+        raise CardError(f"{path} is missing. Restore it from git.") from error
     except (OSError, ValueError) as error:
-        raise CardError(f"{path} cannot be read ({error}). Get it back with git.") from error
-    missing = [key for key in WANTED if not isinstance(found, dict) or key not in found]
+        raise CardError(f"{path} cannot be read ({error}). Restore it from git.") from error
+    missing = [key for key in KEYS if not isinstance(text, dict) or key not in text]
     if missing:
-        raise CardError(f"{path} lacks {', '.join(missing)}. Get it back with git.")
-    return found
+        raise CardError(f"{path} lacks the keys {', '.join(missing)}. Restore it from git.")
+    return text
 
 
 def fill(prose: Any, values: Mapping[str, str]) -> Any:
-    """`prose` with each {name} put in, down to the last string of its lists and objects. Raises CardError."""
+    """Return `prose` with each {name} filled in, in nested lists and objects too. Raises CardError."""
     if isinstance(prose, str):
         try:
             return prose.format_map(values)
         except (KeyError, ValueError, IndexError) as error:
-            raise CardError(f"{PROSE} asks for something that nobody knows: {error} in {prose!r}.") from error
+            raise CardError(
+                f"{PROSE} has an unknown {{name}}: expected one of {', '.join(values)}, got {error} in {prose!r}."
+            ) from error
     if isinstance(prose, list):
-        return [fill(one, values) for one in prose]
+        return [fill(part, values) for part in prose]
     if isinstance(prose, dict):
-        return {key: fill(one, values) for key, one in prose.items()}
+        return {key: fill(part, values) for key, part in prose.items()}
     return prose

@@ -1,4 +1,4 @@
-"""What the network that ships was to reach on films it never saw, set before it was trained, and what it reaches."""
+"""The goals of the default network, set before training, and its results on X-rays it was not trained on."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from covid_model import config, evaluation
 from covid_model.formatting import decimal, percent
 from covid_model.model.network_spec import NetworkSpec
 from covid_model.reports.model_card.prose import Table
+from covid_model.verdict import is_positive
 
-ACCURACY, SENSITIVITY, ALARMS, AREA = "Accuracy", "Sensitivity", "Adults without COVID-19 called positive", "AUC"
-OTHERS = "Films without COVID-19 called positive"
+ACCURACY, SENSITIVITY, ALARMS, AREA = "Accuracy", "Sensitivity", "False positives among adults", "AUC"
+OTHERS = "False positives"
 
 
 @dataclass(frozen=True)
 class Goal:
-    """One goal: `bound` is to be reached at least; at most for false alarms.
+    """One goal.
 
     Attributes:
-        measure: one of those above.
-        split, source: whose films; every source where `source` is None.
-        bound: a share or an area, 0 to 1; a number of films where `count` is true.
+        measure: ACCURACY, SENSITIVITY, ALARMS, AREA or OTHERS.
+        split, source: The films; every source if `source` is None.
+        bound: The minimum, or the maximum for false positives: in [0, 1], or a number of films if `count`.
+        count: Whether `bound` is a number of films.
     """
 
     measure: str
@@ -52,30 +54,31 @@ GOALS = (
 
 
 def table(scores: pd.DataFrame, threshold: float) -> Table | None:
-    """Each goal beside what came; None where a goal's films have no scores.
+    """Return each goal beside the result; None if a goal's films have no scores.
 
     Args:
-        scores: one network's, by film id: split, source, covid, score.
+        scores: One network's films by id, with the columns split, source, covid and score.
+        threshold: In [0, 1].
     """
     rows = []
     for goal in GOALS:
         films = films_of(goal, scores)
         if films.empty or films["covid"].nunique() < (1 if goal.at_most else 2):
             return None
-        found = measured(goal, films, threshold)
-        short = goal.bound - found if not goal.at_most else found - goal.bound
+        result = measured(goal, films, threshold)
+        short = result - goal.bound if goal.at_most else goal.bound - result
         where = config.SPLIT_TITLES[goal.split]
         where += f", {config.SOURCE_TITLES[goal.source]}" if goal.source else ""
         bound = f"at {'most' if goal.at_most else 'least'} {_figure(goal, goal.bound)}"
-        of = f" of {len(films):,}" if goal.count else ""
-        away = f"by {_difference(goal, short)}" if short > 0 else "reached"
-        rows.append((f"{where}: {goal.measure}", bound + of, _figure(goal, found) + of, away))
-    columns = ("Films and measure", "Aimed at", "Reached", "Falls short")
-    return Table(f"What was aimed at before training, at {threshold:g}", columns, tuple(rows))
+        total = f" of {len(films):,}" if goal.count else ""
+        missed_by = f"missed by {_difference(goal, short)}" if short > 0 else "reached"
+        rows.append((f"{where}: {goal.measure}", bound + total, _figure(goal, result) + total, missed_by))
+    columns = ("X-rays and metric", "Goal", "Result", "Outcome")
+    return Table(f"Goals set before training, threshold {threshold:g}", columns, tuple(rows))
 
 
 def films_of(goal: Goal, scores: pd.DataFrame) -> pd.DataFrame:
-    """The films that a goal is about."""
+    """Return the films that a goal is about."""
     own = scores["split"] == goal.split
     if goal.source:
         own &= scores["source"] == goal.source
@@ -85,13 +88,13 @@ def films_of(goal: Goal, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def measured(goal: Goal, films: pd.DataFrame, threshold: float) -> float:
-    """What came, in the unit of the goal's bound."""
-    called, covid = films["score"] > threshold, films["covid"] == 1
+    """Return the result in the unit of the goal's bound."""
+    positive, covid = is_positive(films["score"], threshold), films["covid"] == 1
     if goal.measure == AREA:
         return float(evaluation.roc(films["score"], films["covid"]).area)
     if goal.at_most:
-        return float(called.sum() if goal.count else called.mean())
-    return float((called == covid).mean() if goal.measure == ACCURACY else called[covid].mean())
+        return float(positive.sum() if goal.count else positive.mean())
+    return float((positive == covid).mean() if goal.measure == ACCURACY else positive[covid].mean())
 
 
 def _figure(goal: Goal, value: float) -> str:
@@ -103,52 +106,52 @@ def _figure(goal: Goal, value: float) -> str:
 def _difference(goal: Goal, value: float) -> str:
     if goal.count or goal.measure == AREA:
         return _figure(goal, value)
-    return f"{100 * value:.1f} points"
+    return f"{100 * value:.1f} percentage points"
 
 
-# --- A further stage of training that was not taken: what the validation films said of it, and what it would have done
+# --- A further training stage that was not used: its validation metrics, and its results on the goals
 
-LOOKED_AT = {  # at validation films, after the last step
+VALIDATION = {  # metrics on validation films after the last step
     "val_loss": "Loss",
-    "val_auc": "AUC, all sources together",
-    "within": "AUC within a source, mean over sources with both classes",
+    "val_auc": "AUC over all sources",
+    "within": "AUC within a source, mean over the sources with both classes",
 }
 
 
-def told(spec: NetworkSpec, record: Mapping[str, Any], scores: pd.DataFrame | None) -> tuple[str | Table, ...]:
-    """Why the stage was put aside, and the goals beside what came with and without it.
+def further_stage(spec: NetworkSpec, record: Mapping[str, Any], scores: pd.DataFrame | None) -> tuple[str | Table, ...]:
+    """Return why the stage was not used, and the goals beside the results with and without it.
 
     Args:
-        spec: the network that ships.
-        record: assets/results/put_aside.json: the stage's recipe, its history, its scores of the reported films
-            (those of training have none).
-        scores: the network's own scores by film id, as `goals.table` wants them; None where they are missing.
+        spec: The default network.
+        record: assets/results/put_aside.json: the stage's recipe, its history, and its scores of the reported films
+            (training films have none).
+        scores: The network's own scores, as in `table`; None if they are missing.
     """
     recipe, last = record["recipe"], record["history"][-1]
     text = (
-        f"A further stage went on from this network for {recipe['steps']:,} batches, the first "
-        f"{recipe['frozen_blocks']} of VGG-19's blocks at rest, the group drawn least at "
-        f"{100 * min(recipe['shares'].values()):g} % of a batch. On the validation films the loss rose and the AUC "
-        "over all of them did not; only the AUC within sources rose a little. So it was put aside. Its scores of the "
-        "reported films had been made by then and were seen; they are told here."
+        f"A further stage trained this network for another {recipe['steps']:,} batches, with the first "
+        f"{recipe['frozen_blocks']} blocks of VGG-19 frozen and at least {100 * min(recipe['shares'].values()):g} % of "
+        "each batch from every group. On the validation X-rays, the loss rose, the AUC over all of them did not, and "
+        "only the AUC within sources rose a little. So the stage was not used. Its scores of the reported X-rays had "
+        "been computed and seen by then, so they are reported here."
     )
     rows = tuple(
         (words, decimal(spec.history[-1][key]), decimal(last[key]))
-        for key, words in LOOKED_AT.items()
+        for key, words in VALIDATION.items()
         if spec.history and key in spec.history[-1] and key in last
     )
-    looked = Table("What the validation films said", ("Validation films", "The network that ships", "Put aside"), rows)
+    validation = Table("Validation X-rays", ("Metric", "This network", "With the further stage"), rows)
     reached = None if scores is None else _reached(spec, record["scores"], scores)
-    return tuple(part for part in (text, looked if rows else None, reached) if part is not None)
+    return tuple(part for part in (text, validation if rows else None, reached) if part is not None)
 
 
-def _reached(spec: NetworkSpec, found: Mapping[str, float], scores: pd.DataFrame) -> Table | None:
-    """The goals, what came, and what came of the stage put aside; None where a goal's films have no scores."""
-    theirs = scores.assign(score=pd.Series(found, dtype=float)).dropna(subset="score")
+def _reached(spec: NetworkSpec, stage: Mapping[str, float], scores: pd.DataFrame) -> Table | None:
+    """Return the goals and the results without and with the stage; None if a goal's films have no scores."""
+    theirs = scores.assign(score=pd.Series(stage, dtype=float)).dropna(subset="score")
     pair = table(scores, spec.threshold), table(theirs, spec.threshold)
     if None in pair:
         return None
     beside = zip(pair[0].rows, pair[1].rows, strict=True)
-    rows = tuple((what, bound, own, other) for (what, bound, own, _), (_, _, other, _) in beside)
-    columns = ("Films and measure", "Aimed at", "The network that ships", "Put aside")
-    return Table(f"What it would have reached, at {spec.threshold:g}", columns, rows)
+    rows = tuple((metric, bound, own, other) for (metric, bound, own, _), (_, _, other, _) in beside)
+    columns = ("X-rays and metric", "Goal", "This network", "With the further stage")
+    return Table(f"Results of the further stage, threshold {spec.threshold:g}", columns, rows)
