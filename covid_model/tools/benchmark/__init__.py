@@ -1,7 +1,7 @@
-"""What reading a film costs, against the bare network, other libraries and itself in other ways.
+"""Measure the cost of a prediction relative to the forward pass, to other libraries, and over input size.
 
-`python -m covid_model benchmark` measures on the machine at hand, one part a file, and leaves the table and what is
-behind it in assets/results/benchmark.json, which the page About shows.
+`python -m covid_model benchmark` measures on this machine, one part per file, and writes the table and the data behind
+it to assets/results/benchmark.json, which the page About shows.
 """
 
 from __future__ import annotations

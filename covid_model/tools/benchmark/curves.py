@@ -1,4 +1,4 @@
-"""How cost grows: with a film's size, with the number of test films behind a page."""
+"""Growth of cost with the size of a film and with the number of test films behind a page."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from covid_model.tools.benchmark.timing import interleaved
 
 SIDES = (256, 512, 1024, 2048, 4096)  # pixels
 COUNTS = (1_000, 2_000, 4_000, 8_000, 16_000)  # test films
-LINEAR = 1.1  # an exponent of cost over size up to this counts as linear growth: timings are not exact
+LINEAR = 1.1  # exponents up to this count as linear growth, as timings are noisy
 
 
 def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
-    """The exponents of growth, and the curves themselves."""
+    """Measure; return rows with the exponents of growth, and the curves."""
     curves = {
         "megapixels of a film": _sizes(subject, rounds),
         "test films behind a page": _counts(rounds),
     }
-    found = [
+    measured = [
         Row(
             f"Cost against {name}: exponent of growth",
             exponent(curve["size"], curve["seconds"]),
@@ -29,15 +29,15 @@ def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
             most=LINEAR,
             detail=f"{curve['size'][0]:g} to {curve['size'][-1]:g}: {1000 * curve['seconds'][0]:.0f} to "
             f"{1000 * curve['seconds'][-1]:.0f} ms",
-            note="1 is linear growth, 0 none.",
+            note="1 is linear growth, 0 is none.",
         )
         for name, curve in curves.items()
     ]
-    return found, curves
+    return measured, curves
 
 
 def exponent(sizes: list[float], seconds: list[float]) -> float:
-    """p of cost = c * size ** p, between the last two sizes, where fixed costs weigh least."""
+    """Return p of cost = c * size ** p between the last two sizes, where fixed costs matter least."""
     return float(np.log(seconds[-1] / seconds[-2]) / np.log(sizes[-1] / sizes[-2]))
 
 
@@ -56,7 +56,7 @@ def _sizes(subject: Subject, rounds: int) -> dict[str, list[float]]:
 
 
 def _counts(rounds: int) -> dict[str, list[float]]:
-    """What the page Test set computes at a move of its slider."""
+    """Time the computations of the page Results for a move of its slider."""
     rng = np.random.default_rng(0)
     things = {}
     for count in COUNTS:

@@ -1,4 +1,4 @@
-"""Rows about the network: a reading against the bare forward pass, Keras' own example, other libraries."""
+"""Rows about the network: a prediction relative to the forward pass, to Keras' example and to other libraries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from covid_model.tools.benchmark.timing import Timings, interleaved
 
 
 def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
-    """All rows, and the records behind them."""
+    """Measure; return all rows and the record behind them."""
     bare = subject.bare()
     things: dict[str, Callable[[], object]] = {
         "reading": subject.whole,
@@ -29,21 +29,21 @@ def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
         f"product ran at {peak:.0f} GFLOP/s on the same machine."
     )
     noise = timed.ratio("bare again", "bare")
-    found = [
+    measured = [
         Row(
-            "A reading (decode, score, Grad-CAM, overlay) against the bare forward pass of VGG-19",
+            "A prediction (decoding, score, Grad-CAM, overlay) relative to the forward pass of VGG-19 alone",
             timed.ratio("reading", "bare"),
             most=1.10,
             detail=_against(timed, "reading", "bare"),
-            note=f"The bare pass against itself, timed the same way, gave {noise:.3f}. {limit}",
+            note=f"The forward pass relative to itself, timed in the same way, gave {noise:.3f}. {limit}",
         ),
         Row(
-            "Keras' own Grad-CAM example (predict, then a gradient tape over the model) against a reading",
+            "Keras' Grad-CAM example (predict, then a gradient tape over the model) relative to a prediction",
             timed.ratio("example", "reading"),
             least=2.5,
             detail=_against(timed, "example", "reading"),
-            note="The example runs the base twice; what a reading saves beyond that is overhead of predict and of "
-            "running layer by layer.",
+            note="The example runs the base twice; the rest of the difference is overhead of predict and of running "
+            "layer by layer.",
         ),
         *_of_peers(timed, absent, limit),
     ]
@@ -55,11 +55,11 @@ def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
         "forward_gflops": round(reached, 1),
         "scatter": round(machine.scatter(timed.seconds["bare"]), 3),
     }
-    return found, record
+    return measured, record
 
 
 def _add_peers(subject: Subject, things: dict[str, Callable[[], object]]) -> dict[str, str]:
-    """Add what is installed; why the others are not there, by name."""
+    """Add the installed libraries to `things`; return the reasons why others are missing, by name."""
     absent = {}
     try:
         things["torch grad-cam"], things["torch"] = peers.torch_grad_cam(subject.model, subject.inputs)
@@ -74,11 +74,11 @@ def _add_peers(subject: Subject, things: dict[str, Callable[[], object]]) -> dic
 
 
 def _of_peers(timed: Timings, absent: dict[str, str], limit: str) -> list[Row]:
-    wish = "pip install -r requirements-bench.txt measures it"
-    with_cam = "PyTorch's VGG-19 with pytorch-grad-cam against a reading"
+    remedy = "to measure it: pip install -r requirements-bench.txt"
+    with_cam = "PyTorch's VGG-19 with pytorch-grad-cam relative to a prediction"
     found = []
     if "torch" in absent:
-        found.append(missing(with_cam, f"{absent['torch']}; {wish}"))
+        found.append(missing(with_cam, f"{absent['torch']}; {remedy}"))
     else:
         found.append(
             Row(
@@ -86,13 +86,13 @@ def _of_peers(timed: Timings, absent: dict[str, str], limit: str) -> list[Row]:
                 timed.ratio("torch grad-cam", "reading"),
                 least=1.0,
                 detail=_against(timed, "torch grad-cam", "reading"),
-                note="The reading decodes the film and colours the overlay as well; PyTorch is given a tensor.",
+                note="The prediction also decodes the X-ray and colors the overlay; PyTorch starts from a tensor.",
             )
         )
     bare = [name for name in ("torch", "onnx runtime", "openvino") if name in timed.seconds]
-    what = "The bare forward pass against the fastest bare one elsewhere, float32"
+    what = "The forward pass relative to the fastest one in other libraries, float32"
     if not bare:
-        return [*found, missing(what, f"{'; '.join(absent.values())}; {wish}")]
+        return [*found, missing(what, f"{'; '.join(absent.values())}; {remedy}")]
     fastest = max(bare, key=lambda name: timed.ratio("bare", name))
     others = ", ".join(f"{name} {_ms(timed, name)}" for name in bare)
     missed = "".join(f" {name} {why}." for name, why in absent.items())
@@ -109,7 +109,7 @@ def _of_peers(timed: Timings, absent: dict[str, str], limit: str) -> list[Row]:
 
 
 def _against(timed: Timings, over: str, under: str) -> str:
-    """Both medians, and their ratio in processor time."""
+    """Format both medians and their ratio in processor time."""
     return f"{_ms(timed, over)} against {_ms(timed, under)}; {timed.work_ratio(over, under):.2f} in processor time"
 
 

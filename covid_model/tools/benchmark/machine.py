@@ -1,4 +1,4 @@
-"""How fast this machine can multiply at all, and how much multiplying a network is: the limit of every timing."""
+"""The machine's peak matrix throughput and a network's work: the lower limit of every timing."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ ROUNDS = 9
 
 
 def gemm_peak(dtype: str = "float32", side: int = SIDE) -> float:
-    """GFLOP/s of one large matrix product by TensorFlow: the best of ROUNDS, since others may use the machine."""
+    """Return the GFLOP/s of one large matrix product in TensorFlow: the best of ROUNDS, as the machine may be shared."""
     import tensorflow as tf
 
     left, right = (tf.cast(tf.random.stateless_uniform((side, side), (0, n)), dtype) for n in (1, 2))
     product = tf.function(lambda a, b: tf.reduce_sum(tf.cast(tf.matmul(a, b)[0], tf.float32)))
     float(product(left, right))
-    taken = []
+    durations = []
     for _ in range(ROUNDS):
         started = time.perf_counter()
         float(product(left, right))
-        taken.append(time.perf_counter() - started)
-    return 2 * side**3 / min(taken) / 1e9
+        durations.append(time.perf_counter() - started)
+    return 2 * side**3 / min(durations) / 1e9
 
 
 def gflop(model: keras.Model) -> float:
-    """Billions of multiplications and additions of one film's forward pass: convolutions and dense layers."""
+    """Return the GFLOP (multiplications and additions) of one forward pass: convolutions and dense layers."""
     total = 0
     for layer in model.layers:
         kernel = getattr(layer, "kernel", None)
@@ -46,6 +46,6 @@ def gflop(model: keras.Model) -> float:
 
 
 def scatter(seconds: list[float]) -> float:
-    """How restless the machine was: interquartile range of a thing's timings, over their median."""
+    """Return the interquartile range of timings over their median: how noisy the machine was."""
     low, middle, high = statistics.quantiles(seconds, n=4)
     return (high - low) / middle

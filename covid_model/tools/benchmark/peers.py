@@ -1,6 +1,6 @@
 """The same network in other libraries (requirements-bench.txt): PyTorch with pytorch-grad-cam, ONNX Runtime, OpenVINO.
 
-Built by hand from our own weights, so that all compute the same score; each checks itself against ours first.
+Built by hand from the network's weights, so that all compute the same score; each is checked against Keras first.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from covid_model import config
 if TYPE_CHECKING:
     import keras
 
-AGREES = 1e-3  # that a logit may differ from ours: other libraries add up in another order
-LEFT_OUT = ("dropout", "score")  # layers without a say in a logit
+TOLERANCE = 1e-3  # of a logit: libraries sum in different orders
+SKIPPED = ("dropout", "score")  # layers that do not affect the logit
 
 
 class PeerError(RuntimeError):
-    """A library is not installed, or does not compute what we compute."""
+    """Raised if a library is not installed or computes a different logit."""
 
 
 def torch_grad_cam(model: keras.Model, inputs: np.ndarray) -> tuple[Callable[[], object], Callable[[], object]]:
-    """PyTorch: score with Grad-CAM by pytorch-grad-cam, and the bare forward pass. Raises PeerError.
+    """Return score with Grad-CAM by pytorch-grad-cam, and the forward pass, in PyTorch. Raises PeerError.
 
     Args:
         model: of `network.build`.
@@ -55,7 +55,7 @@ def torch_grad_cam(model: keras.Model, inputs: np.ndarray) -> tuple[Callable[[],
 
 
 def onnx_runtime(model: keras.Model, inputs: np.ndarray) -> Callable[[], np.ndarray]:
-    """The bare forward pass in ONNX Runtime. Raises PeerError."""
+    """Return the forward pass in ONNX Runtime. Raises PeerError."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -69,7 +69,7 @@ def onnx_runtime(model: keras.Model, inputs: np.ndarray) -> Callable[[], np.ndar
 
 
 def openvino(model: keras.Model, inputs: np.ndarray) -> Callable[[], np.ndarray]:
-    """The bare forward pass in OpenVINO, held to float32 (it would take bfloat16 by itself). Raises PeerError."""
+    """Return the forward pass in OpenVINO, in float32 (its default would be bfloat16). Raises PeerError."""
     try:
         import openvino as ov
     except ImportError as error:
@@ -93,20 +93,20 @@ def _check(model: keras.Model, inputs: np.ndarray, logit: np.ndarray, who: str) 
     import keras
 
     ours = keras.Model(model.input, model.get_layer("logit").output)(inputs).numpy()
-    if not np.allclose(logit, ours, atol=AGREES):
+    if not np.allclose(logit, ours, atol=TOLERANCE):
         raise PeerError(f"{who} gives the logit {logit.ravel()[0]:.4f}, ours is {ours.ravel()[0]:.4f}")
 
 
 def _layers(model: keras.Model) -> list[tuple[str, keras.Layer]]:
-    """Kind and layer, from the first convolution to the logit."""
+    """Return kind and layer, from the first convolution to the logit."""
     kinds = {"Conv2D": "conv", "MaxPooling2D": "pool", "GlobalAveragePooling2D": "average", "Flatten": "flatten"}
     kinds["Dense"] = "dense"
-    named = [(type(layer).__name__, layer) for layer in model.layers if layer.name not in LEFT_OUT]
+    named = [(type(layer).__name__, layer) for layer in model.layers if layer.name not in SKIPPED]
     return [(kinds[kind], layer) for kind, layer in named if kind != "InputLayer"]
 
 
 def _torch(model: keras.Model):
-    """The network as a torch module, and the layer of it that Grad-CAM looks at: LAST_CONV after its ReLU."""
+    """Return the network as a torch module, and Grad-CAM's layer: LAST_CONV after its ReLU."""
     import torch
 
     parts, last = [], None
@@ -133,7 +133,7 @@ def _torch(model: keras.Model):
 
 
 def _rows_first():
-    """Flattens in our order: rows, columns, channels."""
+    """Return a module that flattens in Keras' order: rows, columns, channels."""
     import torch
 
     class Rows(torch.nn.Module):
@@ -144,7 +144,7 @@ def _rows_first():
 
 
 def _onnx(model: keras.Model) -> bytes:
-    """The network in ONNX: (n, 3, size, size) "film" to (n, 1) "logit"."""
+    """Export the network to ONNX: (n, 3, size, size) "film" to (n, 1) "logit"."""
     try:
         from onnx import TensorProto, checker, helper, numpy_helper
     except ImportError as error:
@@ -186,14 +186,14 @@ def _onnx(model: keras.Model) -> bytes:
 
 
 def _stand_in_for_torchvision() -> None:
-    """pytorch-grad-cam imports torchvision for helpers that Grad-CAM does not call; empty names do where it is absent.
+    """Register empty stand-ins for torchvision, which pytorch-grad-cam imports but Grad-CAM does not call.
 
-    torchvision has no build for the PyTorch that this machine gets.
+    torchvision may have no build for the installed PyTorch.
     """
     try:
         import torchvision  # noqa: F401
     except ImportError:
         for name in ("torchvision", "torchvision.transforms", "torchvision.transforms.functional"):
             stand_in = sys.modules.setdefault(name, types.ModuleType(name))
-            for one in ("Compose", "Normalize", "ToTensor", "resize"):
-                setattr(stand_in, one, None)
+            for attribute in ("Compose", "Normalize", "ToTensor", "resize"):
+                setattr(stand_in, attribute, None)

@@ -1,4 +1,4 @@
-"""bfloat16 against float32: how much faster, how far the scores move, and whether a verdict does."""
+"""Rows on bfloat16 against float32: speedup, changes of scores, changes of verdicts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from covid_model.tools.benchmark.timing import interleaved
 
 FASTER, OFF = 1.6, 0.01  # goals: times float32; how far a score may move
 ROUNDING = (
-    "What is left is the rounding of the convolutions to 8 bits; the logit is computed in float32 already. So the app "
-    "reads in float32, and bfloat16 serves training and passes over whole data sets."
+    "The change comes from rounding in the convolutions to 8 bits; the logit is already computed in float32. So the app "
+    "uses float32, and bfloat16 serves training and passes over whole data sets."
 )
 
 
@@ -35,7 +35,7 @@ def rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: int 
     predictor = Predictor(subject.name, subject.vgg19, precision=fast)
     timed = interleaved({"float32": subject.whole, "bfloat16": lambda: subject.whole(predictor)}, rounds)
     speed = Row(
-        "A reading in bfloat16: times faster than in float32",
+        "A prediction in bfloat16: speedup over float32",
         timed.ratio("float32", "bfloat16"),
         least=FASTER,
         detail=f"{1000 * timed.median('float32'):.0f} ms against {1000 * timed.median('bfloat16'):.0f} ms; "
@@ -52,12 +52,12 @@ def rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: int 
     )
     off, mark = np.abs(plain - quick), subject.predictor.spec.threshold
     changed = int(((plain > mark) != (quick > mark)).sum())
-    told = f"{len(ids)} test films; {int((off > OFF).sum())} moved by more than {OFF:g}, half by less than "
+    told = f"{len(ids)} test X-rays; {int((off > OFF).sum())} changed by more than {OFF:g}, half by less than "
     told += f"{np.median(off):.1e}"
     moved = Row(
-        "Largest change of a test film's score in bfloat16", float(off.max()), "", most=OFF, detail=told, note=ROUNDING
+        "Largest change of a test score in bfloat16", float(off.max()), "", most=OFF, detail=told, note=ROUNDING
     )
-    verdicts = Row("Verdicts that bfloat16 changes at the network's threshold", changed, "films", most=0, detail=told)
+    verdicts = Row("Verdicts changed by bfloat16 at the network's threshold", changed, "X-rays", most=0, detail=told)
     use = speed.reached and moved.reached and verdicts.reached
     told = "may read in bfloat16" if use else "reads in float32 everywhere"
     verdicts = replace(verdicts, note=f"By these rows the app {told}.")

@@ -1,4 +1,4 @@
-"""One row of the benchmark's table: what was measured, what was to be reached, and why not where it was not."""
+"""One row of the benchmark's table: measurement, goal, and details."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class Row:
     """A measurement.
 
     Attributes:
-        what: in words.
-        value: the ratio or figure that is judged; None where it could not be measured.
+        what: description.
+        value: the measured ratio or figure; None if it could not be measured.
         unit: of the value: "times", "s", "ms", "MB", "".
-        least, most: what was to be reached, at least or at most; both None for a row that is only told.
-        detail: the numbers behind, in words.
-        note: why it could not be measured, or what was tried where it was not reached.
+        least, most: bounds of the goal; both None for a row without a goal.
+        detail: the numbers behind the value.
+        note: why it could not be measured, or what explains it.
     """
 
     what: str
@@ -29,21 +29,21 @@ class Row:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the goal was reached; None where there is none or nothing was measured."""
+        """Whether the goal was reached; None without a goal or a value."""
         if self.value is None or (self.least is None and self.most is None):
             return None
         return (self.least is None or self.value >= self.least) and (self.most is None or self.value <= self.most)
 
     @property
     def goal(self) -> str:
-        """The goal in words."""
+        """The goal as text."""
         bounds = [f"at least {self.least:g}" if self.least is not None else ""]
         bounds.append(f"at most {self.most:g}" if self.most is not None else "")
         words = " and ".join(filter(None, bounds))
         return f"{words} {self.unit}".strip() if words else ""
 
     def record(self) -> dict[str, Any]:
-        """The row as it stands in the JSON."""
+        """Return the row as in the JSON."""
         value = None if self.value is None else float(f"{self.value:.4g}")
         return {
             "what": self.what,
@@ -57,5 +57,5 @@ class Row:
 
 
 def missing(what: str, note: str) -> Row:
-    """A row for what could not be measured here."""
+    """Return a row for something that could not be measured here."""
     return Row(what, None, "", note=note)

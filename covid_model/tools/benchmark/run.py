@@ -1,4 +1,4 @@
-"""Runs the parts of the benchmark and keeps what they found."""
+"""Run the parts of the benchmark and store their results."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def run(
     most: int | None = None,
     to: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure the parts `only` (all, where none is named), keep them in `to` beside the others; gives all of it.
+    """Measure the parts `only` (all if empty), store them in `to` beside the other parts, and return all parts.
 
     Args:
         subject: the network and film.
-        data: a data folder whose test films bfloat16 is judged by; None leaves that out.
+        data: a data folder with test films for the bfloat16 comparison; None skips it.
         only: names of PARTS.
         rounds: of each timing.
-        most: test films that bfloat16 is judged by; None for all.
+        most: test films in the bfloat16 comparison; None for all.
         to: a JSON file.
     """
     to = config.BENCHMARK_JSON if to is None else to
@@ -70,10 +70,10 @@ def run(
 
 
 def _packages() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -1,4 +1,4 @@
-"""The demo as a visitor meets it: from the start of its process to the first page and score, and what it takes up."""
+"""Rows on the running demo: start, first page, first score, sliders, changes of page, memory."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ STARTS = 3  # servers started, for a median
 READINGS = 100  # after which memory is judged
 PAGES = ("about", "results", "browse", "how_it_works", "train_it_yourself", "")
 FIRST_SCORE = (
-    "Beyond the import Keras builds the network, 40 MB of weights are checked and turned to float32, two functions are "
-    "traced, and the film is read. The import itself begins when a film comes: the first page does without."
+    "Besides the import, Keras builds the network, 40 MB of weights are checked and converted to float32, two functions "
+    "are traced, and the X-ray is scored. The import starts with the first X-ray; the first page does not need it."
 )
 MOVES = 5  # of a slider, and rounds through the pages
 
 
 @contextlib.contextmanager
 def served() -> Iterator[tuple[str, subprocess.Popen]]:
-    """The demo on a free port of this machine: its address and process, at once; it is ended afterwards."""
+    """Run the demo on a free local port; yield its address and process without waiting; kill it afterwards."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,7 +47,7 @@ def served() -> Iterator[tuple[str, subprocess.Popen]]:
 
 
 def first_page(address: str) -> HeadlessClient:
-    """A visitor whose first page is drawn, as soon as the server can. Raises RuntimeError where none comes."""
+    """Return a client with its first page, as soon as the server responds. Raises RuntimeError after PATIENCE seconds."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with contextlib.suppress(requests.RequestException):
@@ -59,7 +59,7 @@ def first_page(address: str) -> HeadlessClient:
 
 
 def rows() -> tuple[list[Row], dict]:
-    """Starts, pages, sliders, memory."""
+    """Measure; return all rows and the record behind them."""
     data = samples.sample(FILM).path.read_bytes()
     page_seconds, score_seconds, import_seconds = [], [], []
     for _ in range(STARTS):
@@ -77,11 +77,11 @@ def rows() -> tuple[list[Row], dict]:
         moved, changed = _moves(visitor), _changes(visitor)
     imported = statistics.median(import_seconds)
     over = statistics.median([one - other for one, other in zip(score_seconds, import_seconds, strict=True)])
-    once = "The network did not run again: the session keeps what it has read."
+    once = "The network did not run again: the session caches its predictions."
     found = [
-        Row("From the start of the process to the first page", statistics.median(page_seconds), "s", most=2.0),
+        Row("Start of the process to the first page", statistics.median(page_seconds), "s", most=2.0),
         Row(
-            "From the start of the process to the first score, beyond TensorFlow's import",
+            "Start of the process to the first score, without the import of TensorFlow",
             over,
             "s",
             most=3.0,
@@ -89,7 +89,7 @@ def rows() -> tuple[list[Row], dict]:
             note=FIRST_SCORE,
         ),
         Row(
-            "A slider's move, server side, with a film on the page",
+            "Moving a slider with an X-ray on the page, server side",
             1000 * statistics.median(moved),
             "ms",
             most=100,
@@ -97,12 +97,12 @@ def rows() -> tuple[list[Row], dict]:
             note=once,
         ),
         Row(
-            "A change of page, server side",
+            "Changing the page, server side",
             1000 * statistics.median([s for one in changed.values() for s in one]),
             "ms",
             most=100,
             detail=", ".join(f"{name or 'read'} {1000 * statistics.median(s):.0f} ms" for name, s in changed.items()),
-            note="Each page's second and later visits. " + once,
+            note="Second and later visits of each page. " + once,
         ),
         _memory_row(memory),
     ]
@@ -112,15 +112,15 @@ def rows() -> tuple[list[Row], dict]:
 
 
 def _memory_row(memory: tuple[float, float] | None) -> Row:
-    what = f"Memory of the server after {READINGS} readings"
+    what = f"Memory of the server after {READINGS} predictions"
     if memory is None:
-        return missing(what, "this machine does not tell what a process has in memory")
-    detail = f"of these {memory[1]:.0f} MB are pages of libraries on disk"
+        return missing(what, "not available on this operating system")
+    detail = f"of these {memory[1]:.0f} MB are memory-mapped libraries"
     return Row(what, memory[0], "MB", most=900, detail=detail)
 
 
 def resident(pid: int) -> tuple[float, float] | None:
-    """A process' resident memory, and the part of it that is mapped from files, in MB; None where nobody tells."""
+    """Return a process' resident memory and its file-mapped part, in MB; None if /proc has neither."""
     try:
         lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
         return tuple(int(lines[name].split()[0]) / 1024 for name in ("VmRSS", "RssFile"))
@@ -129,7 +129,7 @@ def resident(pid: int) -> tuple[float, float] | None:
 
 
 def _tensorflow() -> float:
-    """Seconds that a process takes to import TensorFlow and nothing else."""
+    """Return the seconds to import TensorFlow in a new process."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import tensorflow"], check=True, capture_output=True, timeout=PATIENCE)
     return time.perf_counter() - started
@@ -140,7 +140,7 @@ def _moves(visitor: HeadlessClient) -> list[float]:
 
 
 def _changes(visitor: HeadlessClient) -> dict[str, list[float]]:
-    """Seconds of each page's visits, the first ones left out: they load what the page needs."""
+    """Return the seconds of each page's visits, without the first, which loads the page's data."""
     for page in PAGES:
         visitor.open(page)
     found: dict[str, list[float]] = {page: [] for page in PAGES}

@@ -1,4 +1,4 @@
-"""What is timed: one network, one film on its way from bytes to overlay, and the plain forward pass under it."""
+"""The subject of the timings: one network and one film, from bytes to overlay, and the forward pass alone."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from covid_model.model.predictor import Prediction, Predictor
 if TYPE_CHECKING:
     import keras
 
-FILM = "clear-average"  # a simulated film of ours
+FILM = "clear-average"  # simulated
 
 
 @dataclass
 class Subject:
-    """A network with one of our films. `vgg19` is where a frozen base comes from, as for `Predictor`."""
+    """A network and a simulated film. `vgg19` is the source of a frozen base, as for `Predictor`."""
 
     name: str = field(default_factory=registry.default)
     vgg19: str | None = None
@@ -35,7 +35,7 @@ class Subject:
 
     @cached_property
     def data(self) -> bytes:
-        """The film's file."""
+        """The film's file contents."""
         return samples.sample(FILM).path.read_bytes()
 
     @cached_property
@@ -44,7 +44,7 @@ class Subject:
 
     @cached_property
     def inputs(self) -> np.ndarray:
-        """(1, size, size, 3) float32: the film as the network takes it in."""
+        """(1, size, size, 3) float32: the network's input."""
         return to_input(prepare(self.film.pixels, self.predictor.spec.preprocessing)[None])
 
     @cached_property
@@ -53,14 +53,14 @@ class Subject:
             return model
 
     def whole(self, predictor: Predictor | None = None) -> Prediction:
-        """Decode, score, Grad-CAM, overlay: all that a visitor's film costs."""
+        """Decode, score, Grad-CAM, overlay: everything done for an upload."""
         film = imaging.decode(self.data)
         reading = (predictor or self.predictor).predict(film)
         heatmap.blend(shown(film.pixels), reading.heatmap, reading.box)
         return reading
 
     def bare(self, inputs: np.ndarray | None = None) -> Callable[[], np.ndarray]:
-        """The forward pass alone, compiled: calls of what is returned give scores (n, 1)."""
+        """Return the compiled forward pass, a function that returns scores (n, 1)."""
         import tensorflow as tf
 
         given = tf.constant(self.inputs if inputs is None else inputs)
@@ -68,7 +68,7 @@ class Subject:
         return lambda: forward(given).numpy()
 
     def example(self) -> np.ndarray:
-        """Score and heatmap (14, 14) by Keras' own example: `predict`, then a gradient tape over the whole model.
+        """Return the heatmap (14, 14) of Keras' example: `predict`, then a gradient tape over the whole model.
 
         After https://keras.io/examples/vision/grad_cam/ (Chollet 2020), line by line; for one sigmoid unit.
         """
@@ -89,7 +89,7 @@ class Subject:
 
 
 def shown(pixels: np.ndarray) -> np.ndarray:
-    """The film as the app shows it: its longer side at most OVERLAY_SIDE pixels."""
+    """Scale the film as the app does: its longer side at most OVERLAY_SIDE pixels."""
     import cv2
 
     scale = config.OVERLAY_SIDE / max(pixels.shape)

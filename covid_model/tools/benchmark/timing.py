@@ -1,4 +1,4 @@
-"""Timings that can be compared on a machine that others use too: all things take turns, round by round."""
+"""Timings that remain comparable on a shared machine: all candidates take turns, round by round."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
-PAUSE = 0.05  # seconds between two measurements: threads of the one before that still spin come to rest
+PAUSE = 0.05  # seconds between two measurements, so that spinning threads of the previous one come to rest
 
 
 class Timings:
-    """Seconds that each thing took, one number a round; numbers of one round are a few seconds apart.
+    """Seconds of each candidate, one value per round; the values of a round are a few seconds apart.
 
     Args:
-        seconds: by the clock on the wall.
-        work: of processor time, all threads together, which other processes do not lengthen; where it was taken.
+        seconds: wall time.
+        work: processor time of all threads, which other processes do not lengthen; empty if not measured.
     """
 
     def __init__(self, seconds: Mapping[str, list[float]], work: Mapping[str, list[float]] | None = None):
         self.seconds, self.work = dict(seconds), dict(work or {})
 
     def median(self, name: str) -> float:
-        """Seconds, the median over the rounds."""
+        """Return the median over the rounds, in seconds."""
         return statistics.median(self.seconds[name])
 
     def ratio(self, over: str, under: str) -> float:
-        """How often `under` fits into `over`: the median of the rounds' own ratios, which a busy spell moves little."""
+        """Return `over` / `under`: the median of the ratios within rounds, which is robust to load from others."""
         return _ratio(self.seconds[over], self.seconds[under])
 
     def work_ratio(self, over: str, under: str) -> float:
-        """The same ratio of processor time: what counts where others keep the processor busy."""
+        """Return the same ratio for processor time, which is robust on a busy machine."""
         return _ratio(self.work[over], self.work[under])
 
 
 def _ratio(over: list[float], under: list[float]) -> float:
-    return statistics.median(one / other for one, other in zip(over, under, strict=True))
+    return statistics.median(numerator / denominator for numerator, denominator in zip(over, under, strict=True))
 
 
 def interleaved(things: Mapping[str, Callable[[], object]], rounds: int, warm: int = 2) -> Timings:
-    """Time `things`, in an order drawn anew each round.
+    """Time `things`, in a new random order each round.
 
     Args:
-        things: what to call, by name.
-        rounds: how often each is timed.
-        warm: how often each is called before, untimed.
+        things: functions by name.
+        rounds: number of timings of each.
+        warm: number of untimed calls of each beforehand.
     """
     for thing in things.values():
         for _ in range(warm):
