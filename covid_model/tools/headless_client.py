@@ -1,7 +1,7 @@
-"""A visitor without a browser: opens the demo by Streamlit's own websocket protocol, reads films, moves controls.
+"""A client without a browser: opens the demo over Streamlit's websocket protocol, uploads films, uses widgets.
 
-For load tests and timings: a browser would cost more than the server it looks at. It sees what the server sends, the
-messages of a script's run, and answers as Streamlit's page would (`streamlit/proto/BackMsg.proto`, ForwardMsg.proto).
+For load tests, timings and health checks: a browser would use more resources than the server. It receives the messages
+of a script run and answers as Streamlit's frontend would (`streamlit/proto/BackMsg.proto`, ForwardMsg.proto).
 """
 
 from __future__ import annotations
@@ -22,64 +22,64 @@ if TYPE_CHECKING:
     from streamlit.proto.Element_pb2 import Element
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-PATIENCE = 120.0  # seconds without a message, after which a run is given up
+PATIENCE = 120.0  # seconds without a message until a run fails
 LONGEST_MESSAGE = 200 * 2**20  # bytes: Streamlit's own limit
 XSRF = "_streamlit_xsrf"
 
 
 class ClientError(RuntimeError):
-    """The server did not do what a visitor may expect. The message says what."""
+    """Raised for unexpected behavior of the server. The message says which."""
 
 
 @dataclass
 class Page:
-    """What stands on the page after a run of its script: elements by their place, each with its fragment's id."""
+    """The page after a script run: elements by position, each with its fragment's id."""
 
     elements: dict[tuple[int, ...], tuple[Element, str]] = field(default_factory=dict)
-    seconds: float = 0.0  # from the visitor's wish to the end of the run
+    seconds: float = 0.0  # from the request to the end of the run
 
     def all(self, kind: str) -> Iterator[Any]:
-        """The elements of a kind ("metric", "alert", "download_button", ...), top to bottom."""
+        """Yield the elements of a kind ("metric", "alert", "download_button", ...), top to bottom."""
         for _, (element, _) in sorted(self.elements.items()):
             if element.WhichOneof("type") == kind:
                 yield getattr(element, kind)
 
     def widget(self, key: str) -> tuple[str, str]:
-        """The id and the fragment of the widget with this key. Raises ClientError where there is none."""
+        """Return id and fragment of the widget with this key. Raises ClientError if there is none."""
         for element, fragment in self.elements.values():
-            one = getattr(element, element.WhichOneof("type") or "empty")
-            if getattr(one, "id", "").endswith(f"-{key}"):
-                return one.id, fragment
+            content = getattr(element, element.WhichOneof("type") or "empty")
+            if getattr(content, "id", "").endswith(f"-{key}"):
+                return content.id, fragment
         raise ClientError(f"The page has no widget {key!r}.")
 
     def has(self, key: str) -> bool:
-        """Whether the page has a widget with this key."""
+        """Return whether the page has a widget with this key."""
         with contextlib.suppress(ClientError):
             return bool(self.widget(key))
         return False
 
     @property
     def score(self) -> str | None:
-        """The model score as it is shown; None where there is none."""
-        return next((one.body for one in self.all("metric") if one.label == MODEL_SCORE), None)
+        """The model score as shown; None without one."""
+        return next((metric.body for metric in self.all("metric") if metric.label == MODEL_SCORE), None)
 
     @property
     def alerts(self) -> list[str]:
-        """The sentences in boxes, without the backslashes of Markdown."""
-        return [one.body.replace("\\", "") for one in self.all("alert")]
+        """The texts of alerts, without Markdown's backslashes."""
+        return [alert.body.replace("\\", "") for alert in self.all("alert")]
 
     @property
     def texts(self) -> list[str]:
-        """What stands there as plain text, names of films among it."""
-        return [one.body for one in self.all("text")]
+        """The plain texts, such as names of films."""
+        return [element.body for element in self.all("text")]
 
 
 class HeadlessClient:
-    """One visitor with a session of his own; `with HeadlessClient(address) as visitor: visitor.open()`.
+    """A client with its own session: `with HeadlessClient(address) as visitor: visitor.open()`.
 
     Args:
         address: of the server, such as http://127.0.0.1:8501.
-        patience: seconds without a message, after which he gives up.
+        patience: seconds without a message until a run fails.
     """
 
     def __init__(self, address: str, patience: float = PATIENCE):
@@ -87,14 +87,14 @@ class HeadlessClient:
 
         self.address, self.patience = address.rstrip("/"), patience
         self.page = Page()
-        self.session = ""  # its id, known once the first run has begun
+        self.session = ""  # its id, known from the first run on
         self._http = requests.Session()
         self._http.trust_env = False
-        self._http.headers["Connection"] = "close"  # one that the server may close just as it is used again
+        self._http.headers["Connection"] = "close"  # a kept connection may be closed by the server just as it is reused
         self._http.get(f"{self.address}/_stcore/health", timeout=patience).raise_for_status()
         self._token = self._http.cookies.get(XSRF, "")
-        self._values: dict[str, Any] = {}  # id of a widget to its WidgetState
-        self._pages: dict[str, str] = {}  # pages by their name in the address
+        self._values: dict[str, Any] = {}  # WidgetState by widget id
+        self._pages: dict[str, str] = {}  # script hashes by name in the URL
         self._script = self._query = self._page_name = ""
         self._connected = contextlib.ExitStack()
         connection = connect(
@@ -104,7 +104,7 @@ class HeadlessClient:
             subprotocols=["streamlit", self._token] if self._token else ["streamlit"],
             max_size=LONGEST_MESSAGE,
             proxy=None,
-            ping_interval=None,  # as browsers: a server that imports TensorFlow may be silent for a while
+            ping_interval=None,  # like browsers: a server that imports TensorFlow may be silent for a while
         )
         self._socket = self._connected.enter_context(connection)
 
@@ -115,31 +115,31 @@ class HeadlessClient:
         self.close()
 
     def close(self) -> None:
-        """Leave, as a browser does whose tab is closed."""
+        """Close the session, as a browser does when its tab is closed."""
         self._connected.close()
         self._http.close()
 
-    # --- What a visitor does -------------------------------------------------------------------------
+    # --- Actions -------------------------------------------------------------------------------------
 
     def open(self, page: str = "", **query: str) -> Page:
-        """Open a page by its name in the address ("" is the first), with a query (network="paper")."""
+        """Open a page by its name in the URL ("" is the first), with a query (network="paper")."""
         self._page_name, self._query = page, urllib.parse.urlencode(query)
         self._script = self._pages.get(page, "")
         return self.run()
 
     def upload(self, name: str, data: bytes, key: str = "uploader") -> Page:
-        """Give the upload field `key` one file, in place of what it held, and wait until the page is done with it."""
+        """Put one file into the uploader `key`, in place of its files, and wait for the page."""
         self.send_upload(name, data, key)
         return self._finish(time.perf_counter())
 
     def send_upload(self, name: str, data: bytes, key: str = "uploader") -> None:
-        """The same without waiting: the visitor may leave in the middle."""
+        """Upload without waiting for the page."""
         from streamlit.proto.BackMsg_pb2 import BackMsg
         from streamlit.proto.Common_pb2 import FileURLsRequest, UploadedFileInfo
 
-        wish = FileURLsRequest(request_id=uuid.uuid4().hex, file_names=[name], session_id=self.session)
-        self._socket.send(BackMsg(file_urls_request=wish).SerializeToString())
-        answer = next(one for one in self._messages() if one.WhichOneof("type") == "file_urls_response")
+        request = FileURLsRequest(request_id=uuid.uuid4().hex, file_names=[name], session_id=self.session)
+        self._socket.send(BackMsg(file_urls_request=request).SerializeToString())
+        answer = next(message for message in self._messages() if message.WhichOneof("type") == "file_urls_response")
         (urls,) = answer.file_urls_response.file_urls
         self._http.put(
             urllib.parse.urljoin(f"{self.address}/", urls.upload_url),
@@ -154,7 +154,7 @@ class HeadlessClient:
         self._send()
 
     def move(self, key: str, value: float) -> Page:
-        """Move the slider `key`."""
+        """Move the slider `key` to `value`."""
         self._state(key).double_array_value.data.append(value)
         return self.run(self.page.widget(key)[1])
 
@@ -164,16 +164,16 @@ class HeadlessClient:
         return self.run(self.page.widget(key)[1])
 
     def fetch(self, key: str) -> bytes:
-        """What the download button `key` gives."""
-        found = next((one for one in self.page.all("download_button") if one.id.endswith(f"-{key}")), None)
-        if found is None:
+        """Return the content of the download button `key`."""
+        button = next((button for button in self.page.all("download_button") if button.id.endswith(f"-{key}")), None)
+        if button is None:
             raise ClientError(f"The page has no download button {key!r}.")
-        answer = self._http.get(urllib.parse.urljoin(f"{self.address}/", found.url), timeout=self.patience)
+        answer = self._http.get(urllib.parse.urljoin(f"{self.address}/", button.url), timeout=self.patience)
         answer.raise_for_status()
         return answer.content
 
     def run(self, fragment: str = "") -> Page:
-        """Let the page's script run, or one fragment of it, and wait for its end."""
+        """Run the page's script, or one fragment of it, and wait until it ends."""
         started = time.perf_counter()
         self._send(fragment)
         return self._finish(started)
@@ -181,7 +181,7 @@ class HeadlessClient:
     # --- The protocol ------------------------------------------------------------------------------
 
     def _state(self, key: str) -> Any:
-        """A new, empty state of the widget `key`, to be filled."""
+        """Return a new, empty state of the widget `key`."""
         from streamlit.proto.WidgetStates_pb2 import WidgetState
 
         name, _ = self.page.widget(key)
@@ -189,7 +189,7 @@ class HeadlessClient:
         return self._values[name]
 
     def _send(self, fragment: str = "") -> None:
-        """Ask for a run, with the state of every widget that was touched."""
+        """Request a run, with the state of every widget used."""
         from streamlit.proto.BackMsg_pb2 import BackMsg
 
         message = BackMsg()
@@ -220,7 +220,7 @@ class HeadlessClient:
             yield message
 
     def _finish(self, started: float) -> Page:
-        """Take messages in until the run has ended. Raises ClientError where the page shows an exception."""
+        """Receive messages until the run ends. Raises ClientError if the page shows an exception."""
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
         for message in self._messages():
@@ -230,20 +230,20 @@ class HeadlessClient:
             elif kind == "delta":
                 self._draw(message)
             elif kind == "navigation":
-                self._pages = {one.url_pathname: one.page_script_hash for one in message.navigation.app_pages}
+                self._pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
                 self._script = message.navigation.page_script_hash
             elif kind == "page_info_changed":
                 self._query = message.page_info_changed.query_string
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 break
         self.page.seconds = time.perf_counter() - started
-        for one in self.page.all("exception"):
-            raise ClientError(f"The page shows an exception: {one.type} {one.message}")
+        for exception in self.page.all("exception"):
+            raise ClientError(f"The page shows an exception: {exception.type} {exception.message}")
         return self.page
 
     def _begin(self, message: ForwardMsg) -> None:
         self.session = message.new_session.initialize.session_id or self.session
-        if not message.metadata.run.fragment_ids:  # a fragment's run leaves the rest of the page as it is
+        if not message.metadata.run.fragment_ids:  # a fragment's run keeps the rest of the page
             self.page = Page()
 
     def _draw(self, message: ForwardMsg) -> None:
@@ -252,7 +252,7 @@ class HeadlessClient:
         if kind == "add_block":
             self.page.elements.pop(place, None)
         elif kind == "new_element":
-            inside = [one for one in self.page.elements if one[: len(place)] == place]
-            for one in inside:
-                del self.page.elements[one]
+            inside = [position for position in self.page.elements if position[: len(place)] == place]
+            for position in inside:
+                del self.page.elements[position]
             self.page.elements[place] = (delta.new_element, delta.fragment_id)

@@ -14,7 +14,7 @@ ROUNDS = 9
 
 
 def gemm_peak(dtype: str = "float32", side: int = SIDE) -> float:
-    """Return the GFLOP/s of one large matrix product in TensorFlow: the best of ROUNDS, as the machine may be shared."""
+    """Return the GFLOP/s of one large matrix product in TensorFlow: best of ROUNDS, as the machine may be shared."""
     import tensorflow as tf
 
     left, right = (tf.cast(tf.random.stateless_uniform((side, side), (0, n)), dtype) for n in (1, 2))

@@ -15,8 +15,8 @@ from covid_model.tools.benchmark.timing import interleaved
 
 FASTER, OFF = 1.6, 0.01  # goals: times float32; how far a score may move
 ROUNDING = (
-    "The change comes from rounding in the convolutions to 8 bits; the logit is already computed in float32. So the app "
-    "uses float32, and bfloat16 serves training and passes over whole data sets."
+    "The change comes from rounding in the convolutions to 8 bits; the logit is already computed in float32. So the "
+    "app uses float32, and bfloat16 serves training and passes over whole data sets."
 )
 
 

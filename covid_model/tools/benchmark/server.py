@@ -24,8 +24,9 @@ STARTS = 3  # servers started, for a median
 READINGS = 100  # after which memory is judged
 PAGES = ("about", "results", "browse", "how_it_works", "train_it_yourself", "")
 FIRST_SCORE = (
-    "Besides the import, Keras builds the network, 40 MB of weights are checked and converted to float32, two functions "
-    "are traced, and the X-ray is scored. The import starts with the first X-ray; the first page does not need it."
+    "Besides the import, Keras builds the network, 40 MB of weights are checked and converted to float32, two "
+    "functions are traced, and the X-ray is scored. The import starts with the first X-ray; the first page does not "
+    "need it."
 )
 MOVES = 5  # of a slider, and rounds through the pages
 
@@ -47,7 +48,7 @@ def served() -> Iterator[tuple[str, subprocess.Popen]]:
 
 
 def first_page(address: str) -> HeadlessClient:
-    """Return a client with its first page, as soon as the server responds. Raises RuntimeError after PATIENCE seconds."""
+    """Return a client with its first page, once the server responds. Raises RuntimeError after PATIENCE seconds."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with contextlib.suppress(requests.RequestException):
