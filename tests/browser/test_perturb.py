@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from covid_model import config
-from covid_model.app.components import perturb_controls
+from covid_model.app.components import perturb
 from covid_model.app.text import perturb as perturb_text
 from covid_model.imaging.perturb import Changes
 from tests.browser import demo
@@ -32,9 +32,9 @@ def test_a_film_is_changed_and_taken_back(visitor, address, network_name):
     demo.open_page(visitor, f"{address}/?network={network_name}&film={FILM}")
     as_it_came = demo.score(visitor)
     stood = place(visitor)
-    erase = perturb_controls.LABELS["erase"]
+    erase = perturb.LABELS["erase"]
     visitor.get_by_role("button", name=erase).click()
-    visitor.get_by_alt_text(perturb_controls.said(Changes(erase="lungs"))).wait_for(timeout=demo.PATIENCE)
+    visitor.get_by_alt_text(perturb.said(Changes(erase="lungs"))).wait_for(timeout=demo.PATIENCE)
     demo.settle(visitor)
     first = changed_score(visitor)
     assert visitor.get_by_text(first).count() > 1  # beside the figure, in the sentence on what became of it
@@ -57,7 +57,7 @@ def test_films_that_scored_alike_are_a_click_away(visitor, address, network_name
     visitor.locator(f".st-key-try-{FILM} button").click()
     demo.settle(visitor)
     score = float(demo.score(visitor).strip("<> "))
-    visitor.get_by_role("button", name="See the test films that scored about the same").click()
+    visitor.locator(".st-key-alike button").click()
     visitor.wait_for_selector("h1:has-text('Films')", timeout=demo.PATIENCE)
     summary = visitor.get_by_text(re.compile(r"^1,152 films, "))  # whatever was picked before
     summary.wait_for(timeout=demo.PATIENCE)

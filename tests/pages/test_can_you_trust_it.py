@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config, imaging
 from covid_model.app import cache, networks, session
-from covid_model.app.components.queue_status import AGAIN as TRY_AGAIN
+from covid_model.app.components.common import AGAIN as TRY_AGAIN
 from covid_model.app.components.slide import AGAIN
 from covid_model.app.pages.trust_screens import accuracy, checks, dataset, deck, erasure, external, more_adults
 from covid_model.app.text import bias as bias_text

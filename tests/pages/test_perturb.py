@@ -11,14 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting
 from covid_model.app import cache, networks
-from covid_model.app.components import compare_networks, perturb_controls, queue_status, robustness
+from covid_model.app.components import common, compare_networks, perturb, robustness
 from covid_model.app.runtime import log
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import perturb as perturb_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.config import CELL_NAMES
 from covid_model.formatting import MODEL_SCORE, WHY_OUT
-from covid_model.imaging import perturb
+from covid_model.imaging import perturb as imaging_perturb
 from covid_model.model import robustness as model_robustness
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
@@ -93,7 +93,7 @@ def test_changes_add_up_and_none_is_read_twice(demo):
 def test_a_scene_stands_in_the_address(demo):
     app = open_page(
         film="cohen-1",
-        change=[perturb_controls.LABELS["crop"], perturb_controls.LABELS["turn"]],
+        change=[perturb.LABELS["crop"], perturb.LABELS["turn"]],
         crop="20",
         degrees="90",
     )
@@ -103,16 +103,16 @@ def test_a_scene_stands_in_the_address(demo):
 
 
 def test_nonsense_in_the_address_is_left_out(demo):
-    app = open_page(film="cohen-1", change=["Erase the heart", perturb_controls.LABELS["crop"]], crop="99", tool="Cook")
-    assert changed(app) and app.slider(key="crop").value == perturb_controls.FIRST["crop"]
+    app = open_page(film="cohen-1", change=["Erase the heart", perturb.LABELS["crop"]], crop="99", tool="Cook")
+    assert changed(app) and app.slider(key="crop").value == perturb.FIRST["crop"]
 
 
 def test_every_change_has_its_settings(demo):
     app = upload(open_page(), ("film.png", film_bytes(240)))
-    for kind in perturb.KINDS:
+    for kind in imaging_perturb.KINDS:
         app.pills(key="change").set_value([kind]).run()
         assert not app.exception and changed(app), kind
-    app.pills(key="change").set_value(list(perturb.KINDS)).run()
+    app.pills(key="change").set_value(list(imaging_perturb.KINDS)).run()
     assert {one.key for one in app.slider} >= {"crop", "degrees"}
     assert {one.key for one in app.segmented_control} >= {"where", "fill", "letters", "corner"}
     app.segmented_control(key="where").set_value("box").run()
@@ -177,9 +177,9 @@ def test_a_full_queue_offers_another_try(demo, monkeypatch):
     app = upload(open_page(), ("film.png", film_bytes(240)))
     monkeypatch.setattr(networks.queue(), "_capacity", 0)
     app.pills(key="change").set_value(["mirror"]).run()
-    assert app.button(key=queue_status.AGAIN) and app.warning and changed(app) is None
+    assert app.button(key=common.AGAIN) and app.warning and changed(app) is None
     monkeypatch.setattr(networks.queue(), "_capacity", 9)
-    app.button(key=queue_status.AGAIN).click().run()
+    app.button(key=common.AGAIN).click().run()
     assert changed(app) and not app.warning
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from covid_model.app import networks
-from covid_model.app.components.queue_status import AGAIN
+from covid_model.app.components.common import AGAIN
 from covid_model.app.text import prediction as prediction_text
 from covid_model.model.queue import InferenceQueue, QueueFullError, QueuePosition
 from tests.pages.test_try_an_xray import score, upload

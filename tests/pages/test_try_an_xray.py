@@ -10,8 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting, imaging
-from covid_model.app import cache, films, networks
-from covid_model.app.components import prediction
+from covid_model.app import cache, networks
 from covid_model.app.text import prediction as prediction_text
 from covid_model.imaging import FilmError
 from covid_model.model import network_spec
@@ -191,8 +190,8 @@ def test_a_film_of_ours_by_link(demo):
     row = cache.dataset().films.loc["cohen-2"]
     assert prediction_text.plain(row["finding"]) in text(app) and prediction_text.outcome(False, True) in text(app)
     assert prediction_text.credit(row) in text(app) and "(https://example.org/films)" in text(app)
-    assert prediction.TRAINED_ON not in text(app)
-    adults = prediction_text.adult_false_positives(cache.test_scores("fine-tuned"), 0.9)
+    assert prediction_text.TRAINED_ON not in text(app)
+    adults = prediction_text.adults(cache.test_scores("fine-tuned"), 0.9)
     assert adults in text(app) and holds(adults, 1, 0)
 
 
@@ -202,7 +201,7 @@ def test_the_film_itself_is_no_neighbour_of_its_own(demo):
 
 
 def test_a_training_film_says_so(demo):
-    assert prediction.TRAINED_ON in text(open_page(film="cohen-4"))
+    assert prediction_text.TRAINED_ON in text(open_page(film="cohen-4"))
 
 
 def test_films_to_try_and_back_to_the_uploads(demo):
@@ -272,7 +271,7 @@ def test_without_a_data_folder(demo, monkeypatch):
     assert {name.removeprefix("try-").partition("-")[0] for name in offered} == kinds
     app.button(key=offered[0]).click().run()
     assert score(app)
-    assert prediction.SIMULATED in text(app)
+    assert prediction_text.SIMULATED in text(app)
 
 
 def test_without_scores_of_the_test_films(demo):

@@ -1,8 +1,9 @@
-"""What several components draw: downloads, a missing network, a picture's width."""
+"""Draw what several components share: downloads, the queue, a missing network, a picture's width."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -10,31 +11,38 @@ import streamlit as st
 from covid_model.app import state
 from covid_model.app.text import prediction as prediction_text
 from covid_model.model import network_spec, registry
+from covid_model.model.queue import QueueFullError
 from covid_model.reports.summary import PredictionSummary, to_csv
 
-TALLEST = 1.35  # height over width of a film that may fill its column
-TALL_HEIGHT = 500  # pixels: how high a taller one is shown
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from covid_model.model.queue import QueuePosition
+
+TALLEST = 1.35  # height over width of the tallest film that may fill its column
+AGAIN = "try-again"  # key of the button that asks a full queue again
+TALL_HEIGHT = 500  # pixels: the height of a taller one
 
 
 def network_missing(error: network_spec.NetworkError, name: str) -> None:
     """Say why the network `name` cannot be used, and offer one that can."""
     st.error(
         prediction_text.plain(error),
-        title=f"{prediction_text.plain(registry.title(name))} cannot be used here",
+        title=f"{prediction_text.plain(registry.title(name))} is not available",
         icon=":material/cloud_off:",
     )
     for other in network_spec.available():
         if other != name:
             st.button(
-                f"Use {registry.title(other)} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}"
+                f"Switch to {registry.title(other)}", on_click=state.choose_network, args=(other,), key=f"use-{other}"
             )
 
 
 def download(label: str, summaries: list[PredictionSummary], stem: str) -> None:
-    """A button for results as JSON."""
+    """Draw a button that downloads results as JSON."""
     st.download_button(
         label,
-        json.dumps([one.as_json() for one in summaries], indent=1),
+        json.dumps([summary.as_json() for summary in summaries], indent=1),
         f"{stem}.json",
         "application/json",
         key=f"json-{stem}",
@@ -45,7 +53,7 @@ def download(label: str, summaries: list[PredictionSummary], stem: str) -> None:
 
 
 def download_table(label: str, summaries: list[PredictionSummary], stem: str) -> None:
-    """A button for the same results as CSV, made when it is pressed."""
+    """Draw a button that downloads the same results as CSV, made when it is pressed."""
     st.download_button(
         label,
         lambda: to_csv(summaries),
@@ -59,6 +67,43 @@ def download_table(label: str, summaries: list[PredictionSummary], stem: str) ->
 
 
 def picture_width(picture: np.ndarray) -> str | int:
-    """The width to show a picture at: its column's, less for one that would be too tall."""
+    """Return the width to show a picture (h, w, …) at: its column's, less if it would be too tall."""
     height, width = picture.shape[:2]
     return "stretch" if height <= TALLEST * width else round(TALL_HEIGHT * width / height)
+
+
+# --- The queue before the network -------------------------------------------------------------------
+
+
+class QueueStatus:
+    """Draw a visitor's position in the queue into one slot of the page, as a `queue.OnProgress`.
+
+    Draws nothing while nobody waits.
+
+    Args:
+        slot: an `st.empty`.
+        before: text in front of the position.
+    """
+
+    def __init__(self, slot: DeltaGenerator, before: str = ""):
+        self._slot, self._before, self._most = slot, before, 0
+
+    def __call__(self, place: QueuePosition) -> None:
+        self._most = max(self._most, place.ahead)
+        if self._most:
+            done = 1 - place.ahead / (self._most + 1)  # the film itself counts as well
+            self._slot.progress(done, f"{self._before}{prediction_text.waiting(place)}")
+
+
+def ask_again(busy: QueueFullError) -> None:
+    """Say that the queue is full, and offer a button that runs the page again."""
+    st.warning(prediction_text.plain(busy), title="Please wait a moment", icon=":material/hourglass_top:")
+    st.button("Try again", key=AGAIN, icon=":material/refresh:")
+
+
+def say_why(error: Exception) -> None:
+    """Show the reason for a failure; offer another try if the queue is full."""
+    if isinstance(error, QueueFullError):
+        ask_again(error)
+    else:
+        st.error(prediction_text.plain(error), icon=":material/block:")

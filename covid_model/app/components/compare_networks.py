@@ -7,8 +7,8 @@ import streamlit as st
 from covid_model import config, formatting
 from covid_model.app import cache, networks, session
 from covid_model.app.components import common
+from covid_model.app.components.common import say_why
 from covid_model.app.components.film_card import score_bar
-from covid_model.app.components.queue_status import say_why
 from covid_model.app.session import CurrentFilm
 from covid_model.app.text import perturb as perturb_text
 from covid_model.app.text import prediction as prediction_text

@@ -1,4 +1,4 @@
-"""The button that fetches a handful of real films, for whoever has no data folder, and what came of it."""
+"""Offer a few real, open-license films for download if there is no data folder, and report the outcome."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from covid_model.data import open_films
 if TYPE_CHECKING:
     from covid_model.data.download import DownloadReport
 
-SAID = "fetching-said"  # in the session: what came of the last attempt, for the run after it
-WHERE = "They come from GitHub and Kaggle into this computer's cache and stay there."
+RESULT = "fetching-said"  # in the session: the last attempt's outcome, shown by the run after it
+WHERE = "From GitHub and Kaggle. They are kept in this computer's cache."
 
 
-def offer(why: str) -> None:
-    """Draw the button where films of the handful are not there yet, `why` above it, and what came of the attempt."""
-    wanted, paths = cache.free_ids(), cache.free_paths()
-    kind, said = st.session_state.pop(SAID, ("", ""))
+def offer(heading: str) -> None:
+    """Draw the button, under `heading`, if films are missing here, and the outcome of the last attempt."""
+    paths = cache.free_paths()
+    kind, message = st.session_state.pop(RESULT, ("", ""))
     if kind == "toast":
-        st.toast(said, icon=":material/check:")
-    elif said:
-        st.warning(prediction_text.plain(said), icon=":material/cloud_off:")
-    missing = [film for film in wanted if film not in paths]
+        st.toast(message, icon=":material/check:")
+    elif message:
+        st.warning(prediction_text.plain(message), icon=":material/cloud_off:")
+    missing = [film for film in cache.free_ids() if film not in paths]
     if not missing:
         return
-    some = f"{len(missing)} real films" if len(missing) > 1 else "a real film"
-    st.markdown(f":small[{why}]")
-    if st.button(f"Fetch {some}", key="fetch_films", icon=":material/download:", help=WHERE):
-        with st.spinner(f"Fetching {some} from GitHub and Kaggle."):
-            st.session_state[SAID] = fetch(missing)
+    some = f"{len(missing)} real X-rays" if len(missing) > 1 else "a real X-ray"
+    st.markdown(f":small[{heading}]")
+    if st.button(f"Download {some}", key="fetch_films", icon=":material/download:", help=WHERE):
+        with st.spinner(f"Downloading {some} from GitHub and Kaggle."):
+            st.session_state[RESULT] = fetch(missing)
         st.rerun()
 
 
 def fetch(missing: list[str]) -> tuple[str, str]:
-    """Fetch films; gives how to say what came of it ("toast" or "warning"), and that in a sentence or two."""
+    """Download films. Return how to show the outcome ("toast" or "warning"), and its text."""
     from covid_model.data.download import DownloadError
 
     try:
@@ -46,18 +46,20 @@ def fetch(missing: list[str]) -> tuple[str, str]:
     except DownloadError as error:
         return "warning", str(error)
     except OSError as error:
-        return "warning", f"The films cannot be kept in {config.OPEN_FILMS}: {error.strerror or error}."
+        return "warning", f"The X-rays cannot be saved in {config.FREE_FILMS}: {error.strerror or error}."
     return outcome(report, len(missing))
 
 
-def outcome(report: DownloadReport, asked: int) -> tuple[str, str]:
-    """What a report of `asked` films comes to, in words."""
+def outcome(report: DownloadReport, requested: int) -> tuple[str, str]:
+    """Return how to show the report on `requested` films ("toast" or "warning"), and its text."""
     if report.complete:
-        return "toast", "The films are here." if asked > 1 else "The film is here."
-    reasons = "; ".join(dict.fromkeys(one.reason for one in report.missing))
-    if all(one.host for one in report.missing) and not report.fetched.total():
+        return "toast", "X-rays downloaded." if requested > 1 else "X-ray downloaded."
+    reasons = "; ".join(dict.fromkeys(film.reason for film in report.missing))
+    if all(film.host for film in report.missing) and not report.fetched.total():
         return "warning", (
-            f"No film came: there is no connection to GitHub and Kaggle ({reasons}). All else works without one; "
-            "try again when there is."
+            f"Nothing was downloaded: GitHub and Kaggle cannot be reached ({reasons}). Everything else works offline; "
+            "try again when you are online."
         )
-    return "warning", f"{report.fetched.total()} of {asked} films came. Missing: {len(report.missing)} ({reasons})."
+    return "warning", (
+        f"{report.fetched.total()} of {requested} X-rays downloaded. Missing: {len(report.missing)} ({reasons})."
+    )

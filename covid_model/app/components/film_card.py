@@ -1,4 +1,4 @@
-"""What stands under a film of the gallery, and the film made to fit above it. No streamlit in here."""
+"""Build the HTML below a film of the gallery, and the alternative texts of its picture. No Streamlit here."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ FAINT = "color-mix(in srgb,currentColor 40%,transparent)"
 
 
 def score_bar(score: float, threshold: float, faint: bool = False) -> str:
-    """HTML of the bar. Both numbers in [0, 1]; text and mark take the colour of the page's text.
+    """Return the bar as HTML. Both numbers are in [0, 1]; text and mark take the color of the page's text.
 
-    With `faint` the bar is grey: for a score that means nothing.
+    `faint` draws the bar gray, for a score that is not meaningful.
     """
     colour = config.COVID_COLOUR if is_positive(score, threshold) else config.OTHER_COLOUR
     colour = FAINT if faint else colour
     ends = [(0, "0")] * (threshold >= 0.1) + [(1, "1")] * (threshold <= 0.9)
     labels = "".join(_label(at, text) for at, text in [*ends, (threshold, f"{threshold:.2f}")])
-    says = f"Model score {formatting.score_text(score)} on a line from 0 to 1, threshold at {threshold:.2f}"
+    alt = f"Model score {formatting.score_text(score)} on a line from 0 to 1, threshold at {threshold:.2f}"
     return (
-        f'<div role="img" aria-label="{says.replace("<", "below").replace(">", "above")}" '
+        f'<div role="img" aria-label="{alt.replace("<", "below").replace(">", "above")}" '
         'style="padding:6px 0 26px"><div style="position:relative;height:12px;border-radius:6px;'
         'background:color-mix(in srgb,currentColor 14%,transparent)">'
         f'<div style="width:{100 * score:.2f}%;min-width:4px;height:100%;border-radius:6px;background:{colour}"></div>'
@@ -42,17 +42,18 @@ def _label(at: float, text: str) -> str:
     )
 
 
-SHAPES = {True: "◆", False: "●"}  # COVID-19 films and others differ without colour, as in the charts
+NON_COVID = "Non-COVID"
+SHAPES = {True: "◆", False: "●"}  # the classes differ without color, as in the charts
 VERDICT = {"tp": "True positive", "fn": "False negative", "fp": "False positive", "tn": "True negative"}
 _LINE = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
-_TWO_LINES = (  # what is longer is cut; what is shorter takes as much room, so that cards of a row stay level
+_TWO_LINES = (  # longer text is cut and shorter text padded, so that the cards of a row stay level
     "line-height:1.3;min-height:2.6em;display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;"
     "overflow:hidden;overflow-wrap:anywhere"
 )
 
 
 def of_film(score: float, threshold: float, cell: str, finding: str, source: str, url: str) -> str:
-    """HTML: score, verdict, both on a line from 0 to 1, what the source lists the film as, and the source.
+    """Return a film's card as HTML: score, verdict, the score on a line from 0 to 1, ground truth, source.
 
     Args:
         score, threshold: in [0, 1].
@@ -62,9 +63,9 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
         url: of the source; only one of http or https becomes a link.
     """
     covid = cell in ("tp", "fn")
-    listed = finding or ("COVID-19" if covid else "Other")
+    listed = finding or ("COVID-19" if covid else NON_COVID)
     mark = f'<span style="color:{_colour(covid)}" aria-hidden="true">{SHAPES[covid]}</span>'
-    truth = "COVID-19 film" if covid else "Other film"
+    truth = "COVID-19" if covid else NON_COVID
     title = escape(config.SOURCE_SHORT.get(source, source))
     if re.fullmatch(r"https?://[^\s\"'<>]+", url):
         title = f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer" style="color:inherit">{title}</a>'
@@ -76,28 +77,28 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
 
 
 def of_simulated(title: str, score: float | None, threshold: float) -> str:
-    """HTML: a simulated film's title, and its score where it was read."""
-    verdict = "" if score is None else formatting.verdict_word(is_positive(score, threshold)).capitalize()
+    """Return a simulated film's card as HTML: its title, and its score if it has one."""
+    verdict = "" if score is None else formatting.called(is_positive(score, threshold)).capitalize()
     return _card(
         f'<div style="line-height:1.3;min-height:2.6em"><b>{escape(title)}</b></div>',
-        "<div>Simulated, not a real film</div>",
+        "<div>Simulated, not a real X-ray</div>",
         "" if score is None else _scored(score, threshold, verdict),
     )
 
 
 def describe(film: str, score: float, cell: str) -> str:
-    """A film's picture in words."""
-    kind = "COVID-19 film" if cell in ("tp", "fn") else "Other film"
-    return f"{kind} {film}, score {formatting.score_text(score)}, {VERDICT[cell].lower()}"
+    """Return the alternative text of a film's picture."""
+    truth = "COVID-19" if cell in ("tp", "fn") else NON_COVID
+    return f"{truth} X-ray {film}, score {formatting.score_text(score)}, {VERDICT[cell].lower()}"
 
 
 def describe_simulated(title: str) -> str:
-    """A simulated film's picture in words."""
-    return f"Simulated film: {title}"
+    """Return the alternative text of a simulated film's picture."""
+    return f"Simulated X-ray: {title}"
 
 
 def under_heatmap(described: str) -> str:
-    """A picture in words, and that a heatmap lies over it."""
+    """Return the alternative text of a picture that has a heatmap over it."""
     return f"{described}, under its heatmap"
 
 
@@ -106,7 +107,7 @@ def _card(*parts: str) -> str:
 
 
 def _finding(listed: str, covid: bool) -> str:
-    return "" if (covid and listed == "COVID-19") or listed == "Other" else f": {escape(listed)}"
+    return "" if (covid and listed == "COVID-19") or listed in ("Other", NON_COVID) else f": {escape(listed)}"
 
 
 def _colour(covid: bool) -> str:
@@ -114,13 +115,13 @@ def _colour(covid: bool) -> str:
 
 
 def _scored(score: float, threshold: float, verdict: str) -> str:
-    """Score and verdict on one line, the score drawn below it with the threshold's mark."""
+    """Return score and verdict on one line, and the score's bar with the threshold's mark below it."""
     text = escape(formatting.score_text(score))
-    says = f"Score {formatting.score_text(score)} on a line from 0 to 1, threshold at {threshold:.2f}"
+    alt = f"Score {formatting.score_text(score)} on a line from 0 to 1, threshold at {threshold:.2f}"
     return (
         '<div style="display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;column-gap:8px">'
         f'<span style="font-size:1.25rem;font-weight:600">{text}</span><span>{verdict}</span></div>'
-        f'<div role="img" aria-label="{says.replace("<", "below").replace(">", "above")}" '
+        f'<div role="img" aria-label="{alt.replace("<", "below").replace(">", "above")}" '
         'style="position:relative;height:6px;border-radius:3px;margin:3px 0 8px;'
         'background:color-mix(in srgb,currentColor 14%,transparent)">'
         f'<div style="width:{100 * score:.2f}%;min-width:2px;height:100%;border-radius:3px;'

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from covid_model.app import networks, theme, widgets
-from covid_model.app.components.queue_status import say_why
+from covid_model.app.components.common import say_why
 from covid_model.app.session import CurrentFilm
 from covid_model.app.text import perturb as perturb_text
 from covid_model.model.network_spec import NetworkError

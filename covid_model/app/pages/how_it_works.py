@@ -13,7 +13,7 @@ from covid_model import config, records
 from covid_model.app import networks, session, state, theme, widgets
 from covid_model.app.components import activations, common
 from covid_model.app.components import film_picker as story_film
-from covid_model.app.components.queue_status import ask_again
+from covid_model.app.components.common import ask_again
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as training_text
 from covid_model.charts import network as network_charts

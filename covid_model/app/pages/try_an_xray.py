@@ -1,4 +1,4 @@
-"""Read a film: its model score, what on the film spoke for it, and where it falls among the test films."""
+"""Show the page "Try an X-ray": a model score, what drove it, and how it compares with the test set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import cache, films, session, state
 from covid_model.app.components import common, download_button, prediction
-from covid_model.app.components.queue_status import QueueStatus
+from covid_model.app.components.common import QueueStatus
 from covid_model.app.films import ImageSource
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data.dataset import DataError
@@ -22,50 +22,44 @@ from covid_model.model.queue import OnProgress, QueueFullError
 from covid_model.reports.summary import PredictionSummary, refusal, summarize
 
 TRIES_A_ROW = 5
-OTHERS = "Other films to try"
-ROOM_TRIES, ROOM_WAIT = 60, 1.0  # how often, and after how many seconds, a film of many asks a full queue again
-EXPLAINED = {
-    "A score": "A number between 0 and 1: how much the film looks like the COVID-19 films that the network was trained "
-    "on. Above the threshold the film is called positive.",
-    "Where it looked": "Grad-CAM colours the parts of the film that raised the score and those that lowered it. It "
-    "shows where the network found its evidence, not what the evidence is.",
-    "A place": f"The score among those of {config.PAPER_TEST[0]:,} test films with a known answer: how often was a "
-    "film that scored like this one a COVID-19 film?",
-}
+OTHERS = "More X-rays to try"
+ROOM_TRIES, ROOM_WAIT = 60, 1.0  # retries while the queue is full, and seconds between them, for one film of many
 
 
-def read_all(items: list[ImageSource], name: str) -> list[Prediction | str]:
-    """Read films one after another, with progress: each one's reading, or the sentence that says why there is none.
+def predict_all(items: list[ImageSource], name: str) -> list[Prediction | str]:
+    """Return each film's prediction, or the reason for its refusal as a sentence; show progress meanwhile.
 
-    Raises NetworkError. What was read before is not read again.
+    Films that this session has already analyzed are not analyzed again. Raises NetworkError.
     """
-    progress, queue, found = st.empty(), st.empty(), []
+    progress, queue, outcomes = st.empty(), st.empty(), []
     for number, item in enumerate(items, 1):
-        progress.progress((number - 1) / len(items), f"Reading film {number} of {len(items)}")
+        progress.progress((number - 1) / len(items), f"Analyzing X-ray {number} of {len(items)}")
         try:
-            found.append(read_patiently(item, name, QueueStatus(queue)))
+            outcomes.append(predict_patiently(item, name, QueueStatus(queue)))
         except (FilmError, PredictionError) as error:
-            found.append(str(error))
+            outcomes.append(str(error))
     progress.empty()
     queue.empty()
-    return found
+    return outcomes
 
 
-def read_patiently(item: ImageSource, name: str, tell: OnProgress) -> Prediction:
-    """One film of many: where the queue is full, wait for room. Raises as `session.prediction`, QueueFullError after
-    ROOM_TRIES."""
+def predict_patiently(item: ImageSource, name: str, on_progress: OnProgress) -> Prediction:
+    """Return the prediction of one film of many, waiting while the queue is full.
+
+    Raises what `session.prediction` raises; QueueFullError after ROOM_TRIES.
+    """
     for _ in range(ROOM_TRIES):
         try:
-            return session.prediction(item.data(), name, tell)
+            return session.prediction(item.data(), name, on_progress)
         except QueueFullError as busy:
-            tell(busy.position)
+            on_progress(busy.position)
             time.sleep(ROOM_WAIT)
-    return session.prediction(item.data(), name, tell)
+    return session.prediction(item.data(), name, on_progress)
 
 
 def results_table(summaries: list[PredictionSummary]) -> None:
-    """All films of an upload with what came of them."""
-    rows = [(one.file, one.score, one.verdict, one.refused or " ".join(one.warnings)) for one in summaries]
+    """Draw one row for each uploaded film: file, score, verdict, remarks."""
+    rows = [(row.file, row.score, row.verdict, row.refused or " ".join(row.warnings)) for row in summaries]
     st.dataframe(
         prediction_text.style_scores(pd.DataFrame(rows, columns=["File", "Score", "Verdict", "Remarks"]), ["Score"]),
         hide_index=True,
@@ -76,23 +70,25 @@ def results_table(summaries: list[PredictionSummary]) -> None:
         },
         height=min(420, 38 + 35 * len(rows)),
         placeholder="–",
-        alt="Score and verdict of every film uploaded",
+        alt="Score and verdict of every uploaded X-ray",
     )
 
 
 def show_uploads(items: list[ImageSource], name: str, threshold: float) -> None:
-    """One upload as it is; several as a table, with one of them to look at."""
+    """Show a single upload in full; several as a table, with one of them in full below it."""
     if len(items) == 1:
         prediction.show(items[0], name, threshold)
         return
     try:
-        found = read_all(items, name)
+        outcomes = predict_all(items, name)
     except NetworkError as error:
         common.network_missing(error, name)
         return
     summaries = [
-        refusal(item.name, name, threshold, one) if isinstance(one, str) else summarize(item.name, one, threshold)
-        for item, one in zip(items, found, strict=True)
+        refusal(item.name, name, threshold, outcome)
+        if isinstance(outcome, str)
+        else summarize(item.name, outcome, threshold)
+        for item, outcome in zip(items, outcomes, strict=True)
     ]
     results_table(summaries)
     look_column, csv_column, json_column = st.columns([2, 1, 1], vertical_alignment="bottom")
@@ -100,26 +96,23 @@ def show_uploads(items: list[ImageSource], name: str, threshold: float) -> None:
         common.download_table("All results (CSV)", summaries, "results")
     with json_column:
         common.download("All results (JSON)", summaries, "results")
-    scored = [number for number, one in enumerate(found) if not isinstance(one, str)]
+    scored = [number for number, outcome in enumerate(outcomes) if not isinstance(outcome, str)]
     if scored:
         chosen = look_column.selectbox(
-            "Look at one", scored, format_func=lambda number: items[number].name, key="look", filter_mode=None
+            "X-ray to show", scored, format_func=lambda number: items[number].name, key="look", filter_mode=None
         )
         prediction.show(items[chosen if chosen in scored else scored[0]], name, threshold)
 
 
-def show_ours(film: str, name: str, threshold: float) -> None:
-    """A film that the project brings along, or one of the data folder."""
+def show_catalog_film(film: str, name: str, threshold: float) -> None:
+    """Show a film that ships with the project, or one of the data folder, by its id."""
     if film in cache.samples():
         prediction.show(ImageSource.of_ours(films.from_sample(cache.samples()[film])), name, threshold)
         return
     try:
         dataset = cache.dataset_of(film)
         if dataset is None:
-            raise DataError(
-                f"The film {film} belongs to the data set. It can be shown where {config.DATA_VARIABLE} names a "
-                f"data folder that holds it{', or once it was fetched' if film in cache.free_ids() else ''}."
-            )
+            raise DataError(prediction_text.film_missing(film, downloadable=film in cache.free_ids()))
         item = ImageSource.of_ours(films.from_dataset(dataset, film))
     except DataError as error:
         st.info(prediction_text.plain(error), icon=":material/folder_off:")
@@ -128,39 +121,39 @@ def show_ours(film: str, name: str, threshold: float) -> None:
 
 
 def films_to_try(shown: str | None) -> None:
-    """A few films to take without an upload: real ones of the data folder, and those that the project brings along."""
+    """Offer a few films that need no upload: real ones where there are any, and those that ship with the project."""
     try:
-        dataset, tries = cache.dataset(), cache.examples()
+        dataset, examples = cache.dataset(), cache.examples()
     except DataError as error:
         st.warning(prediction_text.plain(error), icon=":material/folder_off:")
-        dataset, tries = None, []
-    if tries:
-        st.markdown(":small[Or take one of the test films, which no network was trained on]")
-        offer([(one.id, one.label, dataset.path(one.id)) for one in tries], shown)
-    free = [] if tries else cache.free_examples()[:TRIES_A_ROW]
+        dataset, examples = None, []
+    if examples:
+        st.markdown(":small[Or pick a test X-ray that no network was trained on]")
+        offer([(example.id, example.label, dataset.path(example.id)) for example in examples], shown)
+    free = [] if examples else cache.free_examples()[:TRIES_A_ROW]
     if free:
-        st.markdown(":small[Or take a real film, under a licence that lets anyone have it]")
-        offer([(one.id, one.label, cache.free_paths()[one.id]) for one in free], shown)
-    if not tries:
-        download_button.offer("Or take real films, under a licence that lets anyone have them")
-    rows = 1 if tries or free else 2  # more would push the score off the screen; the Films page has them all
-    carried = films.varied(list(cache.samples().values()), rows * TRIES_A_ROW)
-    own = [(one.id, films.short_title(one), one.path) for one in carried]
+        st.markdown(":small[Or pick a real, open-license X-ray]")
+        offer([(example.id, example.label, cache.free_paths()[example.id]) for example in free], shown)
+    if not examples:
+        download_button.offer("Or download real, open-license X-rays")
+    rows = 1 if examples or free else 2  # more would push the score off the screen; "Browse X-rays" shows them all
+    samples = films.varied(list(cache.samples().values()), rows * TRIES_A_ROW)
+    own = [(sample.id, films.short_title(sample), sample.path) for sample in samples]
     if own:
-        st.markdown(":small[Or a film made for this demo: **simulated** from a CT, so that anyone may have it]")
+        st.markdown(":small[Or pick an X-ray **simulated** from a CT for this demo, free for anyone to use]")
         offer(own, shown)
-    if not tries and not free and not own:
-        st.caption(f"Films to try without an upload appear here where {config.DATA_VARIABLE} names a data folder.")
+    if not examples and not free and not own:
+        st.caption(f"To try X-rays without uploading any, set {config.DATA_VARIABLE} to a data folder.")
 
 
 def offer(films: list[tuple[str, str, Path]], shown: str | None) -> None:
-    """Rows of films (id, label, picture), each with a button that takes it."""
+    """Draw rows of films (id, label, path of the picture), each with a button that picks it."""
     for start in range(0, len(films), TRIES_A_ROW):
         for column, (film, label, path) in zip(
             st.columns(TRIES_A_ROW, gap="xsmall", wrap=False), films[start:], strict=False
         ):
             with column:
-                dicom = path.suffix == ".dcm"  # its decoder takes a second to load: not for the first page
+                dicom = path.suffix == ".dcm"  # its decoder takes a second to load: too long for the first page
                 thumbnail = None if dicom else cache.thumbnail(str(path))
                 if thumbnail is not None:
                     st.image(thumbnail, width="stretch", alt="")
@@ -177,40 +170,37 @@ def offer(films: list[tuple[str, str, Path]], shown: str | None) -> None:
 
 # --- The page, from top to bottom ------------------------------------------------------------------
 
-st.title("Read a film")
-st.markdown(
-    "Give it a frontal chest film. It answers with a score between 0 and 1 and shows which parts of the film spoke "
-    "for it and which against."
-)
+st.title("Try an X-ray")
+st.markdown(prediction_text.INTRODUCTION)
 film = state.film_id(cache.film_ids())
-given_column, ours_column = st.columns([5, 7], gap="medium")
-with given_column:
+input_column, examples_column = st.columns([5, 7], gap="medium")
+with input_column:
     uploads = state.uploader()
     name = state.network_picker()
     threshold = state.threshold_slider()
-ours_place = ours_column.empty()  # one element, so that what is folded away goes at once, not when the score comes
-with ours_place.expander(OTHERS, icon=":material/photo_library:") if film or uploads else ours_place.container():
-    films_to_try(film)  # beside a film in hand folded, so that the score is on the screen without scrolling
+examples_slot = examples_column.empty()  # one element: the unfolded examples vanish at once, not when the score is in
+with examples_slot.expander(OTHERS, icon=":material/photo_library:") if film or uploads else examples_slot.container():
+    films_to_try(film)  # folded while a film is shown, so that its score is visible without scrolling
 
-explained = st.empty()  # a place of its own: what stands here goes at once when a film comes
+explained = st.empty()  # a slot of its own: the explanations vanish at once when a film is chosen
 if film:
     if uploads:
         st.button(
-            "Back to the films uploaded",
+            "Back to your uploads",
             key="back-to-uploads",
             icon=":material/undo:",
             on_click=state.choose_film,
             args=(None,),
         )
-    show_ours(film, name, threshold)
+    show_catalog_film(film, name, threshold)
 elif uploads:
-    if state.uploaded() > state.MAX_UPLOADS:
-        st.warning(f"{state.uploaded()} films came; the first {state.MAX_UPLOADS} are read.")
+    if state.uploaded() > config.MAX_UPLOADS:
+        st.warning(f"You uploaded {state.uploaded()} files; only the first {config.MAX_UPLOADS} are analyzed.")
     if state.field_is_empty():
-        st.button("Take these films away", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
+        st.button("Remove these X-rays", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
     show_uploads([ImageSource.of_upload(upload) for upload in uploads], name, threshold)
 else:
     with explained.container():
-        for column, (title, text) in zip(st.columns(3, gap="medium"), EXPLAINED.items(), strict=True):
+        for column, (title, text) in zip(st.columns(3, gap="medium"), prediction_text.EXPLAINED.items(), strict=True):
             column.subheader(title)
             column.markdown(text)

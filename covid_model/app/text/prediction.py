@@ -39,6 +39,46 @@ def unmarked(text: str) -> str:
     return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
 
 
+# --- The page "Try an X-ray" ---
+
+INTRODUCTION = (
+    "Upload a frontal chest X-ray, or pick one. You get a score between 0 and 1, and see which parts of the X-ray "
+    "raised it and which lowered it."
+)
+EXPLAINED = {
+    "Model score": "A number between 0 and 1: how much the X-ray resembles the COVID-19 X-rays that the network was "
+    "trained on. Above the threshold, the X-ray is called positive.",
+    "What drove the score": "Grad-CAM colors the parts of the X-ray that raised the score and those that lowered it. "
+    "It shows where the network found its evidence, not what the evidence is.",
+    "How it compares": f"The score beside those of {config.PAPER_TEST[0]:,} test X-rays whose ground truth is known: "
+    "how often did an X-ray with a score like this one show COVID-19?",
+}
+DRIVERS = "What drove the score (Grad-CAM)"
+LEGENDS = {  # of the heatmap's scale, by direction
+    "for": "Left to right: no influence, raises the score most.",
+    "against": "Left to right: no influence, lowers the score most.",
+    "both": "Left to right: lowers the score most, no influence, raises it most.",
+}
+SIMULATED = (
+    "This X-ray is simulated. The networks were not trained on simulated X-rays, so its score may be unreliable."
+)
+TRAINED_ON = "This X-ray is part of the training data, so its score may reflect memory rather than skill."
+
+
+def analyzing(subject: str = "Analyzing") -> str:
+    """Return what is said while the network runs."""
+    return f"{subject}. The first X-ray waits for the network to load."
+
+
+def film_missing(film: str, downloadable: bool = False, replaced: bool = False) -> str:
+    """Return why a film of the data set cannot be shown, and what to do."""
+    otherwise = ", or after it has been downloaded" if downloadable else ""
+    return (
+        f"X-ray {film} belongs to the data set. It can be shown if {config.DATA_VARIABLE} is set to a data folder "
+        f"that contains it{otherwise}.{' Another X-ray is shown instead.' if replaced else ''}"
+    )
+
+
 def calibrated(score: float, calibrated_score: float, threshold: float) -> str:
     """Return the calibrated score beside the model score, both in [0, 1]; the verdict stays the model score's."""
     text = f"Calibrated: **{score_text(calibrated_score)}**."

@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from covid_model import config, formatting
 from covid_model.app import cache, films, session, state, theme, widgets
 from covid_model.app.components import common
-from covid_model.app.components.queue_status import QueueStatus, ask_again
+from covid_model.app.components.common import QueueStatus, ask_again
 from covid_model.app.components.slide import AGAIN, PAPER, slide
 from covid_model.app.films import ImageSource
 from covid_model.app.runtime import render_slots
