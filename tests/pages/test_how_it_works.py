@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting
 from covid_model.app import session
-from covid_model.app.components import activations
-from covid_model.app.components import film_picker as story_film
+from covid_model.app.components import film_picker
+from covid_model.app.text import how_it_works as story_text
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import activations as model_activations
 from covid_model.model import feature_maps, gradcam, network_spec, registry
@@ -102,7 +102,7 @@ def test_run_shows_the_numbers_of_this_film(story):
     said = {part: text(app.get_by_key(f"story_{part}")) for part in ("network", "head", "loss")}
     assert formatting.verdict(0.880797, 0.6) in said["head"]
     assert holds(said["head"], 16, 3, 2)  # features, units, units that stay on
-    assert "y = 1" in said["loss"] and activations.LISTED in said["loss"]
+    assert "y = 1" in said["loss"] and story_text.LISTED in said["loss"]
     assert any("`block1_conv1`" in one.value and holds(one.value, 16, 8, 8) for one in app.markdown)
     assert app.query_params["run"] == ["1"] or app.query_params["run"] == "1"
 
@@ -113,9 +113,9 @@ def test_once_asked_for_it_follows_network_and_film(story):
     app.selectbox(key="story_film").set_value("schematic").run()
     assert not app.exception, app.exception[0].value
     assert story[0] == "fine-tuned" and story[-1] == "paper" and app.metric[0].value == "0.881"
-    assert story_film.SCHEMATIC_REMARK in text(app)
+    assert story_text.SCHEMATIC in text(app)
     said = text(app.get_by_key("story_loss"))
-    assert "y = 1" in said and activations.ASSUMED in said
+    assert "y = 1" in said and story_text.ASSUMED in said
 
 
 def test_flipping_the_truth(story):
@@ -124,7 +124,7 @@ def test_flipping_the_truth(story):
     before = app.get_by_key("story_loss").markdown[-1].value  # which way a step would push the score
     app.toggle(key="flip").set_value(True).run()
     said = text(app.get_by_key("story_loss"))
-    assert "y = 0" in said and activations.FLIPPED in said
+    assert "y = 0" in said and story_text.FLIPPED in said
     assert any("= 0.881" in one.value for one in app.latex)
     assert app.get_by_key("story_loss").markdown[-1].value != before
 
@@ -132,19 +132,19 @@ def test_flipping_the_truth(story):
 def test_blocks_can_be_chosen(story):
     app = run(open_page(PAGE))
     app.segmented_control(key="block").set_value("block5").run()
-    assert activations.TAUGHT["block5"] in text(app)
+    assert story_text.BLOCKS["block5"] in text(app)
     app.segmented_control(key="layer_block5").set_value("block5_pool").run()
     assert "`block5_pool`" in text(app)
     app.segmented_control(key="block").set_value("fc1").run()
-    assert not app.exception and activations.OTHERWISE["fc1"] in text(app)
+    assert not app.exception and story_text.OTHER_LAYERS["fc1"] in text(app)
 
 
 def test_the_drawing_is_there_without_any_film(story, monkeypatch):
     monkeypatch.delenv(config.DATA_VARIABLE)
     monkeypatch.setattr(config, "FILMS_JSON", config.RESULTS / "none.json")
     app = open_page(PAGE)
-    assert app.selectbox(key="story_film").options == [story_film.SCHEMATIC_TITLE]
-    assert story_film.SCHEMATIC_REMARK in text(app)
+    assert app.selectbox(key="story_film").options == [film_picker.SCHEMATIC_TITLE]
+    assert story_text.SCHEMATIC in text(app)
 
 
 def test_a_film_that_cannot_be_shown_is_said_so(story, monkeypatch):

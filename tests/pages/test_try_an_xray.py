@@ -16,7 +16,6 @@ from covid_model.imaging import FilmError
 from covid_model.model import network_spec
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
-from covid_model.reports.summary import REFUSED
 from covid_model.verdict import OutOfDistribution
 from tests.support.app_pages import (
     MockReader,

@@ -11,6 +11,7 @@ import pytest
 
 from covid_model import config, records
 from covid_model.app.components import activations
+from covid_model.app.text import how_it_works as story_text
 from covid_model.charts import network as network_charts
 from covid_model.charts import style, training
 from covid_model.charts.network import short_count, short_shape
@@ -142,7 +143,7 @@ def test_run_takes_both_kinds_of_record():
 
 @pytest.mark.parametrize(("value", "said"), [(0.04, "0.040"), (8.8e-9, r"8.8 \cdot 10^{-9}"), (0.0, "0.000")])
 def test_numbers_in_formulas(value, said):
-    assert activations.tex(value) == said
+    assert story_text.tex(value) == said
     assert style.power(-1.24e-5) == "−1.2·10⁻⁵" and style.power(1.24e-5, "+") == "+1.2·10⁻⁵"
     assert activations.signed(-1e-9) == "+0.000" and activations.signed(-2.5) == "-2.500"
 

@@ -12,7 +12,8 @@ import pytest
 
 from covid_model import config
 from covid_model.app import films
-from covid_model.app.components import activations, download_button
+from covid_model.app.components import download_button
+from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import dataset, open_films
 from covid_model.data.download import Patience, sources
@@ -187,7 +188,7 @@ def test_a_link_to_a_fetched_film_opens_it_and_to_one_that_is_not_here_says_so(o
     app.button(key="fetch_films").click().run()
     assert not app.info and prediction_text.outcome(True, True) in text(app)
     app = open_page("how_it_works", film="cohen-0001")
-    assert not app.info and "y = 1" in text(app) and activations.LISTED in text(app)
+    assert not app.info and "y = 1" in text(app) and story_text.LISTED in text(app)
     options = app.selectbox(key="story_film").options
     assert any("cohen-0002" in one and films.free_label(pd.Series({"covid": 0})) in one for one in options)
 

@@ -1,4 +1,4 @@
-"""The parts of the story that need the network: its blocks, its head, the loss of its score, Grad-CAM."""
+"""Draw the parts of "How it works" that need the network: its blocks, its head, the loss, Grad-CAM."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import streamlit as st
 from covid_model import formatting
 from covid_model.app import theme, widgets
 from covid_model.app.runtime import render_slots
+from covid_model.app.text import how_it_works as story_text
 from covid_model.charts import network as network_charts
 from covid_model.charts import style
 from covid_model.formatting import MODEL_SCORE
@@ -17,13 +18,11 @@ from covid_model.model import gradcam
 from covid_model.model.activations import Block, ForwardTrace, binary_crossentropy, crossentropy_slope
 from covid_model.model.feature_maps import enlarged, grey
 
-# --- How the story's figures and pictures are put on the page ---
-
-GROUND = 96  # grey where a map says nothing
+GROUND = 96  # gray level of a map's zero
 
 
 def gallery(cells: list[list[tuple[np.ndarray, str]]], captions: list[str]) -> None:
-    """Cells of pictures, one above the other, each with what it shows, and a caption; six a row, three on a phone."""
+    """Draw cells of stacked pictures, each with its alternative text, over a caption; six a row, three on a phone."""
     with st.grid(6, min_column_width=96, gap="small"):
         for pictures, caption in zip(cells, captions, strict=True):
             with st.container(gap="xsmall"):
@@ -32,35 +31,21 @@ def gallery(cells: list[list[tuple[np.ndarray, str]]], captions: list[str]) -> N
                 st.caption(caption)
 
 
-def coloured(values: np.ndarray, direction: str = "both") -> np.ndarray:
-    """A map (h, w) in [-1, 1] in the heatmap's colours on grey, (h, w, 3) uint8."""
+def colorize(values: np.ndarray, direction: str = "both") -> np.ndarray:
+    """Return a map (h, w) in [-1, 1] in the heatmap's colors on gray, (h, w, 3) uint8."""
     ground = np.full(values.shape, GROUND, np.uint8)
     return heatmap.blend(ground, values, (0, 0, 1, 1), 1.0, direction)
 
 
 BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
-LISTED, ASSUMED, FLIPPED = "as its source lists it", "assumed, for nobody says", "flipped"  # whence the truth comes
-DRAWN = 224  # pixels: how wide a map is sent
-TAUGHT = {
-    "block1": "The first block finds edges and tones; its maps still look like the film.",
-    "block2": "Edges make strips and corners. Each side was halved, so that a pixel here stands for more of the film.",
-    "block3": "Textures: patterns that repeat, as ribs do.",
-    "block4": "Larger shapes. A map that stays dark looks for something that is not on this film.",
-    "block5": "The last block. Each small map says roughly where something was found; Grad-CAM looks here (step 5).",
-}
-OTHERWISE = {
-    "input": "The film itself, prepared as in step 1: three equal channels.",
-    "features": "No maps any more: the last block's output becomes one row of numbers (step 3).",
-    "fc1": "The dense layer: every unit weighs every feature (step 3).",
-    "score": "One unit, whose sum is called the logit. The sigmoid squeezes it between 0 and 1: the score (step 3).",
-}
+DRAWN = 224  # pixels: the width of a map on the page
 
 
 @render_slots.fragment
-def blocks(walk: ForwardTrace) -> None:
-    """Figure 1, and what the block that is clicked or chosen makes of the film."""
-    names = [block.name for block in walk.blocks]
-    titles = {block.name: block.title for block in walk.blocks}
+def blocks(trace: ForwardTrace) -> None:
+    """Draw Figure 1, and the output of the block that is clicked or chosen."""
+    names = [block.name for block in trace.blocks]
+    titles = {block.name: block.title for block in trace.blocks}
     drawn = st.container()
     chosen = widgets.choice(
         "Block: click it above, or choose it here",
@@ -73,50 +58,44 @@ def blocks(walk: ForwardTrace) -> None:
     )
     with drawn:
         widgets.show_chart(
-            network_charts.drawing(walk.blocks, chosen, ink=theme.ink()),
+            network_charts.drawing(trace.blocks, chosen, ink=theme.ink()),
             DRAWING,
-            network_charts.drawing_alt(walk.blocks),
+            network_charts.drawing_alt(trace.blocks),
             on_select=_click,
             selection_mode="points",
         )
-        st.caption(
-            "Each box is a layer: the taller, the larger its maps; the wider, the more of them. Green and filled: it "
-            "learnt from chest films. Grey and hatched: frozen, as ImageNet's photographs left it. Empty: nothing to "
-            "learn. With each name stand the shape of what comes out, and how many parameters, numbers that can be "
-            "learnt, it has."
-        )
-    block = next(one for one in walk.blocks if one.name == chosen)
-    if chosen in TAUGHT:
-        _maps(block, walk)
+        st.caption(story_text.DRAWING)
+    if chosen in story_text.BLOCKS:
+        _maps(next(block for block in trace.blocks if block.name == chosen), trace)
     else:
-        st.markdown(OTHERWISE.get(chosen, ""))
-    with st.expander("Every layer of the graph", key="all_layers"):
+        st.markdown(story_text.OTHER_LAYERS.get(chosen, ""))
+    with st.expander("All layers", key="all_layers"):
         st.dataframe(
-            layers_table(walk.blocks),
+            layers_table(trace.blocks),
             hide_index=True,
             column_config={
                 "Parameters": st.column_config.NumberColumn(format="localized"),
                 "Sees": st.column_config.NumberColumn(
-                    help="Pixels a side of the input that one of its pixels depends on"
+                    help="Receptive field: the side, in input pixels, of the area that one output pixel depends on"
                 ),
             },
             placeholder="–",
-            alt="Every layer with its output's shape and its parameters",
+            alt="All layers with output shape and parameters",
             key="layers_table",
         )
 
 
 def _click() -> None:
-    """A click on a slab chooses its block."""
+    """Choose the block that was clicked."""
     clicked = network_charts.clicked_block(st.session_state[DRAWING]["selection"]["points"])
     if clicked:
         st.session_state[BLOCK] = clicked
 
 
-def _maps(block: Block, walk: ForwardTrace) -> None:
-    """The strongest maps of one of the block's layers, and the filters of the first ones."""
-    st.markdown(TAUGHT[block.name])
-    layers = [layer.name for layer in block.layers if layer.name in walk.maps]
+def _maps(block: Block, trace: ForwardTrace) -> None:
+    """Draw the strongest maps of one of the block's layers, and the filters of the first two layers."""
+    st.markdown(story_text.BLOCKS[block.name])
+    layers = [layer.name for layer in block.layers if layer.name in trace.maps]
     key = f"layer_{block.name}"
     layer = widgets.choice(
         "Layer",
@@ -127,42 +106,24 @@ def _maps(block: Block, walk: ForwardTrace) -> None:
         bind=False,
         label_visibility="collapsed",
     )
-    maps = walk.maps[layer]
-    what = next(one for one in block.layers if one.name == layer)
-    side = walk.blocks[0].shape[0]
-    sees = (
-        f"{what.receptive_field} × {what.receptive_field} pixels"
-        if what.receptive_field < side
-        else f"all {side} × {side} pixels"
-    )
-    st.markdown(
-        f"`{layer}` hands on {maps.total} maps of {what.shape[0]} × {what.shape[1]} pixels. One pixel of them sees up "
-        f"to {sees} of the prepared film. Here are the {len(maps.channels)} maps that are "
-        f"brightest on this film, each with its mean; **{maps.silent}** of the {maps.total} stay dark everywhere."
-    )
+    maps = trace.maps[layer]
+    shape = next(candidate for candidate in block.layers if candidate.name == layer)
+    st.markdown(story_text.maps(shape, maps, side=trace.blocks[0].shape[0]))
     gallery(
         [
-            [(enlarged(picture, DRAWN), f"Map {channel} of {layer}: bright where it answers to the film")]
+            [(enlarged(picture, DRAWN), f"Map {channel} of {layer}: bright where it responds to the X-ray")]
             for channel, picture in zip(maps.channels, maps.pictures, strict=True)
         ],
         [f"Map {channel}, mean {mean:.3g}" for channel, mean in zip(maps.channels, maps.means, strict=True)],
     )
-    if layer in walk.filters:
-        st.markdown(
-            "**Its filters.** Each has 3 × 3 weights: bright ones are above 0, dark ones below, mid grey is 0. "
-            + (
-                "They are coloured because ImageNet's photographs are; a grey film is the same in all three colours."
-                if layer.endswith("conv1")
-                else "A filter here looks at all 64 maps of the layer before; its weights for one of them are shown, "
-                "where they are largest."
-            )
-        )
-        sheet = walk.filters[layer]
+    if layer in trace.filters:
+        st.markdown(story_text.filters(first=layer.endswith("conv1")))
+        sheet = trace.filters[layer]
         st.image(enlarged(sheet, 2 * sheet.shape[1]), width=440, alt=f"The 64 filters of {layer}, 3 × 3 pixels each")
 
 
 def layers_table(blocks: tuple[Block, ...]) -> pd.DataFrame:
-    """One row a layer of the graph."""
+    """Return one row for each layer of the network."""
     rows = [
         {
             "Layer": layer.name,
@@ -178,62 +139,57 @@ def layers_table(blocks: tuple[Block, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"Sees": "Int64"})
 
 
-def head(walk: ForwardTrace, threshold: float) -> None:
-    """From features to score, with this film's numbers."""
-    numbers = walk.head
-    block5 = next(block for block in walk.blocks if block.name == "block5").shape
-    flat = walk.blocks[[block.name for block in walk.blocks].index("features")].layers[-1].kind == "flatten"
-    made = (
-        f"all {block5[0]} × {block5[1]} × {block5[2]} of them in one row"
+def head(trace: ForwardTrace, threshold: float) -> None:
+    """Draw the way from features to score, with this film's numbers."""
+    numbers = trace.head
+    block5 = next(block for block in trace.blocks if block.name == "block5").shape
+    flat = trace.blocks[[block.name for block in trace.blocks].index("features")].layers[-1].kind == "flatten"
+    origin = (
+        f"all {block5[0]} × {block5[1]} × {block5[2]} values of the maps"
         if flat
-        else f"the mean of each of the {block5[2]} maps of {block5[0]} × {block5[1]}"
+        else f"the mean of each of the {block5[2]} maps of {block5[0]} × {block5[1]} pixels"
     )
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown(
-            f"- **{numbers.features.size:,} features**: {made}. {int((numbers.features > 0).sum()):,} are not 0 here.\n"
-            f"- **{numbers.units.size} units** (`fc1`) add up all features, each with weights of its own. A sum below "
-            f"0 becomes 0 (ReLU): **{numbers.active}** stay on.\n"
-            "- **One unit** adds up what they say, again with weights. Its sum is the **logit**: above 0 it speaks for "
-            "COVID-19, below against.\n"
-            "- **The sigmoid** squeezes the logit between 0 and 1: the score. (Dropout, which switches units off at "
-            "random, is for training only.)"
+            story_text.head(
+                numbers.features.size,
+                int((numbers.features > 0).sum()),
+                origin,
+                numbers.units.size,
+                numbers.active,
+            )
         )
         st.latex(
-            rf"z = \underbrace{{{numbers.positive_sum:.3f}}}_{{\text{{for}}}} "
-            rf"\underbrace{{{signed(numbers.negative_sum)}}}_{{\text{{against}}}} "
-            rf"\underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
+            rf"z = \underbrace{{{numbers.positive_sum:.3f}}}_{{\text{{raising}}}} \underbrace{{{signed(numbers.negative_sum)}}}"
+            rf"_{{\text{{lowering}}}} \underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
         )
         st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
         st.metric(MODEL_SCORE, formatting.score_text(numbers.score))
         st.markdown(formatting.verdict(numbers.score, threshold))
     with right:
-        st.markdown("**What each unit adds to the logit**")
+        st.markdown("**Contribution of each unit to the logit**")
         widgets.show_chart(
             network_charts.logit_parts(numbers, ink=theme.ink()), "logit_parts", network_charts.logit_parts_alt(numbers)
         )
 
 
 @render_slots.fragment
-def loss_of(walk: ForwardTrace | None, covid: bool | None) -> None:
-    """Equation 1 as a curve, with this film's point; a toggle flips its truth."""
+def loss_of(trace: ForwardTrace | None, covid: bool | None) -> None:
+    """Draw equation 1 as a curve, with this film's point; a toggle flips the ground truth."""
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.latex(r"L = -\,\bigl[\,y \log h(X) + (1 - y) \log (1 - h(X))\,\bigr]")
-        st.markdown(
-            "The **loss** says how wrong a score is; y is the truth, 1 for a COVID-19 film and 0 for another. A score "
-            "that is sure and right costs almost nothing. The more confident a **wrong** score, the more it costs, "
-            "without limit. Training changes the weights so that the loss over all films gets smaller."
-        )
-        flipped = st.toggle("Flip the truth", key=FLIP, bind="query-params")
-        known = LISTED if covid is not None else ASSUMED
+        st.markdown(story_text.LOSS)
+        flipped = st.toggle("Flip the ground truth", key=FLIP, bind="query-params")
+        origin = story_text.LISTED if covid is not None else story_text.ASSUMED
         truth = (covid is not False) != flipped
-        st.markdown(f"Truth **y = {int(truth)}** ({FLIPPED if flipped else known}).")
-        if walk is not None:
-            _loss_in_words(walk.head.logit, truth)
+        st.markdown(f"Ground truth **y = {int(truth)}** ({story_text.FLIPPED if flipped else origin}).")
+        if trace is not None:
+            _loss_in_words(trace.head.logit, truth)
     with right:
-        score = walk.head.score if walk else None
-        cost = binary_crossentropy(walk.head.logit, truth) if walk else None
+        score = trace.head.score if trace else None
+        cost = binary_crossentropy(trace.head.logit, truth) if trace else None
         widgets.show_chart(
             network_charts.loss_curve(score, cost, truth, ink=theme.ink()),
             "loss_curve",
@@ -242,79 +198,54 @@ def loss_of(walk: ForwardTrace | None, covid: bool | None) -> None:
 
 
 def _loss_in_words(logit: float, truth: bool) -> None:
-    steep = crossentropy_slope(logit, truth)
-    inside = "h(X)" if truth else "1 - h(X)"
-    power = f"{-logit if truth else logit:.3f}"
-    st.latex(
-        rf"\begin{{aligned}}L &= -\log({inside}) = \log(1 + e^{{{power}}}) \\"
-        rf"&= {tex(binary_crossentropy(logit, truth))}\end{{aligned}}"
-    )
-    st.latex(rf"\frac{{\partial L}}{{\partial z}} = h(X) - y = {tex(steep)}")
-    st.markdown(
-        f"Training goes by this slope. It is {'below' if steep < 0 else 'above'} 0, so a step on this film would push "
-        f"its score **{'up' if steep < 0 else 'down'}**; the steeper, the harder. With the other truth the loss would "
-        f"be ${tex(binary_crossentropy(logit, not truth))}$."
-    )
+    """Draw the loss and its slope in numbers."""
+    st.latex(story_text.loss_formula(logit, truth))
+    st.latex(rf"\frac{{\partial L}}{{\partial z}} = h(X) - y = {story_text.tex(crossentropy_slope(logit, truth))}")
+    st.markdown(story_text.gradient_step(logit, truth, story_text.tex(binary_crossentropy(logit, not truth))))
 
 
-def explained(walk: ForwardTrace, pixels: np.ndarray) -> None:
-    """Grad-CAM step by step. `pixels`: the film, (H, W) uint8."""
-    cam = walk.gradcam
-    side = cam.summed.shape[0]
-    st.markdown(
-        "**a. Each map gets a weight.** Take a map of `block5_conv4` and make one pixel of it a little brighter: how "
-        f"much does the logit move? That is the gradient there. Its average over the map's {side} × {side} pixels is "
-        "the map's weight. Above 0, the map speaks for COVID-19; below, against."
-    )
+def explained(trace: ForwardTrace, pixels: np.ndarray) -> None:
+    """Draw Grad-CAM step by step. `pixels`: the film, (H, W) uint8."""
+    cam = trace.gradcam
+    st.markdown(story_text.channel_weights(cam.summed.shape[0]))
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial z}{\partial A^k_{ij}}")
     widgets.show_chart(
         network_charts.channel_weights(cam.weights, cam.channels, ink=theme.ink()),
         "channel_weights",
         network_charts.channel_weights_alt(cam.weights),
     )
-    st.markdown(
-        f"**b. Each map times its weight.** The {len(cam.channels)} of {cam.weights.size} maps that say most: above as "
-        "the layer hands them on, below times their weights; yellow and red speak for COVID-19, blue against."
-    )
+    st.markdown(story_text.weighted_maps(len(cam.channels), cam.weights.size))
     largest = float(np.abs(cam.weighted).max()) or 1.0
     gallery(
         [
             [
                 (enlarged(grey(plain), DRAWN), f"Feature map {channel} of block5_conv4"),
                 (
-                    enlarged(coloured(weighted / largest), DRAWN),
-                    f"Map {channel} times its weight, {'for' if cam.weights[channel] > 0 else 'against'} COVID-19",
+                    enlarged(colorize(weighted / largest), DRAWN),
+                    f"Map {channel} times its weight, {'raising' if cam.weights[channel] > 0 else 'lowering'} the score",
                 ),
             ]
             for channel, plain, weighted in zip(cam.channels, cam.maps, cam.weighted, strict=True)
         ],
         [f"Map {channel}, weight {style.power(cam.weights[channel], '+')}" for channel in cam.channels],
     )
-    st.markdown(f"**c. Add all {cam.weights.size}, keep what is above 0 (ReLU), and enlarge it over the film.**")
+    st.markdown(story_text.GRADCAM_ADDED.format(maps=cam.weights.size))
     st.latex(r"\text{Grad-CAM} = \text{ReLU}\Bigl(\sum_k \alpha_k A^k\Bigr)")
     signed = gradcam.normalize(cam.summed)
     pictures = (
-        ("The sum", enlarged(coloured(signed), 320), "The sum of all weighted maps, for and against"),
-        ("Above 0 only", enlarged(coloured(signed, "for"), 320), "The sum with everything against set to 0"),
-        ("Over the film", heatmap.blend(pixels, signed, walk.box), "The film under its Grad-CAM heatmap"),
+        ("Sum", enlarged(colorize(signed), 320), "The sum of all weighted maps"),
+        ("Above 0 only", enlarged(colorize(signed, "for"), 320), "The sum with everything below 0 set to 0"),
+        ("Over the X-ray", heatmap.blend(pixels, signed, trace.box), "The X-ray under its Grad-CAM heatmap"),
     )
     for column, (title, picture, alt) in zip(st.columns(3, gap="medium"), pictures, strict=True):
         with column:
             st.image(picture, caption=title, width=300, alt=alt)
     if not cam.positive.any():
-        st.markdown("Nothing is left above 0: no part of this film spoke for COVID-19.")
-    st.image(heatmap.legend("both"), width=300, alt="Left to right: most against COVID-19, no say, most for it")
-    st.caption("Left to right: most against COVID-19, no say, most for it. The three pictures share one scale.")
-
-
-def tex(value: float) -> str:
-    """A number for a formula: three places, or a power of ten where three places would hide it."""
-    if value == 0 or abs(value) >= 0.001:
-        return f"{value:.3f}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+        st.markdown(story_text.GRADCAM_EMPTY)
+    st.image(heatmap.legend("both"), width=300, alt=story_text.GRADCAM_LEGEND)
+    st.caption(f"{story_text.GRADCAM_LEGEND} All three pictures share this scale.")
 
 
 def signed(value: float) -> str:
-    """A part of a sum to three places, with its sign; never minus nothing."""
+    """Return a term of a sum with its sign and three decimals, never "-0.000"."""
     return f"{round(value, 3) + 0.0:+.3f}"

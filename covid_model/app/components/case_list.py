@@ -1,4 +1,4 @@
-"""The films of a cell of the confusion matrix: which cell, its films a page at a time, the way to other pages."""
+"""List the films of one cell of the confusion matrix, a page at a time, with links to other pages."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from covid_model.data.dataset import DataError
 from covid_model.evaluation import scored_split
 from covid_model.evaluation.scored_split import ScoredSplit, ThresholdResult
 
-CELL = "cell"  # in the address, by its label
-OPEN = "open"  # the film to open
-OPEN_CELL = "open-cell"  # the cell to open on the Films page
-ROWS = 15  # films on one page of the list, all of them in sight
+CELL = "cell"  # name in the URL; the value is a label
+OPEN = "open"  # in the session: the film to open
+OPEN_CELL = "open-cell"  # in the session: the cell to open on the page "Browse X-rays"
+ROWS = 15  # films on one page of the list, short enough to need no scrolling
 THUMBNAIL = 96  # pixels
 
 
 def picker() -> str | None:
     return widgets.choice(
-        "Films of a cell: click it above, or choose it here",
+        "X-rays in a cell: click the cell above, or choose it here",
         list(CELL_NAMES),
         format_func=CELL_NAMES.get,
         key=CELL,
@@ -37,59 +37,59 @@ def picker() -> str | None:
     )
 
 
-def films(cell: str, of: ThresholdResult, networks: Sequence[ScoredSplit]) -> None:
-    """The films of a cell, a page at a time."""
-    found = scored_split.cell_films(cell, of, networks)
-    what = f"{CELL_NAMES[cell].lower()} of {prediction_text.plain(of.title)} at {of.threshold:.2f}"
+def films(cell: str, result: ThresholdResult, networks: Sequence[ScoredSplit]) -> None:
+    """Draw the films of a cell, a page at a time."""
+    cases = scored_split.films_of(cell, result, networks)
+    description = f"{CELL_NAMES[cell].lower()} of {prediction_text.plain(result.title)} at {result.threshold:.2f}"
     counted = st.container(key="cell_count")
-    if found.empty:
-        counted.caption(f"No {what}.")
+    if cases.empty:
+        counted.caption(f"No {description}.")
         return
-    pages, key = -(-len(found) // ROWS), f"list_{of.name}_{cell}"
+    pages, key = -(-len(cases) // ROWS), f"list_{result.name}_{cell}"
     first = (min(st.session_state.get(key, 1), pages) - 1) * ROWS
-    shown = found.iloc[first : first + ROWS]
+    shown = cases.iloc[first : first + ROWS]
     counted.caption(
-        f"{len(found):,} {what}" + (f", {first + 1:,} to {first + len(shown):,}" if pages > 1 else "") + "."
+        f"{len(cases):,} {description}" + (f", {first + 1:,} to {first + len(shown):,}" if pages > 1 else "") + "."
     )
     st.button(
-        "All films of this cell in Films",
+        "Browse all X-rays in this cell",
         type="tertiary",
         key="cell_in_films",
         icon=":material/photo_library:",
         on_click=open_cell,
-        args=(cell, of.name),
+        args=(cell, result.name),
     )
-    film_table(shown, networks, what, of.name)
+    film_table(shown, networks, description, result.name)
     if pages > 1:
         st.pagination(pages, key=key)
 
 
-def film_table(films: pd.DataFrame, networks: Sequence[ScoredSplit], what: str, network: str) -> None:
+def film_table(films: pd.DataFrame, networks: Sequence[ScoredSplit], description: str, network: str) -> None:
     ids = films.index.tolist()
     pictures = thumbnails(ids)
     rows = pd.DataFrame({"open": ":material/open_in_new: Open"}, index=films.index)
     if pictures:
         rows["film"] = pictures
     rows["id"] = films.index
-    rows = rows.join(films[[of.name for of in networks]])
-    with suppress(DataError):  # without the list of films, ids and scores are still worth showing
+    rows = rows.join(films[[result.name for result in networks]])
+    with suppress(DataError):  # ids and scores are worth showing without the list of films
         rows = rows.join(cache.films_table().reindex(columns=["finding", "view"]))
     rows["source"] = films["source"].map(config.SOURCE_TITLES).fillna(films["source"])
     columns = st.column_config
     st.dataframe(
-        prediction_text.style_scores(rows, [of.name for of in networks]),
+        prediction_text.with_scores(rows, [result.name for result in networks]),
         key="cell_films",
         hide_index=True,
         row_height=64 if pictures else None,
         height="content",
-        alt=f"Films: {what}",
-        column_config={of.name: columns.NumberColumn(f"Score, {of.title}") for of in networks}
+        alt=f"X-rays: {description}",
+        column_config={result.name: columns.NumberColumn(f"Score, {result.title}") for result in networks}
         | {
             "open": columns.ButtonColumn(
-                "", type="tertiary", key="open_film", on_click=partial(open_film, ids, network), help="Read this film"
+                "", type="tertiary", key="open_film", on_click=partial(open_film, ids, network), help="Show this X-ray"
             ),
-            "film": columns.ImageColumn("Film", width=72),
-            "id": columns.TextColumn("Id"),
+            "film": columns.ImageColumn("X-ray", width=72),
+            "id": columns.TextColumn("ID"),
             "finding": columns.TextColumn("Finding"),
             "view": columns.TextColumn("View"),
             "source": columns.TextColumn("Source"),
@@ -98,7 +98,7 @@ def film_table(films: pd.DataFrame, networks: Sequence[ScoredSplit], what: str, 
 
 
 def open_film(ids: list[str], network: str) -> None:
-    """A click on a row's button: the page ends by opening that film on the Read page."""
+    """Open the film of the row that was clicked on "Try an X-ray"; the page switches at its end."""
     st.session_state[OPEN] = ids[st.session_state["open_film"]["row"]]
     if network != st.session_state.get(state.NETWORK):
         state.choose_network(network)
@@ -106,7 +106,7 @@ def open_film(ids: list[str], network: str) -> None:
 
 
 def open_cell(cell: str, network: str) -> None:
-    """A click: the page ends by showing the films of that cell on the Films page."""
+    """Show the films of a cell on "Browse X-rays"; the page switches at its end."""
     st.session_state[OPEN_CELL] = cell
     if network != st.session_state.get(state.NETWORK):
         state.choose_network(network)
@@ -114,7 +114,7 @@ def open_cell(cell: str, network: str) -> None:
 
 
 def thumbnails(ids: list[str]) -> list[str | None] | None:
-    """Small pictures as data addresses, where a data folder is set and sound; None where there is none."""
+    """Return thumbnails as data URLs, None for a film without one; None if there is no usable data folder."""
     try:
         data = cache.dataset()
         if data is None:
@@ -122,9 +122,9 @@ def thumbnails(ids: list[str]) -> list[str | None] | None:
         pictures = [cache.thumbnail(str(data.path(film))) if film in data.films.index else None for film in ids]
     except DataError:
         return None
-    return [None if picture is None else data_address(picture) for picture in pictures]
+    return [None if picture is None else data_url(picture) for picture in pictures]
 
 
-def data_address(picture: np.ndarray) -> str:
+def data_url(picture: np.ndarray) -> str:
     small = cv2.resize(picture, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
     return f"data:image/jpeg;base64,{base64.b64encode(cv2.imencode('.jpg', small)[1]).decode()}"

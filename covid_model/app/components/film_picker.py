@@ -1,4 +1,4 @@
-"""The film that the story is told with: one of ours, an upload of this session, or a drawing."""
+"""Choose the film for "How it works": one that ships with the project, an upload of this session, or a drawing."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import cache, films, state
 from covid_model.app.films import ImageSource
+from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import samples
 from covid_model.data.dataset import DataError
 
 SCHEMATIC_TITLE = "A drawing"
-SCHEMATIC = "schematic"  # the drawing's id, in the address too
-PICKER, UPLOAD = "story_film", "story_upload"  # session keys: the widget, and which of the uploads
-SCHEMATIC_REMARK = (
-    "A drawing made by a few lines of code, not a radiograph: the score means nothing, the steps are the real ones."
-)
+SCHEMATIC = "schematic"  # the drawing's id, also in the URL
+PICKER, UPLOAD = "story_film", "story_upload"  # session keys: the widget, and the index of the upload chosen
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A film to tell the story with.
+    """Hold a film for "How it works".
 
     Attributes:
-        title: what it is called on the page, plain text.
-        data: gives its bytes; raises FilmError.
-        covid: whether its source lists it as COVID-19; None where nobody says.
-        remark: whose it is, or what to think of it, as Markdown.
+        title: its name on the page, plain text.
+        data: returns its bytes; raises FilmError.
+        covid: its ground truth; None if unknown.
+        remark: its credit or a caveat, as Markdown.
     """
 
     title: str
@@ -41,45 +39,45 @@ class Shown:
 
 
 def picker() -> Shown:
-    """Draw the choice of film and return the film chosen. It stands in the address where it is one of ours."""
-    asked = state.film_id([*cache.film_ids(), SCHEMATIC])
-    found, missing = None, None
-    if asked:
+    """Draw the choice of film and return the film chosen; the URL keeps one that ships with the project."""
+    requested = state.film_id([*cache.film_ids(), SCHEMATIC])
+    film, missing = None, None
+    if requested:
         try:
-            found = _of_id(asked)
+            film = _by_id(requested)
         except DataError as error:
             missing = str(error)
     uploads = st.session_state.get(state.UPLOADS, ())
-    options = _options(asked if found else None, len(uploads))
-    if found:
-        current = asked
+    options = _options(requested if film else None, len(uploads))
+    if film:
+        current = requested
     elif uploads and not missing:
         current = f"upload-{min(st.session_state.get(UPLOAD, 0), len(uploads) - 1)}"
     else:
         current = next(iter(name for name in options if not name.startswith("upload-")))
     st.session_state[PICKER] = current
     st.selectbox(
-        "Film to follow",
+        "X-ray to follow",
         list(options),
         format_func=options.get,
         key=PICKER,
         on_change=_take,
-        help="Films of ours, the films you uploaded on the first page, or a drawing.",
+        help="A built-in X-ray, one that you uploaded in Try an X-ray, or a drawing.",
         filter_mode=None,
     )
     if missing:
         st.info(prediction_text.plain(missing), icon=":material/folder_off:")
     if current.startswith("upload-"):
         item = ImageSource.of_upload(uploads[int(current.removeprefix("upload-"))])
-        return Shown(item.name, item.data, None, "Your film: it stays in this session and goes with it.")
+        return Shown(item.name, item.data, None, "Your X-ray. It is kept for this session only.")
     try:
-        return found or _of_id(current)
+        return film or _by_id(current)
     except DataError:
-        return _of_id(SCHEMATIC)
+        return _by_id(SCHEMATIC)
 
 
 def _take() -> None:
-    """The choice of a film, from the widget."""
+    """Take over the widget's choice; a callback."""
     chosen = str(st.session_state[PICKER])
     if chosen.startswith("upload-"):
         st.session_state[UPLOAD] = int(chosen.removeprefix("upload-"))
@@ -88,51 +86,49 @@ def _take() -> None:
         state.choose_film(chosen)
 
 
-def _options(asked: str | None, uploads: int) -> dict[str, str]:
-    """What can be chosen, by id, with its label; the first is shown where nothing else is asked for."""
+def _options(requested: str | None, uploads: int) -> dict[str, str]:
+    """Return the labels of the films to choose from, by id; the first one is the default."""
     try:
-        examples = {one.id: f"Test film: {one.label}" for one in cache.examples()}
+        examples = {example.id: f"Test X-ray: {example.label}" for example in cache.examples()}
     except DataError:
         examples = {}
     if not examples:
-        examples = {one.id: f"Real film, free to share: {one.label} ({one.id})" for one in cache.free_examples()}
+        examples = {
+            example.id: f"Open-license X-ray: {example.label} ({example.id})" for example in cache.free_examples()
+        }
     own = {name: sample.title for name, sample in cache.samples().items()}
-    found = examples | own | {SCHEMATIC: SCHEMATIC_TITLE}
-    if asked and asked not in found:
-        found |= {asked: f"Film {asked}"}
-    kept = {
+    options = examples | own | {SCHEMATIC: SCHEMATIC_TITLE}
+    if requested and requested not in options:
+        options |= {requested: f"X-ray {requested}"}
+    return options | {
         f"upload-{at}": f"Your upload{f' {at + 1}' if uploads > 1 else ''}"
         for at in range(min(uploads, state.MAX_UPLOADS))
     }
-    return found | kept
 
 
-def _of_id(film: str) -> Shown:
-    """The film of ours with this id. Raises DataError where it cannot be shown here."""
+def _by_id(film: str) -> Shown:
+    """Return the film with this id. Raises DataError if it is not available here."""
     if film == SCHEMATIC:
-        return Shown(SCHEMATIC_TITLE, drawing, None, SCHEMATIC_REMARK)
+        return Shown(SCHEMATIC_TITLE, drawing, None, story_text.SCHEMATIC)
     if film in cache.samples():
         sample = cache.samples()[film]
-        one = films.from_sample(sample)
-        remark = f"{prediction_text.plain(sample.description)} {one.credit}"
-        if one.simulated:
-            remark += " A simulated film lies outside what the networks were trained on: its score may be odd."
-        return Shown(sample.title, ImageSource.of_ours(one).data, one.covid, remark)
+        image = films.from_sample(sample)
+        remark = f"{prediction_text.plain(sample.description)} {image.credit}"
+        if image.simulated:
+            remark += f" {prediction_text.SIMULATED}"
+        return Shown(sample.title, ImageSource.of_ours(image).data, image.covid, remark)
     dataset = cache.dataset_of(film)
     if dataset is None:
-        raise DataError(
-            f"The film {film} belongs to the data set. It can be shown where {config.DATA_VARIABLE} names a data "
-            "folder that holds it. Another one is shown instead."
-        )
-    one = films.from_dataset(dataset, film)
+        raise DataError(prediction_text.film_missing(film, replaced=True))
+    image = films.from_dataset(dataset, film)
     return Shown(
         film,
-        ImageSource.of_ours(one).data,
-        one.covid,
-        f"{prediction_text.ground_truth(one.covid, one.finding)} {one.credit}",
+        ImageSource.of_ours(image).data,
+        image.covid,
+        f"{prediction_text.listed(image.covid, image.finding)} {image.credit}",
     )
 
 
 def drawing() -> bytes:
-    """The schematic film as a PNG."""
+    """Return the schematic film as a PNG."""
     return cv2.imencode(".png", samples.draw_schematic())[1].tobytes()

@@ -1,4 +1,4 @@
-"""The tables and charts of the Results page: measures, sources, calibration."""
+"""Draw the tabs of the page "Results": all measures, source by source, calibration."""
 
 from __future__ import annotations
 
@@ -12,96 +12,96 @@ from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.evaluation.scored_split import ThresholdResult
 
-TITLE = "All measures"  # of the tab, here and in the address
+TITLE = "All measures"  # of the tab; the URL holds it
 HEIGHT = 330  # pixels of a curve
 
 
 def draw_measures(networks: Sequence[ThresholdResult], split: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("All measures, with 95 % intervals")
-        table = evaluation_text.measures(networks, networks[0].scored.baseline, with_paper=split == "test")
-        st.table(table, border="horizontal", alt="Measures with 95 % intervals")
-        note = evaluation_text.intervals_note(networks[0].scored.by_patient, with_paper=split == "test")
-        st.markdown(f":small[{note}]")  # no caption: its pale grey leaves a link too little contrast
+        st.subheader("All measures, with 95 % confidence intervals")
+        table = evaluation_text.measures(networks, networks[0].scored.floor, with_paper=split == "test")
+        st.table(table, border="horizontal", alt="Measures with 95 % confidence intervals")
+        note = evaluation_text.note(networks[0].scored.by_patient, with_paper=split == "test")
+        st.markdown(f":small[{note}]")  # no caption: its pale gray leaves a link too little contrast
     with right:
         st.subheader("At every threshold")
         curves(networks)
 
 
 def curves(networks: Sequence[ThresholdResult]) -> None:
-    """ROC and precision-recall curves, a cross where the threshold stands."""
-    rates = {of.title: {name: estimate.value for name, estimate in of.rates.items()} for of in networks}
-    alarms = {name: None if of["specificity"] is None else 1 - of["specificity"] for name, of in rates.items()}
+    """Draw ROC and precision-recall curves with a cross at the threshold."""
+    rates = {result.title: {name: estimate.value for name, estimate in result.rates.items()} for result in networks}
+    false_positive_rates = {
+        name: None if result["specificity"] is None else 1 - result["specificity"] for name, result in rates.items()
+    }
     look = {"height": HEIGHT, "ink": theme.ink()}
 
     st.markdown("**ROC curve**")
-    lines = {of.title: of.scored.roc for of in networks}
-    figure = charts.roc(lines, {name: (alarms[name], of["sensitivity"]) for name, of in rates.items()}, **look)
+    lines = {result.title: result.scored.roc for result in networks}
+    figure = charts.roc(
+        lines, {name: (false_positive_rates[name], result["sensitivity"]) for name, result in rates.items()}, **look
+    )
     widgets.show_chart(figure, key="roc", alt=charts.roc_alt(lines))
 
     st.markdown("**Precision and recall**")
-    lines = {of.title: of.scored.precision_recall for of in networks}
-    points = {name: (of["sensitivity"], of["ppv"]) for name, of in rates.items()}
+    lines = {result.title: result.scored.precision_recall for result in networks}
+    points = {name: (result["sensitivity"], result["ppv"]) for name, result in rates.items()}
     films = networks[0].matrix
     figure = charts.precision_recall(lines, points, films.covid / films.total, **look)
     widgets.show_chart(figure, key="precision_recall", alt=charts.precision_recall_alt(lines))
-    st.caption("The cross on each curve is where the threshold stands.")
+    st.caption("The cross on each curve marks the threshold.")
 
 
-# --- The figures of every split and source apart ---
+# --- Source by source ---
 
-SOURCES_TITLE = "Source by source"  # of the tab, here and in the address
+SOURCES_TITLE = "Source by source"  # of the tab; the URL holds it
 
 
 def draw_sources(networks: Sequence[ThresholdResult]) -> None:
-    with st.spinner("Counting every source apart, once."):
-        parts = {of.name: cache.parts(of.name) for of in networks}
-    for of in networks:
-        heading = evaluation_text.sources_heading(parts[of.name])
-        st.subheader(heading if len(networks) == 1 else f"{prediction_text.plain(of.title)}: {heading}")
-        table = evaluation_text.sources(parts[of.name], of.threshold)
-        st.table(table, border="horizontal", hide_index=True, alt=f"Figures by split and source: {of.title}")
+    with st.spinner("Computing every source separately, once."):
+        parts = {result.name: cache.parts(result.name) for result in networks}
+    for result in networks:
+        heading = evaluation_text.sources_heading(parts[result.name])
+        st.subheader(heading if len(networks) == 1 else f"{prediction_text.plain(result.title)}: {heading}")
+        table = evaluation_text.sources(parts[result.name], result.threshold)
+        st.table(table, border="horizontal", hide_index=True, alt=f"Figures by split and source: {result.title}")
     st.caption(f"At the threshold of {networks[0].threshold:.2f}. {evaluation_text.SOURCES_NOTE}")
     st.caption(evaluation_text.intervals_note(networks[0].scored.by_patient))
 
 
-# --- Whether a score of 0.8 means four films in five, before and after one number sets it right ---
+# --- Calibration: does a score of 0.8 mean four films in five? ---
 
-CALIBRATION_TITLE = "Calibration"  # of the tab, here and in the address
+CALIBRATION_TITLE = "Calibration"  # of the tab; the URL holds it
 
 
 def draw_calibration(networks: Sequence[ThresholdResult], split: str) -> None:
     bins, after = {}, {}
-    for of in networks:
-        films = of.scored.films
-        bins[of.title] = cache.reliability(of.name, split)
-        record = cache.audit_record(of.name, "calibration")
-        part = evaluation_text.calibration_part(record, split, len(films), int(films["covid"].sum()))
-        after[of.title] = (record, part) if part else (None, None)
-    st.subheader(evaluation_text.calibration_heading(bins))
+    for result in networks:
+        films = result.scored.films
+        bins[result.title] = cache.reliability(result.name, split)
+        record = cache.audit_record(result.name, "calibration")
+        part = evaluation_text.after(record, split, len(films), int(films["covid"].sum()))
+        after[result.title] = (record, part) if part else (None, None)
+    st.subheader(evaluation_text.heading(bins))
     left, right = st.columns([3, 2], gap="large")
     with left:
         drawn = dict(bins)
         if len(networks) == 1 and (part := after[networks[0].title][1]):
-            drawn["after the temperature"] = evaluation.recorded_bins(part["after"]["bins"])
+            drawn["after temperature scaling"] = evaluation.recorded_bins(part["after"]["bins"])
         widgets.show_chart(
             charts.reliability(drawn, ink=theme.ink()),
             key="reliability",
             alt=charts.reliability_alt(drawn),
         )
     with right:
-        for of in networks:
-            record, part = after[of.title]
-            films = of.scored.films
+        for result in networks:
+            record, part = after[result.title]
+            films = result.scored.films
             temperature = record["temperature"] if record else None
-            table = evaluation_text.calibration_table(
-                of.title, bins[of.title], evaluation.brier(films["score"], films["covid"]), temperature, part
+            table = evaluation_text.table(
+                result.title, bins[result.title], evaluation.brier(films["score"], films["covid"]), temperature, part
             )
-            st.table(table, border="horizontal", alt=f"Calibration of {of.title}: ECE and Brier score, 0 at best")
-            st.markdown(evaluation_text.temperature_note(record, part) if part else evaluation_text.NO_TEMPERATURE)
-    st.caption(
-        "A point is a bin of scores a tenth wide, larger where more films are; the bars are intervals. Both errors "
-        "are 0 at best. How often a score is right hangs on how many COVID-19 films a set holds: elsewhere the points "
-        "move. " + evaluation_text.intervals_note(networks[0].scored.by_patient)
-    )
+            st.table(table, border="horizontal", alt=f"Calibration of {result.title}: ECE and Brier score, 0 at best")
+            st.markdown(evaluation_text.temperature(record, part) if part else evaluation_text.NO_TEMPERATURE)
+    st.caption(f"{evaluation_text.CALIBRATION_NOTE} {evaluation_text.note(networks[0].scored.by_patient)}")

@@ -1,4 +1,4 @@
-"""The verdicts carried to a ward with another share of COVID-19, and the threshold that costs least there."""
+"""Draw "In practice": what a verdict is worth at another prevalence, and the threshold that costs least there."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from covid_model.evaluation import Estimate, PredictiveValues, ThresholdSweep
 from covid_model.evaluation.scored_split import ThresholdResult
 from covid_model.formatting import interval, percent
 
-TITLE = "In a ward"  # of the tab, here and in the address
-PREVALENCE, MISS, WHOSE = "prevalence", "miss", "alarms-of"  # in the address, by their labels
+TITLE = "In practice: prevalence and cost"  # of the tab; the URL holds it
+PREVALENCE, MISS, WHOSE = "prevalence", "miss", "alarms-of"  # names in the URL; the values are labels
 PREVALENCES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-USUAL = 0.02  # where the slider starts: rarer than in any set of films here
-MISSES = {  # false alarms that a miss costs as much as
-    0.1: "1/10 of a false alarm",
-    0.2: "1/5 of a false alarm",
-    0.5: "half a false alarm",
-    1.0: "1 false alarm",
-    2.0: "2 false alarms",
-    5.0: "5 false alarms",
-    10.0: "10 false alarms",
-    20.0: "20 false alarms",
-    50.0: "50 false alarms",
-    100.0: "100 false alarms",
+USUAL = 0.02  # the slider's default: lower than in any split
+MISSES = {  # the cost of a false negative in false positives
+    0.1: "1/10 of a false positive",
+    0.2: "1/5 of a false positive",
+    0.5: "half a false positive",
+    1.0: "1 false positive",
+    2.0: "2 false positives",
+    5.0: "5 false positives",
+    10.0: "10 false positives",
+    20.0: "20 false positives",
+    50.0: "50 false positives",
+    100.0: "100 false positives",
 }
-ALL, ADULTS = "All films", "Adults alone"
-CURVE = np.geomspace(PREVALENCES[0], 1, 61)  # prevalences that a curve is drawn through
+ALL, ADULTS = "All X-rays", "Adults only"
+CURVE = np.geomspace(PREVALENCES[0], 1, 61)  # the prevalences at which a curve is computed
 
 
 @render_slots.fragment
 def draw(networks: Sequence[ThresholdResult]) -> None:
-    """Its sliders rerun this part alone."""
+    """Draw the tab as a fragment, so that its sliders rerun only this part."""
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     with left:
         prevalence = st.select_slider(
-            "Prevalence: the share of those filmed who have COVID-19",
+            "Prevalence: share of the people X-rayed who have COVID-19",
             PREVALENCES,
             USUAL,
             format_func=evaluation_text.prevalence_label,
@@ -55,14 +55,14 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
     if mixed:
         with right:
             whose = widgets.choice(
-                "False alarms as often as among",
+                "False positive rate taken from",
                 (ALL, ADULTS),
                 default=ALL,
                 key=WHOSE,
-                help="Specificity counted over all films without COVID-19 here, or over the adults' alone.",
+                help="Specificity measured on all non-COVID X-rays here, or only on those of adults.",
             )
     kind = "adults" if mixed and whose == ADULTS else "other"
-    others = {of.title: of.scored.sweeps[kind] for of in networks}
+    others = {result.title: result.scored.tallies[kind] for result in networks}
     with st.container(key="ward_values"):
         values(networks, others, prevalence, alone=mixed and kind == "other")
     with st.container(key="ward_costs"):
@@ -73,93 +73,94 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
 def values(
     networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSweep], prevalence: float, alone: bool
 ) -> None:
-    """PPV and NPV at the prevalence, and over all of them."""
-    wards = {of.title: _ward(of, others[of.title], np.array([prevalence])) for of in networks}
-    st.subheader(evaluation_text.ppv_heading(wards, {of.title: of.rates["ppv"] for of in networks}))
-    for of in networks:
-        said = [evaluation_text.per_thousand(*_rates(of, others[of.title]), prevalence)]
+    """Draw PPV and NPV at the chosen prevalence, and as curves over all prevalences."""
+    groups = {result.title: _values_at(result, others[result.title], np.array([prevalence])) for result in networks}
+    st.subheader(evaluation_text.ward_heading(groups, {result.title: result.rates["ppv"] for result in networks}))
+    for result in networks:
+        sentences = [evaluation_text.ward_sentence(*_rates(result, others[result.title]), prevalence)]
         if alone:
-            adults = _ward(of, of.scored.sweeps["adults"], np.array([prevalence]))
-            said.append(evaluation_text.adults_alone(wards[of.title], adults))
-        name = f"**{prediction_text.plain(of.title)}.** " if len(networks) > 1 else ""
-        st.markdown(name + " ".join(filter(None, said)))
-    lines = {of.title: _ward(of, others[of.title], CURVE) for of in networks}
+            adults = _values_at(result, result.scored.tallies["adults"], np.array([prevalence]))
+            sentences.append(evaluation_text.adults_alone(groups[result.title], adults))
+        name = f"**{prediction_text.plain(result.title)}.** " if len(networks) > 1 else ""
+        st.markdown(name + " ".join(filter(None, sentences)))
+    lines = {result.title: _values_at(result, others[result.title], CURVE) for result in networks}
     films = networks[0].matrix
     own = films.covid / films.total if films.total else None
-    for column, (short, name, asks) in zip(
+    for column, (short, name, meaning) in zip(
         st.columns(2, gap="medium"),
         (
-            ("ppv", "PPV", "positives that are right"),
-            ("npv", "NPV", "negatives that are right"),
+            ("ppv", "PPV", "positive results that are correct"),
+            ("npv", "NPV", "negative results that are correct"),
         ),
         strict=True,
     ):
         with column:
-            cards = {title: getattr(ward, short) for title, ward in wards.items()}
+            cards = {title: getattr(ward, short) for title, ward in groups.items()}
             with st.grid(len(cards), gap="small"):
                 for title, band in cards.items():
                     at = Estimate(*(_known(part[0]) for part in (band.value, band.low, band.high)))
                     st.metric(
                         name if len(cards) == 1 else f"{name}, {prediction_text.plain(title)}",
                         percent(at.value),
-                        f"95 %: {interval(at)}" if at.low is not None else None,
+                        f"95 % CI {interval(at)}" if at.low is not None else None,
                         delta_color="gray",
                         delta_arrow="off",
-                        help=f"The share of {asks}, at this prevalence.",
+                        help=f"The share of {meaning}, at this prevalence.",
                         border=True,
                     )
             bands = {title: getattr(ward, short) for title, ward in lines.items()}
             widgets.show_chart(
-                charts.predictive_value(CURVE, bands, prevalence, own, asks, ink=theme.ink()),
+                charts.predictive_value(CURVE, bands, prevalence, own, meaning, ink=theme.ink()),
                 key=f"{short}_curve",
                 alt=charts.predictive_value_alt(CURVE, bands, prevalence, name),
             )
 
 
 def errors(networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSweep], prevalence: float) -> None:
-    """What the thresholds cost, when a miss weighs as much as is set."""
+    """Draw what each threshold costs at the chosen cost of a false negative."""
     st.divider()
     miss = st.select_slider(
-        "A miss costs as much as",
+        "Cost of a false negative vs a false positive",
         list(MISSES),
         1.0,
         format_func=MISSES.get,
         key=MISS,
         bind="query-params",
-        help="A miss: a COVID-19 film called negative. A false alarm: another film called positive.",
+        help="False negative: a COVID-19 X-ray called negative. False positive: a non-COVID X-ray called positive.",
     )
-    found = {
-        of.title: evaluation.costs(of.scored.sweeps["covid"], others[of.title], prevalence, miss) for of in networks
+    curves = {
+        result.title: evaluation.costs(result.scored.tallies["covid"], others[result.title], prevalence, miss)
+        for result in networks
     }
-    found = {title: one for title, one in found.items() if one}
-    if not found:
-        st.caption("Costs take films of both kinds, which are not here.")
+    curves = {title: costs for title, costs in curves.items() if costs}
+    if not curves:
+        st.caption("Costs need both COVID-19 and non-COVID X-rays; this set has only one kind.")
         return
-    marks = {"midway": config.HALF, "the paper's mark": config.PAPER_MARK}
+    marks = {"halfway": config.HALF, "the paper's threshold": config.PAPER_MARK}
     threshold = networks[0].threshold
     if threshold not in marks.values():
-        marks["set above"] = threshold
-    st.subheader(evaluation_text.cost_heading(found, MISSES[miss]))
+        marks["chosen above"] = threshold
+    st.subheader(evaluation_text.cost_heading(curves, MISSES[miss]))
     left, right = st.columns([3, 2], gap="large")
     with left:
         widgets.show_chart(
-            charts.cost_curve(found, {f"{at:.2f}, {label}": at for label, at in marks.items()}, ink=theme.ink()),
+            charts.cost_curve(curves, {f"{at:.2f}, {label}": at for label, at in marks.items()}, ink=theme.ink()),
             key="cost_curve",
-            alt=charts.cost_curve_alt(found),
+            alt=charts.cost_curve_alt(curves),
         )
     with right:
-        table = evaluation_text.cost_table(found, marks)
+        table = evaluation_text.cost_table(curves, marks)
         st.table(table, border="horizontal", alt="What each threshold costs")
     st.markdown(evaluation_text.COST_NOTE)
 
 
-def _ward(of: ThresholdResult, other: ThresholdSweep, prevalence: np.ndarray) -> PredictiveValues:
-    return evaluation.predictive_values(of.scored.sweeps["covid"], other, of.threshold, prevalence)
+def _values_at(result: ThresholdResult, other: ThresholdSweep, prevalence: np.ndarray) -> PredictiveValues:
+    return evaluation.predictive_values(result.scored.tallies["covid"], other, result.threshold, prevalence)
 
 
-def _rates(of: ThresholdResult, other: ThresholdSweep) -> tuple[Estimate, Estimate]:
-    """Sensitivity, and specificity among `other`."""
-    return of.rates["sensitivity"], evaluation.inverse(evaluation.share_at(other, of.threshold))
+def _rates(result: ThresholdResult, other: ThresholdSweep) -> tuple[Estimate, Estimate]:
+    """Return the sensitivity, and the specificity among `other`."""
+    return result.rates["sensitivity"], evaluation.inverse(evaluation.share_at(other, result.threshold))
 
 
 def _known(value: float) -> float | None:

@@ -1,7 +1,7 @@
-"""Films: who scored what, film by film, as in the paper's Figures 2 and 3. Pick, sort, page, open.
+"""Show the page "Browse X-rays": every film with its score, as in the paper's Figures 2 and 3.
 
-Everything set here stands in the address. Scores come from assets/results/scores.csv; pictures, where there are any,
-are read for the films shown and for no others, and the network runs on those only when heatmaps are asked for.
+The URL saves every setting. Scores come from assets/results/scores.csv. Only the pictures of the films shown are
+loaded, and the network runs on them only when heatmaps are switched on.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from covid_model.app import cache, state, widgets
 from covid_model.app import films as app_films
 from covid_model.app.components import common, download_button, film_card
 from covid_model.app.text import browse as browse_text
+from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text.browse import FILTERS, HEATMAPS, LEFT, ORDER, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
 from covid_model.config import CELL_NAMES
@@ -26,15 +27,15 @@ from covid_model.model import registry
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
 
-READ_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "try_an_xray.py"
-A_ROW, NARROWEST = 6, 150  # cards side by side at most; pixels that a card needs at least
+TRY_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "try_an_xray.py"
+A_ROW, NARROWEST = 6, 150  # the most cards in a row; the least width of a card in pixels
 
-# --- What is picked ---------------------------------------------------------------------------------
+# --- Filters ---------------------------------------------------------------------------------
 
 
 def pick_set() -> str:
     return widgets.choice(
-        "Films",
+        "X-rays",
         list(browse_text.SETS),
         format_func=lambda name: browse_text.SETS[name][0],
         default="test",
@@ -44,18 +45,18 @@ def pick_set() -> str:
 
 
 def pick_source(films: pd.DataFrame) -> str | None:
-    """One of the sources that the films come from, or None for all."""
-    here = set(films["source"])
-    titles = {title: name for name, title in config.SOURCE_TITLES.items() if name in here}
+    """Return one of the sources that the films come from, or None for all."""
+    present = set(films["source"])
+    titles = {title: name for name, title in config.SOURCE_TITLES.items() if name in present}
     everything = browse_text.ALL_SOURCES
-    if st.session_state.get(SOURCE) not in (None, everything, *titles):  # of a set looked at before
+    if st.session_state.get(SOURCE) not in (None, everything, *titles):  # left over from another set
         st.session_state[SOURCE] = everything
     picked = st.selectbox("Source", [everything, *titles], key=SOURCE, bind="query-params", width=260)
     return titles.get(picked)
 
 
 def pick_truth() -> str | None:
-    return widgets.choice("Listed as", list(browse_text.TRUTHS), format_func=browse_text.TRUTHS.get, key=TRUTH)
+    return widgets.choice("Ground truth", list(browse_text.TRUTHS), format_func=browse_text.TRUTHS.get, key=TRUTH)
 
 
 def pick_verdicts() -> list[str]:
@@ -67,7 +68,7 @@ def pick_verdicts() -> list[str]:
         key=VERDICT,
         bind="query-params",
         wrap=True,
-        help="A film is called positive where it scores above the threshold. No choice: all films.",
+        help="An X-ray is called positive if its score is above the threshold. Choose none to see all X-rays.",
     )
     return [cell for cell in picked if cell in CELL_NAMES]
 
@@ -80,13 +81,13 @@ def pick_order() -> str:
         key=ORDER,
         bind="query-params",
         width=190,
-        help="*Most wrong*: how far the score lies from the truth, which is 1 for COVID-19 and 0 for other films.",
+        help="*Most wrong*: sorted by the distance between score and ground truth (1 for COVID-19, 0 for non-COVID).",
     )
     return picked if picked in browse_text.ORDERS else next(iter(browse_text.ORDERS))
 
 
 def pick_sheet(sheets: int, picked: tuple) -> int:
-    """The number of the sheet to show; the first one where anything else was picked anew."""
+    """Return the number of the sheet to show: the first one after any other filter has changed."""
     last = st.session_state.get(SHOWN)
     st.session_state[SHOWN] = picked
     number = st.session_state.get(SHEET, 1)
@@ -98,15 +99,15 @@ def pick_sheet(sheets: int, picked: tuple) -> int:
 
 
 def remember() -> None:
-    """Keep what is picked, for `come_back`."""
-    if state.FILM in st.query_params:  # the page is being left for that film
+    """Save the filters for `come_back`."""
+    if state.FILM in st.query_params:  # the user is on the way to that film
         return
     kept = {key: st.query_params.get_all(key) for key in st.query_params}
     st.session_state[LEFT] = kept, {key: st.session_state[key] for key in (*FILTERS, SHOWN) if key in st.session_state}
 
 
 def come_back() -> None:
-    """After Back from a film that was opened here: Streamlit left the film, not what was picked, in the address."""
+    """Restore the filters after Back from a film that was opened here: Streamlit leaves only the film in the URL."""
     if state.FILM in st.query_params and LEFT in st.session_state:
         kept, values = st.session_state[LEFT]
         st.query_params.from_dict(kept)
@@ -114,21 +115,21 @@ def come_back() -> None:
         st.rerun()
 
 
-# --- What is shown ----------------------------------------------------------------------------------
+# --- Cards, list, pictures ----------------------------------------------------------------------------------
 
 
 def open_link(film: str, network: str, threshold: float) -> None:
     st.page_link(
-        READ_PAGE,
+        TRY_PAGE,
         label=film,
         icon=":material/open_in_new:",
-        help="Read this film on the first page",
+        help="Open this X-ray in Try an X-ray",
         query_params={state.FILM: film, state.NETWORK: network, state.THRESHOLD: f"{threshold:g}"},
     )
 
 
 def cards(films: pd.DataFrame, paths: dict[str, Path], network: str, threshold: float, heatmaps: bool) -> None:
-    """The films as cards: picture, score, verdict, what the source lists, a link to read it."""
+    """Draw the films as cards: picture, score, verdict, ground truth, and a link that opens the film."""
     slots = {}
     with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
         for film, row in films.iterrows():
@@ -144,14 +145,14 @@ def cards(films: pd.DataFrame, paths: dict[str, Path], network: str, threshold: 
 
 
 def simulated(network: str, threshold: float, heatmaps: bool) -> None:
-    """The films that were rendered for the demo. Their score is known once they are read."""
+    """Draw the films that were rendered for the demo. They get a score once the network has run on them."""
     films = {film.id: film for film in cache.samples().values() if film.simulated}
     if not films:
-        st.info("This copy has no simulated films.", icon=":material/folder_off:")
+        st.info("No simulated X-rays are available.", icon=":material/folder_off:")
         return
     st.markdown(
-        "Rendered from a CT, with opacities put in by us: **simulated**, and outside what the networks were trained "
-        "on, so their scores may be odd. They are scored when you ask for heatmaps."
+        "**Simulated**: rendered from a CT, with opacities added for this demo. The networks were not trained on such "
+        "images, so their scores may be unreliable. Switch on scores and heatmaps to analyze them."
     )
     slots, facts = {}, {}
     with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
@@ -185,7 +186,7 @@ def picture(film: str, path: Path | None, alt: str, network: str, heatmap: bool)
 
 
 def read_before(path: Path, network: str) -> tuple[bytes, float] | None:
-    """A film under its heatmap, and its score, where this visitor has had it read; None where not, or refused."""
+    """Return a film under its heatmap, and its score; None if it has not been analyzed yet, or was refused."""
     try:
         return cache.card_heatmap(str(path), network) if cache.known_card(str(path), network) else None
     except (FilmError, PredictionError):
@@ -193,11 +194,11 @@ def read_before(path: Path, network: str) -> tuple[bytes, float] | None:
 
 
 def read_slots(waiting: list, network: str) -> dict[str, float]:
-    """Read films one after another, each one's heatmap on the page as soon as it is there. Gives their scores."""
+    """Analyze films one after another, show each heatmap as soon as it is ready, and return the scores."""
     scores = {}
     for number, (film, slot, path) in enumerate(waiting, 1):
         try:
-            with busy, st.spinner(f"Reading film {number} of {len(waiting)}. The first waits for the network to load."):
+            with busy, st.spinner(prediction_text.analyzing(f"Analyzing X-ray {number} of {len(waiting)}")):
                 jpeg, scores[film] = cache.card_heatmap(str(path), network)
         except NetworkError as error:
             with busy.container():
@@ -212,7 +213,7 @@ def read_slots(waiting: list, network: str) -> dict[str, float]:
 
 
 def list_of(films: pd.DataFrame, title: str) -> None:
-    """The films as a table, for copies without pictures."""
+    """Draw the films as a table, for when there are no pictures."""
     rows = pd.DataFrame(
         {
             "id": films.index,
@@ -230,20 +231,20 @@ def list_of(films: pd.DataFrame, title: str) -> None:
         hide_index=True,
         height="content",
         placeholder="–",
-        alt=f"{title}: id, score, verdict, finding and source of each film",
+        alt=f"{title}: ID, score, verdict, finding and source of each X-ray",
         column_config={
-            "id": columns.TextColumn("Id"),
+            "id": columns.TextColumn("ID"),
             "score": columns.NumberColumn("Score"),
             "verdict": columns.TextColumn("Verdict"),
             "listed": columns.TextColumn("Finding"),
             "source": columns.TextColumn("Source"),
-            "url": columns.LinkColumn("At its source", display_text="Open"),
+            "url": columns.LinkColumn("Original", display_text="Open"),
         },
     )
 
 
 def pictures(films: pd.DataFrame, films_set: str) -> dict[str, Path] | None:
-    """Where the films' pictures are, by id; None where no data folder is set, or a damaged one."""
+    """Return the paths of the films' pictures by id; None if no usable data folder is set."""
     if films_set == browse_text.FREE:
         return cache.free_paths() or None
     try:
@@ -258,14 +259,14 @@ def pictures(films: pd.DataFrame, films_set: str) -> dict[str, Path] | None:
 
 # --- The page, from top to bottom ------------------------------------------------------------------
 
-st.title("Films")
+st.title("Browse X-rays")
 come_back()
 introduction = st.empty()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     films_set = pick_set()
     network = state.network_picker()
     beside = st.container(width="content")
-threshold = state.threshold_slider("Threshold: films that score above it are called positive")
+threshold = state.threshold_slider("Threshold: X-rays that score above it are called positive")
 
 if films_set == browse_text.SIMULATED:
     introduction.markdown(f"{browse_text.SETS[films_set][1]}.")
@@ -278,18 +279,17 @@ if films_set == browse_text.SIMULATED:
 films = cache.gallery_table(network)
 if films is None:
     st.info(
-        f"This page reads `assets/results/{config.SCORES_CSV.name}`, which is not there or not as it must be. "
-        "Make it with `python -m covid_model evaluate`, which takes a data folder and a while.",
+        evaluation_text.no_scores(),
         title="No scores yet",
     )
     st.stop()
-films = browse_text.select_set(films, films_set, threshold, cache.free_ids() if films_set == browse_text.FREE else ())
-introduction.markdown(f"{browse_text.SETS[films_set][1]}: what each of them scored. Open one to see what spoke for it.")
+films = browse_text.of_set(films, films_set, threshold, cache.free_ids() if films_set == browse_text.FREE else ())
+introduction.markdown(f"{browse_text.SETS[films_set][1]}, each with its score. Open one to see what drove it.")
 if films_set == browse_text.FREE:
-    download_button.offer("Their pictures are not here yet.")
+    download_button.offer("Their pictures have not been downloaded yet.")
 if films.empty:
     st.info(
-        f"There are no scores of {prediction_text.plain(registry.title(network))} for these films.",
+        f"{prediction_text.plain(registry.title(network))} has no scores for these X-rays.",
         title="Nothing to show",
     )
     for other in registry.names():
@@ -297,27 +297,27 @@ if films.empty:
             browse_text.select_set(cache.gallery_table(other), films_set, threshold, cache.free_ids())
         ):
             st.button(
-                f"Use {registry.title(other)} instead", on_click=state.choose_network, args=(other,), key=f"use-{other}"
+                f"Switch to {registry.title(other)}", on_click=state.choose_network, args=(other,), key=f"use-{other}"
             )
     st.stop()
 
 with st.container(horizontal=True, gap="small"):  # a wider gap would not leave all four in a row at 1280 pixels
     source, truth, verdicts, order = pick_source(films), pick_truth(), pick_verdicts(), pick_order()
-found = browse_text.in_order(browse_text.filtered(films, source, truth, verdicts), order)
-if found.empty:
-    st.info("No film is like that.", icon=":material/filter_alt_off:")
+matches = browse_text.ordered(browse_text.chosen(films, source, truth, verdicts), order)
+if matches.empty:
+    st.info("No X-rays match these filters.", icon=":material/filter_alt_off:")
     st.stop()
 above = st.container()
-number = pick_sheet(browse_text.sheet(found, 1).sheets, (films_set, network, source, truth, tuple(verdicts), order))
+number = pick_sheet(browse_text.sheet(matches, 1).sheets, (films_set, network, source, truth, tuple(verdicts), order))
 remember()
-sheet = browse_text.sheet(found, number)
+sheet = browse_text.sheet(matches, number)
 with above:
-    st.container(key="films_summary").markdown(browse_text.summary(found, sheet))
+    st.container(key="films_summary").markdown(browse_text.summary(matches, sheet))
     paths = pictures(sheet.rows, films_set)
     if paths is None:
         list_of(sheet.rows, browse_text.SETS[films_set][0])
-        fetched = ", or once they were fetched" if films_set == browse_text.FREE else ""
-        st.caption(f"Pictures and heatmaps appear where {config.DATA_VARIABLE} names a data folder{fetched}.")
+        otherwise = ", or download the X-rays" if films_set == browse_text.FREE else ""
+        st.caption(f"To see pictures and heatmaps, set {config.DATA_VARIABLE} to a data folder{otherwise}.")
     else:
         heatmaps = beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
         busy = st.empty()

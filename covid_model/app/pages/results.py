@@ -1,8 +1,8 @@
-"""Test set: who scored what, who is called positive at a threshold of one's choice, and what the headline hides.
+"""Show the page "Results": scores, confusion matrix and measures at any threshold, and what the accuracy hides.
 
-Every figure comes from assets/results/scores.csv. The pickers rerun the page, the threshold and the tabs their
-fragment alone, the ward's sliders theirs. Curves and bootstrap samples are made once and kept (`cache.scored`): a
-slider only looks up.
+Every figure comes from assets/results/scores.csv. The pickers rerun the page; the threshold and the tabs rerun their
+fragment only, and so do the sliders of "In practice". Curves and bootstrap samples are computed once and kept
+(`cache.scored`), so that a slider only looks up.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from covid_model.evaluation import scored_split
 from covid_model.evaluation.scored_split import ScoredSplit, ThresholdResult
 from covid_model.model import registry
 
-SPLIT, BOTH, TAB = "split", "both", "part"  # in the address, by their labels
-LISTED = "listed"  # the network whose films are listed
+SPLIT, BOTH, TAB = "split", "both", "part"  # names in the URL; the values are labels
+LISTED = "listed"  # in the session: the network whose films are listed
 PAGES = config.ROOT / "covid_model" / "app" / "pages"
-READ_PAGE, FILMS_PAGE = PAGES / "try_an_xray.py", PAGES / "browse.py"
+TRY_PAGE, BROWSE_PAGE = PAGES / "try_an_xray.py", PAGES / "browse.py"
 
 
-# --- Who scored what --------------------------------------------------------------------------------
+# --- Headline, matrix, distribution --------------------------------------------------------------------------------
 
 
-def headline(of: ThresholdResult) -> None:
-    cards = evaluation_text.cards(of)
+def headline(result: ThresholdResult) -> None:
+    cards = evaluation_text.cards(result)
     with st.grid(len(cards), min_column_width=210, gap="small"):
         for card in cards:
             st.metric(
@@ -50,69 +50,69 @@ def headline(of: ThresholdResult) -> None:
             )
 
 
-def note_on_adults(of: ThresholdResult, adults: Mapping[str, ScoredSplit | None]) -> None:
-    note = evaluation_text.adults_note(of)
+def note_on_adults(result: ThresholdResult, adults: Mapping[str, ScoredSplit | None]) -> None:
+    note = evaluation_text.adults_note(result)
     if note:
-        show, icon = (st.warning, "visibility") if of.adults.count else (st.info, "info")
-        elsewhere = evaluation_text.more_adults(adults[of.name], of.threshold)
+        show, icon = (st.warning, "visibility") if result.adults.count else (st.info, "info")
+        elsewhere = evaluation_text.more_adults(adults[result.name], result.threshold)
         show(" ".join(filter(None, (note[1], elsewhere))), title=note[0], icon=f":material/{icon}:")
 
 
-def matrix(of: ThresholdResult, chosen: str | None, listed: str) -> None:
+def matrix(result: ThresholdResult, chosen: str | None, listed: str) -> None:
     st.markdown("**Confusion matrix**")
     widgets.show_chart(
-        charts.confusion_matrix(of.matrix, chosen if listed == of.name else None, ink=theme.ink()),
-        key=f"matrix_{of.name}",
-        on_select=partial(choose_cell, of.name),
+        charts.confusion_matrix(result.matrix, chosen if listed == result.name else None, ink=theme.ink()),
+        key=f"matrix_{result.name}",
+        on_select=partial(choose_cell, result.name),
         selection_mode="points",
-        alt=charts.confusion_matrix_alt(of.matrix, of.threshold),
+        alt=charts.confusion_matrix_alt(result.matrix, result.threshold),
     )
 
 
 def choose_cell(network: str) -> None:
-    """A click on a tile lists its films."""
+    """List the films of the tile that was clicked."""
     clicked = charts.clicked_cell(st.session_state[f"matrix_{network}"]["selection"]["points"])
     if clicked:
         st.session_state[case_list.CELL], st.session_state[LISTED] = clicked, network
 
 
-def distribution(of: ThresholdResult) -> None:
-    st.markdown("**Scores by truth**")
-    films = of.scored.films
+def distribution(result: ThresholdResult) -> None:
+    st.markdown("**Score distribution by true class**")
+    films = result.scored.films
     widgets.show_chart(
         charts.score_distribution(
-            films["score"], films["covid"], of.threshold, ids=films.index.tolist(), ink=theme.ink()
+            films["score"], films["covid"], result.threshold, ids=films.index.tolist(), ink=theme.ink()
         ),
-        key=f"distribution_{of.name}",
-        alt=charts.score_distribution_alt(films["score"], films["covid"], of.threshold),
+        key=f"distribution_{result.name}",
+        alt=charts.score_distribution_alt(films["score"], films["covid"], result.threshold),
     )
 
 
 def verdicts(
-    found: Sequence[ThresholdResult], adults: Mapping[str, ScoredSplit | None], chosen: str | None, listed: str
+    results: Sequence[ThresholdResult], adults: Mapping[str, ScoredSplit | None], chosen: str | None, listed: str
 ) -> None:
-    """Headline, matrix and distribution; several networks side by side, row by row, so that they stay level."""
-    if len(found) == 1:
-        headline(found[0])
-        note_on_adults(found[0], adults)
+    """Draw headline, matrix and distribution; several networks side by side, row by row, so that they stay level."""
+    if len(results) == 1:
+        headline(results[0])
+        note_on_adults(results[0], adults)
         left, right = st.columns([2, 3], gap="medium")
         with left:
-            matrix(found[0], chosen, listed)
+            matrix(results[0], chosen, listed)
         with right:
-            distribution(found[0])
+            distribution(results[0])
         return
-    for other in found[1:]:
-        st.markdown(evaluation_text.network_comparison(found[0], other))
+    for other in results[1:]:
+        st.markdown(evaluation_text.compared(results[0], other))
     parts = (
-        lambda of: (st.subheader(prediction_text.plain(of.title)), headline(of)),
+        lambda result: (st.subheader(prediction_text.plain(result.title)), headline(result)),
         partial(note_on_adults, adults=adults),
         partial(matrix, chosen=chosen, listed=listed),
         distribution,
     )
     for part in parts:
-        for column, of in zip(st.columns(len(found), gap="medium"), found, strict=True):
+        for column, result in zip(st.columns(len(results), gap="medium"), results, strict=True):
             with column:
-                part(of)
+                part(result)
 
 
 # --- All that the threshold moves ------------------------------------------------------------------
@@ -120,14 +120,14 @@ def verdicts(
 
 @render_slots.fragment
 def explore(networks: Sequence[ScoredSplit], split: str, adults: Mapping[str, ScoredSplit | None]) -> None:
-    """All that the threshold moves. `adults`: each network's films of `extra-test`, where there are any."""
-    threshold = state.threshold_slider("Threshold: films that score above it are called positive")
-    found = [scored_split.at_threshold(of, threshold) for of in networks]
-    listed = next((of for of in found if of.name == st.session_state.get(LISTED)), found[0])
+    """Draw all that depends on the threshold. `adults`: each network's films of `extra-test`, where there are any."""
+    threshold = state.threshold_slider("Threshold: X-rays that score above it are called positive")
+    results = [scored_split.at_threshold(result, threshold) for result in networks]
+    listed = next((result for result in results if result.name == st.session_state.get(LISTED)), results[0])
     above = st.container()
-    chosen = case_list.picker()  # drawn below the matrices, asked before them: the chosen tile has a frame
+    chosen = case_list.picker()  # drawn below the matrices but run before them, since the chosen tile gets a frame
     with above:
-        verdicts(found, adults, chosen, listed.name)
+        verdicts(results, adults, chosen, listed.name)
     if chosen:
         case_list.films(chosen, listed, networks)
     parts = {
@@ -139,16 +139,15 @@ def explore(networks: Sequence[ScoredSplit], split: str, adults: Mapping[str, Sc
     for tab, draw in zip(st.tabs(list(parts), key=TAB, bind="query-params"), parts.values(), strict=True):
         if tab.open:
             with tab:
-                draw(found)
+                draw(results)
 
 
 # --- The page ---------------------------------------------------------------------------------------
 
-st.title("Test set")
+st.title("Results")
 if cache.scores() is None:
     st.info(
-        f"This page reads `assets/results/{config.SCORES_CSV.name}`, which is not there or not as it must be. "
-        "Make it with `python -m covid_model evaluate`, which takes a data folder and a while.",
+        evaluation_text.no_scores(),
         title="No scores yet",
     )
     st.stop()
@@ -156,7 +155,7 @@ if cache.scores() is None:
 introduction = st.empty()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     split = widgets.choice(
-        "Films",
+        "X-rays",
         list(SPLIT_LABELS),
         format_func=lambda name: SPLIT_LABELS[name][0],
         default="test",
@@ -168,34 +167,33 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
 
 names = [network, *(name for name in registry.names() if name != network)] if both else [network]
 try:
-    networks = [found for name in names if (found := cache.scored(name, split))]
+    networks = [result for name in names if (result := cache.scored(name, split))]
     adults = {name: cache.scored(name, "extra-test") for name in names}
 except ValueError as error:
-    st.error(f"The scores cannot be used. {error}", title="Damaged scores")
+    st.error(prediction_text.plain(error), title="The scores cannot be read")
     st.stop()
 if not networks:
     st.info(
-        f"There are no scores of {prediction_text.plain(registry.title(network))} for these films.",
+        f"{prediction_text.plain(registry.title(network))} has no scores for these X-rays.",
         title="Nothing to show",
     )
     st.stop()
 introduction.markdown(
-    f"{SPLIT_LABELS[split][1]}: what {len(networks[0].films):,} of them scored, who is called positive at "
-    "the threshold you "
-    "set, and what the accuracy does not show."
+    f"{SPLIT_LABELS[split][1]}: how {len(networks[0].films):,} of them scored, which are called positive at the "
+    "threshold you set, and what the accuracy does not show."
 )
 explore(networks, split, adults)
 
 film = st.session_state.pop(case_list.OPEN, None)
-if film:  # here and not in the fragment: there, the network would leave the address
+if film:  # here and not in the fragment, where the network would drop out of the URL
     state.choose_film(film)
-    st.switch_page(READ_PAGE, query_params={state.FILM: film})
+    st.switch_page(TRY_PAGE, query_params={state.FILM: film})
 
 opened = st.session_state.pop(case_list.OPEN_CELL, None)
 if opened:
-    for key in browse_text.FILTERS:  # of an earlier visit to that page
+    for key in browse_text.PICKED:  # left over from an earlier visit to that page
         st.session_state.pop(key, None)
     st.session_state[browse_text.VERDICT] = [opened]
     st.switch_page(
-        FILMS_PAGE, query_params={browse_text.SET: SPLIT_LABELS[split][0], browse_text.VERDICT: CELL_NAMES[opened]}
+        BROWSE_PAGE, query_params={browse_text.SET: SPLIT_LABELS[split][0], browse_text.VERDICT: CELL_NAMES[opened]}
     )

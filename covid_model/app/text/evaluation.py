@@ -38,6 +38,23 @@ class Card:
     alarm: bool = False
 
 
+# --- Notes of the page ---
+
+CALIBRATION_NOTE = (
+    "Each point is a bin of scores 0.1 wide; larger points hold more X-rays, and bars are 95 % confidence intervals. "
+    "Both errors are 0 at best. How often a score is correct depends on the prevalence: on another set, the points "
+    "move."
+)
+
+
+def no_scores() -> str:
+    """Return why the pages of results are empty, and what to do, as Markdown."""
+    return (
+        f"This page needs `assets/results/{config.SCORES_CSV.name}`, which is missing or damaged. "
+        "`python -m covid_model evaluate` creates it from a data folder; that takes a while."
+    )
+
+
 # --- Headline ---------------------------------------------------------------------------------------
 
 
