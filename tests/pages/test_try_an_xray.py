@@ -10,12 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting, imaging
-from covid_model.app import cache, networks
+from covid_model.app import cache, films, networks
 from covid_model.app.text import prediction as prediction_text
 from covid_model.imaging import FilmError
 from covid_model.model import network_spec
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
+from covid_model.reports.summary import REFUSED
 from covid_model.verdict import OutOfDistribution
 from tests.support.app_pages import (
     MockReader,
@@ -190,7 +191,7 @@ def test_a_film_of_ours_by_link(demo):
     assert prediction_text.plain(row["finding"]) in text(app) and prediction_text.outcome(False, True) in text(app)
     assert prediction_text.credit(row) in text(app) and "(https://example.org/films)" in text(app)
     assert prediction_text.TRAINED_ON not in text(app)
-    adults = prediction_text.adults(cache.test_scores("fine-tuned"), 0.9)
+    adults = prediction_text.adult_false_positives(cache.test_scores("fine-tuned"), 0.9)
     assert adults in text(app) and holds(adults, 1, 0)
 
 

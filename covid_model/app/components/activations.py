@@ -222,7 +222,7 @@ def explained(trace: ForwardTrace, pixels: np.ndarray) -> None:
                 (enlarged(grey(plain), DRAWN), f"Feature map {channel} of block5_conv4"),
                 (
                     enlarged(colorize(weighted / largest), DRAWN),
-                    f"Map {channel} times its weight, {'raising' if cam.weights[channel] > 0 else 'lowering'} the score",
+                    f"Map {channel} times its weight, which is {'above' if cam.weights[channel] > 0 else 'below'} 0",
                 ),
             ]
             for channel, plain, weighted in zip(cam.channels, cam.maps, cam.weighted, strict=True)

@@ -77,7 +77,7 @@ def film_table(films: pd.DataFrame, networks: Sequence[ScoredSplit], description
     rows["source"] = films["source"].map(config.SOURCE_TITLES).fillna(films["source"])
     columns = st.column_config
     st.dataframe(
-        prediction_text.with_scores(rows, [result.name for result in networks]),
+        prediction_text.style_scores(rows, [result.name for result in networks]),
         key="cell_films",
         hide_index=True,
         row_height=64 if pictures else None,

@@ -92,7 +92,7 @@ class QueueStatus:
         self._most = max(self._most, place.ahead)
         if self._most:
             done = 1 - place.ahead / (self._most + 1)  # the film itself counts as well
-            self._slot.progress(done, f"{self._before}{prediction_text.waiting(place)}")
+            self._slot.progress(done, f"{self._before}{prediction_text.queue_position(place)}")
 
 
 def ask_again(busy: QueueFullError) -> None:

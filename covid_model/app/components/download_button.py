@@ -46,7 +46,7 @@ def fetch(missing: list[str]) -> tuple[str, str]:
     except DownloadError as error:
         return "warning", str(error)
     except OSError as error:
-        return "warning", f"The X-rays cannot be saved in {config.FREE_FILMS}: {error.strerror or error}."
+        return "warning", f"The X-rays cannot be saved in {config.OPEN_FILMS}: {error.strerror or error}."
     return outcome(report, len(missing))
 
 

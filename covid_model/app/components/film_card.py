@@ -78,7 +78,7 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
 
 def of_simulated(title: str, score: float | None, threshold: float) -> str:
     """Return a simulated film's card as HTML: its title, and its score if it has one."""
-    verdict = "" if score is None else formatting.called(is_positive(score, threshold)).capitalize()
+    verdict = "" if score is None else formatting.verdict_word(is_positive(score, threshold)).capitalize()
     return _card(
         f'<div style="line-height:1.3;min-height:2.6em"><b>{escape(title)}</b></div>',
         "<div>Simulated, not a real X-ray</div>",

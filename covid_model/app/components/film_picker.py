@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import cv2
 import streamlit as st
 
-from covid_model import config
 from covid_model.app import cache, films, state
 from covid_model.app.films import ImageSource
 from covid_model.app.text import how_it_works as story_text
@@ -125,7 +124,7 @@ def _by_id(film: str) -> Shown:
         film,
         ImageSource.of_ours(image).data,
         image.covid,
-        f"{prediction_text.listed(image.covid, image.finding)} {image.credit}",
+        f"{prediction_text.ground_truth(image.covid, image.finding)} {image.credit}",
     )
 
 

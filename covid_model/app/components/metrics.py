@@ -22,7 +22,7 @@ def draw_measures(networks: Sequence[ThresholdResult], split: str) -> None:
         st.subheader("All measures, with 95 % confidence intervals")
         table = evaluation_text.measures(networks, networks[0].scored.floor, with_paper=split == "test")
         st.table(table, border="horizontal", alt="Measures with 95 % confidence intervals")
-        note = evaluation_text.note(networks[0].scored.by_patient, with_paper=split == "test")
+        note = evaluation_text.intervals_note(networks[0].scored.by_patient, with_paper=split == "test")
         st.markdown(f":small[{note}]")  # no caption: its pale gray leaves a link too little contrast
     with right:
         st.subheader("At every threshold")
@@ -81,9 +81,9 @@ def draw_calibration(networks: Sequence[ThresholdResult], split: str) -> None:
         films = result.scored.films
         bins[result.title] = cache.reliability(result.name, split)
         record = cache.audit_record(result.name, "calibration")
-        part = evaluation_text.after(record, split, len(films), int(films["covid"].sum()))
+        part = evaluation_text.calibration_part(record, split, len(films), int(films["covid"].sum()))
         after[result.title] = (record, part) if part else (None, None)
-    st.subheader(evaluation_text.heading(bins))
+    st.subheader(evaluation_text.calibration_heading(bins))
     left, right = st.columns([3, 2], gap="large")
     with left:
         drawn = dict(bins)
@@ -99,9 +99,9 @@ def draw_calibration(networks: Sequence[ThresholdResult], split: str) -> None:
             record, part = after[result.title]
             films = result.scored.films
             temperature = record["temperature"] if record else None
-            table = evaluation_text.table(
+            table = evaluation_text.calibration_table(
                 result.title, bins[result.title], evaluation.brier(films["score"], films["covid"]), temperature, part
             )
             st.table(table, border="horizontal", alt=f"Calibration of {result.title}: ECE and Brier score, 0 at best")
-            st.markdown(evaluation_text.temperature(record, part) if part else evaluation_text.NO_TEMPERATURE)
-    st.caption(f"{evaluation_text.CALIBRATION_NOTE} {evaluation_text.note(networks[0].scored.by_patient)}")
+            st.markdown(evaluation_text.temperature_note(record, part) if part else evaluation_text.NO_TEMPERATURE)
+    st.caption(f"{evaluation_text.CALIBRATION_NOTE} {evaluation_text.intervals_note(networks[0].scored.by_patient)}")

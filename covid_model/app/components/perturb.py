@@ -182,7 +182,7 @@ def said(changes: Changes) -> str:
 
 
 def _erased() -> dict[str, object]:
-    where = _one("What is erased", tuple(PLACES), WHERE, PLACES, perturb_text.outline(cache.segmentation()))
+    where = _one("What is erased", tuple(PLACES), WHERE, PLACES, perturb_text.mask_quality(cache.segmentation()))
     edges = {}
     if where == "box":
         left, right = _edges("Left and right edge", ACROSS)

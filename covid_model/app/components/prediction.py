@@ -113,15 +113,17 @@ def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: p
         outcome = "" if reading.out_of_distribution else prediction_text.outcome(positive, ours.covid)
         caveats.append(f"Ground truth: {finding}. {outcome}")
     elif ours and ours.split:
-        caveats.append(prediction_text.listed(None, ours.finding))
+        caveats.append(prediction_text.ground_truth(None, ours.finding))
     if ours and ours.split in config.TRAINING_SPLITS:
         caveats.append(prediction_text.TRAINED_ON)
     if ours:
         caveats.append(ours.credit)
     if scores is not None and not reading.out_of_distribution:
         film, held_out = ours.id if ours else None, cache.held_out_scores(reading.network)
-        caveats.append(prediction_text.adults(scores, threshold) or "")  # first: what does not fit the page is cut
-        caveats.append(prediction_text.neighbours(scores, reading.score, film, held_out))
+        caveats.append(
+            prediction_text.adult_false_positives(scores, threshold) or ""
+        )  # first: what does not fit the page is cut
+        caveats.append(prediction_text.similar_scores(scores, reading.score, film, held_out))
     return [caveat for caveat in caveats if caveat]
 
 
@@ -240,7 +242,7 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
         icon=":material/photo_library:",
         type="tertiary",
     ):
-        for key in (*browse_text.PICKED, browse_text.SHOWN):  # left over from an earlier visit to that page
+        for key in (*browse_text.FILTERS, browse_text.SHOWN):  # left over from an earlier visit to that page
             st.session_state.pop(key, None)
         sheet = st.session_state[browse_text.SHEET] = browse_text.sheet_of(table["score"], reading.score)
         st.switch_page(FILMS_PAGE, query_params={browse_text.SHEET: sheet})

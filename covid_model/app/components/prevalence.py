@@ -75,9 +75,9 @@ def values(
 ) -> None:
     """Draw PPV and NPV at the chosen prevalence, and as curves over all prevalences."""
     groups = {result.title: _values_at(result, others[result.title], np.array([prevalence])) for result in networks}
-    st.subheader(evaluation_text.ward_heading(groups, {result.title: result.rates["ppv"] for result in networks}))
+    st.subheader(evaluation_text.ppv_heading(groups, {result.title: result.rates["ppv"] for result in networks}))
     for result in networks:
-        sentences = [evaluation_text.ward_sentence(*_rates(result, others[result.title]), prevalence)]
+        sentences = [evaluation_text.per_thousand(*_rates(result, others[result.title]), prevalence)]
         if alone:
             adults = _values_at(result, result.scored.tallies["adults"], np.array([prevalence]))
             sentences.append(evaluation_text.adults_alone(groups[result.title], adults))

@@ -283,7 +283,7 @@ if films is None:
         title="No scores yet",
     )
     st.stop()
-films = browse_text.of_set(films, films_set, threshold, cache.free_ids() if films_set == browse_text.FREE else ())
+films = browse_text.select_set(films, films_set, threshold, cache.free_ids() if films_set == browse_text.FREE else ())
 introduction.markdown(f"{browse_text.SETS[films_set][1]}, each with its score. Open one to see what drove it.")
 if films_set == browse_text.FREE:
     download_button.offer("Their pictures have not been downloaded yet.")
@@ -303,7 +303,7 @@ if films.empty:
 
 with st.container(horizontal=True, gap="small"):  # a wider gap would not leave all four in a row at 1280 pixels
     source, truth, verdicts, order = pick_source(films), pick_truth(), pick_verdicts(), pick_order()
-matches = browse_text.ordered(browse_text.chosen(films, source, truth, verdicts), order)
+matches = browse_text.in_order(browse_text.filtered(films, source, truth, verdicts), order)
 if matches.empty:
     st.info("No X-rays match these filters.", icon=":material/filter_alt_off:")
     st.stop()

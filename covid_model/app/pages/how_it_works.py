@@ -175,8 +175,8 @@ def show_comparison(comparison: records.Comparison) -> None:
             border="horizontal",
             alt="The result of each run, and how long it took",
         )
-        if said := training_text.shared(comparison):
-            st.caption(said)
+        if sentence := training_text.shared(comparison):
+            st.caption(sentence)
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------

@@ -102,7 +102,7 @@ def verdicts(
             distribution(results[0])
         return
     for other in results[1:]:
-        st.markdown(evaluation_text.compared(results[0], other))
+        st.markdown(evaluation_text.network_comparison(results[0], other))
     parts = (
         lambda result: (st.subheader(prediction_text.plain(result.title)), headline(result)),
         partial(note_on_adults, adults=adults),
@@ -191,7 +191,7 @@ if film:  # here and not in the fragment, where the network would drop out of th
 
 opened = st.session_state.pop(case_list.OPEN_CELL, None)
 if opened:
-    for key in browse_text.PICKED:  # left over from an earlier visit to that page
+    for key in browse_text.FILTERS:  # left over from an earlier visit to that page
         st.session_state.pop(key, None)
     st.session_state[browse_text.VERDICT] = [opened]
     st.switch_page(

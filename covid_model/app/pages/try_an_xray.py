@@ -194,8 +194,8 @@ if film:
         )
     show_catalog_film(film, name, threshold)
 elif uploads:
-    if state.uploaded() > config.MAX_UPLOADS:
-        st.warning(f"You uploaded {state.uploaded()} files; only the first {config.MAX_UPLOADS} are analyzed.")
+    if state.uploaded() > state.MAX_UPLOADS:
+        st.warning(f"You uploaded {state.uploaded()} files; only the first {state.MAX_UPLOADS} are analyzed.")
     if state.field_is_empty():
         st.button("Remove these X-rays", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
     show_uploads([ImageSource.of_upload(upload) for upload in uploads], name, threshold)
