@@ -58,8 +58,8 @@ def test_films_that_scored_alike_are_a_click_away(visitor, address, network_name
     demo.settle(visitor)
     score = float(demo.score(visitor).strip("<> "))
     visitor.locator(".st-key-alike button").click()
-    visitor.wait_for_selector("h1:has-text('Films')", timeout=demo.PATIENCE)
-    summary = visitor.get_by_text(re.compile(r"^1,152 films, "))  # whatever was picked before
+    visitor.wait_for_selector("h1:has-text('Browse X-rays')", timeout=demo.PATIENCE)
+    summary = visitor.locator(".st-key-films_summary", has_text=re.compile(r"^1,152 "))  # whatever was picked before
     summary.wait_for(timeout=demo.PATIENCE)
     demo.settle(visitor)
     first, last = (

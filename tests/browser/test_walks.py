@@ -85,12 +85,12 @@ def test_back_from_a_film_to_the_films(visitor, address, network_name):
     """With one press, wherever the threshold came from: the address of the film's page is in the history once."""
     demo.open_page(visitor, f"{address}/browse?set=Simulated&threshold=0.3&network={network_name}")
     visitor.get_by_role("link", name=SIMULATED, exact=True).click()
-    visitor.wait_for_selector("h1:has-text('Read a film')")
+    visitor.wait_for_selector("h1:has-text('Try an X-ray')")
     demo.settle(visitor)
     assert "threshold=0.3" in visitor.url
     visitor.go_back()
-    visitor.wait_for_selector("h1:has-text('Films')")
-    visitor.get_by_alt_text("Simulated film:").first.wait_for()
+    visitor.wait_for_selector("h1:has-text('Browse X-rays')")
+    visitor.get_by_alt_text("Simulated X-ray:").first.wait_for()
     demo.settle(visitor)
     assert "set=Simulated" in visitor.url and "film=" not in visitor.url
     assert demo.threshold(visitor) == 0.3 and "threshold=0.3" in visitor.url

@@ -181,6 +181,6 @@ def test_card_of_a_simulated_film():
 
 
 def test_description_says_what_the_picture_is():
-    assert film_card.describe("cohen-1", 0.2, "fn") == "COVID-19 film cohen-1, score 0.200, false negative"
+    assert film_card.describe("cohen-1", 0.2, "fn") == "COVID-19 X-ray cohen-1, score 0.200, false negative"
     assert "heatmap" in film_card.under_heatmap(film_card.describe("cohen-1", 0.2, "fn"))
-    assert film_card.describe_simulated("Clear lungs") == "Simulated film: Clear lungs"
+    assert film_card.describe_simulated("Clear lungs") == "Simulated X-ray: Clear lungs"

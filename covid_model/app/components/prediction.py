@@ -120,9 +120,8 @@ def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: p
         caveats.append(ours.credit)
     if scores is not None and not reading.out_of_distribution:
         film, held_out = ours.id if ours else None, cache.held_out_scores(reading.network)
-        caveats.append(
-            prediction_text.adult_false_positives(scores, threshold) or ""
-        )  # first: what does not fit the page is cut
+        # Adults come first: the report cuts what does not fit on its page.
+        caveats.append(prediction_text.adult_false_positives(scores, threshold) or "")
         caveats.append(prediction_text.similar_scores(scores, reading.score, film, held_out))
     return [caveat for caveat in caveats if caveat]
 
