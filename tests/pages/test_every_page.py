@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config
 from covid_model.app import state
+from covid_model.app.components import compare_networks
 from covid_model.app.pages.trust_screens import checks
 from covid_model.app.pages.trust_screens.deck import NAMES
 from covid_model.model import registry
@@ -81,7 +82,7 @@ def test_three_networks_side_by_side(third):
 
 
 def test_a_third_network_reads_and_is_compared(third):
-    app = open_page("try_an_xray", film="cohen-1", network=THIRD, tool="Ask another network")
+    app = open_page("try_an_xray", film="cohen-1", network=THIRD, tool=compare_networks.TITLE)
     assert MockReader.asked == [THIRD]
     assert app.segmented_control(key="other_network").options == [registry.title(n) for n in ("fine-tuned", "paper")]
     app.segmented_control(key="other_network").set_value("paper").run()

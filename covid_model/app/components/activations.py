@@ -161,8 +161,9 @@ def head(trace: ForwardTrace, threshold: float) -> None:
             )
         )
         st.latex(
-            rf"z = \underbrace{{{numbers.positive_sum:.3f}}}_{{\text{{raising}}}} \underbrace{{{signed(numbers.negative_sum)}}}"
-            rf"_{{\text{{lowering}}}} \underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
+            rf"z = \underbrace{{{numbers.positive_sum:.3f}}}_{{\text{{raising}}}} "
+            rf"\underbrace{{{signed(numbers.negative_sum)}}}_{{\text{{lowering}}}} "
+            rf"\underbrace{{{signed(numbers.bias)}}}_{{\text{{bias}}}} = {numbers.logit:.3f}"
         )
         st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
         st.metric(MODEL_SCORE, formatting.score_text(numbers.score))

@@ -1,6 +1,6 @@
-"""How fast the demo reads and how many visitors it bears: what was measured, with the machine that it was measured on.
+"""Draw how fast the demo is and how many users it serves, with the machine that it was measured on.
 
-From the records that `python -m covid_model benchmark` and `python -m tests.load` leave in assets/results.
+From the records of `python -m covid_model benchmark` and `python -m tests.load` in assets/results.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ REACHED = {True: "yes", False: "no", None: "–"}
 
 
 def show() -> None:
-    """A section of the page About; nothing where nothing was measured."""
+    """Draw a section of the page "About"; nothing without records."""
     kept, load = records.load_benchmark(config.BENCHMARK_JSON), load_record()
     parts = list(kept["parts"].values()) if kept else []
     if not parts and not load:
         return
-    st.container(key="about_speed").subheader("How fast it is")
+    st.container(key="about_speed").subheader("Speed and load")
     if parts:
         st.markdown(machine(parts))
         st.table(
             table(parts),
             border="horizontal",
             hide_index=True,
-            alt="What was timed, what came out, what was to be reached, and whether it was",
+            alt="Measurements with result, target, and whether the target was met",
         )
         notes = [(row["what"], row["note"]) for part in parts for row in part["rows"] if row["note"]]
         if notes:
-            with st.expander("What lies behind these figures", icon=":material/speed:"):
-                for what, note in notes:
-                    st.markdown(f"**{prediction_text.plain(what)}.** {prediction_text.plain(note)}")
+            with st.expander("Notes on these measurements", icon=":material/speed:"):
+                for label, note in notes:
+                    st.markdown(f"**{prediction_text.plain(label)}.** {prediction_text.plain(note)}")
         _growth(kept["parts"].get("curves", {}).get("record", {}))
     for sentence in visitors(load):
         st.markdown(f"- {sentence}")
 
 
 def _growth(curves: dict[str, dict[str, list[float]]]) -> None:
-    """How cost grows with each size that was tried, side by side; nothing where none was."""
+    """Draw how the cost grows with size, one chart a curve; nothing without curves."""
     if not curves:
         return
-    st.markdown("**How the cost grows**, on axes where growth in proportion is a line as steep as the dashed one")
+    st.markdown("**Scaling**, on log-log axes: proportional growth is as steep as the dashed line")
     for number, (column, (name, curve)) in enumerate(zip(st.columns(len(curves)), curves.items(), strict=True)):
         with column:
             widgets.show_chart(
@@ -59,46 +59,46 @@ def _growth(curves: dict[str, dict[str, list[float]]]) -> None:
 
 
 def load_record(path: Path | None = None) -> dict[str, Any]:
-    """The record of the load test, by run; empty where there is none or it is damaged."""
+    """Return the record of the load test by run; empty if it is missing or damaged."""
     try:
-        found = json.loads((path or config.LOAD_JSON).read_text(encoding="utf-8"))
+        record = json.loads((path or config.LOAD_JSON).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return record if isinstance(record, dict) else {}
 
 
 def machine(parts: list[dict[str, Any]]) -> str:
-    """Where and when the figures were measured, as Markdown."""
-    one, dates = parts[-1]["machine"], sorted({part["date"] for part in parts})
+    """Return where and when the figures were measured, as Markdown."""
+    machine_record, dates = parts[-1]["machine"], sorted({part["date"] for part in parts})
     busiest = max(max(part["load"]) for part in parts)
     crowded = (
-        f" Up to {busiest:.0f} processes wanted its {one['cores']} cores meanwhile, so times are longer than on an "
-        "idle machine; the ratios compare things that took turns."
-        if busiest > one["cores"]
+        f" Up to {busiest:.0f} processes competed for its {machine_record['cores']} cores, so times are longer than on "
+        "an idle machine; the ratios compare alternating runs."
+        if busiest > machine_record["cores"]
         else ""
     )
     return (
-        f"Measured on {' and '.join(dates)} on a machine with {one['cores']} cores "
-        f"({prediction_text.plain(one['processor'])}) "
-        f"and {one['memory_gib']} GiB of memory.{crowded}"
+        f"Measured on {' and '.join(dates)} on a machine with {machine_record['cores']} cores "
+        f"({prediction_text.plain(machine_record['processor'])}) "
+        f"and {machine_record['memory_gib']} GiB of memory.{crowded}"
     )
 
 
 def table(parts: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row a measurement."""
+    """Return one row for each measurement."""
     rows = [row for part in parts for row in part["rows"]]
     return pd.DataFrame(
         {
             "Measured": [row["what"] for row in rows],
             "Result": [figure(row) for row in rows],
-            "To reach": [row["goal"] or "–" for row in rows],
-            "Reached": [REACHED[row["reached"]] for row in rows],
+            "Target": [row["goal"] or "–" for row in rows],
+            "Met": [REACHED[row["reached"]] for row in rows],
         }
     )
 
 
 def figure(row: dict[str, Any]) -> str:
-    """A result with its unit, and the numbers behind it."""
+    """Return a result with its unit and detail."""
     if row["value"] is None:
         return "not measured"
     value = f"{row['value']:,.3g}" if abs(row["value"]) < 100 else f"{row['value']:,.0f}"
@@ -106,28 +106,28 @@ def figure(row: dict[str, Any]) -> str:
 
 
 def visitors(load: dict[str, Any]) -> list[str]:
-    """What each run of the load test came to, one sentence a run."""
-    found = []
+    """Return the result of each run of the load test, one sentence each."""
+    sentences = []
     for name, run in load.items():
         who = {
-            "steady": f"{run.get('sessions')} visitors read films one after another",
-            "at_once": f"{run.get('sessions')} visitors uploaded a film at the same moment",
-            "soak": f"{run.get('visitors')} visitors came and went in {run.get('minutes'):g} minutes"
+            "steady": f"{run.get('sessions')} users analyzed X-rays one after another",
+            "at_once": f"{run.get('sessions')} users uploaded an X-ray at the same moment",
+            "soak": f"{run.get('visitors')} users came and went in {run.get('minutes'):g} minutes"
             if "minutes" in run
             else "",
         }.get(name)
         if not who:
             continue
-        missed = [prediction_text.plain(what) for what, held in run["held"].items() if held is False]
-        outcome = f"Not held: {'; '.join(missed)}." if missed else "All that was asked for held."
-        found.append(
-            f"**{who}**: {run['readings']:,} films read, {len(run['failures'])} failures, {same(run)} as a visitor "
-            f"alone gets, at most {run['peak_mb']:,.0f} MB of memory. {outcome}"
+        missed = [prediction_text.plain(label) for label, held in run["held"].items() if held is False]
+        outcome = f"Targets missed: {'; '.join(missed)}." if missed else "All targets were met."
+        sentences.append(
+            f"**{who}**: {run['readings']:,} X-rays analyzed, {len(run['failures'])} failures, {same(run)} as for a "
+            f"single user, at most {run['peak_mb']:,.0f} MB of memory. {outcome}"
         )
-    return found
+    return sentences
 
 
 def same(run: dict[str, Any]) -> str:
-    """How near a run's scores came to those of a visitor alone."""
+    """Return how close a run's scores are to those of a single user."""
     largest = run["largest_difference"]
-    return f"the same scores within {largest:.0e}" if largest else "exactly the scores"
+    return f"the same scores within {largest:.0e}" if largest else "exactly the same scores"

@@ -1,11 +1,11 @@
-"""Two networks side by side on the film in hand. The second runs only where it is asked for."""
+"""Compare two networks on the current film. The second one runs only on request."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from covid_model import config, formatting
-from covid_model.app import cache, networks, session
+from covid_model.app import cache, networks, session, widgets
 from covid_model.app.components import common
 from covid_model.app.components.common import say_why
 from covid_model.app.components.film_card import score_bar
@@ -17,36 +17,34 @@ from covid_model.imaging import FilmError, heatmap
 from covid_model.model import network_spec, registry
 from covid_model.model.predictor import Prediction, PredictionError
 
-OTHER = "other_network"  # key of the choice, where there are several
-TITLE = "Ask another network"  # of the tab, here and in the address
-HEIGHT = 480  # pixels kept free while the other network reads
+OTHER = "other_network"  # key of the choice, if there are several
+TITLE = "Compare networks"  # of the tab; the URL holds it
+HEIGHT = 480  # pixels reserved while the other network runs
 
 
-def show(hand: CurrentFilm) -> None:
-    """A button for another network; then both scores, and how to read it where they differ."""
-    own = hand.reading.network
+def show(current: CurrentFilm) -> None:
+    """Draw a button that runs another network; then both scores, and how to interpret a disagreement."""
+    own = current.reading.network
     others = [name for name in registry.names() if name != own]
     if not others:
-        st.markdown("This copy has no other network.")
+        st.markdown("No other network is available.")
         return
     other = others[0] if len(others) == 1 else _pick(others)
     left, right, beside = st.columns(3, gap="medium")
     with left:
-        _column(hand, hand.reading)
+        _column(current, current.reading)
     with right:
         slot = st.empty()
     question = ("other", other)
-    if not hand.known(question):
+    if not current.known(question):
         with slot.container():
             st.markdown(f"**{prediction_text.plain(registry.title(other))}**")
-            asked = st.button(
-                f"Read it with {registry.title(other)} too", key="ask-other", icon=":material/compare_arrows:"
-            )
-        if not asked:
+            start = st.button(f"Run {registry.title(other)} as well", key="ask-other", icon=":material/compare_arrows:")
+        if not start:
             return
         slot = slot.skeleton(height=HEIGHT)
     try:
-        found = hand.kept(question, lambda: session.prediction(hand.data, other))
+        prediction = current.kept(question, lambda: session.prediction(current.data, other))
     except network_spec.NetworkError as error:
         with slot.container():
             common.network_missing(error, other)
@@ -56,27 +54,26 @@ def show(hand: CurrentFilm) -> None:
             say_why(error)
         return
     with slot.container():
-        _column(hand, found)
+        _column(current, prediction)
     with beside:
         st.markdown(
             perturb_text.agreement(
-                {registry.title(own): hand.reading.score, registry.title(other): found.score}, hand.threshold
+                {registry.title(own): current.reading.score, registry.title(other): prediction.score}, current.threshold
             )
         )
-        if how := _how_to_read(own, other, hand.threshold):
-            st.markdown(how)
+        if note := _disagreement(own, other, current.threshold):
+            st.markdown(note)
 
 
 def _pick(others: list[str]) -> str:
     """Draw the choice of the network to compare with."""
-    chosen = st.segmented_control(
-        "Compare with", others, format_func=registry.title, default=others[0], required=True, key=OTHER, wrap=True
+    return widgets.choice(
+        "Compare with", others, format_func=registry.title, default=others[0], key=OTHER, bind=False, wrap=True
     )
-    return chosen if chosen in others else others[0]
 
 
-def _column(hand: CurrentFilm, reading: Prediction) -> None:
-    """One network's score, and where on the film it comes from."""
+def _column(current: CurrentFilm, reading: Prediction) -> None:
+    """Draw one network's score and its heatmap."""
     title = prediction_text.plain(registry.title(reading.network))
     st.markdown(f"**{title}**")
     number = formatting.score_text(reading.score)
@@ -85,19 +82,19 @@ def _column(hand: CurrentFilm, reading: Prediction) -> None:
         f":gray[{number}]" if reading.out_of_distribution else number,
         label_visibility="collapsed",
     )
-    st.html(score_bar(reading.score, hand.threshold, faint=reading.out_of_distribution))
+    st.html(score_bar(reading.score, current.threshold, faint=reading.out_of_distribution))
     for remark in formatting.remarks(reading)[: int(reading.out_of_distribution)]:
         st.warning(prediction_text.plain(remark), icon=":material/warning:")
     st.image(
-        heatmap.blend(hand.pixels, reading.heatmap, reading.box, config.OVERLAY_OPACITY, "both"),
+        heatmap.blend(current.pixels, reading.heatmap, reading.box, config.OVERLAY_OPACITY, "both"),
         width="stretch",
-        alt=f"The film under the heatmap of {registry.title(reading.network)}: coloured where it moved the score",
+        alt=f"The X-ray under the heatmap of {registry.title(reading.network)}: colored where it moved the score",
     )
     st.markdown(perturb_text.COLOURS)
 
 
-def _how_to_read(own: str, other: str, threshold: float) -> str | None:
-    """The sentence on disagreements; None where this copy lacks what it is computed from."""
+def _disagreement(own: str, other: str, threshold: float) -> str | None:
+    """Return how to interpret a disagreement; None without the data that it is computed from."""
     specs, scores = [networks.spec(name) for name in (own, other)], cache.scores()
     if None in specs or scores is None:
         return None

@@ -1,4 +1,4 @@
-"""The film changed and read again: what is picked stands in the address, and the answer beside the changed film."""
+"""Change the film and predict again: the URL saves the changes, and the new score is beside the changed film."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ from covid_model.imaging.preprocessing import prepare
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
 
-CHANGE, WHERE, FILL, ACROSS, DOWN = "change", "where", "fill", "across", "down"  # in the address
+CHANGE, WHERE, FILL, ACROSS, DOWN = "change", "where", "fill", "across", "down"  # names in the URL
 CROP, LETTERS, CORNER, DEGREES = "crop", "letters", "corner", "degrees"
 LABELS = {
     "erase": "Erase the lungs",
     "crop": "Crop the border",
     "mirror": "Mirror",
-    "turn": "Turn",
+    "turn": "Rotate",
     "marker": "Add a marker",
     "invert": "Invert",
 }
-PLACES = {"lungs": "The lungs", "box": "A box by hand"}
-FIRST = {  # what each setting stands at before it is touched
+PLACES = {"lungs": "Lungs", "box": "Box"}
+FIRST = {  # the default of each setting
     WHERE: "lungs",
     FILL: next(iter(FILLS)),
-    ACROSS: (5, 95),  # per cent of the width: around most lungs
+    ACROSS: (5, 95),  # percent of the width: around most lungs
     DOWN: (10, 90),
-    CROP: 10,  # per cent of each side
+    CROP: 10,  # percent of each side
     LETTERS: TEXTS[0],
     CORNER: CORNERS[1],
     DEGREES: 15,
 }
 TURN_STEP = 5  # degrees
 
-TITLE = "Change the film"  # of the tab, here and in the address
-ANSWER_HEIGHT = 200  # pixels kept free while the changed film is read, so that nothing jumps
+TITLE = "Change the X-ray"  # of the tab; the URL holds it
+ANSWER_HEIGHT = 200  # pixels reserved while the network runs, so that nothing jumps
 
 
 # --- The settings, and the changed film ---
 
 
-def perturb(hand: CurrentFilm) -> None:
-    """The changes to pick from; where there are any, their settings, the changed film, its score and its heatmap."""
+def show_perturbation(current: CurrentFilm) -> None:
+    """Draw the changes to pick from and, for those picked, settings, the changed film, its score and its heatmap."""
     picked = pick()
     if not picked:
         st.markdown(perturb_text.PICK)
@@ -66,66 +66,70 @@ def perturb(hand: CurrentFilm) -> None:
         answer = st.empty()
         changes = settings_of(picked)
     try:
-        pixels = imaging_perturb.apply(hand.pixels, changes)
+        pixels = imaging_perturb.apply(current.pixels, changes)
         check_size(pixels.shape[1], pixels.shape[0])
     except lung_mask.NoLungs as error:
         with answer.container():
             st.warning(prediction_text.plain(error), title="The lungs were not found", icon=":material/search_off:")
-            st.button("Draw a box", key="draw-box", icon=":material/crop_free:", on_click=take_box)
+            st.button("Use a box instead", key="draw-box", icon=":material/crop_free:", on_click=take_box)
         return
     except FilmError as error:
         answer.error(prediction_text.plain(error), icon=":material/block:")
         return
     with middle:
-        st.markdown("**The changed film**")
-        st.image(pixels, width=common.picture_width(pixels), alt=f"The film, changed: {said(changes)}")
+        st.markdown("**Changed X-ray**")
+        st.image(pixels, width=common.picture_width(pixels), alt=f"The changed X-ray: {describe(changes)}")
     with right:
-        st.markdown("**What speaks for it now, and against**")
+        st.markdown(f"**{prediction_text.DRIVERS}**")
         heatmap = st.empty()
         st.markdown(perturb_text.COLOURS)
-    question = ("changed", hand.reading.network, changes)
-    if not hand.known(question):
+    question = ("changed", current.reading.network, changes)
+    if not current.known(question):
         answer = answer.skeleton(height=ANSWER_HEIGHT)
     try:
-        found = hand.kept(question, lambda: _read(hand, pixels))
+        prediction = current.kept(question, lambda: _read(current, pixels))
     except (NetworkError, PredictionError) as error:
         with answer.container():
             say_why(error)
         return
     with answer.container():
-        _answer(hand, found, pixels)
-    both = imaging_heatmap.blend(pixels, found.heatmap, found.box, config.OVERLAY_OPACITY, "both")
+        _answer(current, prediction, pixels)
+    both = imaging_heatmap.blend(pixels, prediction.heatmap, prediction.box, config.OVERLAY_OPACITY, "both")
     heatmap.image(
-        both, width=common.picture_width(pixels), alt="The changed film under its heatmap, for COVID-19 and against"
+        both,
+        width=common.picture_width(pixels),
+        alt="The changed X-ray under its heatmap: what raises and what lowers the score",
     )
 
 
-def _read(hand: CurrentFilm, pixels: np.ndarray) -> Prediction:
-    return networks.read(hand.reading.network, Film(pixels, (), "PNG"))
+def _read(current: CurrentFilm, pixels: np.ndarray) -> Prediction:
+    return networks.read(current.reading.network, Film(pixels, (), "PNG"))
 
 
-def _answer(hand: CurrentFilm, found: Prediction, pixels: np.ndarray) -> None:
-    """The changed film's score, how far it moved, and what to bear in mind."""
-    number = formatting.score_text(found.score)
-    st.metric(perturb_text.CHANGED, f":gray[{number}]" if found.out_of_distribution else number)
-    st.html(score_bar(found.score, hand.threshold, faint=found.out_of_distribution))
-    said = perturb_text.score_change(hand.reading.score, found.score, hand.threshold, found.out_of_distribution)
-    st.markdown(f"**{said}**  \n:small[As it came, the film scored {formatting.score_text(hand.reading.score)}.]")
-    spec = networks.spec(found.network)
-    if spec and np.array_equal(prepare(pixels, spec.preprocessing), prepare(hand.pixels, spec.preprocessing)):
+def _answer(current: CurrentFilm, prediction: Prediction, pixels: np.ndarray) -> None:
+    """Draw the changed film's score, how far it moved, and any warnings."""
+    number = formatting.score_text(prediction.score)
+    st.metric(perturb_text.CHANGED, f":gray[{number}]" if prediction.out_of_distribution else number)
+    st.html(score_bar(prediction.score, current.threshold, faint=prediction.out_of_distribution))
+    sentence = perturb_text.score_change(
+        current.reading.score, prediction.score, current.threshold, prediction.out_of_distribution
+    )
+    st.markdown(f"**{sentence}**  \n:small[The original X-ray scored {formatting.score_text(current.reading.score)}.]")
+    spec = networks.spec(prediction.network)
+    if spec and np.array_equal(prepare(pixels, spec.preprocessing), prepare(current.pixels, spec.preprocessing)):
         st.markdown(perturb_text.no_visible_change(spec.preprocessing.border))
-    for remark in formatting.remarks(found):
+    for remark in formatting.remarks(prediction):
         st.warning(prediction_text.plain(remark), icon=":material/warning:")
 
 
-# --- The controls. All stand in the address, so that a teacher can send a scene as a link ---
+# --- The controls. The URL saves them all, so that a teacher can share a scene as a link ---
 
 
 def pick() -> list[str]:
-    """Draw the changes and the way back, and return those picked, in the order in which they are done."""
+    """Draw the changes and the reset button, and return the changes picked, in the order of their application."""
     with st.container(horizontal=True, vertical_alignment="center"):
         picked = st.pills(
-            "Changes: any of them, together too",
+            "Changes, which can be combined",
             KINDS,
             format_func=LABELS.get,
             selection_mode="multi",
@@ -139,71 +143,71 @@ def pick() -> list[str]:
 
 
 def reset() -> None:
-    """The film as it came, and every setting as it was; from a callback."""
+    """Remove all changes and reset every setting; a callback."""
     st.session_state[CHANGE] = []
     for name in FIRST:
         st.session_state.pop(name, None)
 
 
 def take_box() -> None:
-    """Erase a box rather than the lungs; from a callback."""
+    """Erase a box rather than the lungs; a callback."""
     st.session_state[WHERE] = "box"
 
 
 def settings_of(picked: Collection[str]) -> Changes:
-    """Draw the settings of the changes picked, and return what is to be done."""
+    """Draw the settings of the changes picked, and return the changes."""
     chosen: dict[str, object] = {kind: True for kind in ("invert", "mirror") if kind in picked}
     if "erase" in picked:
         chosen |= _erased()
     if "crop" in picked:
         most = round(100 * CROP_MOST)
-        cut = st.slider("Cut off each side", 1, most, FIRST[CROP], format="%d %%", key=CROP, bind="query-params")
+        cut = st.slider("Cropped from each side", 1, most, FIRST[CROP], format="%d %%", key=CROP, bind="query-params")
         chosen["crop"] = min(max(cut, 0), most) / 100
     if "marker" in picked:
-        chosen["marker"] = _one("Letters", TEXTS, LETTERS)
-        chosen["corner"] = _one("Corner", CORNERS, CORNER)
+        chosen["marker"] = _choice("Letters", TEXTS, LETTERS)
+        chosen["corner"] = _choice("Corner", CORNERS, CORNER)
     if "turn" in picked:
         degrees = st.slider(
-            "Turn to the left", -180, 180, FIRST[DEGREES], TURN_STEP, format="%d°", key=DEGREES, bind="query-params"
+            "Counterclockwise", -180, 180, FIRST[DEGREES], TURN_STEP, format="%d°", key=DEGREES, bind="query-params"
         )
         chosen["turn"] = float(degrees)
     return Changes(**chosen)
 
 
-def said(changes: Changes) -> str:
-    """The changes in a few words, for whoever does not see the picture."""
+def describe(changes: Changes) -> str:
+    """Return the changes in a few words, for alternative texts."""
     parts = [f"{changes.erase} filled with {changes.fill}"] if changes.erase else []
-    parts += [f"{100 * changes.crop:.0f} % cut off each side"] if changes.crop else []
+    parts += [f"{100 * changes.crop:.0f} % cropped from each side"] if changes.crop else []
     parts += ["mirrored"] if changes.mirror else []
-    parts += [f"turned by {changes.turn:g} degrees"] if changes.turn else []
+    parts += [f"rotated by {changes.turn:g} degrees"] if changes.turn else []
     parts += [f"{changes.marker} {changes.corner}"] if changes.marker else []
     parts += ["inverted"] if changes.invert else []
     return ", ".join(parts)
 
 
 def _erased() -> dict[str, object]:
-    where = _one("What is erased", tuple(PLACES), WHERE, PLACES, perturb_text.mask_quality(cache.segmentation()))
+    where = _choice("Area to erase", tuple(PLACES), WHERE, PLACES, perturb_text.mask_quality(cache.segmentation()))
     edges = {}
     if where == "box":
         left, right = _edges("Left and right edge", ACROSS)
         top, bottom = _edges("Top and bottom edge", DOWN)
         edges = {"box": (left, top, right, bottom)}
-    filled = _one("Filled with", tuple(FILLS), FILL, {name: name.capitalize() for name in FILLS})
+    filled = _choice("Fill", tuple(FILLS), FILL, {name: name.capitalize() for name in FILLS})
     return {"erase": where, "fill": filled} | edges
 
 
 def _edges(label: str, key: str) -> tuple[float, float]:
-    """Two edges as fractions, the second at least a hundredth beyond the first."""
+    """Draw a slider of two edges and return them as fractions, the second at least 0.01 beyond the first."""
     low, high = st.slider(label, 0, 100, FIRST[key], format="%d %%", key=key, bind="query-params")
-    low, high = (min(max(one, 0), 100) for one in (low, high))
+    low, high = (min(max(edge, 0), 100) for edge in (low, high))
     low = min(low, 99)
     return low / 100, max(high, low + 1) / 100
 
 
-def _one(
+def _choice(
     label: str, options: tuple[str, ...], key: str, labels: dict[str, str] | None = None, help_: str | None = None
 ) -> str:
-    """One of a few options, the first setting where the browser sends nonsense."""
+    """Draw a choice and return one of `options`, the default if the browser sends anything else."""
     return widgets.choice(
         label,
         options,
@@ -215,18 +219,18 @@ def _one(
     )
 
 
-# --- The section below a reading. One tool is open at a time, behind its tab; the network runs only where one asks
+# --- The section below a prediction. One tab is open at a time; the network runs only on request ---
 
-TOOL = "tool"  # in the address: the tab that is open
-TOOLS = {TITLE: perturb, robustness.TITLE: robustness.show, compare_networks.TITLE: compare_networks.show}
+TOOL = "tool"  # name in the URL: the open tab
+TOOLS = {TITLE: show_perturbation, robustness.TITLE: robustness.show, compare_networks.TITLE: compare_networks.show}
 
 
 @render_slots.fragment
-def show(hand: CurrentFilm) -> None:
-    """Draw the section. What moves in it moves alone: the reading above stays as it is."""
+def show(current: CurrentFilm) -> None:
+    """Draw the section as a fragment, which leaves the prediction above it alone."""
     st.subheader("What if …", anchor="what-if")
     tabs = st.tabs(list(TOOLS), key=TOOL, bind="query-params")
     for tab, tool in zip(tabs, TOOLS.values(), strict=True):
         if tab.open:
             with tab:
-                tool(hand)
+                tool(current)

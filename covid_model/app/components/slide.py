@@ -1,4 +1,4 @@
-"""What every screen of the story is made of: a headline and a few words on the left, one picture on the right."""
+"""Lay out a screen of "Can you trust it?": headline and text on the left, one picture on the right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from covid_model.app import widgets
 
-PAPER, TUNED = "paper", "fine-tuned"  # the network that the story is told of, and the one that it ends with
+PAPER, TUNED = "paper", "fine-tuned"  # the network that the story is about, and the one that it ends with
 AGAIN = "python -m covid_model audit --only"
 
 CRITICS = {
@@ -23,7 +23,7 @@ CRITICS = {
 
 @dataclass(frozen=True)
 class Slide:
-    """The places of a screen, each to be filled once."""
+    """Hold the slots of a screen, each to be filled once."""
 
     headline: DeltaGenerator
     words: DeltaGenerator
@@ -33,24 +33,24 @@ class Slide:
     source: DeltaGenerator
 
     def say(self, headline: str, words: str, remarks: str = "") -> None:
-        """Headline (plain text), and Markdown above and below the control."""
-        self.headline.header(headline.replace(" %", "\u00a0%"), anchor=False)  # a line never ends between the two
+        """Fill in the headline (plain text), and Markdown above and below the control."""
+        self.headline.header(headline.replace(" %", "\u00a0%"), anchor=False)  # no line break between the two
         self.words.markdown(words)
         if remarks:
             self.remarks.markdown(remarks)
 
     def show(self, figure: go.Figure, key: str, alt: str) -> None:
-        """The picture."""
+        """Draw the picture."""
         with self.picture:
             widgets.show_chart(figure, key, alt)
 
     def check(self, sentence: str, *critics: str) -> None:
-        """The small line: what is checked here, and who asks for it (of CRITICS)."""
-        self.source.markdown(f":small[{sentence} Asked for by {' and '.join(CRITICS[one] for one in critics)}.]")
+        """Write the small line: what is checked, and who recommends it (keys of CRITICS)."""
+        self.source.markdown(f":small[{sentence} Recommended by {' and '.join(CRITICS[name] for name in critics)}.]")
 
 
 def slide() -> Slide:
-    """Draw the places. On a phone they stand one below the other, in their own order."""
+    """Create the slots. On a phone they follow one another in their own order."""
     left, right = st.columns([5, 7], gap="large")
     with left:
         headline, words = st.empty(), st.container(key="slide_words").empty()
@@ -61,5 +61,5 @@ def slide() -> Slide:
 
 
 def no_scores() -> str:
-    """What stands where there are no scores of the films."""
-    return "This copy has no scores of the test films. `python -m covid_model evaluate` makes them."
+    """Return why a screen has no figures, and what to do."""
+    return "There are no scores of the test set yet. `python -m covid_model evaluate` creates them."

@@ -1,4 +1,4 @@
-"""Can you trust it? What the accuracy is made of, in five screens with one picture and one control each."""
+"""Show the page "Can you trust it?": what the accuracy hides, in five screens with one picture and one control each."""
 
 from __future__ import annotations
 

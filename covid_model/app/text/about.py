@@ -137,3 +137,54 @@ def minutes(seconds: float) -> str:
     """Return a duration in words, rounded up to whole minutes."""
     count = math.ceil(seconds / 60)
     return f"{count} minute{'' if count == 1 else 's'}"
+
+
+# --- Paragraphs of the page ---
+
+PURPOSE = (
+    "A demo for teaching transfer learning. The convolutional layers of VGG-19 were trained on photographs; two dense "
+    "layers on top of them learn to tell chest X-rays of people with COVID-19 from others. The demo shows what the "
+    "model outputs, how to read it, and how a good-looking figure can mislead."
+)
+NO_DEVICE = (
+    "Not a medical device, and not a step towards one. A score says how much an X-ray resembles the COVID-19 X-rays "
+    "that the network was trained on; it is not the probability that somebody has the disease. Nothing here was tested "
+    "on patients in a clinic, and it must not be used for decisions about anyone's health."
+)
+PAPER = (
+    f"M. H. Amini, M. B. Menhaj, H. A. Talebi: *{config.PAPER_TITLE}*, 2021, "
+    f"[doi {config.PAPER_DOI}](https://doi.org/{config.PAPER_DOI}). It reports an accuracy of "
+    f"{config.PAPER_ACCURACY:.0%} on {config.PAPER_TEST[0]:,} test X-rays ({config.PAPER_TEST[1]} COVID-19), after "
+    f"training on {config.PAPER_TRAIN[0]:,} X-rays ({config.PAPER_TRAIN[1]} COVID-19)."
+)
+
+
+def repeated_runs(count: int) -> str:
+    """Return what the table of `count` repeated runs shows."""
+    return (
+        f"A single run can be lucky. These are {count} runs with different random seeds, with and without data "
+        "augmentation: the mean and the standard deviation over the runs."
+    )
+
+
+def data_set(total: int, covid: int) -> str:
+    """Return what the data set is; `total` and `covid`: its numbers of films."""
+    return (
+        f"{total:,} frontal chest X-rays from public sources, {covid:,} of them of people with COVID-19. "
+        f"{config.SPLIT_LABELS['test'][0]} has the same counts as the paper's; {config.SPLIT_LABELS['external'][0]} "
+        "are in no other split; the model card counts them all. This project contains none of these X-rays: its list "
+        "says where to get each of them."
+    )
+
+
+def privacy(seconds: float) -> str:
+    """Return what happens to an upload; `seconds`: how long the server keeps a disconnected session."""
+    return (
+        "Your X-ray is decoded and analyzed in the memory of the machine that runs this demo, for your session only. "
+        "It is deleted when you remove or replace it, and when you close the page (within "
+        f"{minutes(seconds)}, so that a lost connection can be resumed). While a file of more than a megabyte is being "
+        "uploaded, the server keeps it in an unnamed temporary file, which is gone once the upload is complete. Your "
+        "X-ray is not stored, not shared, and not used for training. The log has one line for each prediction: the "
+        "network, the time it took, and whether the file was refused. Names, dates and other DICOM tags are never "
+        "shown, logged or exported."
+    )

@@ -118,7 +118,8 @@ def tuning(settings: int) -> str:
 
 def maps(layer: Layer, shown: Maps, side: int) -> str:
     """Return what a layer's maps are; `side`: of the network's input, in pixels."""
-    sees = f"{layer.receptive_field} × {layer.receptive_field} pixels" if layer.receptive_field < side else f"all {side} × {side} pixels"
+    field = layer.receptive_field
+    sees = f"{field} × {field} pixels" if field < side else f"all {side} × {side} pixels"
     return (
         f"`{layer.name}` outputs {shown.total} maps of {layer.shape[0]} × {layer.shape[1]} pixels. Each of these "
         f"pixels depends on up to {sees} of the preprocessed X-ray. These are the {len(shown.channels)} maps that are "

@@ -121,3 +121,12 @@ def disagreement(
 
 def _adults_without_covid(films: pd.DataFrame) -> pd.Series:
     return (films["covid"] == 0) & (films["source"] != config.CHILDREN)
+
+
+def robustness(copies: int, rotation: float, shift: float) -> str:
+    """Return what the robustness test does; `rotation` in degrees, `shift` in percent."""
+    return (
+        f"A score should not depend on how an X-ray was positioned or scanned. This test analyzes **{copies} copies**: "
+        f"rotated by up to {rotation:g} degrees, shifted by up to {shift:g} %, with slightly more or less contrast, "
+        "and saved again as JPEG."
+    )

@@ -1,4 +1,4 @@
-"""Screen 1: the accuracy, and what answers that never look at a lung get on the same films."""
+"""Draw screen 1: the accuracy, beside baselines that never look at a lung, on the same films."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
 from covid_model.evaluation import Estimate, by_patient
 
-CLAIM = f"{100 * config.PAPER_ACCURACY:.0f} %"  # as the paper writes it
-MEASURE = "measure"  # in the address, by its label
+CLAIM = f"{100 * config.PAPER_ACCURACY:.0f} %"  # as the paper states it
+MEASURE = "measure"  # name in the URL; the value is a label
 MEASURES = {
-    "accuracy": ("Accuracy", "how often the answer is right"),
-    "sensitivity": ("COVID-19 films found", "share of COVID-19 films called positive"),
-    "adults_positive": ("Adults’ false alarms", "share of adults without COVID-19 called positive"),
-    "auc": ("AUC", "how well COVID-19 films are put above others, at any threshold"),
+    "accuracy": ("Accuracy", "share of X-rays classified correctly"),
+    "sensitivity": ("Sensitivity", "share of COVID-19 X-rays called positive"),
+    "adults_positive": ("False positives among adults", "share of adults without COVID-19 called positive"),
+    "auc": ("AUC", "how well COVID-19 X-rays rank above others, over all thresholds"),
 }
 NAMES = {
-    "network": "The paper’s<br>network",
-    "source": "Told the source,<br>sees nothing",
+    "network": "The paper’s<br>model",
+    "source": "Source only<br>(no image)",
     "thumbnail": f"Sees {config.BASELINE_SIDE} × {config.BASELINE_SIDE}<br>pixels",
-    "mean grey": "Knows the<br>mean grey",
-    "always no": "Always<br>says “no”",
+    "mean grey": "Mean brightness<br>only",
+    "always no": "Majority class<br>(always negative)",
 }
 READ = {
-    "sensitivity": "What the accuracy hides: whoever always says “no” finds none.",
-    "adults_positive": "**Lower is better.** Adults without COVID-19 are what a clinic must tell from those with it.",
+    "sensitivity": "What the accuracy hides: the majority-class baseline finds none.",
+    "adults_positive": "**Lower is better.** A clinic has to tell adults with COVID-19 from adults without it.",
     "auc": "0.5 is guessing, 1 is perfect.",
 }
-COUNTED = {  # what each measure counts, below the picture
-    "accuracy": "test films",
-    "sensitivity": "COVID-19 films of the test",
-    "adults_positive": "test films of adults without COVID-19",
+COUNTED = {  # what each measure counts, for the line below the picture
+    "accuracy": "test X-rays",
+    "sensitivity": "COVID-19 test X-rays",
+    "adults_positive": "test X-rays of adults without COVID-19",
 }
 
 
 def threshold() -> float:
-    """The threshold of `figures`: the one that the record states; without a record, the default."""
+    """Return the threshold of `figures`: the record's; without a record, the default."""
     record = cache.audit_record(PAPER, "rivals")
     return record["threshold"] if record else config.THRESHOLD
 
 
 def figures() -> dict[str, dict[str, Estimate]]:
-    """Every answer's measures, in the order of NAMES; the network and always no from the scores where need be."""
+    """Return each baseline's measures in the order of NAMES; without a record, those that the scores give."""
     record = cache.audit_record(PAPER, "rivals")
     if record:
-        of = {one["rival"]: one for one in record["figures"] if one["split"] == "test"}
-        found = {name: _estimates(one, record["threshold"]) for name, one in of.items()}
-        return {name: found[name] for name in NAMES if name in found}
+        rows = {row["rival"]: row for row in record["figures"] if row["split"] == "test"}
+        baselines = {name: _estimates(row, record["threshold"]) for name, row in rows.items()}
+        return {name: baselines[name] for name in NAMES if name in baselines}
     table = cache.unseen_scores(PAPER)
     test = pd.DataFrame() if table is None else table[table["split"] == "test"]
     if test.empty:
@@ -65,56 +65,58 @@ def figures() -> dict[str, dict[str, Estimate]]:
 
 
 def _estimates(measured: dict, threshold: float) -> dict[str, Estimate]:
-    """The measures at a threshold that was measured at, whether just made or out of a record."""
+    """Return the measures at a threshold, whether just computed or read from a record."""
     at = measured[by_patient.threshold_key(threshold)] | {"auc": measured["auc"]}
     return {name: at[name] if isinstance(at[name], Estimate) else Estimate(**at[name]) for name in MEASURES}
 
 
 def counted(measure: str, network: dict[str, Estimate]) -> str:
-    """How many films a measure counts, and where the threshold stands, as the beginning of a sentence."""
-    if measure == "auc":  # no threshold, and no count of its own: it goes by pairs of films
+    """Return the number of films that a measure counts, and the threshold, as the beginning of a sentence."""
+    if measure == "auc":  # it compares pairs of films, so it has no threshold and no count of its own
         films, covid = network["accuracy"].total, network["sensitivity"].total
-        return f"{films:,} test films, {covid:,} of them COVID-19, over all thresholds"
+        return f"{films:,} test X-rays, {covid:,} of them COVID-19, over all thresholds"
     return f"{network[measure].total:,} {COUNTED[measure]} at the threshold {threshold():g}"
 
 
 def headline() -> str | None:
-    found = {name: of["accuracy"].value for name, of in figures().items()}
-    return bias_text.baselines(found) if found else None
+    baselines = {name: measures["accuracy"].value for name, measures in figures().items()}
+    return bias_text.baselines(baselines) if baselines else None
 
 
 @render_slots.fragment
 def show() -> None:
-    place, found = slide(), figures()
-    if not found:
-        place.say(f"How much do {CLAIM} say?", no_scores())
+    place, baselines = slide(), figures()
+    if not baselines:
+        place.say(f"What does {CLAIM} mean?", no_scores())
         return
     with place.control:
         measure = widgets.choice(
-            "What is counted",
+            "Measure",
             list(MEASURES),
             format_func=lambda name: MEASURES[name][0],
             default="accuracy",
             key=MEASURE,
             wrap=True,
         )
-    title, asks = MEASURES[measure]
-    films = found["network"]["accuracy"].total
-    remarks = READ.get(measure) or bias_text.above_baseline(found["always no"][measure].value)
-    if "source" not in found:
-        remarks += f"  \n:small[More answers to compare with: `{AGAIN} rivals` makes them.]"
-    place.say(headline(), bias_text.class_imbalance(films, found["network"]["sensitivity"].total), remarks)
-    rows = [bias_charts.Share(NAMES[name], of[measure], name == "network") for name, of in found.items()]
-    mark = (config.PAPER_ACCURACY, f"the paper says {CLAIM}") if measure == "accuracy" else None
+    title, meaning = MEASURES[measure]
+    films = baselines["network"]["accuracy"].total
+    remarks = READ.get(measure) or bias_text.above_baseline(baselines["always no"][measure].value)
+    if "source" not in baselines:
+        remarks += f"  \n:small[`{AGAIN} rivals` adds more baselines.]"
+    place.say(headline(), bias_text.class_imbalance(films, baselines["network"]["sensitivity"].total), remarks)
+    rows = [
+        bias_charts.Share(NAMES[name], measures[measure], name == "network") for name, measures in baselines.items()
+    ]
+    mark = (config.PAPER_ACCURACY, f"the paper reports {CLAIM}") if measure == "accuracy" else None
     shares = measure != "auc"
-    axis = f"{title}: {asks}"
+    axis = f"{title}: {meaning}"
     place.show(
-        bias_charts.shares(rows, asks, mark, shares, ink=theme.ink()),
+        bias_charts.shares(rows, meaning, mark, shares, ink=theme.ink()),
         f"rivals_{measure}",
         bias_charts.shares_alt(rows, axis, shares),
     )
     place.check(
-        f"{counted(measure, found['network'])}; thin lines: 95 % intervals by patient. "
-        "The check: does a test reward looking at lungs?",
+        f"{counted(measure, baselines['network'])}; thin lines: 95 % confidence intervals, by "
+        "patient. The question: does the test reward looking at the lungs?",
         "maguolo",
     )

@@ -1,4 +1,4 @@
-"""Screen 2: who was in the data, by age and source of the two classes."""
+"""Draw screen 2: age and source of the two classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from covid_model.data import dataset
 from covid_model.data.dataset import DataError
 from covid_model.evaluation import ages
 
-WHO = "who"  # in the address, by its label
+WHO = "who"  # name in the URL; the value is a label
 ORDER = ("test", "train", "extra", "extra-test", "external")  # the paper's two sets first
 
 
@@ -36,7 +36,7 @@ def show() -> None:
         return
     with place.control:
         split = widgets.choice(
-            "Films",
+            "X-rays",
             ORDER,
             format_func=lambda name: SPLIT_LABELS[name][0],
             default="test",
@@ -45,16 +45,16 @@ def show() -> None:
         )
     part = dataset.labelled(films[films["split"] == split])
     if part.empty:
-        place.say("Who was in the data?", "The list of films has none of these.")
+        place.say("Who was in the data?", "There are no X-rays in this set.")
         return
     rows = ages.rows(part)
     grown = part[part["source"] != config.CHILDREN]
-    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} films. {bias_text.source_only(*ages.accuracy_from_source(part))}"
-    remarks = bias_text.stated_ages(ages.stated_ages(grown).dropna().tolist(), len(grown)) if len(grown) else ""
+    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} X-rays. {bias_text.source_only(*ages.of_source(part))}"
+    remarks = bias_text.stated_ages(ages.stated(grown).dropna().tolist(), len(grown)) if len(grown) else ""
     place.say(headline(split), words, remarks)
     place.show(bias_charts.ages(rows, ink=theme.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
     place.check(
-        "Each side is drawn in shares of its own films. The check: do the two classes differ by more than the disease?",
+        "Bars are shares of each class. The question: do the two classes differ by more than the disease?",
         "roberts",
         "degrave",
     )

@@ -1,4 +1,4 @@
-"""The five screens in order: which one is shown, the way from one to the next, and all of them in five sentences."""
+"""Order the five screens, navigate between them, and sum them up in five sentences."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from covid_model.app import widgets
 from covid_model.app.pages.trust_screens import accuracy, dataset, erasure, external, more_adults
 from covid_model.app.text import prediction as prediction_text
 
-SCREEN = "screen"  # in the address, by its label
+SCREEN = "screen"  # name in the URL; the value is a label
 SCREENS: dict[str, ModuleType] = {
-    "1 The figure": accuracy,
-    "2 The films": dataset,
-    "3 Elsewhere": external,
+    "1 The claim": accuracy,
+    "2 The data": dataset,
+    "3 External validation": external,
     "4 Lungs erased": erasure,
     "5 Adults added": more_adults,
 }
 NAMES = tuple(SCREENS)
-NO_FIGURES = "No figures in this copy."
-NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys to hint at
+NO_FIGURES = "No figures available."
+NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys
 NO_HINTS = (
     f"<style>@media (max-width: {NARROW}px) {{"
     ".st-key-story_back kbd, .st-key-story_next kbd {display: none}}</style>"
@@ -29,14 +29,14 @@ NO_HINTS = (
 
 
 def go_to(name: str) -> None:
-    """Show the screen `name`; from a callback."""
+    """Show the screen `name`; a callback."""
     st.session_state[SCREEN] = name
 
 
 def picker() -> str:
-    """Draw the way through the story (jump, back, next) and return the name of the screen shown.
+    """Draw the navigation (jump, back, next) and return the name of the screen shown.
 
-    Page up and page down do the same as the buttons: they are what a presenter's remote sends.
+    Page up and page down do the same as the buttons, since a presenter's remote sends them.
     """
     st.html(NO_HINTS)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -72,14 +72,17 @@ def picker() -> str:
 
 
 def in_short() -> None:
-    """The five headlines, each at its screen's first settings."""
-    said = [screen.headline() for screen in SCREENS.values()]
-    if any(said):
+    """Draw the five headlines, each at its screen's default settings."""
+    headlines = [screen.headline() for screen in SCREENS.values()]
+    if any(headlines):
         st.subheader("In five sentences", anchor=False)
-        lines = [f"{at}. {prediction_text.plain(one) if one else NO_FIGURES}" for at, one in enumerate(said, 1)]
+        lines = [
+            f"{number}. {prediction_text.plain(line) if line else NO_FIGURES}"
+            for number, line in enumerate(headlines, 1)
+        ]
         short = st.container(key="story_short")
         short.markdown("\n".join(lines))
         marks = sorted({config.THRESHOLD, accuracy.threshold(), erasure.threshold()})
-        which = " and ".join(f"{mark:g}" for mark in marks)
-        at = f"All at the threshold {which}" if len(marks) == 1 else f"At the thresholds {which}, as each was measured"
-        short.markdown(f":small[{at}, whatever is set above.]")
+        values = " and ".join(f"{mark:g}" for mark in marks)
+        scope = f"At the threshold {values}" if len(marks) == 1 else f"At the thresholds {values}, as each was measured"
+        short.markdown(f":small[{scope}, regardless of the settings above.]")

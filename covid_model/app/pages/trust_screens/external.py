@@ -1,4 +1,4 @@
-"""Screen 3: the same network on adults and on other hospitals, at a threshold of the visitor's choice."""
+"""Draw screen 3: the same network on adults and in other hospitals, at any threshold."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ NOBODY = Estimate(None)
 
 
 def headline(threshold: float | None = None) -> str | None:
-    found = cache.called_positive(PAPER, config.THRESHOLD if threshold is None else threshold)
-    if not found:
+    groups = cache.called_positive(PAPER, config.THRESHOLD if threshold is None else threshold)
+    if not groups:
         return None
-    adults = found.get(subgroups.ADULTS)
-    known = (adults.sensitivity, adults.false_positive_rate) if adults else (NOBODY, NOBODY)
-    return bias_text.adult_results(*known, subgroups.external_false_positives(found))
+    adults = groups.get(groups_of_films.ADULTS)
+    known = (adults.found, adults.alarms) if adults else (NOBODY, NOBODY)
+    return bias_text.adult_results(*known, groups_of_films.elsewhere(groups))
 
 
 @render_slots.fragment
 def show() -> None:
     place = slide()
     if cache.called_positive(PAPER, config.THRESHOLD) is None:
-        place.say("Does it hold on adults and in other hospitals?", no_scores())
+        place.say("Does it work for adults, and in other hospitals?", no_scores())
         return
     with place.control:
         threshold = state.threshold_slider()
-    found = cache.called_positive(PAPER, threshold)
+    groups = cache.called_positive(PAPER, threshold)
     place.say(
         headline(threshold),
-        "The same network, the same threshold, other people. Where it tells COVID-19 from the rest, the diamond is far "
-        "to the right and the circle far to the left; where they meet, it tells nothing.",
+        "The same network at the same threshold, on other people. If it can tell COVID-19 apart, the diamond is far to "
+        "the right and the circle far to the left; where they meet, it cannot.",
         bias_text.auc_by_group(cache.areas(PAPER)),
     )
-    rows = list(found.values())
+    rows = list(groups.values())
     place.show(bias_charts.groups(rows, ink=theme.ink()), "elsewhere", bias_charts.groups_alt(rows))
-    place.check("Lines: 95 % intervals by patient. The check: films from elsewhere.", "cohen", "degrave")
+    place.check("Lines: 95 % confidence intervals, by patient. The check: external validation.", "cohen", "degrave")

@@ -1,4 +1,4 @@
-"""Screen 5: what adding adults to the training does, for the better and for the worse."""
+"""Draw screen 5: what improves and what gets worse with adults in the training data."""
 
 from __future__ import annotations
 
@@ -16,35 +16,34 @@ LISTS = {"better": "Better", "worse": "Worse", "unclear": "No clear difference"}
 
 
 def headline() -> str | None:
-    found = cache.changes(PAPER, TUNED, config.THRESHOLD)
-    return bias_text.adults_added(found) if found else None
+    changes = cache.changes(PAPER, TUNED, config.THRESHOLD)
+    return bias_text.adults_added(changes) if changes else None
 
 
 @render_slots.fragment
 def show() -> None:
     place = slide()
-    found = cache.changes(PAPER, TUNED, config.THRESHOLD)
-    if not found:
-        place.say("What does adding adults do?", no_scores())
+    changes = cache.changes(PAPER, TUNED, config.THRESHOLD)
+    if not changes:
+        place.say("What do more adults change?", no_scores())
         return
     with place.control:
         name = state.network_picker(
-            f"The trap: open it with *{registry.title(PAPER)}*, close it with *{registry.title(TUNED)}*"
+            f"Open the trap with *{registry.title(PAPER)}*, close it with *{registry.title(TUNED)}*"
         )
-    said = bias_text.changes_by_verdict(found)
-    lists = "\n".join(f"- **{title}:** {said[key]}." for key, title in LISTS.items() if said[key])
+    names = bias_text.changes_by_verdict(changes)
+    lists = "\n".join(f"- **{title}:** {names[key]}." for key, title in LISTS.items() if names[key])
     place.say(
         headline(),
-        f"*{registry.title(PAPER)}* learnt from children and from adults with COVID-19; *{registry.title(TUNED)}* from "
-        "adults without it as well, with every layer trained. Solid shapes: the network chosen; hollow ones: the "
+        f"*{registry.title(PAPER)}* learned from children and from adults with COVID-19; *{registry.title(TUNED)}* "
+        "also from adults without it, with every layer trained. Solid shapes: the selected network; hollow ones: the "
         "other.",
-        lists + f"\n\n:small[{registry.title(TUNED)} was trained on other films of the sources of "
-        f"“{SPLIT_LABELS[subgroups.MORE][0]}”: there it is at home. “Clear” is a difference whose "
-        "95 % interval, by patient, "
-        "leaves out 0.]",
+        lists + f"\n\n:small[{registry.title(TUNED)} was trained on other X-rays from the sources of "
+        f"“{SPLIT_LABELS[groups_of_films.MORE][0]}”, so that set is no external validation. A difference is clear if "
+        "its 95 % confidence interval, by patient, excludes 0.]",
     )
     other = TUNED if name == PAPER else PAPER
-    rows, ghosts = (cache.called_positive(one, config.THRESHOLD) or {} for one in (name, other))
+    rows, ghosts = (cache.called_positive(name, config.THRESHOLD) or {} for name in (name, other))
     shared = [group for group in rows if group in ghosts]
     drawn = [rows[group] for group in shared]
     place.show(
@@ -53,8 +52,8 @@ def show() -> None:
         bias_charts.groups_alt(drawn),
     )
     place.check(
-        f"At the threshold {config.THRESHOLD}; lines: 95 % intervals by patient. The check: controls who are like "
-        "the cases, and then films from elsewhere again.",
+        f"At the threshold {config.THRESHOLD}; lines: 95 % confidence intervals, by patient. The check: controls "
+        "who resemble the cases, and external validation again.",
         "roberts",
         "degrave",
     )
