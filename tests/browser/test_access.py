@@ -32,8 +32,8 @@ def test_axe_finds_nothing(visitor, address, network_name, name, scheme):
     separator = "&" if "?" in PAGES[name] else "?"
     demo.open_page(visitor, f"{address}/{PAGES[name]}{separator}network={network_name}")
     demo.grow(visitor)  # axe passes over what is scrolled out of sight
-    found = Axe().run(visitor, context={"exclude": [[FORMULAS]]}, options=RULES)
-    assert found.violations_count == 0, found.generate_report()
+    violations = Axe().run(visitor, context={"exclude": [[FORMULAS]]}, options=RULES)
+    assert violations.violations_count == 0, violations.generate_report()
     unnamed = visitor.locator("[data-testid=stPlotlyChart], [data-testid=stImage] img").evaluate_all(
         "all => all.filter(one => !(one.alt ?? one.querySelector('[aria-label]') ?? one.ariaLabel)"
         " && one.alt !== '').map(one => one.outerHTML.slice(0, 200))"

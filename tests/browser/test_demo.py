@@ -42,9 +42,9 @@ def test_read_a_film(visitor, address, network_name, film):
     assert visitor.locator(".st-key-overlay_picture img").count()
     demo.picture(visitor, PICTURES / "read-a-film.png")
 
-    for key, wanted in (("End", 1), ("Home", 0)):
+    for key, expected in (("End", 1), ("Home", 0)):
         threshold = demo.move_threshold(visitor, key)
-        assert threshold == wanted
+        assert threshold == expected
         assert visitor.get_by_text(verdict(score, threshold), exact=True).count()
         assert demo.score(visitor) == shown  # a threshold changes no score
 

@@ -63,7 +63,7 @@ def test_films_that_scored_alike_are_a_click_away(visitor, address, network_name
     summary.wait_for(timeout=demo.PATIENCE)
     demo.settle(visitor)
     first, last = (
-        int(one.replace(",", "")) for one in re.search(r"([\d,]+) to ([\d,]+)", summary.inner_text()).groups()
+        int(number.replace(",", "")) for number in re.search(r"([\d,]+) to ([\d,]+)", summary.inner_text()).groups()
     )
     scores = pd.read_csv(config.SCORES_CSV).query("network == @network_name and split == 'test'")["score"]
     shown = scores.sort_values(ascending=False).iloc[int(first) - 1 : int(last)]

@@ -32,7 +32,7 @@ def summary(page) -> str:
 
 def numbers(page) -> list[int]:
     """The figures of that."""
-    return [int(one.replace(",", "")) for one in re.findall(r"\d[\d,]*", summary(page))]
+    return [int(value.replace(",", "")) for value in re.findall(r"\d[\d,]*", summary(page))]
 
 
 def cells(page, cell: str):
@@ -60,11 +60,11 @@ def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     report = PdfReader(file)
-    said = " ".join(report.pages[0].extract_text().split())
+    report_text = " ".join(report.pages[0].extract_text().split())
     assert file.suffix == ".pdf" and len(report.pages) == 1 and len(report.pages[0].images) >= 2
     credit = samples.sample(SIMULATED).credit
     for part in (SIMULATED, f"{MODEL_SCORE} {shown}", "0.30", credit[:40], config.NOTICE[:40]):
-        assert part in said, part
+        assert part in report_text, part
 
 
 @needs_scores
@@ -160,7 +160,7 @@ def test_cells_of_the_matrix_lead_to_their_films(visitor, address, network_name)
 
 @needs_scores
 def test_the_gallery_is_picked_and_ordered(visitor, address, network_name):
-    order, verdict = (quote_plus(one) for one in (browse_text.ORDERS["wrong"], CELL_NAMES["fn"]))
+    order, verdict = (quote_plus(value) for value in (browse_text.ORDERS["wrong"], CELL_NAMES["fn"]))
     every = quote_plus(browse_text.SETS[browse_text.ALL][0])
     demo.open_page(visitor, f"{address}/browse?network={network_name}&set={every}&order={order}")
     everything = summary(visitor)

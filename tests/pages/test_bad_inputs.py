@@ -38,21 +38,21 @@ GOOD = ("good.png", bad_inputs.good_film())
 PEAK = 400  # megabytes above rest that reading any one file may take
 SLOWEST = 5.0  # seconds
 every_file = pytest.mark.parametrize(
-    "one", [pytest.param(one, marks=pytest.mark.row(n=one.row)) for one in SENT], ids=str
+    "case", [pytest.param(case, marks=pytest.mark.row(n=case.row)) for case in SENT], ids=str
 )
 every_row = pytest.mark.parametrize("row", [pytest.param(row, marks=pytest.mark.row(n=row)) for row in FILES])
 
 
-def check(one: Sent, refused: str | None, warnings: str) -> None:
+def check(case: Sent, refused: str | None, warnings: str) -> None:
     """What a file got, against what it must get; refusals are one plain sentence."""
-    assert one.gets != REFUSE or refused, f"{one} was read"
-    assert one.gets not in (READ, WARN) or not refused, f"{one}: {refused}"
+    assert case.gets != REFUSE or refused, f"{case} was read"
+    assert case.gets not in (READ, WARN) or not refused, f"{case}: {refused}"
     if refused:
         assert refused[0].isupper() and refused.endswith(".") and "\n" not in refused, refused
-    if one.gets == REFUSE:
-        assert one.says in refused, f"{one}: {refused}"
-    if one.gets == WARN:
-        assert one.says in warnings, f"{one}: {warnings}"
+    if case.gets == REFUSE:
+        assert case.says in refused, f"{case}: {refused}"
+    if case.gets == WARN:
+        assert case.says in warnings, f"{case}: {warnings}"
 
 
 # --- The list is covered -------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def check(one: Sent, refused: str | None, warnings: str) -> None:
 
 def test_every_row_is_tested():
     """No row of the list is forgotten: files for rows 1 to 29, tests of their own for all of them."""
-    assert {one.row for one in SENT} == set(FILES)
+    assert {case.row for case in SENT} == set(FILES)
     assert set(bad_inputs.tests_by_row()) == set(ROWS)
 
 
@@ -68,14 +68,14 @@ def test_every_row_is_tested():
 
 
 @every_file
-def test_films(one):
+def test_films(case):
     try:
-        film = imaging.decode(one.make())
+        film = imaging.decode(case.make())
     except imaging.FilmError as error:
-        check(one, str(error), "")
+        check(case, str(error), "")
         return
     colour = (WHY_OUT[OutOfDistribution.COLOUR],) * film.in_colour  # said of the flag, not by the decoder
-    check(one, None, " ".join((*colour, *film.warnings)))
+    check(case, None, " ".join((*colour, *film.warnings)))
     assert film.pixels.dtype == np.uint8 and film.pixels.ndim == 2 and not film.pixels.flags.writeable
 
 
@@ -83,8 +83,8 @@ def test_films(one):
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
 def test_no_file_takes_long_or_much_memory(tmp_path):
     """Each file of the list in one other process, its memory's peak taken back to rest before each."""
-    for one in SENT:
-        (tmp_path / str(one)).write_bytes(one.make())
+    for case in SENT:
+        (tmp_path / str(case)).write_bytes(case.make())
     code = textwrap.dedent(f"""
         import json, sys, time
         from pathlib import Path
@@ -104,9 +104,9 @@ def test_no_file_takes_long_or_much_memory(tmp_path):
         print(json.dumps(found))
     """)
     done = subprocess.run([sys.executable, "-c", code], cwd=config.ROOT, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
-    assert len(found) == len(SENT)
-    assert {name: value for name, value in found.items() if value[0] >= PEAK or value[1] >= SLOWEST} == {}
+    outcomes = json.loads(done.stdout)
+    assert len(outcomes) == len(SENT)
+    assert {name: value for name, value in outcomes.items() if value[0] >= PEAK or value[1] >= SLOWEST} == {}
 
 
 # --- Through the command line ----------------------------------------------------------------------------
@@ -124,17 +124,17 @@ def command(monkeypatch) -> None:
 def test_command_line(row, command, tmp_path, capsys):
     """The files of a row and a good film behind them, which is read whatever came before."""
     sent = bad_inputs.of_row(row)
-    paths = [tmp_path / one.name for one in sent]
-    for path, data in zip([*paths, tmp_path / GOOD[0]], [*(one.make() for one in sent), GOOD[1]], strict=True):
+    paths = [tmp_path / case.name for case in sent]
+    for path, data in zip([*paths, tmp_path / GOOD[0]], [*(case.make() for case in sent), GOOD[1]], strict=True):
         path.write_bytes(data)
     code = main(["predict", *map(str, paths), str(tmp_path / GOOD[0]), "--json"])
     out, err = capsys.readouterr()
-    *found, good = json.loads(out)
-    for one, result in zip(sent, found, strict=True):
-        check(one, result["refused"], " ".join(result["warnings"]))
+    *outcomes, good = json.loads(out)
+    for case, result in zip(sent, outcomes, strict=True):
+        check(case, result["refused"], " ".join(result["warnings"]))
         assert (result["score"] is None) == bool(result["refused"]) == (result["covid"] is None)
-        assert f"covid_model: {one.name}: {result['refused']}\n" in err or not result["refused"]
-    refused = [result for result in found if result["refused"]]
+        assert f"covid_model: {case.name}: {result['refused']}\n" in err or not result["refused"]
+    refused = [result for result in outcomes if result["refused"]]
     assert good["refused"] is None and 0 < good["score"] < 1
     assert err.count("\n") == len(refused) and code == (1 if refused else 0)
 
@@ -152,28 +152,28 @@ def give(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     return app
 
 
-def said(app: AppTest, kind: str) -> str:
-    return " ".join(one.value for one in app.get(kind)).replace("\\", "")
+def messages(app: AppTest, kind: str) -> str:
+    return " ".join(element.value for element in app.get(kind)).replace("\\", "")
 
 
 @every_row
 def test_page(row, demo):
     """All files of a row at once with a good film behind them; then the first of them alone; then a good film alone."""
     sent = bad_inputs.of_row(row)
-    app = give(open_page(), *((one.name, one.make()) for one in sent), GOOD)
+    app = give(open_page(), *((case.name, case.make()) for case in sent), GOOD)
     table = app.dataframe[0].value.set_index("File")
-    assert list(table.index) == [*(one.name for one in sent), GOOD[0]]
-    for one in sent:
-        verdict, remarks = table.loc[one.name, "Verdict"], table.loc[one.name, "Remarks"]
-        check(one, remarks if verdict == "Refused" else None, remarks)
-        assert (verdict == "Refused") == bool(np.isnan(table.loc[one.name, "Score"]))
+    assert list(table.index) == [*(case.name for case in sent), GOOD[0]]
+    for case in sent:
+        verdict, remarks = table.loc[case.name, "Verdict"], table.loc[case.name, "Remarks"]
+        check(case, remarks if verdict == "Refused" else None, remarks)
+        assert (verdict == "Refused") == bool(np.isnan(table.loc[case.name, "Score"]))
     assert table.loc[GOOD[0], "Verdict"] in ("Positive", "Negative")
 
-    one = sent[0]
-    give(app, (one.name, one.make()))
+    case = sent[0]
+    give(app, (case.name, case.make()))
     assert bool(app.error) != bool(app.metric)  # a sentence or a score, never both
-    refused = said(app, "error").removeprefix(f"{one.name}: ") if app.error else None
-    check(one, refused, said(app, "warning"))
+    refused = messages(app, "error").removeprefix(f"{case.name}: ") if app.error else None
+    check(case, refused, messages(app, "warning"))
 
     give(app, GOOD)
     assert app.metric and not app.error and not app.warning
@@ -191,10 +191,10 @@ def novel(demo, monkeypatch) -> Path:
 
 def test_19_a_novel_film_is_warned_of_and_its_score_greyed(novel):
     app = give(open_page(), GOOD)
-    assert NOVEL in said(app, "warning")
+    assert NOVEL in messages(app, "warning")
     assert app.metric[0].value.startswith(":gray[")
     verdicts = [formatting.verdict(score, config.THRESHOLD) for score in (0.0, 1.0)]
-    assert not any(one in text(app) for one in verdicts)  # no verdict on what the network does not know
+    assert not any(verdict in text(app) for verdict in verdicts)  # no verdict on what the network does not know
     assert "place" not in charts(app)
     give(app, GOOD, ("other.png", synthetic_images.save(synthetic_images.film()[::-1])))
     assert all(NOVEL in remarks for remarks in app.dataframe[0].value.iloc[:, 3])
@@ -203,7 +203,7 @@ def test_19_a_novel_film_is_warned_of_and_its_score_greyed(novel):
 def test_19_a_film_like_others_is_not(demo, monkeypatch):
     monkeypatch.setattr(MockReader, "ood_distance", 0.9)
     app = give(open_page(), GOOD)
-    assert NOVEL not in said(app, "warning") and not app.metric[0].value.startswith(":gray[")
+    assert NOVEL not in messages(app, "warning") and not app.metric[0].value.startswith(":gray[")
 
 
 def test_19_the_command_line_warns_too(novel, command, tmp_path, capsys):
@@ -224,11 +224,11 @@ def of_dicom(name: str) -> imaging.Film:
     return imaging.read(Path(path))
 
 
-def no_chest_film(what: str) -> np.ndarray:
+def no_chest_film(kind: str) -> np.ndarray:
     """A photograph, a screenshot of text, a leg or a slice of a head, grey and without a tag that gives it away."""
-    if what in ("leg", "slice"):
-        return of_dicom({"leg": LEG, "slice": SLICE}[what]).pixels
-    return getattr(pytest.importorskip("skimage.data"), {"photograph": "camera", "screenshot": "page"}[what])()
+    if kind in ("leg", "slice"):
+        return of_dicom({"leg": LEG, "slice": SLICE}[kind]).pixels
+    return getattr(pytest.importorskip("skimage.data"), {"photograph": "camera", "screenshot": "page"}[kind])()
 
 
 @pytest.fixture(scope="module")
@@ -248,9 +248,9 @@ def reader_of():
 
 
 @pytest.mark.parametrize("name", [pytest.param("paper", marks=pytest.mark.vgg19), "fine-tuned"])
-@pytest.mark.parametrize("what", ["photograph", "screenshot", "leg", "slice"])
-def test_19_the_networks_themselves_know_what_is_no_chest_film(name, what, reader_of):
-    assert reader_of(name).predict(imaging.Film(no_chest_film(what), (), "PNG")).out_of_distribution
+@pytest.mark.parametrize("kind", ["photograph", "screenshot", "leg", "slice"])
+def test_19_the_networks_themselves_know_what_is_no_chest_film(name, kind, reader_of):
+    assert reader_of(name).predict(imaging.Film(no_chest_film(kind), (), "PNG")).out_of_distribution
 
 
 @pytest.mark.parametrize(("name", "named"), [(LEG, "EXTREMITY"), (SLICE, "CT")])
@@ -266,19 +266,19 @@ MARKUP = "<b>**b**</b> [x](http://evil.example) ![y](http://evil.example/y.png) 
 def rendered(app: AppTest) -> str:
     """All that the page renders as Markdown or HTML, without what is escaped there."""
     kinds = (app.markdown, app.caption, app.error, app.warning, app.info, app.title, app.subheader)
-    texts = [one.value for kind in kinds for one in kind] + [one.label for one in app.button]
-    return "\n".join(re.sub(r"\\.", "", one) for one in texts)
+    texts = [element.value for kind in kinds for element in kind] + [button.label for button in app.button]
+    return "\n".join(re.sub(r"\\.", "", value) for value in texts)
 
 
 def no_markup(app: AppTest) -> bool:
-    found = rendered(app)
-    return not any(one in found for one in ("<b>", "**b**", "](http://evil", "`c`", ":red[", "$x$"))
+    page_text = rendered(app)
+    return not any(markup in page_text for markup in ("<b>", "**b**", "](http://evil", "`c`", ":red[", "$x$"))
 
 
 def test_30_tags_of_a_dicom_are_plain_text(demo):
     tags = {"Modality": "**b** <b>", "BodyPartExamined": ":red[r] `c`"}
     app = give(open_page(), ("film.dcm", synthetic_images.dicom(FILM, **tags)))
-    assert app.metric and "**B** <B>" in said(app, "warning") and ":RED[R] `C`" in said(app, "warning")
+    assert app.metric and "**B** <B>" in messages(app, "warning") and ":RED[R] `C`" in messages(app, "warning")
     assert no_markup(app)
 
 
@@ -310,7 +310,7 @@ def test_33_films_past_the_limit_are_let_go(demo, monkeypatch):
         *((f"{number}.png", synthetic_images.save(synthetic_images.film(100 + number))) for number in range(5)),
     )
     assert list(app.dataframe[0].value.iloc[:, 0]) == ["0.png", "1.png", "2.png"]
-    assert holds(said(app, "warning"), 5, 3)
+    assert holds(messages(app, "warning"), 5, 3)
     assert len(app.session_state[state.UPLOADS]) == 3
 
 
@@ -329,23 +329,23 @@ def networks(demo, monkeypatch) -> Path:
     return folder
 
 
-def spoil(path: Path, how: str) -> None:
+def spoil(path: Path, damage: str) -> None:
     data = bytearray(path.read_bytes())
-    if how == "missing":
+    if damage == "missing":
         path.unlink()
         return
-    if how == "changed by a byte":
+    if damage == "changed by a byte":
         data[len(data) // 2] ^= 1
-    path.write_bytes(data[: len(data) // 2] if how == "cut short" else data)
+    path.write_bytes(data[: len(data) // 2] if damage == "cut short" else data)
 
 
-@pytest.mark.parametrize("how", ["missing", "cut short", "changed by a byte"])
-def test_35_the_page_says_which_file_is_wrong_and_what_to_do(networks, how, monkeypatch):
-    spoil(networks / "fine-tuned.npz", how)
+@pytest.mark.parametrize("damage", ["missing", "cut short", "changed by a byte"])
+def test_35_the_page_says_which_file_is_wrong_and_what_to_do(networks, damage, monkeypatch):
+    spoil(networks / "fine-tuned.npz", damage)
     monkeypatch.setattr(vgg19, "build", lambda *_a, **_k: pytest.fail("a network of random weights was built"))
     app = give(open_page(), GOOD)
-    assert not app.metric and "fine-tuned.npz" in said(app, "error")
-    assert "train --recipe fine-tuned" in said(app, "error")
+    assert not app.metric and "fine-tuned.npz" in messages(app, "error")
+    assert "train --recipe fine-tuned" in messages(app, "error")
     for page in ("results", "browse", "about", "how_it_works"):
         app.switch_page(f"covid_model/app/pages/{page}.py").run()
         assert not app.exception, app.exception[0].value
@@ -370,7 +370,7 @@ def test_36_without_a_connection_the_paper_network_says_what_it_needs(networks, 
     monkeypatch.setattr("socket.getaddrinfo", lambda *_a, **_k: (_ for _ in ()).throw(unreachable))
     app = give(open_page(network="paper"), GOOD)
     assert not app.metric
-    assert all(one in said(app, "error") for one in ("ImageNet", config.VGG19_VARIABLE, "internet"))
+    assert all(word in messages(app, "error") for word in ("ImageNet", config.VGG19_VARIABLE, "internet"))
     app.button(key="use-fine-tuned").click().run()
     assert app.metric and not app.error
 
@@ -380,11 +380,11 @@ def test_37_a_folder_of_few_films(demo):
     manifest = demo / "data/manifest.csv"
     pd.read_csv(manifest).query("id != 'cohen-1'").to_csv(manifest, index=False)
     app = open_page()
-    assert [one.key for one in app.button if one.key == "try-cohen-2"] == ["try-cohen-2"]
+    assert [button.key for button in app.button if button.key == "try-cohen-2"] == ["try-cohen-2"]
 
 
 def test_37_a_manifest_without_a_column_is_named(demo):
     manifest = demo / "data/manifest.csv"
     pd.read_csv(manifest).drop(columns="split").to_csv(manifest, index=False)
     app = give(open_page(), GOOD)
-    assert "split" in said(app, "warning") and app.metric
+    assert "split" in messages(app, "warning") and app.metric

@@ -42,14 +42,14 @@ def show(app: AppTest, **widgets) -> AppTest:
 
 def shown(app: AppTest) -> list[str]:
     """The ids of the films on the page, in order: each has a link with its id."""
-    return [one.proto.label for one in app.get("page_link")]
+    return [item.proto.label for item in app.get("page_link")]
 
 
 def summary(*films: tuple[str, int, float]) -> str:
     """What the page says of films (source, covid, score) that are all on one sheet, at 0.6."""
     table = pd.DataFrame(films, columns=["source", "covid", "score"]).assign(split="test")
-    found = browse_text.select_set(table, "test", 0.6)
-    return browse_text.summary(found, browse_text.sheet(found, 1))
+    matches = browse_text.select_set(table, "test", 0.6)
+    return browse_text.summary(matches, browse_text.sheet(matches, 1))
 
 
 def simulated(score: float | None) -> str:
@@ -59,7 +59,7 @@ def simulated(score: float | None) -> str:
 
 def pictures(app: AppTest) -> list[str]:
     """What the pictures on the page are said to show."""
-    return [one.alt for image in app.get("image") for one in image.proto.imgs]
+    return [item.alt for image in app.get("image") for item in image.proto.imgs]
 
 
 def test_all_test_films_by_score(demo):
@@ -71,7 +71,7 @@ def test_all_test_films_by_score(demo):
 
 
 @pytest.mark.parametrize(
-    ("picked", "found"),
+    ("picked", "matches"),
     [
         ({"network": "paper"}, ["cohen-1", "cohen-3", "cohen-2", "kermany-1", "kermany-2"]),
         ({"source": CHILDREN}, ["kermany-2", "kermany-1"]),
@@ -86,8 +86,8 @@ def test_all_test_films_by_score(demo):
         ({"set": "extra-test"}, ["nih-1"]),
     ],
 )
-def test_what_is_picked(demo, picked, found):
-    assert shown(show(open_page("browse"), **picked)) == found
+def test_what_is_picked(demo, picked, matches):
+    assert shown(show(open_page("browse"), **picked)) == matches
 
 
 def test_nothing_like_that(demo):
@@ -158,12 +158,12 @@ def test_a_sheet_from_the_address(many):
 
 def test_only_the_pictures_shown_are_read(many, monkeypatch):
     """Of the fifty, two have a picture, and both are on the last sheet or the first one, by order."""
-    asked = []
-    monkeypatch.setattr(cache, "card_picture", lambda path: asked.append(path))
+    loaded = []
+    monkeypatch.setattr(cache, "card_picture", lambda path: loaded.append(path))
     app = open_page("browse")
-    assert asked == []
+    assert loaded == []
     show(app, order="lowest")
-    assert [path.split("/")[-1] for path in asked] == ["kermany-1.png", "kermany-2.png"]
+    assert [path.split("/")[-1] for path in loaded] == ["kermany-1.png", "kermany-2.png"]
 
 
 # --- Heatmaps ---------------------------------------------------------------------------------------

@@ -64,20 +64,20 @@ def third(demo) -> Path:
 
 
 def picker(app: AppTest) -> object | None:
-    return next((one for one in app.segmented_control if one.key in (state.NETWORK, checks.CHECKED)), None)
+    return next((item for item in app.segmented_control if item.key in (state.NETWORK, checks.CHECKED)), None)
 
 
 @pytest.mark.parametrize(("page", "address"), scenes())
 def test_every_page_with_a_third_network(third, page, address):
     app = open_page(page, network=THIRD, checked=THIRD, **address)
-    found = picker(app)
-    if found is not None:
-        assert TITLE in found.options and found.value == THIRD
+    values = picker(app)
+    if values is not None:
+        assert TITLE in values.options and values.value == THIRD
 
 
 def test_three_networks_side_by_side(third):
     app = open_page("results", network=THIRD, both="true")
-    titles = [one.value.replace("\\", "") for one in app.subheader]
+    titles = [item.value.replace("\\", "") for item in app.subheader]
     assert [TITLE, *(registry.title(name) for name in ("fine-tuned", "paper"))] == titles[:3]
 
 

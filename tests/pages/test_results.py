@@ -34,7 +34,7 @@ PARTS = (metrics.TITLE, prevalence.TITLE, metrics.SOURCES_TITLE, metrics.CALIBRA
 
 def cards(app: AppTest) -> dict[str, list[float]]:
     """The headline's figures by their names."""
-    return {NAME_OF[one.label]: numbers(one.value) for one in app.metric if one.label in NAME_OF}
+    return {NAME_OF[item.label]: numbers(item.value) for item in app.metric if item.label in NAME_OF}
 
 
 def called_at(threshold: float, name: str = "fine-tuned") -> scored_split.ThresholdResult:
@@ -83,7 +83,7 @@ def test_false_alarms_on_adults_stand_out(demo):
 
 def test_both_networks_side_by_side(demo):
     app = show(open_page("results"), both=True)
-    adults = [numbers(one.value) for one in app.metric if one.label == evaluation_text.CARDS["adults"]]
+    adults = [numbers(item.value) for item in app.metric if item.label == evaluation_text.CARDS["adults"]]
     assert adults == [[0, 1], [1, 1]] and len(app.metric) == 8
     columns = app.table[0].value.columns  # both networks, always "no", the paper
     assert len(columns) == 4 and "Fine\\-tuned" in columns[0] and "Paper" in columns[1]
@@ -234,10 +234,10 @@ def test_a_ward_where_covid_is_rare(demo):
     assert values(app) == evaluation_text.ppv_heading({"": ward_of(0.058)}, {"": Estimate(2 / 3)})
     assert holds(values(app), 2, 6, 67)
     assert prevalence.MISSES[1.0] in costs(app) and holds(costs(app), 0.19, 0.0, 10.0, 0.6)
-    said = app.get_by_key("ward_values").markdown[0].value
-    assert evaluation_text.per_thousand(Estimate(1.0), Estimate(2 / 3), 0.02) in said
-    assert evaluation_text.adults_alone(ward_of(0.058), ward_of(0.02)) in said  # worth 2 of 100 there, not 6
-    assert [numbers(one.value) for one in app.get_by_key("ward_values").metric] == [[5.8], [100.0]]
+    page_text = app.get_by_key("ward_values").markdown[0].value
+    assert evaluation_text.per_thousand(Estimate(1.0), Estimate(2 / 3), 0.02) in page_text
+    assert evaluation_text.adults_alone(ward_of(0.058), ward_of(0.02)) in page_text  # worth 2 of 100 there, not 6
+    assert [numbers(item.value) for item in app.get_by_key("ward_values").metric] == [[5.8], [100.0]]
     app = show(app, prevalence=0.5)
     assert holds(values(app), 50, 75)
     app = show(app, **{"alarms-of": prevalence.ADULTS})
@@ -262,7 +262,7 @@ def test_a_ward_without_adults_to_compare(demo):
     assert values(app) == evaluation_text.ppv_heading({"": ward_of(float("nan"))}, {})
     costs_part = app.get_by_key("ward_costs")
     assert costs_part.caption and not costs_part.table and "cost_curve" not in charts(app)
-    assert "alarms-of" not in [one.key for one in app.segmented_control]
+    assert "alarms-of" not in [item.key for item in app.segmented_control]
 
 
 def test_every_source_apart(demo):
@@ -322,7 +322,9 @@ def test_films_of_one_patient_count_as_one(demo):
 
 
 def interval_of(app: AppTest, name: str) -> list[float]:
-    return next(numbers(one.proto.delta_description) for one in app.metric if one.label == evaluation_text.CARDS[name])
+    return next(
+        numbers(item.proto.delta_description) for item in app.metric if item.label == evaluation_text.CARDS[name]
+    )
 
 
 def test_the_better_network_is_told_apart_in_a_sentence(demo):

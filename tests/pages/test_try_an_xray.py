@@ -69,7 +69,7 @@ def test_one_film(demo):
     app = upload(open_page(), ("film.png", film_bytes(240)))
     assert score(app) == "0.938"
     assert formatting.verdict(240 / 256, 0.6) in text(app)
-    assert [one.value for one in app.text] == ["film.png"]
+    assert [item.value for item in app.text] == ["film.png"]
     assert charts(app) == {"place"}
     assert neighbours(240 / 256) in text(app) and holds(neighbours(240 / 256), 5, 1, 1, 1, 100)
 
@@ -78,11 +78,15 @@ def test_19_a_colour_picture_gets_no_verdict(demo):
     drawn = np.zeros((300, 300, 3), np.uint8)
     drawn[..., 2] = np.linspace(0, 255, 300, dtype=np.uint8)  # black to red
     app = upload(open_page(), ("photo.png", cv2.imencode(".png", drawn)[1].tobytes()))
-    said = text(app)
+    page_text = text(app)
     assert score(app).startswith(":gray[") and app.warning[0].value == prediction_text.plain(
         formatting.WHY_OUT[OutOfDistribution.COLOUR]
     )
-    assert formatting.verdict(1.0, 0.6) not in said and formatting.verdict(0.0, 0.6) not in said and not charts(app)
+    assert (
+        formatting.verdict(1.0, 0.6) not in page_text
+        and formatting.verdict(0.0, 0.6) not in page_text
+        and not charts(app)
+    )
 
 
 def test_controls_never_run_the_network_again(demo):
@@ -153,10 +157,10 @@ def test_31_an_ending_forged_past_the_browser_is_refused_and_the_others_are_read
 @pytest.mark.parametrize("data", [film_bytes(), b"<html>"])
 def test_30_a_hostile_name_is_plain_text(demo, data):
     app = upload(open_page(), (HOSTILE, data))
-    shown = [one.value for one in app.text] + [one.value for one in app.error]
-    assert any("<img" in one.replace("\\", "") for one in shown)
-    assert all(len(one) < 400 and "‮" not in one for one in shown)
-    for rendered in [one.value for one in (*app.markdown, *app.caption, *app.error)]:
+    shown = [item.value for item in app.text] + [item.value for item in app.error]
+    assert any("<img" in item.replace("\\", "") for item in shown)
+    assert all(len(item) < 400 and "‮" not in item for item in shown)
+    for rendered in [item.value for item in (*app.markdown, *app.caption, *app.error)]:
         unescaped = re.sub(r"\\.", "", rendered)
         assert "<" not in unescaped and "](http" not in unescaped and "*b*" not in unescaped
 
@@ -206,18 +210,18 @@ def test_a_training_film_says_so(demo):
 
 def test_films_to_try_and_back_to_the_uploads(demo):
     app = upload(open_page(), ("film.png", film_bytes()))
-    offered = [one for one in app.button if one.key.startswith("try-")]
-    assert [one.key for one in offered[:5]] == [
+    offered = [item for item in app.button if item.key.startswith("try-")]
+    assert [item.key for item in offered[:5]] == [
         "try-cohen-1", "try-cohen-2", "try-cohen-3", "try-kermany-1", "try-kermany-2",
     ]  # fmt: skip
-    assert [one.label for one in offered[:5]] == [one.label for one in cache.examples()]
+    assert [item.label for item in offered[:5]] == [item.label for item in cache.examples()]
     assert len(offered) == 10  # and a row of those that the project brings along
     app.button(key="try-kermany-2").click().run()
     assert app.query_params["film"] == "kermany-2"
-    assert [one.value for one in app.text] == ["kermany-2"]
+    assert [item.value for item in app.text] == ["kermany-2"]
     app.button(key="back-to-uploads").click().run()
     assert "film" not in app.query_params
-    assert [one.value for one in app.text] == ["film.png"]
+    assert [item.value for item in app.text] == ["film.png"]
 
 
 def test_film_and_uploads_outlive_a_visit_to_another_page(demo):
@@ -258,14 +262,14 @@ def test_37_a_film_whose_picture_is_gone(demo):
     (demo / "data/images/cohen-1.png").unlink()
     app = open_page(film="cohen-1")
     assert "cohen-1.png" in app.info[0].value.replace("\\", "")
-    assert "try-cohen-1" not in [one.key for one in app.button]
+    assert "try-cohen-1" not in [item.key for item in app.button]
 
 
 def test_without_a_data_folder(demo, monkeypatch):
     monkeypatch.delenv(config.DATA_VARIABLE)
     app = open_page(film="cohen-1")
     assert config.DATA_VARIABLE in app.info[0].value.replace("\\", "")
-    offered = [one.key for one in app.button if one.key.startswith("try-")]
+    offered = [item.key for item in app.button if item.key.startswith("try-")]
     assert len(offered) == 10 and set(offered) <= {f"try-{name}" for name in cache.samples()}
     kinds = {name.partition("-")[0] for name in cache.samples()}
     assert {name.removeprefix("try-").partition("-")[0] for name in offered} == kinds

@@ -248,7 +248,7 @@ def test_33_thirty_films_one_after_the_other(guest):
     ]
     assert records[7]["score"] is None and records[7]["refused"]
     assert page.score == live_server.score(sent[0][1])  # the first one is shown
-    told = [int(re.match(r"Reading film (\d+) of 30", one)[1]) for one in guest.progress]
+    told = [int(re.match(r"Analyzing X-ray (\d+) of 30", line)[1]) for line in guest.progress]
     assert told == sorted(told) and len(set(told)) > 2
 
 

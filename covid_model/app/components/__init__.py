@@ -1,1 +1,1 @@
-"""What pages are put together from. Components import text, never pages."""
+"""Draw the parts that pages consist of. Components import text, never pages."""

@@ -76,7 +76,7 @@ def picture_width(picture: np.ndarray) -> str | int:
 
 
 class QueueStatus:
-    """Draw a visitor's position in the queue into one slot of the page, as a `queue.OnProgress`.
+    """Draw a user's position in the queue into one slot of the page, as a `queue.OnProgress`.
 
     Draws nothing while nobody waits.
 
