@@ -39,7 +39,7 @@ def picker() -> str | None:
 
 def films(cell: str, result: ThresholdResult, networks: Sequence[ScoredSplit]) -> None:
     """Draw the films of a cell, a page at a time."""
-    cases = scored_split.films_of(cell, result, networks)
+    cases = scored_split.cell_films(cell, result, networks)
     description = f"{CELL_NAMES[cell].lower()} of {prediction_text.plain(result.title)} at {result.threshold:.2f}"
     counted = st.container(key="cell_count")
     if cases.empty:

@@ -20,7 +20,7 @@ def draw_measures(networks: Sequence[ThresholdResult], split: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader("All measures, with 95 % confidence intervals")
-        table = evaluation_text.measures(networks, networks[0].scored.floor, with_paper=split == "test")
+        table = evaluation_text.measures(networks, networks[0].scored.baseline, with_paper=split == "test")
         st.table(table, border="horizontal", alt="Measures with 95 % confidence intervals")
         note = evaluation_text.intervals_note(networks[0].scored.by_patient, with_paper=split == "test")
         st.markdown(f":small[{note}]")  # no caption: its pale gray leaves a link too little contrast

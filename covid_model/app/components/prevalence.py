@@ -49,8 +49,8 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
             key=PREVALENCE,
             bind="query-params",
         )
-    tallies = networks[0].scored.sweeps
-    mixed = 0 < tallies["adults"].total[0] < tallies["other"].total[0]
+    sweeps = networks[0].scored.sweeps
+    mixed = 0 < sweeps["adults"].total[0] < sweeps["other"].total[0]
     whose = ALL
     if mixed:
         with right:
@@ -62,7 +62,7 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
                 help="Specificity measured on all non-COVID X-rays here, or only on those of adults.",
             )
     kind = "adults" if mixed and whose == ADULTS else "other"
-    others = {result.title: result.scored.tallies[kind] for result in networks}
+    others = {result.title: result.scored.sweeps[kind] for result in networks}
     with st.container(key="ward_values"):
         values(networks, others, prevalence, alone=mixed and kind == "other")
     with st.container(key="ward_costs"):
@@ -79,7 +79,7 @@ def values(
     for result in networks:
         sentences = [evaluation_text.per_thousand(*_rates(result, others[result.title]), prevalence)]
         if alone:
-            adults = _values_at(result, result.scored.tallies["adults"], np.array([prevalence]))
+            adults = _values_at(result, result.scored.sweeps["adults"], np.array([prevalence]))
             sentences.append(evaluation_text.adults_alone(groups[result.title], adults))
         name = f"**{prediction_text.plain(result.title)}.** " if len(networks) > 1 else ""
         st.markdown(name + " ".join(filter(None, sentences)))
@@ -129,7 +129,7 @@ def errors(networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSw
         help="False negative: a COVID-19 X-ray called negative. False positive: a non-COVID X-ray called positive.",
     )
     curves = {
-        result.title: evaluation.costs(result.scored.tallies["covid"], others[result.title], prevalence, miss)
+        result.title: evaluation.costs(result.scored.sweeps["covid"], others[result.title], prevalence, miss)
         for result in networks
     }
     curves = {title: costs for title, costs in curves.items() if costs}
@@ -155,7 +155,7 @@ def errors(networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSw
 
 
 def _values_at(result: ThresholdResult, other: ThresholdSweep, prevalence: np.ndarray) -> PredictiveValues:
-    return evaluation.predictive_values(result.scored.tallies["covid"], other, result.threshold, prevalence)
+    return evaluation.predictive_values(result.scored.sweeps["covid"], other, result.threshold, prevalence)
 
 
 def _rates(result: ThresholdResult, other: ThresholdSweep) -> tuple[Estimate, Estimate]:

@@ -49,8 +49,8 @@ def show() -> None:
         return
     rows = ages.rows(part)
     grown = part[part["source"] != config.CHILDREN]
-    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} X-rays. {bias_text.source_only(*ages.of_source(part))}"
-    remarks = bias_text.stated_ages(ages.stated(grown).dropna().tolist(), len(grown)) if len(grown) else ""
+    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} X-rays. {bias_text.source_only(*ages.accuracy_from_source(part))}"
+    remarks = bias_text.stated_ages(ages.stated_ages(grown).dropna().tolist(), len(grown)) if len(grown) else ""
     place.say(headline(split), words, remarks)
     place.show(bias_charts.ages(rows, ink=theme.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
     place.check(

@@ -17,9 +17,9 @@ def headline(threshold: float | None = None) -> str | None:
     groups = cache.called_positive(PAPER, config.THRESHOLD if threshold is None else threshold)
     if not groups:
         return None
-    adults = groups.get(groups_of_films.ADULTS)
-    known = (adults.found, adults.alarms) if adults else (NOBODY, NOBODY)
-    return bias_text.adult_results(*known, groups_of_films.elsewhere(groups))
+    adults = groups.get(subgroups.ADULTS)
+    known = (adults.sensitivity, adults.false_positive_rate) if adults else (NOBODY, NOBODY)
+    return bias_text.adult_results(*known, subgroups.external_false_positives(groups))
 
 
 @render_slots.fragment

@@ -39,11 +39,11 @@ def show() -> None:
         "also from adults without it, with every layer trained. Solid shapes: the selected network; hollow ones: the "
         "other.",
         lists + f"\n\n:small[{registry.title(TUNED)} was trained on other X-rays from the sources of "
-        f"“{SPLIT_LABELS[groups_of_films.MORE][0]}”, so that set is no external validation. A difference is clear if "
+        f"“{SPLIT_LABELS[subgroups.MORE][0]}”, so that set is no external validation. A difference is clear if "
         "its 95 % confidence interval, by patient, excludes 0.]",
     )
     other = TUNED if name == PAPER else PAPER
-    rows, ghosts = (cache.called_positive(name, config.THRESHOLD) or {} for name in (name, other))
+    rows, ghosts = (cache.called_positive(network, config.THRESHOLD) or {} for network in (name, other))
     shared = [group for group in rows if group in ghosts]
     drawn = [rows[group] for group in shared]
     place.show(
