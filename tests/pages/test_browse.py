@@ -18,7 +18,7 @@ from covid_model.model import registry
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
 from tests.support import synthetic_images
-from tests.support.app_pages import ROWS, MockReader, demo, holds, open_address, open_page, page_of, score_many, text
+from tests.support.app_pages import ENTRY, ROWS, MockReader, demo, holds, open_page, page_of, score_many, text
 
 __all__ = ["demo"]
 
@@ -29,7 +29,13 @@ ALL = ["cohen-1", "cohen-2", "cohen-3", "kermany-2", "kermany-1"]  # by the scor
 
 def films_page(**address: str | list[str]) -> AppTest:
     """Return the page as it opens at an address."""
-    return open_address("films", **address)
+    app = AppTest.from_file(ENTRY, default_timeout=60)
+    app.switch_page("covid_model/app/pages/browse.py")
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception[0].value
+    return app
 
 
 def show(app: AppTest, **widgets) -> AppTest:
