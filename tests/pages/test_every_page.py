@@ -88,7 +88,7 @@ def test_a_third_network_reads_and_is_compared(third):
     app.segmented_control(key="other_network").set_value("paper").run()
     app.button(key="ask-other").click().run()
     assert not app.exception and MockReader.asked == [THIRD, "paper"]
-    assert "Both call this film positive" in text(app)
+    assert "Both call this X-ray positive" in text(app)
 
 
 def test_pages_open_without_any_network(demo):
