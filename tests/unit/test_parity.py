@@ -42,8 +42,9 @@ def test_committed_scores_are_what_the_network_gives(name, data_folder):
 
 
 def test_the_committed_scores_cover_every_film_and_network_once():
+    """All but siim's films: the committed networks are older than that source, and are not scored on it."""
     scores = pd.read_csv(config.SCORES_CSV)
-    listed = dataset.committed()
+    listed = dataset.committed().query("source != 'siim'")
     for name in network_spec.available():
         rows = scores[scores["network"] == name].set_index("id")
         assert sorted(rows.index) == sorted(listed.index)
