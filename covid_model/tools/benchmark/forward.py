@@ -76,11 +76,11 @@ def _add_peers(subject: Subject, things: dict[str, Callable[[], object]]) -> dic
 def _of_peers(timed: Timings, absent: dict[str, str], limit: str) -> list[Row]:
     remedy = "to measure it: pip install -r requirements-bench.txt"
     with_cam = "PyTorch's VGG-19 with pytorch-grad-cam relative to a prediction"
-    found = []
+    measured = []
     if "torch" in absent:
-        found.append(missing(with_cam, f"{absent['torch']}; {remedy}"))
+        measured.append(missing(with_cam, f"{absent['torch']}; {remedy}"))
     else:
-        found.append(
+        measured.append(
             Row(
                 with_cam,
                 timed.ratio("torch grad-cam", "reading"),
@@ -90,22 +90,22 @@ def _of_peers(timed: Timings, absent: dict[str, str], limit: str) -> list[Row]:
             )
         )
     bare = [name for name in ("torch", "onnx runtime", "openvino") if name in timed.seconds]
-    what = "The forward pass relative to the fastest one in other libraries, float32"
+    title = "The forward pass relative to the fastest one in other libraries, float32"
     if not bare:
-        return [*found, missing(what, f"{'; '.join(absent.values())}; {remedy}")]
+        return [*measured, missing(title, f"{'; '.join(absent.values())}; {remedy}")]
     fastest = max(bare, key=lambda name: timed.ratio("bare", name))
     others = ", ".join(f"{name} {_ms(timed, name)}" for name in bare)
     missed = "".join(f" {name} {why}." for name, why in absent.items())
-    found.append(
+    measured.append(
         Row(
-            what,
+            title,
             timed.ratio("bare", fastest),
             most=1.1,
             detail=f"{others}; {_against(timed, 'bare', fastest)}",
             note=f"{os.cpu_count()} threads each.{missed} {limit}",
         )
     )
-    return found
+    return measured
 
 
 def _against(timed: Timings, over: str, under: str) -> str:

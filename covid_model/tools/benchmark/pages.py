@@ -28,7 +28,7 @@ def rows() -> tuple[list[Row], dict]:
     with served() as (address, _):
         first_page(address).close()
         picked = [_seconds(address, picks) for _ in range(RUNS + 1) for picks in ({}, *FILTERS)][1 + len(FILTERS) :]
-    found = [
+    measured = [
         Row(
             f"Training a head live: {EVERYTHING.epochs} epochs on all X-rays",
             statistics.median(runs),
@@ -46,7 +46,7 @@ def rows() -> tuple[list[Row], dict]:
             note="Each in a new session, whose first run draws the whole page.",
         ),
     ]
-    return found, {"lab_seconds": runs, "gallery_seconds": picked}
+    return measured, {"lab_seconds": runs, "gallery_seconds": picked}
 
 
 def _seconds(address: str, picks: dict[str, str]) -> float:

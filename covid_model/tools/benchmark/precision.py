@@ -42,13 +42,13 @@ def rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: int 
         f"{timed.work_ratio('float32', 'bfloat16'):.2f} in processor time",
     )
     if data is None:
-        what = "Scores in bfloat16 on the test films"
-        return [speed, missing(what, f"no data folder: {config.DATA_VARIABLE} is not set")], {}
+        title = "Scores in bfloat16 on the test set"
+        return [speed, missing(title, f"no data folder: {config.DATA_VARIABLE} is not set")], {}
     ids = list(data.split("test").index)
     ids = [ids[n] for n in np.linspace(0, len(ids) - 1, min(most or len(ids), len(ids))).round().astype(int)]
     plain, quick = (
-        np.array(list(one.scores(imaging.read(data.path(film)).pixels for film in ids)))
-        for one in (subject.predictor, predictor)
+        np.array(list(candidate.scores(imaging.read(data.path(film)).pixels for film in ids)))
+        for candidate in (subject.predictor, predictor)
     )
     off, mark = np.abs(plain - quick), subject.predictor.spec.threshold
     changed = int(((plain > mark) != (quick > mark)).sum())

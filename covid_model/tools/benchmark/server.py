@@ -77,9 +77,9 @@ def rows() -> tuple[list[Row], dict]:
         memory = resident(process.pid)
         moved, changed = _moves(visitor), _changes(visitor)
     imported = statistics.median(import_seconds)
-    over = statistics.median([one - other for one, other in zip(score_seconds, import_seconds, strict=True)])
+    over = statistics.median([score - imported for score, imported in zip(score_seconds, import_seconds, strict=True)])
     once = "The network did not run again: the session caches its predictions."
-    found = [
+    measured = [
         Row("Start of the process to the first page", statistics.median(page_seconds), "s", most=2.0),
         Row(
             "Start of the process to the first score, without the import of TensorFlow",
@@ -99,7 +99,7 @@ def rows() -> tuple[list[Row], dict]:
         ),
         Row(
             "Changing the page, server side",
-            1000 * statistics.median([s for one in changed.values() for s in one]),
+            1000 * statistics.median([value for values in changed.values() for value in values]),
             "ms",
             most=100,
             detail=", ".join(f"{name or 'read'} {1000 * statistics.median(s):.0f} ms" for name, s in changed.items()),
@@ -109,15 +109,15 @@ def rows() -> tuple[list[Row], dict]:
     ]
     if len(scores) != 1:
         raise RuntimeError(f"One film got several scores: {scores}")
-    return found, {"start_seconds": page_seconds, "score_seconds": score_seconds, "import_seconds": import_seconds}
+    return measured, {"start_seconds": page_seconds, "score_seconds": score_seconds, "import_seconds": import_seconds}
 
 
 def _memory_row(memory: tuple[float, float] | None) -> Row:
-    what = f"Memory of the server after {READINGS} predictions"
+    title = f"Memory of the server after {READINGS} predictions"
     if memory is None:
-        return missing(what, "not available on this operating system")
+        return missing(title, "not available on this operating system")
     detail = f"of these {memory[1]:.0f} MB are memory-mapped libraries"
-    return Row(what, memory[0], "MB", most=900, detail=detail)
+    return Row(title, memory[0], "MB", most=900, detail=detail)
 
 
 def resident(pid: int) -> tuple[float, float] | None:
@@ -144,8 +144,8 @@ def _changes(visitor: HeadlessClient) -> dict[str, list[float]]:
     """Return the seconds of each page's visits, without the first, which loads the page's data."""
     for page in PAGES:
         visitor.open(page)
-    found: dict[str, list[float]] = {page: [] for page in PAGES}
+    measured: dict[str, list[float]] = {page: [] for page in PAGES}
     for _ in range(MOVES):
         for page in PAGES:
-            found[page].append(visitor.open(page).seconds)
-    return found
+            measured[page].append(visitor.open(page).seconds)
+    return measured
