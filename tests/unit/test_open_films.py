@@ -54,7 +54,7 @@ def test_the_notice_names_whom_they_come_from():
     films = open_films.select(dataset.committed())
     assert all(f"doi:{doi}" in notice for doi in films["doi"]) and all(one in notice for one in films["license"])
     number = {10: "ten"}[len(films)]
-    assert f"fetch {number} films" in (config.ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"download {number} X-rays" in (config.ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("licence", ["CC BY-NC-SA", "CC BY-NC-ND 4.0", "CC BY-SA", "CC BY", "not stated", "", None])
