@@ -28,6 +28,7 @@ THUMBNAIL = 96  # pixels
 
 
 def picker() -> str | None:
+    """Draw the choice of a cell and return it, None for no cell."""
     return widgets.choice(
         "X-rays in a cell: click the cell above, or choose it here",
         list(CELL_NAMES),
@@ -65,6 +66,7 @@ def films(cell: str, result: ThresholdResult, networks: Sequence[ScoredSplit]) -
 
 
 def film_table(films: pd.DataFrame, networks: Sequence[ScoredSplit], description: str, network: str) -> None:
+    """Draw films as a table; `description` is its alternative text."""
     ids = films.index.tolist()
     pictures = thumbnails(ids)
     rows = pd.DataFrame({"open": ":material/open_in_new: Open"}, index=films.index)
@@ -126,5 +128,6 @@ def thumbnails(ids: list[str]) -> list[str | None] | None:
 
 
 def data_url(picture: np.ndarray) -> str:
+    """Return a thumbnail of a picture (h, w) uint8 as a data URL."""
     small = cv2.resize(picture, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
     return f"data:image/jpeg;base64,{base64.b64encode(cv2.imencode('.jpg', small)[1]).decode()}"

@@ -17,6 +17,7 @@ HEIGHT = 330  # pixels of a curve
 
 
 def draw_measures(networks: Sequence[ThresholdResult], split: str) -> None:
+    """Draw the tab "All measures"."""
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader("All measures, with 95 % confidence intervals")
@@ -59,6 +60,7 @@ SOURCES_TITLE = "Source by source"  # of the tab; the URL holds it
 
 
 def draw_sources(networks: Sequence[ThresholdResult]) -> None:
+    """Draw the tab "Source by source"."""
     with st.spinner("Computing every source separately, once."):
         parts = {result.name: cache.parts(result.name) for result in networks}
     for result in networks:
@@ -76,6 +78,7 @@ CALIBRATION_TITLE = "Calibration"  # of the tab; the URL holds it
 
 
 def draw_calibration(networks: Sequence[ThresholdResult], split: str) -> None:
+    """Draw the tab "Calibration"."""
     bins, after = {}, {}
     for result in networks:
         films = result.scored.films

@@ -34,6 +34,7 @@ A_ROW, NARROWEST = 6, 150  # the most cards in a row; the least width of a card 
 
 
 def pick_set() -> str:
+    """Draw the choice of set and return its name."""
     return widgets.choice(
         "X-rays",
         list(browse_text.SETS),
@@ -56,10 +57,12 @@ def pick_source(films: pd.DataFrame) -> str | None:
 
 
 def pick_truth() -> str | None:
+    """Draw the choice of ground truth and return a key of TRUTHS, None for all."""
     return widgets.choice("Ground truth", list(browse_text.TRUTHS), format_func=browse_text.TRUTHS.get, key=TRUTH)
 
 
 def pick_verdicts() -> list[str]:
+    """Draw the choice of cells and return those chosen, none for all."""
     picked = st.pills(
         "Verdict at this threshold",
         list(CELL_NAMES),
@@ -74,6 +77,7 @@ def pick_verdicts() -> list[str]:
 
 
 def pick_order() -> str:
+    """Draw the choice of order and return a key of ORDERS."""
     picked = st.selectbox(
         "Order",
         list(browse_text.ORDERS),
@@ -119,6 +123,7 @@ def come_back() -> None:
 
 
 def open_link(film: str, network: str, threshold: float) -> None:
+    """Draw the link that opens a film in "Try an X-ray"."""
     st.page_link(
         TRY_PAGE,
         label=film,

@@ -32,6 +32,7 @@ THUMB = 360  # pixels: the greatest width of a picture
 
 
 def header(name: str) -> None:
+    """Draw a section's heading, with its anchor."""
     st.header(story_text.SECTIONS[name], anchor=name, divider="gray")
 
 

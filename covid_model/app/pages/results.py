@@ -34,6 +34,7 @@ TRY_PAGE, BROWSE_PAGE = PAGES / "try_an_xray.py", PAGES / "browse.py"
 
 
 def headline(result: ThresholdResult) -> None:
+    """Draw the headline's figures as cards."""
     cards = evaluation_text.cards(result)
     with st.grid(len(cards), min_column_width=210, gap="small"):
         for card in cards:
@@ -51,6 +52,7 @@ def headline(result: ThresholdResult) -> None:
 
 
 def note_on_adults(result: ThresholdResult, adults: Mapping[str, ScoredSplit | None]) -> None:
+    """Draw the note on what the accuracy hides, if there is one."""
     note = evaluation_text.adults_note(result)
     if note:
         show, icon = (st.warning, "visibility") if result.adults.count else (st.info, "info")
@@ -59,6 +61,7 @@ def note_on_adults(result: ThresholdResult, adults: Mapping[str, ScoredSplit | N
 
 
 def matrix(result: ThresholdResult, chosen: str | None, listed: str) -> None:
+    """Draw the confusion matrix; `chosen`: the cell to frame, of the network `listed`."""
     st.markdown("**Confusion matrix**")
     widgets.show_chart(
         charts.confusion_matrix(result.matrix, chosen if listed == result.name else None, ink=theme.ink()),
@@ -77,6 +80,7 @@ def choose_cell(network: str) -> None:
 
 
 def distribution(result: ThresholdResult) -> None:
+    """Draw the score distribution of both classes."""
     st.markdown("**Score distribution by true class**")
     films = result.scored.films
     widgets.show_chart(

@@ -51,6 +51,7 @@ def setting(name: str) -> object:
 
 
 def settings_panel() -> Recipe:
+    """Draw the settings and return the recipe that they make."""
     values = {name: setting(name) for name in ("covid_films", "other_films", "adults", "base", "marker")}
     with st.expander("Head and training", key="lab_head"):
         values |= {name: setting(name) for name in ("epochs", "units", "dropout", "rate", "weight", "seed")}
@@ -108,6 +109,7 @@ def panels(floor: float) -> dict[str, tuple[str, Callable[[Epoch], float | None]
 
 
 def curves(runs: list[Run], floor: float, drawn: str) -> None:
+    """Draw the four curves of all runs."""
     longest = max([config.PAPER_EPOCHS, *(run.recipe.epochs for run in runs)]) if runs else config.PAPER_EPOCHS
     with st.grid(2, min_column_width=260, gap="small"):
         for name, (title, value, look) in panels(floor).items():
@@ -150,6 +152,7 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
 
 
 def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
+    """Draw the curves, and below them one card for each run."""
     drawn = "_".join(f"{run.number}-{len(run.epochs)}" for run in runs)  # in keys, since one script draws many times
     curves(runs, floor, drawn)
     if not runs:
@@ -171,10 +174,12 @@ def idle(runs: list[Run]) -> tuple[float, str]:
 
 
 def progress_text(run: Run) -> str:
+    """Return how far a run is, for the progress bar."""
     return f"Run {run.number}: {len(run.epochs)} of {run.recipe.epochs} epochs, {run.epochs[-1].seconds:.1f} s"
 
 
 def clear() -> None:
+    """Remove all runs; a callback."""
     st.session_state[RUNS], st.session_state[MADE] = [], 0
 
 

@@ -79,12 +79,14 @@ def counted(measure: str, network: dict[str, Estimate]) -> str:
 
 
 def headline() -> str | None:
+    """Return the screen's headline; None without figures."""
     baselines = {name: measures["accuracy"].value for name, measures in figures().items()}
     return bias_text.baselines(baselines) if baselines else None
 
 
 @render_slots.fragment
 def show() -> None:
+    """Draw the screen."""
     place, baselines = slide(), figures()
     if not baselines:
         place.say(f"What does {CLAIM} mean?", no_scores())

@@ -26,6 +26,7 @@ Drawn = tuple[go.Figure | None, str, str]  # the chart if there is one, its alte
 
 
 def attention(record: dict) -> Drawn:
+    """Draw how much of the heatmap is inside the lungs."""
     energy, pointing = record["energy_in_lungs"], record["pointing_game"]
     spans = {
         "Share of the heatmap<br>inside the lungs": tuple(
@@ -41,6 +42,7 @@ def attention(record: dict) -> Drawn:
 
 
 def faithfulness(record: dict) -> Drawn:
+    """Draw deletion and insertion curves."""
     sentence = bias_text.faithfulness(record)
     if not record["curves"].get("deletion"):
         return None, "", sentence
@@ -56,6 +58,7 @@ def faithfulness(record: dict) -> Drawn:
 
 
 def calibration(record: dict) -> Drawn:
+    """Draw the reliability diagram before and after calibration."""
     splits = record["splits"]
     split = bias_text.ADULTS_SPLIT if bias_text.ADULTS_SPLIT in splits else next(iter(splits))
     names = {"uncalibrated": "before", "calibrated": "after"}
@@ -65,6 +68,7 @@ def calibration(record: dict) -> Drawn:
 
 
 def novelty(record: dict) -> Drawn:
+    """Draw how many images of each kind are flagged."""
     genuine = {"test X-rays": bias_text.flagged_test_films(record)}
     parts = genuine | {name: images["flagged"] for name, images in record["other"].items()}
     rows = [
@@ -80,6 +84,7 @@ def novelty(record: dict) -> Drawn:
 
 
 def robustness(record: dict) -> Drawn:
+    """Draw how many films change their verdict under small changes."""
     names = {"all": "all at once", "jpeg": "JPEG"}
     rows = [
         bias_charts.Share(names.get(kind, kind), Estimate(**groups["every film"]["any_verdict_changes"]), kind == "all")
@@ -95,6 +100,7 @@ def robustness(record: dict) -> Drawn:
 
 
 def severity(record: dict) -> Drawn:
+    """Draw the logit against the rated severity."""
     rating, logits = record["points"][RATING], record["points"]["logit"]
     title, value = record["ratings"][RATING], record["spearman"][RATING].get("value")
     sentence = bias_text.severity(record, RATING)

@@ -18,6 +18,7 @@ ORDER = ("test", "train", "extra", "extra-test", "external")  # the paper's two 
 
 
 def headline(split: str = "test") -> str | None:
+    """Return the screen's headline; None without a list of films."""
     try:
         films = cache.films_table()
     except DataError:
@@ -28,6 +29,7 @@ def headline(split: str = "test") -> str | None:
 
 @render_slots.fragment
 def show() -> None:
+    """Draw the screen."""
     place = slide()
     try:
         films = cache.films_table()

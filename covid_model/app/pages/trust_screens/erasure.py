@@ -183,6 +183,7 @@ WAYS = {"erased": "Lungs erased", "erased in a box": "Box over the lungs", "only
 
 
 def headline(variant: str = "erased") -> str | None:
+    """Return the screen's headline; None without a record."""
     record = cache.audit_record(PAPER, "lungs")
     return bias_text.erasure_result(record, _part(record, variant), WAYS[variant]) if record else None
 
@@ -199,6 +200,7 @@ def _part(record: dict, variant: str) -> dict:
 
 @render_slots.fragment
 def show() -> None:
+    """Draw the screen."""
     place = slide()
     with place.control:
         variant = widgets.choice(

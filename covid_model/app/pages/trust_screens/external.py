@@ -14,6 +14,7 @@ NOBODY = Estimate(None)
 
 
 def headline(threshold: float | None = None) -> str | None:
+    """Return the screen's headline at a threshold, by default the app's; None without scores."""
     groups = cache.called_positive(PAPER, config.THRESHOLD if threshold is None else threshold)
     if not groups:
         return None
@@ -24,6 +25,7 @@ def headline(threshold: float | None = None) -> str | None:
 
 @render_slots.fragment
 def show() -> None:
+    """Draw the screen."""
     place = slide()
     if cache.called_positive(PAPER, config.THRESHOLD) is None:
         place.say("Does it work for adults, and in other hospitals?", no_scores())

@@ -16,12 +16,14 @@ LISTS = {"better": "Better", "worse": "Worse", "unclear": "No clear difference"}
 
 
 def headline() -> str | None:
+    """Return the screen's headline; None without scores."""
     changes = cache.changes(PAPER, TUNED, config.THRESHOLD)
     return bias_text.adults_added(changes) if changes else None
 
 
 @render_slots.fragment
 def show() -> None:
+    """Draw the screen."""
     place = slide()
     changes = cache.changes(PAPER, TUNED, config.THRESHOLD)
     if not changes:
