@@ -316,7 +316,9 @@ def test_committed_scores_of_erased_films_come_out_again(monkeypatch, data_folde
     if record is None:
         pytest.skip("no record of the paper's network on erased films")
     monkeypatch.setattr(session, "film", imaging.decode)
-    kept, sample = record["films_scores"], range(0, record["films"], 9)
+    kept, listed = record["films_scores"], cache.films_table().index  # some films have left the data since
+    sample = [at for at in range(record["films"]) if kept["id"][at] in listed][::4]
+    assert len(sample) >= 10
     pairs = [erasure.pair(kept["id"][at], "erased") for at in sample]
     found = list(Predictor("paper").scores([one.erased for one in pairs]))
     assert found == pytest.approx([kept[f"erased / {erasure.FILL}"][at] for at in sample], abs=0.005)

@@ -16,7 +16,8 @@ from covid_model.imaging.perturb import Changes, apply
 from covid_model.model import network_spec
 from tests.support import synthetic_dataset, synthetic_images
 
-FLOOR = {"median": 0.87, "lower_decile": 0.78}  # of the Dice coefficient with experts' masks
+# Dice with experts' masks; V7's 255 of the 437 cover more than the lungs
+FLOOR = {"median": 0.85, "lower_decile": 0.75}
 FOUND = 0.97  # the least share of films on which lungs are found
 
 
