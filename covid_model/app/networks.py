@@ -51,7 +51,7 @@ def ask(name: str, work: Callable[[Predictor], Answer]) -> Answer:
     """What `work` makes of the network `name` in its turn; not kept. Raises QueueFullError, NetworkError, what
     `work` raises.
 
-    It is done in the desk's thread, where the caches of a session are out of reach.
+    It is done in the queue's thread, where the caches of a session are out of reach.
     """
     with render_slots.release_slot(), log.reading(name):
         return queue().call(name, work)

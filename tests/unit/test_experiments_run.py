@@ -266,13 +266,13 @@ def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
     gate = SimpleNamespace(
         distance=lambda features: told.append(features.shape) or 1.5,
         reason=lambda features: OutOfDistribution.CHANGED,
-        novel=lambda features: len(features) != 1024,  # familiar once a change is undone
+        is_outlier=lambda features: len(features) != 1024,  # familiar once a change is undone
     )
     monkeypatch.setattr(made.predictor, "_detector", gate)
     found = made.predictor.predict(film)
     assert found.ood_distance == 1.5 and told == [(1024,)]
     assert found.out_of_distribution and remarks(found) == (WHY_OUT[OutOfDistribution.CHANGED],)
-    monkeypatch.setattr(gate, "novel", lambda features: True)
+    monkeypatch.setattr(gate, "is_outlier", lambda features: True)
     assert made.predictor.predict(film).reason is OutOfDistribution.UNFAMILIAR  # no change to undo makes it familiar
     strange = replace(found, ood_reason=OutOfDistribution.UNFAMILIAR)
     assert remarks(strange) == (WHY_OUT[OutOfDistribution.UNFAMILIAR],)
