@@ -154,6 +154,8 @@ ACROSS = ("epoch", "step")  # units of the x axis
 _NAMES = {
     "loss": "training",
     "val_loss": "validation",
+    "covid_loss": "training, COVID-19",
+    "abnormal_loss": "training, anything abnormal",
     "accuracy": "accuracy, training",
     "val_accuracy": "accuracy, validation",
     "auc": "AUC, training",

@@ -8,7 +8,7 @@ from pathlib import Path
 from covid_model import config
 from covid_model.cli.common import DONE, UsageError, add_data, add_network, add_vgg19, add_work, data_folder, vgg19_for
 
-PAPER, FINE_TUNED = RECIPES = ("paper", "fine-tuned")  # as in training.RECIPES, which imports TensorFlow
+PAPER, FINE_TUNED, FROZEN = RECIPES = ("paper", "fine-tuned", "frozen")  # as in training.RECIPES
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,11 @@
-"""Recipes: how the networks came about. `paper` trains a head on frozen features, `fine_tuned` every layer."""
+"""Training: the recipes of the networks, and the features and heads of the playground.
+
+`paper` and `frozen` train a head on frozen features (frozen_head.py); `fine-tuned` trains VGG-19's last blocks too
+(fine_tune.py, by the recipe in recipe.py, with trainer.py and sampler.py).
+"""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,35 +15,40 @@ if TYPE_CHECKING:
     from covid_model.data.dataset import Dataset
     from covid_model.model.network_spec import NetworkSpec
 
-RECIPES = {"paper": "paper", "fine-tuned": "fine_tuned"}  # and the module of each
+RECIPES = ("paper", "fine-tuned", "frozen")
 
 
 def run(recipe: str, data: Dataset, vgg19: str, work: Path | None = None) -> NetworkSpec:
-    """Run a recipe from films to a network in assets/, its history and its scores.
+    """Train a network from films to its files in assets/: description, history, weights and scores.
 
     Args:
-        recipe: "paper" or "fine-tuned".
+        recipe: one of RECIPES.
         data: a data folder.
         vgg19: VGG-19's ImageNet weights: a file, or "imagenet" for Keras' download.
-        work: where features and checkpoints are kept; a run that was cut goes on from there.
+        work: the folder of features and checkpoints, from which an interrupted run resumes.
+
+    Raises:
+        ValueError: an unknown recipe.
     """
     work = config.WORK if work is None else work
     if recipe not in RECIPES:
-        raise ValueError(f"Recipes are {' and '.join(RECIPES)}. Received: {recipe!r}.")
-    chosen = importlib.import_module(f"covid_model.training.{RECIPES[recipe]}")
-    return chosen.run(data, vgg19, work)
+        raise ValueError(f"The recipe must be one of {', '.join(RECIPES)}. Received: {recipe!r}.")
+    from covid_model.training import fine_tune, frozen_head
+
+    if recipe == fine_tune.NAME:
+        return fine_tune.run(data, vgg19, work)
+    return frozen_head.run({"paper": frozen_head.PAPER, "frozen": frozen_head.FROZEN}[recipe], data, vgg19, work)
 
 
 def leave_out(data: Dataset, source: str, vgg19: str, work: Path | None = None, **changes: float) -> None:
-    """A short trial of the fine-tuned recipe without one source; see `fine_tuned.leave_out`."""
-    work = config.WORK if work is None else work
+    """Run a short trial of the fine-tuned recipe without one source; see `fine_tune.leave_out`."""
     from covid_model.training import fine_tune
 
     fine_tune.leave_out(data, source, vgg19, work, **changes)
 
 
 def within(source: str) -> dict[str, Any]:
-    """How well the classes of one source can be told apart, by patient; see `one_source.run`."""
+    """Measure how well the classes of one source can be told apart; see `within_source.run`."""
     from covid_model.training import within_source
 
     return within_source.run(source)

@@ -1,7 +1,7 @@
-"""What the frozen convolutional layers make of a whole data set: computed once, kept on disk, reused.
+"""The frozen convolutional layers' features of a whole data set: computed once, stored on disk, reused.
 
-The file's key changes with the weights, the preprocessing, the jitter, the precision and the films, so that a stale
-file is never read. A run that was cut goes on behind the last batch that was written.
+A file's name is a hash of the weights, preprocessing, augmentation, precision and films, so a stale file is never
+read. An interrupted run resumes after the last batch it wrote.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from covid_model.imaging.preprocessing import Preprocessing, batches, prepare, t
 from covid_model.model import network_spec, vgg19
 
 ROWS, COLUMNS, CHANNELS = 7, 7, 512  # block5_pool at 224 pixels
+FILMS_AT_ONCE = 256  # that are averaged
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class FeatureJob:
 
     Attributes:
         vgg19: the base's weights: a file, or "imagenet".
-        preprocessing: how films are prepared.
-        jitter: how each film is changed before, or None.
-        seed: of the jitter; film i of a job is always changed alike.
+        preprocessing: applied to each film.
+        jitter: the augmentation applied before it, or None. (Renaming the field would change every key.)
+        seed: of the augmentation; film i of a job always gets the same one.
         precision: "float32" or "mixed_bfloat16".
     """
 
@@ -44,16 +45,16 @@ class FeatureJob:
     precision: str = "float32"
 
     def key(self, film_hashes: Iterable[str]) -> str:
-        """A short name that changes with everything that the features depend on."""
+        """Return a short name that changes with everything the features depend on."""
         weights = network_spec.sha256(Path(self.vgg19)) if Path(self.vgg19).is_file() else self.vgg19
-        facts = json.dumps([weights, asdict(self), *film_hashes], default=str)
-        return hashlib.sha256(facts.encode()).hexdigest()[:16]
+        inputs = json.dumps([weights, asdict(self), *film_hashes], default=str)
+        return hashlib.sha256(inputs.encode()).hexdigest()[:16]
 
 
 def prepared(dataset: Dataset, ids: list[str], job: FeatureJob, first: int = 0) -> Iterator[np.ndarray]:
-    """The films `ids[first:]`, decoded, jittered and prepared, in order, each (size, size) uint8; read by threads."""
+    """Yield the films `ids[first:]` in order, decoded, augmented and prepared by threads, each (size, size) uint8."""
 
-    def one(numbered: tuple[int, str]) -> np.ndarray:
+    def read(numbered: tuple[int, str]) -> np.ndarray:
         number, film = numbered
         pixels = imaging.read(dataset.path(film)).pixels
         if job.jitter:
@@ -62,14 +63,17 @@ def prepared(dataset: Dataset, ids: list[str], job: FeatureJob, first: int = 0) 
 
     with ThreadPoolExecutor(config.READ_AHEAD) as pool:
         for start in range(first, len(ids), config.BATCH):
-            yield from pool.map(one, enumerate(ids[start : start + config.BATCH], start))
+            yield from pool.map(read, enumerate(ids[start : start + config.BATCH], start))
 
 
 def extract(dataset: Dataset, ids: list[str], job: FeatureJob, work: Path | None = None) -> np.ndarray:
-    """The frozen base's features of the films `ids`.
+    """Return the frozen base's features of the films `ids`, computing them where `work` does not have them yet.
 
     Returns:
-        (n, 7, 7, 512) float16, a read-only view of a file in `work`: the output of `block5_pool`.
+        (n, 7, 7, 512) float16, the output of `block5_pool`: a read-only view of a file in `work`.
+
+    Raises:
+        ValueError: the file has another shape.
     """
     work = config.WORK if work is None else work
     hashes = [dataset.films.at[film, "sha256"] for film in ids]
@@ -78,14 +82,24 @@ def extract(dataset: Dataset, ids: list[str], job: FeatureJob, work: Path | None
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         _compute(dataset, ids, job, path, shape)
-    kept = np.load(path, mmap_mode="r")
-    if kept.shape != shape:
-        raise ValueError(f"{path} should hold {shape}. Received: {kept.shape}. Delete it and run again.")
-    return kept
+    stored = np.load(path, mmap_mode="r")
+    if stored.shape != shape:
+        raise ValueError(f"{path}: expected features of shape {shape}, got {stored.shape}. Delete it and run again.")
+    return stored
+
+
+def averaged(full: np.ndarray) -> np.ndarray:
+    """Return features (n, 7, 7, 512) averaged over the film: (n, 512) float32. Reads a few hundred films at a time."""
+    return np.concatenate(
+        [
+            full[start : start + FILMS_AT_ONCE].astype(np.float32).mean(axis=(1, 2))
+            for start in range(0, len(full), FILMS_AT_ONCE)
+        ]
+    )
 
 
 def _compute(dataset: Dataset, ids: list[str], job: FeatureJob, path: Path, shape: tuple[int, ...]) -> None:
-    """Fill `path` through a partial file beside it, batch by batch; goes on where an earlier run was cut."""
+    """Write `path` batch by batch into a partial file beside it, and resume an interrupted run from that file."""
     import keras
     import tensorflow as tf
 

@@ -1,21 +1,20 @@
-"""The network that ships: every layer of VGG-19 trained on adults and children, to tell COVID by the lungs.
+"""The fine-tuned model: VGG-19's last blocks and a small head, trained on X-rays of adults and children.
 
-What carries the source of a film rather than its content is taken away or shaken: the border is cut, sharpness and
-tone curve are levelled (`RECIPE.preprocessing`), framing, tone, grain and compression are jittered (`RECIPE.jitter`),
-and batches are drawn by group so that sources tell little about the class (`RECIPE.shares`). The head is small, the
-learning rate low, the weights are averaged over the run: fitting the sources is what ruins such a network elsewhere.
-Two stages: every layer (`RECIPE`), then the last two blocks and the head, films of one source compared (`SECOND`).
+Archives differ in framing, sharpness, tone and compression, and a network that can tell the archive can guess the
+class without looking at lungs. So the border is cut off, those properties are augmented (`RECIPE.augment`), and most
+of a batch comes from one hospital family with both classes (`RECIPE.shares`). The head is small, the learning rate
+low, and the weights kept are a running mean: overfitting the archives is what ruins such a network elsewhere.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -27,245 +26,192 @@ from covid_model.imaging.preprocessing import batches, prepare, to_input
 from covid_model.model import network_spec
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
-from covid_model.training import recipe as training_recipe
-from covid_model.training import score_dataset
-from covid_model.training.recipe import Recipe
-from covid_model.training.sampler import Stream
+from covid_model.training import score_dataset, trainer
+from covid_model.training.recipe import RECIPE, Recipe, trial
 
 if TYPE_CHECKING:
     import keras
 
 NAME = "fine-tuned"
-KEPT, PROGRESS = "weights.npz", "history.json"  # what a stage leaves in its folder
+SPECIFICITY = 0.98  # share of held-out adults without COVID-19 that the threshold must call negative
+CHILDREN_SCORED = 100  # held-out films of children that are scored after each epoch; they are easy, and many
+MANTISSA_BITS = 8  # significant bits of a stored weight, as many as bfloat16 has: git packs them smaller
+TRIAL_FILMS = 500  # films of each class that a leave-one-source-out trial is scored on, at most
 log = logging.getLogger(__name__)
 
 
-SPECIFICITY = 0.95  # share of held-out adults without COVID that the threshold must call negative
-TRIAL = {"steps": 300, "look": 100, "head_steps": 40, "warmup": 20}  # of a comparison
-TRIAL_SIZE = 160  # pixels a side: half the time
-TRIAL_FILMS = 500
-
-
 def run(
-    data: dataset.Dataset,
-    vgg19: str,
-    work: Path | None = None,
-    stages: Sequence[Recipe] = (training_recipe.RECIPE, training_recipe.SECOND),
+    data: dataset.Dataset, vgg19: str, work: Path | None = None, recipe: Recipe = RECIPE
 ) -> network_spec.NetworkSpec:
-    """Train on `train` and `extra` less the validation part, keep the network in `assets/`, score every film.
+    """Train on `train` and `extra` without the held-out patients, save the network in `assets/`, score every film.
 
-    Each stage goes on from the weights that the one before left in `work`; one that is there is not run again.
+    Unlabelled films are trained on too; validation is on labelled held-out films. An interrupted run resumes from
+    `work`.
     """
     work = config.WORK if work is None else work
-    started = time.perf_counter()
-    table = dataset.labelled_training_films(data.films, *config.TRAINING_SPLITS)
-    held_out = dataset.validation_films(data.films, *config.TRAINING_SPLITS)
-    pixels = read_all(data, table)
-    start, history = vgg19, []
-    for recipe in stages[:-1]:
-        folder = work / NAME / recipe.key(start)
-        if not (folder / KEPT).is_file():
-            model, _ = train(table, pixels, held_out, start, folder, recipe)
-            model_vgg19.save_weights(model_vgg19.get_weights(model, network_spec.STORED), folder / KEPT)
-        start, history = str(folder / KEPT), joined(history, json.loads((folder / PROGRESS).read_text()))
-    recipe = stages[-1]
-    model, rows = train(table, pixels, held_out, start, work / NAME / recipe.key(start), recipe)
-    history = joined(history, rows)
-    moved = move_threshold(model, table[held_out], [pixels[film] for film in table.index[held_out]], recipe)
-    stored = model_vgg19.get_weights(model, network_spec.STORED)
-    what = network_spec.NetworkSpec(
+    table = dataset.training_films(data.films, *config.TRAINING_SPLITS)
+    held_out = dataset.hold_out(table)
+    training, validation = table[~held_out], dataset.labelled(table[held_out])
+    scored = fewer_children(validation)
+    pixels = read_all(data, pd.concat([training, validation]))
+    model, history = trainer.train(
+        training,
+        [pixels[film] for film in training.index],
+        [pixels[film] for film in scored.index],
+        partial(figures, scored),
+        recipe,
+        vgg19,
+        work / NAME / recipe.key(),
+    )
+
+    preprocessing = replace(recipe.preprocessing, size=recipe.stages[-1].size)
+    model = rounded_copy(model, recipe.head, preprocessing.size)
+    adults = validation[validation["covid"].eq(0) & validation["source"].ne(config.CHILDREN)]
+    shift = shift_for(logits(model, (prepare(pixels[film], preprocessing) for film in adults.index)))
+    add_to_logit(model, shift)
+    stored = {name: array.astype(np.float16) for name, array in trainer.weights_by_name(model).items()}
+    spec = network_spec.NetworkSpec(
         name=NAME,
         title="Fine-tuned model",
         short_title="Fine-tuned",
-        help="VGG-19 with every layer trained, on X-rays of adults and children.",
+        help="VGG-19's last layers trained further, on X-rays of adults and children from five sources.",
         order=10,
         trained_on=config.TRAINING_SPLITS,
-        summary="VGG-19 with every layer trained, on X-rays of children and adults from four sources.",
+        summary="VGG-19 from ImageNet, its last blocks trained further on X-rays of adults and children from five "
+        "sources, one of which has both classes from the same hospitals.",
         threshold=config.THRESHOLD,
-        preprocessing=recipe.preprocessing,
+        preprocessing=preprocessing,
         base=network_spec.STORED,
         head=recipe.head,
         weights=f"{NAME}.npz",
         sha256=model_vgg19.save_weights(stored, config.NETWORKS / f"{NAME}.npz"),
         parameters=sum(array.size for array in stored.values()),
-        recipe=asdict(recipe)
-        | {"optimizer": "AdamW", "logit_shift": moved, "stages_before": [asdict(one) for one in stages[:-1]]},
+        recipe=asdict(recipe) | {"optimizer": "AdamW", "logit_shift": shift},
         history=history,
         training={
-            "films": int((~held_out).sum()),
-            "covid": int(table.loc[~held_out, "covid"].sum()),
-            "validation": int(held_out.sum()),
+            "films": len(training),
+            "covid": int(training["covid"].eq(1).sum()),
+            "validation": len(validation),
             "seed": recipe.seed,
             "seconds": history[-1]["seconds"],
             "precision": config.fast_precision(),
             "machine": describe_machine(),
         },
     )
-    what.save()
-    log.info("trained in %.0f s", time.perf_counter() - started)
+    spec.save()
+    log.info("trained in %.0f s", history[-1]["seconds"])
     score_dataset.run(NAME, data, exact=False)
-    return what
+    return spec
 
 
-def joined(before: list[dict[str, float]], rows: list[dict[str, float]]) -> list[dict[str, float]]:
-    """A stage's history behind that of the stages before it: steps and seconds go on counting."""
-    if not before:
-        return [row | {"stage": 1} for row in rows]
-    last = before[-1]
-    return before + [
-        row
-        | {"step": last["step"] + row["step"], "seconds": last["seconds"] + row["seconds"], "stage": last["stage"] + 1}
-        for row in rows
-    ]
+def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path | None = None, **changes: float) -> None:
+    """Train a short trial without one source and score that source's films: how recipes are compared.
 
-
-def move_threshold(model: keras.Model, table: pd.DataFrame, pixels: Sequence[np.ndarray], recipe: Recipe) -> float:
-    """Shift the logit, in place, so that the threshold keeps to SPECIFICITY on held-out adults. Returns the shift."""
-    import keras
-
-    logits = keras.Model(model.input, model.get_layer("logit").output)
-    prepared = (prepare(film, recipe.preprocessing) for film in pixels)
-    found = np.concatenate([logits(to_input(group), training=False).numpy()[:, 0] for group in batches(prepared)])
-    adults = (table["covid"].eq(0) & table["source"].ne(config.CHILDREN)).to_numpy()
-    shift = shift_for(found[adults])
-    layer = model.get_layer("logit")
-    layer.bias.assign_add([shift])
-    return shift
-
-
-def shift_for(logits: np.ndarray, specificity: float = SPECIFICITY) -> float:
-    """What to add to `logits` (n,), of films without COVID, so that `specificity` of them are called negative.
-
-    The cut lies midway between two films' logits; of all cuts that keep to `specificity` it is the lowest.
+    A trial is `recipe.trial` with `changes`, scored on at most TRIAL_FILMS films of each class. Its history is added
+    to `assets/results/leave_one_out.json`; its weights stay in `work`.
     """
-    mark = float(np.log(config.THRESHOLD / (1 - config.THRESHOLD)))
-    ordered = np.sort(logits)
-    below = int(np.ceil(specificity * len(ordered)))  # films that must lie below the cut
-    above = ordered[below] if below < len(ordered) else ordered[-1] + 1
-    return mark - float(ordered[below - 1] + above) / 2
-
-
-def train(
-    table: pd.DataFrame,
-    pixels: Mapping[str, np.ndarray],
-    held_out: pd.Series,
-    start: str,
-    work: Path,
-    recipe: Recipe = training_recipe.RECIPE,
-) -> tuple[keras.Model, list[dict[str, float]]]:
-    """Train on the films of `table` that are not held out; look at those that are, every `recipe.look` steps.
-
-    `start` is what training starts from: VGG-19's ImageNet weights (a file or "imagenet"), or an earlier stage's KEPT.
-    Goes on from the last checkpoint in `work` where there is one. Returns the model (its averaged weights in place)
-    and one row of history for each look.
-    """
-    import tensorflow as tf
-
-    from covid_model.training.trainer import Trainer
-
-    goes_on = start.endswith(KEPT)
-    model = model_vgg19.build(
-        recipe.head, recipe.preprocessing.size, None if goes_on else start, config.fast_precision()
+    work = config.WORK if work is None else work
+    recipe = trial(**changes)
+    table = dataset.training_films(data.films, *config.TRAINING_SPLITS)
+    training = table[table["source"] != source]
+    left_out = dataset.labelled(table[table["source"] == source])
+    left_out = left_out.groupby("covid").sample(frac=1, random_state=0).groupby("covid").head(TRIAL_FILMS)
+    pixels = read_all(data, pd.concat([training, left_out]))
+    _, history = trainer.train(
+        training,
+        [pixels[film] for film in training.index],
+        [pixels[film] for film in left_out.index],
+        partial(figures, left_out),
+        recipe,
+        vgg19,
+        work / NAME / f"{recipe.key()}-without-{source}",
     )
-    if goes_on:
-        with np.load(start, allow_pickle=False) as weights:
-            model_vgg19.set_weights(model.layers, weights)
-    trainer = Trainer(model, recipe)
-    rows = table[~held_out]
-    stream = Stream(
-        [pixels[film] for film in rows.index],
-        rows,
-        recipe.shares,
-        recipe.jitter,
-        recipe.preprocessing,
-        recipe.seed,
-    )
-    looked_at = table[held_out]
-    prepared = [prepare(pixels[film], recipe.preprocessing) for film in looked_at.index]
-
-    checkpoint = tf.train.Checkpoint(model=trainer.logits, optimizer=trainer.optimizer, head=trainer.head_optimizer)
-    manager = tf.train.CheckpointManager(checkpoint, work, max_to_keep=1)
-    progress = work / PROGRESS
-    history: list[dict[str, float]] = []
-    if manager.latest_checkpoint and progress.is_file():
-        checkpoint.restore(manager.latest_checkpoint).expect_partial()
-        history = json.loads(progress.read_text())
-        log.info("going on from %s", manager.latest_checkpoint)
-    first = int(history[-1]["step"]) if history else 0
-    losses: list[float] = []
-    started = time.perf_counter() - (history[-1]["seconds"] if history else 0)
-    with tqdm(total=recipe.steps, initial=first, unit="step", desc="fine-tuned") as bar:
-        for step, (inputs, truth) in enumerate(stream.batches(first, recipe.steps), first + 1):
-            losses.append(trainer.step(inputs, truth, step))
-            bar.update()
-            if step % recipe.look == 0 or step == recipe.steps:
-                with trainer.averaged():
-                    scores = np.concatenate([trainer.scores(to_input(group)) for group in batches(prepared)])
-                history.append(
-                    {"step": step, "loss": float(np.mean(losses)), "seconds": time.perf_counter() - started}
-                    | look(looked_at, scores)
-                )
-                log.info("%s", json.dumps({key: round(value, 4) for key, value in history[-1].items()}))
-                losses = []
-                manager.save()
-                progress.write_text(json.dumps(history))
-    trainer.keep_average()
-    return model, history
+    records = json.loads(config.LEFT_OUT_JSON.read_text()) if config.LEFT_OUT_JSON.is_file() else []
+    size = recipe.stages[-1].size
+    records.append({"left out": source, "films": len(left_out), **changes, "size": size, "history": history})
+    config.LEFT_OUT_JSON.write_text(json.dumps(records, indent=1) + "\n")
 
 
-def look(table: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
-    """What a look at held-out films finds: the AUC within each source of both classes, and the false alarms.
+def fewer_children(films: pd.DataFrame) -> pd.DataFrame:
+    """Return `films` without those of children beyond the first CHILDREN_SCORED."""
+    return films.drop(index=films.index[films["source"] == config.CHILDREN][CHILDREN_SCORED:])
 
-    `within` is the mean over sources of the AUC of COVID against the rest in that source alone; the source cannot
-    help there. `alarms SOURCE` and `found SOURCE` are the shares above the threshold without and with COVID.
+
+def read_all(data: dataset.Dataset, films: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the decoded films by id, each (height, width) uint8 (about 0.9 GB for the whole training set)."""
+    return {film: imaging.read(data.path(film)).pixels for film in tqdm(films.index, unit="film", desc="reading films")}
+
+
+def figures(films: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
+    """Return the figures of scores (n,) of labelled films, overall and for each source.
+
+    Returns:
+        `val_loss`, the binary cross-entropy; `false positives SOURCE` and `sensitivity SOURCE`, shares above the
+        threshold; `auc SOURCE` of each source with both classes, and `within`, the mean of those: knowing the source
+        cannot help there. What has no films is left out.
     """
     from sklearn.metrics import log_loss, roc_auc_score
 
-    truth = table["covid"].to_numpy()
-    found: dict[str, float] = {"val_loss": float(log_loss(truth, scores.clip(1e-6, 1 - 1e-6), labels=(0, 1)))}
+    truth = films["covid"].to_numpy()
+    result = {"val_loss": float(log_loss(truth, scores.clip(1e-6, 1 - 1e-6), labels=(0, 1)))}
     within = []
-    for source, rows in table.groupby("source").indices.items():
-        for label, word in ((0, "alarms"), (1, "found")):
-            chosen = rows[truth[rows] == label]
-            if len(chosen):
-                found[f"{word} {source}"] = float((scores[chosen] > config.THRESHOLD).mean())
+    for source, rows in films.groupby("source").indices.items():
+        for label, name in ((0, "false positives"), (1, "sensitivity")):
+            of_class = rows[truth[rows] == label]
+            if len(of_class):
+                result[f"{name} {source}"] = float((scores[of_class] > config.THRESHOLD).mean())
         if len(set(truth[rows])) == 2:
-            within.append(float(roc_auc_score(truth[rows], scores[rows])))
-            found[f"auc {source}"] = within[-1]
+            result[f"auc {source}"] = float(roc_auc_score(truth[rows], scores[rows]))
+            within.append(result[f"auc {source}"])
     if within:
-        found["within"] = float(np.mean(within))
-    if len(set(truth)) == 2:
-        found["val_auc"] = float(roc_auc_score(truth, scores))
-    return found
+        result["within"] = float(np.mean(within))
+    return result
 
 
-def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path | None = None, **changes: Any) -> None:
-    """Train a short trial without one source and look at that source's films: how recipes are compared.
+# --- From the trained model to the stored one ---
 
-    A trial is the recipe with fewer steps on smaller films (`TRIAL`), and whatever `changes` ask for; it looks at no
-    more than TRIAL_FILMS films of each class. Its history is added to `assets/results/leave_one_out.json`; its weights
-    stay in `work`.
+
+def rounded_copy(model: keras.Model, head: network_spec.Head, size: int) -> keras.Model:
+    """Return the model as it will be loaded: in float32, its weights rounded by `round_mantissas`."""
+    copy = model_vgg19.build(head, size)
+    weights = {name: round_mantissas(array) for name, array in trainer.weights_by_name(model).items()}
+    model_vgg19.set_weights(copy.layers, weights)
+    return copy
+
+
+def round_mantissas(weights: np.ndarray, bits: int = MANTISSA_BITS) -> np.ndarray:
+    """Return weights as float16 with `bits` significant bits (of float16's 11), rounded to the nearest, ties upward.
+
+    The bits cut off are zeros, so the file packs smaller while its format stays float16.
     """
-    work = config.WORK if work is None else work
-    recipe = replace(
-        training_recipe.RECIPE,
-        preprocessing=replace(training_recipe.RECIPE.preprocessing, size=TRIAL_SIZE),
-        **(TRIAL | changes),
-    )
-    table = dataset.labelled_training_films(data.films, *config.TRAINING_SPLITS)
-    held_out = table["source"] == source
-    looked_at = table[held_out].groupby("covid").sample(frac=1, random_state=0).groupby("covid").head(TRIAL_FILMS).index
-    kept = table[~held_out | table.index.isin(looked_at)]
-    folder = work / NAME / f"{recipe.key(vgg19)}-without-{source}"
-    model, history = train(kept, read_all(data, kept), kept["source"] == source, vgg19, folder, recipe)
-    model_vgg19.save_weights(model_vgg19.get_weights(model, network_spec.STORED), folder / KEPT)
-    done = json.loads(config.LEFT_OUT_JSON.read_text()) if config.LEFT_OUT_JSON.is_file() else []
-    done.append(
-        {"left out": source, "films": len(looked_at), **TRIAL, **changes, "size": TRIAL_SIZE, "history": history}
-    )
-    config.LEFT_OUT_JSON.write_text(json.dumps(done, indent=1) + "\n")
+    cut = np.uint16(11 - bits)
+    patterns = np.asarray(weights, np.float16).view(np.uint16)
+    half = np.uint16(1 << cut >> 1)
+    return ((patterns + half) >> cut << cut).view(np.float16)  # a carry runs into the exponent, as it must
 
 
-def read_all(data: dataset.Dataset, table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The decoded films of `table` by id (about 0.7 GB for all that is trained on)."""
-    return {film: imaging.read(data.path(film)).pixels for film in tqdm(table.index, unit="film", desc="reading films")}
+def logits(model: keras.Model, prepared: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the logits (n,) of prepared films, each (size, size) uint8."""
+    import keras
+
+    to_logit = keras.Model(model.input, model.get_layer("logit").output)
+    return np.concatenate([to_logit.predict_on_batch(to_input(group))[:, 0] for group in batches(prepared)])
+
+
+def shift_for(logits: np.ndarray, specificity: float = SPECIFICITY) -> float:
+    """Return what to add to the logits (n,) of films without COVID-19 so that `specificity` of them score negative.
+
+    The cut lies midway between two films' logits; of all cuts with that specificity it is the lowest.
+    """
+    threshold = float(np.log(config.THRESHOLD / (1 - config.THRESHOLD)))
+    ordered = np.sort(logits)
+    below = int(np.ceil(specificity * len(ordered)))  # films that must lie below the cut
+    above = ordered[below] if below < len(ordered) else ordered[-1] + 1
+    return threshold - float(ordered[below - 1] + above) / 2
+
+
+def add_to_logit(model: keras.Model, shift: float) -> None:
+    """Add `shift` to the bias of the logit, in place, which moves the threshold for every film alike."""
+    layer = model.get_layer("logit")
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel, bias + np.float32(shift)])

@@ -1,7 +1,8 @@
 """The paper's recipe: VGG-19 from ImageNet, convolutional layers frozen, two dense layers, 10 epochs.
 
-Amini, Menhaj, Talebi (2021). What its text leaves open (units, optimizer, learning rate, batch, jitter) is chosen on a
-validation part cut out of the training films, and stands in the network's JSON as our assumption.
+Amini, Menhaj, Talebi (2021). What its text leaves open (units, optimizer, learning rate, batch, augmentation) is
+chosen on held-out patients of the training set and recorded in the network's JSON as our assumption. The same recipe
+trains two networks: `PAPER` on the paper's films, `FROZEN` on the additional training films too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,138 +31,210 @@ from covid_model.verdict import is_positive
 
 log = logging.getLogger(__name__)
 
-NAME = "paper"
-JITTER = Augmentation(rotation=5.0, shift=0.04, zoom=0.05, gamma=0.2, contrast=0.2)
-JITTERED_COPIES = 2
-SEEDS = (0, 1, 2, 3, 4)
-CANDIDATES = tuple(
-    HeadRecipe(network_spec.Head("flatten", units, 0.5), learning_rate=rate)
-    for units in (64, 256)
-    for rate in (5e-5, 1e-4, 3e-4)
+AUGMENT = Augmentation(rotation=5.0, shift=0.04, zoom=0.05, gamma=0.2, contrast=0.2)
+AUGMENTED_COPIES = 2  # of each film, beside the film as it is
+VARIANTS = {"with jitter": True, "without jitter": False}  # as the record of the five seeds names them
+UNITS, LEARNING_RATES = (64, 256), (5e-5, 1e-4, 3e-4)  # the candidates
+
+
+@dataclass(frozen=True)
+class FrozenNetwork:
+    """A network that this recipe trains. See NetworkSpec for the titles.
+
+    Attributes:
+        splits: whose labelled films it is trained on.
+        pooling: of its head (see network_spec.Head).
+        seeds, variants: of the runs. The first run becomes the network.
+        recorded: whether all runs are recorded in `config.SEEDS_JSON`.
+    """
+
+    name: str
+    title: str
+    short_title: str
+    help: str
+    summary: str
+    order: float
+    splits: tuple[str, ...]
+    pooling: str
+    seeds: tuple[int, ...] = (0,)
+    variants: tuple[str, ...] = ("with jitter",)
+    recorded: bool = False
+
+
+PAPER = FrozenNetwork(
+    name="paper",
+    title="The paper's model (frozen VGG-19)",
+    short_title="The paper's model",
+    help="The published recipe: a frozen ImageNet VGG-19 and two new dense layers, trained on the paper's X-rays.",
+    summary="VGG-19 with frozen ImageNet convolutional layers; two dense layers trained on the paper's X-rays.",
+    order=20,
+    splits=("train",),
+    pooling="flatten",
+    seeds=(0, 1, 2, 3, 4),
+    variants=tuple(VARIANTS),
+    recorded=True,
 )
-VARIANTS = {"with jitter": True, "without jitter": False}
+FROZEN = FrozenNetwork(
+    name="frozen",
+    title="The paper's recipe, more data (frozen VGG-19)",
+    short_title="Same recipe, more data",
+    help="The published recipe on more data: a frozen ImageNet VGG-19 and two new dense layers, trained on X-rays of "
+    "adults and children from five sources.",
+    summary="VGG-19 with frozen ImageNet convolutional layers; two dense layers on pooled features, trained on X-rays "
+    "of adults and children from five sources, one of which has both classes from the same hospitals.",
+    order=30,
+    splits=config.TRAINING_SPLITS,
+    pooling="average",
+)
 
 
-def run(data: dataset.Dataset, vgg19: str, work: Path | None = None) -> network_spec.NetworkSpec:
-    """Choose, train five seeds with and without jitter, keep the first seed with jitter, score every film.
+def run(
+    network: FrozenNetwork, data: dataset.Dataset, vgg19: str, work: Path | None = None
+) -> network_spec.NetworkSpec:
+    """Choose a candidate, train every seed and variant, keep the first, score every film.
 
-    Reported films are scored on float32 features; those of `train` and `extra` on bfloat16's where the processor has
-    it (`python -m covid_model evaluate` does them in float32 too).
+    Reported films are scored on float32 features; those of `train` and `extra` on bfloat16 ones where the processor
+    has it (`python -m covid_model evaluate` scores them in float32 too).
 
-    Leaves NAME.json, NAME.npz, its rows of scores.csv and the five runs in `assets/`.
+    Leaves NAME.json, NAME.npz, its rows of scores.csv and, where the network has one, its record in `assets/`.
     """
     work = config.WORK if work is None else work
     started = time.perf_counter()
-    trained_on = data.films["split"].isin(config.TRAINING_SPLITS)
     fast = config.fast_precision()
-    reported, others = data.films[~trained_on], data.films[trained_on]
-    plain = features.extract(data, list(reported.index), features.FeatureJob(vgg19), work)
-    seen = features.extract(data, list(others.index), features.FeatureJob(vgg19, precision=fast), work)
-    table = data.split("train")
-    copies = [np.array(seen[others["split"].eq("train").to_numpy()])]
-    for seed in range(JITTERED_COPIES):
-        job = features.FeatureJob(vgg19, jitter=JITTER, seed=seed, precision=fast)
-        copies.append(np.array(features.extract(data, list(table.index), job, work)))
+    trainable = data.films["split"].isin(config.TRAINING_SPLITS)
+    reported, others = data.films[~trainable], data.films[trainable]
+    table = dataset.labelled_training_films(data.films, *network.splits)
+    truth = table["covid"].to_numpy()
+    extract = partial(features_for, network.pooling, data, work=work)
+    reported_features = extract(reported.index, features.FeatureJob(vgg19))
+    other_features = extract(others.index, features.FeatureJob(vgg19, precision=fast))
+    copies = [other_features[others.index.get_indexer(table.index)]]
+    for seed in range(AUGMENTED_COPIES):
+        job = features.FeatureJob(vgg19, jitter=AUGMENT, seed=seed, precision=fast)
+        copies.append(np.array(extract(table.index, job)))
 
-    chosen, choice = choose(copies, table)
-    runs, shipped = [], None
-    for variant, jittered in VARIANTS.items():
-        for seed in SEEDS:
+    held_out = dataset.validation_films(data.films, *network.splits)
+    recipe, candidates = choose(copies, truth, held_out.to_numpy(), network.pooling)
+    runs, first = [], None
+    for variant in network.variants:
+        for seed in network.seeds:
             begun = time.perf_counter()
-            trained, history = heads.fit(copies if jittered else copies[:1], table["covid"].to_numpy(), chosen, seed)
+            trained, history = heads.fit(copies if VARIANTS[variant] else copies[:1], truth, recipe, seed)
             seconds = time.perf_counter() - begun
             stored = heads.rounded(trained)
-            found = heads.scores(trained, plain)
-            runs.append({"variant": variant, "seed": seed} | figures(reported, found))
+            scores = heads.scores(trained, reported_features)
+            runs.append({"variant": variant, "seed": seed} | figures(reported, scores))
             log.info("%s", json.dumps(runs[-1]))
-            if shipped is None:
-                score_dataset.record(NAME, reported, found)
-                score_dataset.record(NAME, others, heads.scores(trained, seen))
-                shipped = (stored, history, seconds)
-    stored, history, seconds = shipped
-    config.SEEDS_JSON.parent.mkdir(parents=True, exist_ok=True)
-    config.SEEDS_JSON.write_text(json.dumps({"recipe": asdict(chosen), "runs": runs}, indent=1) + "\n")
-    what = network_spec.NetworkSpec(
-        name=NAME,
-        title="The paper's model (frozen VGG-19)",
-        short_title="The paper's model",
-        help="The published recipe: a frozen ImageNet VGG-19 and two new dense layers, trained on the paper's X-rays.",
-        order=20,
-        trained_on=("train",),
-        summary="VGG-19 with frozen ImageNet convolutional layers; two dense layers trained on the paper's X-rays.",
+            if first is None:
+                score_dataset.record(network.name, reported, scores)
+                score_dataset.record(network.name, others, heads.scores(trained, other_features))
+                first = (stored, history, seconds)
+    if network.recorded:
+        config.SEEDS_JSON.parent.mkdir(parents=True, exist_ok=True)
+        config.SEEDS_JSON.write_text(json.dumps({"recipe": asdict(recipe), "runs": runs}, indent=1) + "\n")
+    stored, history, seconds = first
+    spec = network_spec.NetworkSpec(
+        name=network.name,
+        title=network.title,
+        short_title=network.short_title,
+        help=network.help,
+        order=network.order,
+        trained_on=network.splits,
+        summary=network.summary,
         threshold=config.THRESHOLD,
         preprocessing=Preprocessing(),
         base=network_spec.IMAGENET,
-        head=chosen.head,
-        weights=f"{NAME}.npz",
-        sha256=model_vgg19.save_weights(stored, config.NETWORKS / f"{NAME}.npz"),
+        head=recipe.head,
+        weights=f"{network.name}.npz",
+        sha256=model_vgg19.save_weights(stored, config.NETWORKS / f"{network.name}.npz"),
         parameters=sum(array.size for array in stored.values()),
         recipe={
-            "ours": asdict(chosen) | {"optimizer": "Adam", "jitter": asdict(JITTER), "copies": 1 + JITTERED_COPIES},
+            "ours": asdict(recipe) | {"optimizer": "Adam", "jitter": asdict(AUGMENT), "copies": 1 + AUGMENTED_COPIES},
             "paper": {"epochs": config.PAPER_EPOCHS, "loss": "binary cross-entropy", "base": "VGG-19, frozen"},
-            "candidates": choice,
+            "candidates": candidates,
         },
         history=history,
         training={
             "films": len(table),
-            "covid": int(table["covid"].sum()),
-            "seed": SEEDS[0],
+            "covid": int(truth.sum()),
+            "seed": network.seeds[0],
             "seconds": round(seconds, 1),
             "recipe_seconds": round(time.perf_counter() - started, 1),
             "machine": describe_machine(),
         },
     )
-    what.save()
-    return what
+    spec.save()
+    return spec
 
 
-def choose(copies: Sequence[np.ndarray], table: pd.DataFrame) -> tuple[HeadRecipe, list[dict]]:
-    """The candidate with the highest validation accuracy (the paper's own measure), of equal ones with the highest AUC.
+def features_for(
+    pooling: str, data: dataset.Dataset, ids: Sequence[str], job: features.FeatureJob, work: Path
+) -> np.ndarray:
+    """Return the frozen base's features of the films `ids`, no larger than the head needs them.
 
-    Also returns what each of them came to. The test films are not touched.
+    Returns:
+        (n, 7, 7, 512) float16, read from disk as needed; where the head averages them, (n, 1, 1, 512) in memory.
     """
-    held_out = dataset.hold_out(table).to_numpy()
-    labels = table["covid"].to_numpy()
+    full = features.extract(data, list(ids), job, work)
+    return features.averaged(full)[:, None, None].astype(np.float16) if pooling == "average" else full
+
+
+def choose(
+    copies: Sequence[np.ndarray], truth: np.ndarray, held_out: np.ndarray, pooling: str
+) -> tuple[HeadRecipe, list[dict]]:
+    """Return the candidate with the highest validation accuracy, the paper's own measure; AUC decides between equals.
+
+    Args:
+        copies: arrays (n, ...) of the training films' features: as they are, and augmented.
+        truth: (n,) 0 or 1.
+        held_out: (n,) True for films of the validation patients.
+
+    Returns:
+        The candidate, and the settings and figures of all of them; the chosen one's with its history.
+    """
+    candidates = [
+        HeadRecipe(network_spec.Head(pooling, units, 0.5), learning_rate=rate)
+        for units in UNITS
+        for rate in LEARNING_RATES
+    ]
     parts = [copy[~held_out] for copy in copies]
-    validation = (copies[0][held_out], labels[held_out])
-    found = []
-    for candidate in CANDIDATES:
-        _, history = heads.fit(parts, labels[~held_out], candidate, config.SEED, validation)
-        found.append(asdict(candidate) | {"history": history} | _last(history))
-        log.info("%s %s", candidate, _last(history))
-    best = max(range(len(found)), key=lambda number: (found[number]["val_accuracy"], found[number]["val_auc"]))
-    for number, one in enumerate(found):
-        one["chosen"] = number == best
+    validation = (copies[0][held_out], truth[held_out])
+    tried = []
+    for candidate in candidates:
+        _, history = heads.fit(parts, truth[~held_out], candidate, config.SEED, validation)
+        ends = {key: history[-1][key] for key in ("val_loss", "val_accuracy", "val_auc")}
+        tried.append(asdict(candidate) | {"history": history} | ends)
+        log.info("%s %s", candidate, ends)
+    best = max(range(len(tried)), key=lambda number: (tried[number]["val_accuracy"], tried[number]["val_auc"]))
+    for number, row in enumerate(tried):
+        row["chosen"] = number == best
         if number != best:
-            del one["history"]
-    return replace(CANDIDATES[best]), found
-
-
-def _last(history: list[dict[str, float]]) -> dict[str, float]:
-    return {key: history[-1][key] for key in ("val_loss", "val_accuracy", "val_auc")}
+            del row["history"]
+    return replace(candidates[best]), tried
 
 
 def figures(films: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
-    """One run's figures on the paper's test films, and what it calls adults without COVID."""
+    """Return one run's figures on the paper's test set, and the false positives among adults of both test sets."""
     test = films["split"].eq("test").to_numpy()
-    truth, found = films["covid"].to_numpy()[test], scores[test]
+    truth, test_scores = films["covid"].to_numpy()[test], scores[test]
     at = {
-        threshold: evaluation.rates(found, truth, threshold, draws=0) for threshold in (config.HALF, config.PAPER_MARK)
+        threshold: evaluation.rates(test_scores, truth, threshold, draws=0)
+        for threshold in (config.HALF, config.PAPER_MARK)
     }
-    unseen = films["split"].eq("extra-test").to_numpy()
+    adults = films["split"].eq("extra-test").to_numpy()
     return {
         "accuracy_at_0.5": at[config.HALF]["accuracy"].value,
         "accuracy_at_0.6": at[config.PAPER_MARK]["accuracy"].value,
         "sensitivity": at[config.PAPER_MARK]["sensitivity"].value,
         "specificity": at[config.PAPER_MARK]["specificity"].value,
-        "auc": evaluation.roc(found, truth).area,
-        "covid_above_0.6": float(is_positive(found[truth == 1], config.PAPER_MARK).mean()),
-        "covid_above_0.9": float((found[truth == 1] > config.HIGH).mean()),
+        "auc": evaluation.roc(test_scores, truth).area,
+        "covid_above_0.6": float(is_positive(test_scores[truth == 1], config.PAPER_MARK).mean()),
+        "covid_above_0.9": float((test_scores[truth == 1] > config.HIGH).mean()),
         "always_no_accuracy": float((truth == 0).mean()),
         "adults_positive_test": evaluation.adults_without_covid(
-            found, truth, films["source"].to_numpy()[test], config.PAPER_MARK
+            test_scores, truth, films["source"].to_numpy()[test], config.PAPER_MARK
         ).value,
         "adults_positive_extra_test": evaluation.adults_without_covid(
-            scores[unseen], films["covid"].to_numpy()[unseen], films["source"].to_numpy()[unseen], config.PAPER_MARK
+            scores[adults], films["covid"].to_numpy()[adults], films["source"].to_numpy()[adults], config.PAPER_MARK
         ).value,
     }

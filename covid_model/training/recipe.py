@@ -1,4 +1,4 @@
-"""The fine-tuned model's training recipes."""
+"""The fine-tuned model's recipe: its stages, groups, augmentation and optimizer."""
 
 from __future__ import annotations
 
@@ -14,86 +14,93 @@ from covid_model.model import network_spec
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything that can be chosen of a stage.
-
-    The learning rate and the auxiliary question were chosen by leaving radiography out (`leave_out`); the rest, and all
-    of the second stage, was set by argument and run once.
+class Stage:
+    """One call of `fit`.
 
     Attributes:
-        shares: how often each group (source and truth) is drawn.
-        learning_rate: the highest, after the warm-up; it falls to 0 as a half cosine.
-        head_learning_rate, head_steps: of the head alone, first, on a base at rest.
-        weight_decay: of AdamW.
-        auxiliary: weight of the second question that is asked in training alone: does the film show anything at all?
-            (Children's and NIH's films answer it within one source, so it teaches to look at lungs.)
-        averaging: momentum of the running mean of the weights, which is what is kept.
-        ranking: weight of the pairwise logistic loss over pairs of a film with COVID and one without, both of one
-            source (RankNet, Burges et al. 2005): what tells the sources apart cannot lower it.
-        frozen_blocks: how many of VGG-19's five blocks stay as they are, from the first on.
-        steps: batches in all; `look` batches between looks at the validation part.
+        size: pixels a side of the input. Starting small halves the cost of a step (progressive resizing).
+        frozen_blocks: how many of VGG-19's five blocks stay frozen, counted from the first.
+        learning_rate: the peak; it rises over `warmup` steps, then decays to 0 as a half cosine. Without warm-up it
+            is constant.
+        epochs, steps: epochs, and batches in each. The validation films are scored after every epoch.
     """
 
-    preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(border=0.08, blur=1.0, equalize=True))
-    jitter: Augmentation = field(
+    size: int
+    frozen_blocks: int
+    learning_rate: float
+    epochs: int
+    steps: int
+    warmup: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice in the training of the fine-tuned model.
+
+    Attributes:
+        preprocessing: shared by all stages except for its size, which each stage sets.
+        shares: how often each group (`dataset.group_names`) is drawn; they sum to 1.
+        abnormal: loss weight of the auxiliary output, "does the film show anything abnormal?", which is used in
+            training only. Films without a COVID-19 label can teach it too.
+        weight_decay, ema_momentum: of AdamW, and of the running mean of the weights. The mean is what is kept.
+    """
+
+    preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(border=0.08))
+    augment: Augmentation = field(
         default_factory=lambda: Augmentation(
-            rotation=10.0,
-            shift=0.05,
-            zoom=0.12,
-            crop=0.08,
-            gamma=0.7,
-            contrast=0.5,
-            blur=6.0,
-            sharpen=1.5,
-            noise=10.0,
-            jpeg=30,
+            rotation=8.0,
+            shift=0.04,
+            zoom=0.10,
+            crop=0.06,
+            gamma=0.4,
+            contrast=0.4,
+            blur=2.0,
+            sharpen=0.7,
+            noise=5.0,
+            jpeg=50,
             flip=0.5,
         )
     )
     head: network_spec.Head = field(default_factory=lambda: network_spec.Head("average", 256, 0.5))
     shares: Mapping[str, float] = field(
         default_factory=lambda: {
-            "cohen 1": 0.20,
-            "cohen 0": 0.15,
-            "radiography 1": 0.30,
-            "radiography 0": 0.15,
-            "nih 0": 0.10,
-            "kermany 0": 0.10,
+            "siim 1": 0.25,
+            "siim 0": 0.25,
+            "siim": 0.06,
+            "radiography 1": 0.09,
+            "radiography 0": 0.09,
+            "cohen 1": 0.07,
+            "cohen 0": 0.04,
+            "nih 0": 0.07,
+            "kermany 0": 0.08,
         }
     )
-    learning_rate: float = 5e-5
-    head_learning_rate: float = 1e-3
-    head_steps: int = 60
+    stages: tuple[Stage, ...] = (
+        Stage(size=160, frozen_blocks=5, learning_rate=1e-3, epochs=1, steps=60),
+        Stage(size=160, frozen_blocks=3, learning_rate=1e-4, epochs=5, steps=125, warmup=40),
+        Stage(size=224, frozen_blocks=3, learning_rate=3e-5, epochs=2, steps=100, warmup=20),
+    )
+    batch: int = field(default_factory=lambda: config.BATCH)
+    abnormal: float = 0.5
     weight_decay: float = 1e-2
-    auxiliary: float = 1.0
-    averaging: float = 0.98
-    ranking: float = 0.0
-    frozen_blocks: int = 0
-    steps: int = 1000
-    look: int = 125
-    warmup: int = 30
+    ema_momentum: float = 0.98
     seed: int = field(default_factory=lambda: config.SEED)
 
-    def key(self, start: str) -> str:
-        """A short name that changes with the recipe and the weights it starts from: of its checkpoints' folder."""
-        return hashlib.sha256(json.dumps([start, asdict(self)]).encode()).hexdigest()[:16]
+    def key(self) -> str:
+        """Return a short name that changes with the recipe. Its checkpoints are kept under it."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:12]
 
 
-RECIPE = Recipe()  # the first stage: every layer
-SECOND = replace(  # the second goes on from what the first left: half the cost a step, films of one source compared
-    RECIPE,
-    shares={
-        "cohen 1": 0.22,
-        "cohen 0": 0.12,
-        "radiography 1": 0.28,
-        "radiography 0": 0.16,
-        "nih 0": 0.10,
-        "kermany 0": 0.12,
-    },
-    averaging=0.99,
-    ranking=0.5,
-    frozen_blocks=3,
-    steps=440,
-    look=140,
-    seed=config.SEED + 1,
-)
+RECIPE = Recipe()
+
+
+def trial(recipe: Recipe = RECIPE, steps: int = 100, **changes: float) -> Recipe:
+    """Return a short version of a recipe for comparing recipes: its first two stages, the second one shortened.
+
+    Args:
+        steps: batches in each of the second stage's two epochs.
+        changes: other settings of the second stage, such as its learning rate.
+    """
+    head, blocks = recipe.stages[:2]
+    blocks = replace(blocks, epochs=2, steps=steps, warmup=min(blocks.warmup, steps), **changes)
+    return replace(recipe, stages=(head, blocks))

@@ -1,9 +1,11 @@
-"""Which film comes next: batches drawn so that neither class can be told by its source alone, as far as data allow."""
+"""Batches for fine-tuning: each group of films drawn by its share, each film augmented anew.
+
+A group is a source and a label ("siim 1"), so the shares decide how much the source alone reveals about the class.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,63 +15,66 @@ from covid_model.data import dataset
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing, prepare, to_input
 
+Targets = dict[str, np.ndarray]  # by output: "covid" and "abnormal", each (batch,)
 
-def draw(groups: np.ndarray, shares: Mapping[str, float], size: int, rng: np.random.Generator) -> np.ndarray:
-    """Row numbers of one batch: a group by its share, then a film of it, evenly.
+
+def targets(table: pd.DataFrame) -> tuple[Targets, Targets]:
+    """Return what each film teaches and how much it counts.
 
     Args:
-        groups: (n,) the group of each film.
-        shares: how often each group is drawn; groups with no film are passed over, the rest scaled to sum to 1.
-        size: films in the batch.
-    """
-    present = [name for name in shares if (groups == name).any()]
-    weights = np.array([shares[name] for name in present])
-    chosen = rng.choice(len(present), size, p=weights / weights.sum())
-    return np.array([rng.choice(np.flatnonzero(groups == present[one])) for one in chosen])
+        table: one row a film, with `covid` (0, 1 or NaN), `finding` and `panel`.
 
-
-def truths(table: pd.DataFrame) -> np.ndarray:
-    """What each film is known to be: (n, 3) float32.
-
-    COVID or not; abnormal (any finding at all) or not; the number of its source, sources in alphabetical order.
+    Returns:
+        The targets of both outputs, (n,) float32: `covid`, and `abnormal`, which is 1 for any finding at all.
+        Their sample weights, (n,) float32. `covid` counts 0 where the label is unknown. Both count 0 where a panel of
+        radiologists read a film of a COVID-19 patient as negative: such a film cannot teach what COVID-19 looks like.
     """
     normal = table["finding"].str.lower().isin(config.NORMAL_FINDINGS)
-    source = np.unique(table["source"], return_inverse=True)[1]
-    return np.column_stack([table["covid"], ~normal, source]).astype(np.float32)
+    disputed = table["covid"].eq(1) & table["panel"].eq("negative")
+    labelled = table["covid"].notna() & ~disputed
+    covid = table["covid"].fillna(0).to_numpy(np.float32)
+    abnormal = (~normal).to_numpy(np.float32)
+    weights = {"covid": labelled.to_numpy(np.float32), "abnormal": (~disputed).to_numpy(np.float32)}
+    return {"covid": covid, "abnormal": abnormal}, weights
 
 
-class Stream:
-    """Jittered batches, made ahead by threads. Batch `step` is the same in every run with the same seed."""
+class FilmSampler:
+    """Draws batches of augmented films. The same seed, epoch and index always give the same batch.
+
+    Args:
+        pixels: the decoded films, each (height, width) uint8, in the order of `table`.
+        table: one row a film, with `source`, `covid`, `finding` and `panel`.
+        shares: how often each group is drawn. Groups without a film are left out, and the rest are scaled to sum to 1.
+        batch: films in a batch.
+    """
 
     def __init__(
         self,
-        pixels: list[np.ndarray],
+        pixels: Sequence[np.ndarray],
         table: pd.DataFrame,
         shares: Mapping[str, float],
-        jitter: Augmentation,
+        augment: Augmentation,
         preprocessing: Preprocessing,
+        batch: int,
         seed: int,
-        size: int | None = None,
     ):
-        size = config.BATCH if size is None else size
-        self.pixels, self.jitter, self.preprocessing = pixels, jitter, preprocessing
-        self.groups, self.truths = dataset.group_names(table).to_numpy(), truths(table)
-        self.shares, self.seed, self.size = shares, seed, size
+        self.pixels, self.augment, self.preprocessing = pixels, augment, preprocessing
+        self.targets, self.weights = targets(table)
+        groups = dataset.group_names(table).to_numpy()
+        self.rows = [np.flatnonzero(groups == name) for name in shares if (groups == name).any()]
+        present = np.array([share for name, share in shares.items() if (groups == name).any()])
+        self.shares = present / present.sum()
+        self.batch, self.seed, self.epoch = batch, seed, 0
 
-    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch number `step`: (size, side, side, 3) float32 inputs and (size, 3) float32 `truths`."""
-        rng = np.random.default_rng((self.seed, step))
-        rows = draw(self.groups, self.shares, self.size, rng)
-        films = [prepare(self.jitter(self.pixels[row], rng), self.preprocessing) for row in rows]
-        return to_input(np.stack(films)), self.truths[rows]
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """Return the row numbers of one batch (batch,): for each film a group by its share, then any film of it."""
+        groups = rng.choice(len(self.rows), self.batch, p=self.shares)
+        return np.array([rng.choice(self.rows[group]) for group in groups])
 
-    def batches(self, first: int, last: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Batches `first` to `last` (not included), in order, a few of them ahead."""
-        with ThreadPoolExecutor(config.READ_AHEAD) as pool:
-            ahead: list[Future] = []
-            for step in range(first, last):
-                ahead.append(pool.submit(self.batch, step))
-                if len(ahead) > 2 * config.READ_AHEAD:
-                    yield ahead.pop(0).result()
-            for waiting in ahead:
-                yield waiting.result()
+    def make_batch(self, index: int) -> tuple[np.ndarray, Targets, Targets]:
+        """Return batch `index` of this epoch: inputs (batch, size, size, 3), targets and sample weights (batch,)."""
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        rows = self.draw(rng)
+        films = [prepare(self.augment(self.pixels[row], rng), self.preprocessing) for row in rows]
+        inputs = to_input(np.stack(films))  # (batch, size, size, 3)
+        return inputs, *({name: array[rows] for name, array in part.items()} for part in (self.targets, self.weights))

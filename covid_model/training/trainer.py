@@ -1,120 +1,220 @@
-"""One step of gradient descent on binary cross-entropy, with the head first and a running mean of the weights."""
+"""Train in plain Keras: compile and fit once for each stage of a recipe.
+
+Runs on the backend that KERAS_BACKEND names (TensorFlow, PyTorch or JAX). An interrupted run resumes after the last
+epoch that it finished, and a finished stage is not run again.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import csv
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+
+from covid_model import config
+from covid_model.imaging.preprocessing import batches, prepare, to_input
+from covid_model.model import vgg19
+from covid_model.training.recipe import Recipe, Stage
+from covid_model.training.sampler import FilmSampler
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
 
-    from covid_model.training.recipe import Recipe
+log = logging.getLogger(__name__)
 
-
-class Trainer:
-    """Holds the optimizers of one run. For `recipe.head_steps` steps the head alone moves, then everything.
-
-    (A head that has not settled would send wild gradients through the base and spoil its features: Kumar et al. 2022,
-    "Fine-tuning can distort pretrained features and underperform out-of-distribution".)
-    """
-
-    def __init__(self, model: keras.Model, recipe: Recipe):
-        import keras
-        import tensorflow as tf
-
-        self.model, self.recipe = model, recipe
-        for layer in base_layers(model):
-            layer.trainable = int(layer.name[len("block")]) > recipe.frozen_blocks
-        pooled = model.get_layer("fc1").input
-        abnormal = keras.layers.Dense(1, dtype="float32", name="abnormal")(pooled)  # (n, 1); training's alone
-        self.logits = keras.Model(model.input, [model.get_layer("logit").output, abnormal])
-        self.variables = self.logits.trainable_variables
-        base = {id(variable) for layer in base_layers(model) for variable in layer.trainable_variables}
-        self.head = [variable for variable in self.variables if id(variable) not in base]
-        self.head_optimizer = keras.optimizers.Adam(recipe.head_learning_rate)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0,
-            decay_steps=recipe.steps - recipe.head_steps - recipe.warmup,
-            warmup_target=recipe.learning_rate,
-            warmup_steps=recipe.warmup,
-        )
-        self.optimizer = keras.optimizers.AdamW(
-            schedule, weight_decay=recipe.weight_decay, use_ema=True, ema_momentum=recipe.averaging, clipnorm=1.0
-        )
-        self.head_optimizer.build(self.head)
-        self.optimizer.build(self.variables)
-        self._head_step = tf.function(lambda x, y: self._descend(x, y, self.head, self.head_optimizer))
-        self._whole_step = tf.function(lambda x, y: self._descend(x, y, self.variables, self.optimizer))
-        self._forward = tf.function(lambda x: tf.sigmoid(self.logits(x, training=False)[0]))
-
-    def step(self, inputs: np.ndarray, truth: np.ndarray, number: int) -> float:
-        """Step `number` (from 1) on one batch; returns the loss before it."""
-
-        import tensorflow as tf
-
-        descend = self._head_step if number <= self.recipe.head_steps else self._whole_step
-        return float(descend(tf.constant(inputs), tf.constant(truth)))
-
-    def scores(self, inputs: np.ndarray) -> np.ndarray:
-        """Scores (n,) of inputs (n, size, size, 3)."""
-
-        import tensorflow as tf
-
-        return self._forward(tf.constant(inputs)).numpy()[:, 0]
-
-    @contextlib.contextmanager
-    def averaged(self) -> Iterator[None]:
-        """The running mean of the weights in the model's place, for as long as the block lasts."""
-        now = [variable.numpy() for variable in self.variables]
-        self.keep_average()
-        try:
-            yield
-        finally:
-            for variable, value in zip(self.variables, now, strict=True):
-                variable.assign(value)
-
-    def keep_average(self) -> None:
-        """Put the running mean of the weights into the model, once the whole network has begun to move."""
-        if int(self.optimizer.iterations.numpy()):
-            self.optimizer.finalize_variable_values(self.variables)
-
-    def _descend(
-        self, inputs: tf.Tensor, truth: tf.Tensor, variables: list[keras.Variable], optimizer: keras.Optimizer
-    ) -> tf.Tensor:
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            logits = tf.concat(self.logits(inputs, training=True), axis=1)  # (n, 2)
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=truth[:, :2], logits=logits)  # equation 1 each
-            loss = tf.reduce_mean(losses @ tf.constant([[1.0], [self.recipe.auxiliary]]))
-            if self.recipe.ranking:
-                loss += self.recipe.ranking * ranking(logits[:, 0], truth[:, 0], truth[:, 2])
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return loss
+WEIGHTS, LOG, BACKUP = "weights.npz", "log.csv", "backup"  # files and folder in a stage's folder
+Evaluate = Callable[[np.ndarray], dict[str, float]]  # from the validation films' scores (n,) to figures by name
 
 
-def ranking(logits: tf.Tensor, covid: tf.Tensor, source: tf.Tensor) -> tf.Tensor:
-    """Mean of log(1 + exp(-(a - b))) over pairs of one source, `a` the logit of a film with COVID, `b` of one without.
+def train(
+    table: pd.DataFrame,
+    pixels: Sequence[np.ndarray],
+    validation: Sequence[np.ndarray],
+    evaluate: Evaluate,
+    recipe: Recipe,
+    base_weights: str | None,
+    work: Path,
+) -> tuple[keras.Model, list[dict[str, float]]]:
+    """Run all stages of a recipe.
 
     Args:
-        logits, covid, source: (n,) each; covid is 0 or 1.
+        table, pixels: the training films (see `FilmSampler`).
+        validation: decoded films, each (height, width) uint8, that are scored after each epoch.
+        evaluate: turns those scores into figures for the history.
+        base_weights: VGG-19's ImageNet weights, a file or "imagenet"; None for random weights.
+        work: the folder of checkpoints.
 
     Returns:
-        () the loss; 0 where no source has films of both kinds. (RankNet, Burges et al. 2005.)
+        The model, whose output is the score and whose weights are their running mean, and the history: one row per
+        epoch, with `epoch`, `step` and `seconds` counted over all stages.
     """
+    import keras
 
-    import tensorflow as tf
+    history: list[dict[str, float]] = []
+    weights = None
+    for number, stage in enumerate(recipe.stages, 1):
+        folder = work / f"stage-{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        keras.utils.set_random_seed(recipe.seed + number)
+        start = base_weights if weights is None else None
+        model = vgg19.build(recipe.head, stage.size, start, config.fast_precision())
+        trained = with_auxiliary_output(model)
+        if weights is not None:
+            vgg19.set_weights(trained.layers, weights)
+        if not (folder / WEIGHTS).is_file():
+            fit_stage(trained, stage, table, pixels, validation, evaluate, recipe, folder)
+            np.savez(folder / WEIGHTS, **weights_by_name(trained))
+        with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+            weights = dict(arrays)
+        history = add_stage(history, read_log(folder / LOG), stage.steps)
+    vgg19.set_weights(trained.layers, weights)
+    return model, history
 
-    pairs = covid[:, None] * (1 - covid)[None] * tf.cast(source[:, None] == source[None], logits.dtype)  # (n, n)
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(pairs * tf.nn.softplus(logits[None] - logits[:, None])), tf.reduce_sum(pairs)
+
+def with_auxiliary_output(model: keras.Model) -> keras.Model:
+    """Return a model of the same layers whose outputs are the logits (n, 1) of `covid` and of `abnormal`."""
+    import keras
+
+    hidden = model.get_layer("logit").input  # (n, units)
+    abnormal = keras.layers.Dense(1, dtype="float32", name="abnormal")(hidden)  # (n, 1)
+    return keras.Model(model.input, {"covid": model.get_layer("logit").output, "abnormal": abnormal})
+
+
+def fit_stage(
+    model: keras.Model,
+    stage: Stage,
+    table: pd.DataFrame,
+    pixels: Sequence[np.ndarray],
+    validation: Sequence[np.ndarray],
+    evaluate: Evaluate,
+    recipe: Recipe,
+    folder: Path,
+) -> None:
+    """Compile and fit `model` in place, leaving LOG and, until the stage is finished, BACKUP in `folder`."""
+    import keras
+
+    preprocessing = replace(recipe.preprocessing, size=stage.size)
+    for layer in model.layers:
+        if layer.name.startswith("block"):
+            layer.trainable = int(layer.name[len("block")]) > stage.frozen_blocks
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = stage.learning_rate
+    if stage.warmup:
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            stage.epochs * stage.steps - stage.warmup,
+            warmup_target=stage.learning_rate,
+            warmup_steps=stage.warmup,
+        )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            rate, weight_decay=recipe.weight_decay, use_ema=True, ema_momentum=recipe.ema_momentum, clipnorm=1.0
+        ),
+        loss={name: keras.losses.BinaryCrossentropy(from_logits=True) for name in ("covid", "abnormal")},
+        loss_weights={"covid": 1.0, "abnormal": recipe.abnormal},
+        jit_compile=False,
+    )
+    sampler = FilmSampler(pixels, table, recipe.shares, recipe.augment, preprocessing, recipe.batch, recipe.seed)
+    scoring = ValidationScoring(model, [prepare(film, preprocessing) for film in validation], evaluate)
+    model.fit(
+        keras_dataset(sampler, stage.steps),
+        epochs=stage.epochs,
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(sampler, "epoch", epoch)),
+            keras.callbacks.LambdaCallback(on_epoch_begin=scoring.begin, on_epoch_end=scoring.end),
+            keras.callbacks.CSVLogger(str(folder / LOG), append=True),
+            keras.callbacks.BackupAndRestore(str(folder / BACKUP)),
+        ],
+        verbose=2,
     )
 
 
-def base_layers(model: keras.Model) -> list[keras.Layer]:
-    """VGG-19's own layers."""
-    return [layer for layer in model.layers if layer.name.startswith("block")]
+def keras_dataset(sampler: FilmSampler, steps: int) -> keras.utils.PyDataset:
+    """Return the sampler as Keras reads it, `steps` batches an epoch. (Keras is imported in functions only, so its
+    subclass is made in one.)"""
+    import keras
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return steps
+
+        def __getitem__(self, index: int):
+            return sampler.make_batch(index)
+
+    return Batches(workers=config.READ_AHEAD, max_queue_size=4 * config.READ_AHEAD)
+
+
+class ValidationScoring:
+    """Scores the validation films after each epoch, with the running mean of the weights, and adds to the epoch's logs.
+
+    Args:
+        model: made by `with_auxiliary_output`, compiled.
+        prepared: the films, each (size, size) uint8.
+        evaluate: turns their scores into figures.
+    """
+
+    def __init__(self, model: keras.Model, prepared: Sequence[np.ndarray], evaluate: Evaluate):
+        self.model, self.prepared, self.evaluate, self.began = model, prepared, evaluate, time.perf_counter()
+
+    def begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the clock: `seconds` is what an epoch's training took, without the scoring."""
+        self.began = time.perf_counter()
+
+    def end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Add the figures and `seconds` to `logs`, from where CSVLogger writes them."""
+        import keras
+
+        seconds = time.perf_counter() - self.began
+        variables = self.model.trainable_variables
+        current = [keras.ops.convert_to_numpy(variable) for variable in variables]
+        self.model.optimizer.finalize_variable_values(variables)
+        scores = np.concatenate([self._scores(group) for group in batches(self.prepared)])
+        for variable, value in zip(variables, current, strict=True):
+            variable.assign(value)
+        logs |= self.evaluate(scores) | {"seconds": seconds}
+        log.info("epoch %d: %s", epoch + 1, {key: round(float(value), 4) for key, value in logs.items()})
+
+    def _scores(self, group: np.ndarray) -> np.ndarray:
+        """Return the scores (n,) of prepared films (n, size, size)."""
+        logits = self.model.predict_on_batch(to_input(group))["covid"][:, 0]  # (n,)
+        return 1 / (1 + np.exp(-logits.astype(np.float64)))
+
+
+def weights_by_name(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return all weights of a model in float32, named "layer/variable" as `vgg19.set_weights` expects them."""
+    import keras
+
+    return {
+        f"{layer.name}/{variable.name}": keras.ops.convert_to_numpy(variable)
+        for layer in model.layers
+        for variable in layer.weights
+    }
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Return the rows that CSVLogger wrote; of an epoch that was run twice, the later one."""
+    with path.open(newline="") as file:
+        rows = {row["epoch"]: {key: float(value) for key, value in row.items()} for row in csv.DictReader(file)}
+    return list(rows.values())
+
+
+def add_stage(history: list[dict[str, float]], rows: list[dict[str, float]], steps: int) -> list[dict[str, float]]:
+    """Return `history` with a stage's rows added: epochs (from 1), steps and seconds keep counting.
+
+    Args:
+        rows: one an epoch, as `read_log` returns them: `epoch` from 0, `seconds` of that epoch alone.
+        steps: batches in an epoch of this stage.
+    """
+    whole = list(history)
+    last = history[-1] if history else {"stage": 0, "epoch": 0, "step": 0, "seconds": 0.0}
+    stage = last["stage"] + 1
+    for row in rows:
+        counted = {"stage": stage, "epoch": last["epoch"] + 1, "step": last["step"] + steps}
+        last = row | counted | {"seconds": last["seconds"] + row["seconds"]}
+        whole.append(last)
+    return whole

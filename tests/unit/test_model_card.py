@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -16,8 +17,8 @@ from covid_model.model import network_spec, registry
 from covid_model.reports import model_card
 from covid_model.reports.model_card import figures, prose, recipe
 from covid_model.reports.model_card.build import build
-from covid_model.training.frozen_head import JITTER
-from covid_model.training.recipe import RECIPE, SECOND
+from covid_model.training.frozen_head import AUGMENT
+from covid_model.training.recipe import RECIPE
 from tests.support.app_pages import data_folder, write_scores
 
 FIELDS = (  # of Mitchell et al. 2019, section 4
@@ -129,27 +130,41 @@ def test_training_leaves_the_prose_alone(tmp_path):
 
 def test_every_setting_of_our_recipes_has_words():
     known = set(recipe.SETTINGS) | set(recipe.SHOWN_ABOVE)
-    assert set(vars(RECIPE)) <= known and set(vars(RECIPE.jitter)) == set(vars(JITTER)) == set(recipe.AUGMENTATION)
+    assert set(vars(RECIPE)) - {recipe.STAGES} <= known
+    assert all(set(vars(stage)) <= known for stage in RECIPE.stages)
+    assert set(vars(RECIPE.augment)) == set(vars(AUGMENT)) == set(recipe.AUGMENTATION)
     for name in registry.names():
         found = network_spec.spec(name)
-        assert set(found.recipe.get("ours", found.recipe)) - {recipe.STAGES} <= known
+        assert set(found.recipe.get("ours", found.recipe)) - {recipe.STAGES, recipe.STAGES_BEFORE} <= known
         assert set(found.training) <= set(recipe.TRAINING)
 
 
-def test_a_recipe_of_two_stages_has_a_column_each():
-    stages = json.loads(
-        json.dumps([one.__dict__ | {"jitter": vars(one.jitter)} for one in (RECIPE, SECOND)], default=vars)
-    )
-    table = recipe.recipe(spec(recipe=stages[1] | {"optimizer": "AdamW", recipe.STAGES: stages[:1]}))
+def test_a_recipe_in_stages_has_a_column_each():
+    settings = json.loads(json.dumps(asdict(RECIPE))) | {"optimizer": "AdamW", "logit_shift": 0.25}
+    table = recipe.recipe(spec(recipe=settings))
+    assert table.columns == ("Recipe", "Stage 1", "Stage 2", "Stage 3")
+    rows = cells(table)
+    for key in ("size", "frozen_blocks", "steps", "epochs"):
+        assert rows[recipe.SETTINGS[key]] == [f"{getattr(stage, key):,}" for stage in RECIPE.stages]
+    assert rows[recipe.SETTINGS["logit_shift"]] == ["–", "–", "0.25"]
+    assert rows[recipe.SETTINGS["augment"]][1:] == ["as before", "as before"]
+    assert "SIIM-FISABIO-RSNA challenge, unlabelled: 6 %" in rows[recipe.SETTINGS["shares"]][0]
+
+
+def test_a_recipe_after_another_one_has_a_column_each():
+    """As the JSON of the first edition's network has it."""
+    first = {"steps": 1000, "ranking": 0.0, "frozen_blocks": 0, "jitter": {"flip": 0.5}, "shares": {"cohen 1": 0.2}}
+    second = first | {"steps": 440, "ranking": 0.5, "frozen_blocks": 3, "shares": {"cohen 1": 0.22}}
+    table = recipe.recipe(spec(recipe=second | {"optimizer": "AdamW", recipe.STAGES_BEFORE: [first]}))
     assert table.columns == ("Recipe", "Stage 1", "Stage 2")
     rows = cells(table)
-    assert rows[recipe.SETTINGS["ranking"]] == ["none", f"{SECOND.ranking:g}"]
-    assert rows[recipe.SETTINGS["frozen_blocks"]] == ["none", str(SECOND.frozen_blocks)]
-    assert rows[recipe.SETTINGS["steps"]] == [f"{RECIPE.steps:,}", f"{SECOND.steps:,}"]
+    assert rows[recipe.SETTINGS["ranking"]] == ["none", "0.5"]
+    assert rows[recipe.SETTINGS["frozen_blocks"]] == ["none", "3"]
+    assert rows[recipe.SETTINGS["steps"]] == ["1,000", "440"]
     assert rows["Optimizer"] == ["–", "AdamW"]
     assert rows[recipe.SETTINGS["jitter"]][1] == "as before" != rows[recipe.SETTINGS["shares"]][1]
     assert "COVID-19 Image Data Collection, COVID-19: 20 %" in rows[recipe.SETTINGS["shares"]][0]
-    assert not any(key in str(table) for key in ("stages_before", "head_steps", "logit_shift"))
+    assert not any(key in str(table) for key in ("stages_before", "head_steps", "frozen_blocks"))
 
 
 def test_jitter_in_words():

@@ -45,6 +45,14 @@ def test_table_2_of_a_run_in_stages():
     assert training_text.rows(spec(recipe={"steps": 440, "stages_before": [3]}))[training_text.HERE]["Steps"] == "440"
 
 
+def test_table_2_of_stages_with_common_settings():
+    stages = [{"epochs": 1, "steps": 60, "learning_rate": 1e-3}, {"epochs": 5, "steps": 125, "learning_rate": 1e-4}]
+    table = training_text.rows(spec(recipe={"stages": stages, "batch": 32, "augment": {"flip": 0.5, "blur": 0.0}}))
+    here = table[training_text.HERE]
+    assert here["Steps"] == "685, in 2 stages: 60, then 625" and here["Epochs"] == "counted in steps"
+    assert here["Learning rate"] == "0.001, then 0.0001" and here["Data augmentation"] == "flip"
+
+
 def test_settings_tried():
     assert training_text.tried(spec())[0] == [] and training_text.tried(spec(recipe={"candidates": 3}))[0] == []
     one = {"head": {"units": 64}, "learning_rate": 1e-4, "val_loss": 0.2, "chosen": False}

@@ -1,56 +1,177 @@
+"""The recipes: batches, stages on every backend, resuming, the stored weights, heads on frozen features."""
+
+from __future__ import annotations
+
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from covid_model import records, training
+from covid_model import config, records, training
+from covid_model.data import dataset
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import network_spec
 from covid_model.model import vgg19 as model_vgg19
-from covid_model.training import fine_tune, heads, init_ablation, recipe
-from covid_model.training.sampler import Stream, draw, truths
+from covid_model.training import features, fine_tune, frozen_head, heads, init_ablation, score_dataset, trainer
+from covid_model.training.recipe import RECIPE, Stage, trial
+from covid_model.training.sampler import FilmSampler, targets
 from tests.support import mock_networks, synthetic_dataset
 
 TABLE = pd.DataFrame(
     {
-        "source": ["cohen", "cohen", "nih", "nih"] * 4,
-        "covid": [1, 0, 0, 0] * 4,
+        "source": ["siim", "cohen", "nih", "siim"] * 4,
+        "covid": [1, 0, 0, np.nan] * 4,
         "finding": ["COVID-19", "Influenza", "No finding", "Pneumonia"] * 4,
+        "panel": ["typical", None, None, "indeterminate"] * 4,
     },
     index=[f"film-{number}" for number in range(16)],
 )
+PIXELS = [mock_networks.film(number) for number in range(16)]
+
+
+# --- Batches ------------------------------------------------------------------------------------------
+
+
+def sampler(table: pd.DataFrame = TABLE, shares: dict[str, float] | None = None, **options) -> FilmSampler:
+    shares = {"siim 1": 0.5, "nih 0": 0.5} if shares is None else shares
+    settings = {"batch": 4, "seed": 1} | options
+    return FilmSampler(PIXELS, table, shares, Augmentation(flip=0.5), Preprocessing(size=32), **settings)
 
 
 def test_groups_are_drawn_by_their_shares():
-    groups = np.array(["a"] * 90 + ["b"] * 10)
-    rows = draw(groups, {"a": 1.0, "b": 3.0, "absent": 9.0}, 4000, np.random.default_rng(0))
-    assert (groups[rows] == "b").mean() == pytest.approx(0.75, abs=0.03)
-    assert len(set(rows)) == 100
+    rows = sampler(shares={"siim 1": 1.0, "siim": 3.0, "absent 1": 9.0}, batch=4000).draw(np.random.default_rng(0))
+    assert TABLE["covid"].isna().to_numpy()[rows].mean() == pytest.approx(0.75, abs=0.03)
+    assert len(set(rows)) == 8
 
 
-def test_truths_are_covid_and_any_finding():
-    assert truths(TABLE.iloc[:4]).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]]
-
-
-def stream(**options):
-    pixels = [mock_networks.film(number) for number in range(16)]
-    return Stream(
-        pixels, TABLE, {"cohen 1": 0.5, "nih 0": 0.5}, Augmentation(flip=0.5), Preprocessing(size=32), **options
-    )
+def test_targets_are_covid_and_anything_abnormal():
+    table = pd.concat([TABLE.iloc[:4], TABLE.iloc[:1].assign(panel="negative")])
+    truth, weights = targets(table)
+    assert truth["covid"].tolist() == [1, 0, 0, 0, 1] and weights["covid"].tolist() == [1, 1, 1, 0, 0]
+    assert truth["abnormal"].tolist() == [1, 1, 0, 1, 1] and weights["abnormal"].tolist() == [1, 1, 1, 1, 0]
 
 
 def test_a_batch_is_the_same_in_every_run_and_another_at_every_step():
-    first, again = stream(seed=1, size=4), stream(seed=1, size=4)
-    made = list(first.batches(3, 9))
-    assert len(made) == 6
-    assert made[0][0].shape == (4, 32, 32, 3) and made[0][1].shape == (4, 3)
-    for step, (inputs, truth) in enumerate(made, 3):
-        np.testing.assert_array_equal(inputs, again.batch(step)[0])
-        np.testing.assert_array_equal(truth, again.batch(step)[1])
-    assert (made[0][0] != made[1][0]).any()
+    first, again = sampler(), sampler()
+    batches = [first.make_batch(index) for index in range(3)]
+    inputs, truth, weights = batches[0]
+    assert inputs.shape == (4, 32, 32, 3)
+    assert all(part[name].shape == (4,) for part in (truth, weights) for name in ("covid", "abnormal"))
+    for index, (inputs, truth, _) in enumerate(batches):
+        same = again.make_batch(index)
+        np.testing.assert_array_equal(inputs, same[0])
+        np.testing.assert_array_equal(truth["covid"], same[1]["covid"])
+    assert (batches[0][0] != batches[1][0]).any()
+    again.epoch = 1
+    assert (again.make_batch(0)[0] != batches[0][0]).any()
+
+
+def test_every_share_of_the_recipe_is_a_group_of_the_training_set():
+    films = dataset.training_films(dataset.committed(), *config.TRAINING_SPLITS)
+    assert set(RECIPE.shares) == set(dataset.group_names(films))
+    assert sum(RECIPE.shares.values()) == pytest.approx(1)
+
+
+# --- Fine-tuning --------------------------------------------------------------------------------------
+
+SHORT = replace(
+    RECIPE,
+    head=network_spec.Head("average", 4, 0.0),
+    stages=(
+        Stage(size=32, frozen_blocks=5, learning_rate=1e-3, epochs=1, steps=1),
+        Stage(size=48, frozen_blocks=4, learning_rate=1e-4, epochs=2, steps=2, warmup=1),
+    ),
+    batch=4,
+)
+RUN = """
+import sys, keras
+from tests.unit import test_training
+print(keras.backend.backend(), test_training.train_briefly(sys.argv[1]))
+"""
+
+
+def train_briefly(work, evaluate=lambda scores: {"val_mean": float(scores.mean())}):
+    """Train SHORT into `work`; returns the model and its history."""
+    from pathlib import Path
+
+    return trainer.train(TABLE, PIXELS, PIXELS[:3], evaluate, SHORT, None, Path(work))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backend", ["tensorflow", "torch", "jax"])
+def test_every_backend_trains(tmp_path, backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path)],
+        cwd=config.ROOT, env=environment, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip().splitlines()[-1].startswith(backend)
+    for number in (1, 2):
+        rows = trainer.read_log(tmp_path / f"stage-{number}" / trainer.LOG)
+        assert len(rows) == SHORT.stages[number - 1].epochs
+        assert all({"loss", "covid_loss", "abnormal_loss", "val_mean", "seconds"} <= set(row) for row in rows)
+    with (
+        np.load(tmp_path / "stage-1" / trainer.WEIGHTS) as first,
+        np.load(tmp_path / "stage-2" / trainer.WEIGHTS) as last,
+    ):
+        moved = {name for name in first.files if (first[name] != last[name]).any()}
+    assert {name[:6] for name in moved if name.startswith("block")} == {"block5"}
+    assert {"fc1/kernel", "logit/kernel", "abnormal/kernel"} <= moved
+
+
+@pytest.mark.long
+def test_an_interrupted_run_resumes_to_the_same_end(tmp_path):
+    whole, history = train_briefly(tmp_path / "whole")
+    assert [(row["stage"], row["epoch"], row["step"]) for row in history] == [(1, 1, 1), (2, 2, 3), (2, 3, 5)]
+    assert history[0]["seconds"] < history[1]["seconds"] < history[2]["seconds"]
+
+    calls = []
+
+    def interrupted(scores):
+        calls.append(scores)
+        if len(calls) == 3:  # in the second epoch of the second stage
+            raise KeyboardInterrupt
+        return {"val_mean": float(scores.mean())}
+
+    with pytest.raises(KeyboardInterrupt):
+        train_briefly(tmp_path / "cut", interrupted)
+    resumed, again = train_briefly(tmp_path / "cut", lambda scores: calls.append(scores) or {"val_mean": 0.0})
+    assert len(calls) == 4  # only the interrupted epoch was run again
+    assert [row["epoch"] for row in again] == [1, 2, 3]
+    assert again[-1]["loss"] == pytest.approx(history[-1]["loss"], rel=0.02)
+    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_stages_keep_counting():
+    history = trainer.add_stage([], [{"epoch": 0.0, "seconds": 9.0, "loss": 0.5}], 4)
+    assert history == [{"stage": 1, "epoch": 1, "step": 4, "seconds": 9.0, "loss": 0.5}]
+    history = trainer.add_stage(history, [{"epoch": 0.0, "seconds": 1.0}, {"epoch": 1.0, "seconds": 1.0}], 2)
+    assert history[1:] == [
+        {"stage": 2, "epoch": 2, "step": 6, "seconds": 10.0},
+        {"stage": 2, "epoch": 3, "step": 8, "seconds": 11.0},
+    ]
+
+
+def test_of_an_epoch_that_was_run_twice_the_later_row_counts(tmp_path):
+    (tmp_path / "log.csv").write_text("epoch,loss\n0,0.5\n1,0.4\n1,0.3\n")
+    assert trainer.read_log(tmp_path / "log.csv") == [{"epoch": 0, "loss": 0.5}, {"epoch": 1, "loss": 0.3}]
+
+
+def test_a_trial_is_shorter():
+    short = trial(steps=10, learning_rate=2e-5)
+    assert [stage.size for stage in short.stages] == [160, 160] and short.key() != RECIPE.key()
+    assert short.stages[-1] == replace(RECIPE.stages[1], epochs=2, steps=10, warmup=10, learning_rate=2e-5)
 
 
 def test_the_threshold_is_moved_to_where_enough_films_without_covid_are_negative():
@@ -64,24 +185,68 @@ def test_the_threshold_is_moved_to_where_enough_films_without_covid_are_negative
     )
 
 
-def test_a_look_finds_what_a_source_cannot_tell():
+def test_figures_include_what_a_source_cannot_reveal():
     table = pd.DataFrame({"source": ["a", "a", "b", "b", "c"], "covid": [1, 0, 1, 0, 0]})
-    found = fine_tune.look(table, np.array([0.9, 0.8, 0.2, 0.1, 0.7]))
-    assert found["within"] == 1.0
-    assert found["val_auc"] < 1.0
-    assert found["alarms a"] == 1.0 and found["alarms b"] == 0.0 and found["alarms c"] == 1.0
-    assert found["found a"] == 1.0 and found["found b"] == 0.0
+    found = fine_tune.figures(table, np.array([0.9, 0.8, 0.2, 0.1, 0.7]))
+    assert found["within"] == 1.0 and found["auc a"] == found["auc b"] == 1.0 and "auc c" not in found
+    assert [found[f"false positives {source}"] for source in "abc"] == [1.0, 0.0, 1.0]
+    assert found["sensitivity a"] == 1.0 and found["sensitivity b"] == 0.0 and "sensitivity c" not in found
 
 
-SHORT = replace(
-    recipe.RECIPE,
-    preprocessing=Preprocessing(size=32),
-    head=network_spec.Head("average", 4, 0.0),
-    steps=4,
-    look=2,
-    head_steps=1,
-    warmup=1,
-)
+def test_weights_are_rounded_to_eight_significant_bits():
+    weights = np.random.default_rng(0).normal(0, 0.1, 2000).astype(np.float32)
+    rounded = fine_tune.round_mantissas(weights)
+    assert rounded.dtype == np.float16 and not (rounded.view(np.uint16) & 0b111).any()
+    assert (np.abs(rounded - weights) <= np.abs(weights) * (2**-8 + 2**-11) + 1e-7).all()
+    assert fine_tune.round_mantissas(np.float32([1.999, -1.999, 0.0])).tolist() == [2.0, -2.0, 0.0]  # carried over
+
+
+@pytest.fixture
+def assets(tmp_path, monkeypatch):
+    """Folders of networks and results of their own, and no film of the data set to be scored."""
+    for name in ("NETWORKS", "RESULTS"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(config, name, tmp_path / name)
+    for name in ("LEFT_OUT_JSON", "SEEDS_JSON", "SCORES_CSV"):
+        monkeypatch.setattr(config, name, tmp_path / "RESULTS" / name.lower())
+    return tmp_path
+
+
+@pytest.mark.long
+def test_the_recipe_ends_in_a_network_that_loads(assets, monkeypatch, vgg19):
+    data = synthetic_dataset.save(assets / "data")
+    scored = []
+    monkeypatch.setattr(score_dataset, "run", lambda name, *_, **options: scored.append((name, options)))
+    monkeypatch.setattr(fine_tune, "CHILDREN_SCORED", 1)
+    short = replace(SHORT, stages=(SHORT.stages[0],))
+    spec = fine_tune.run(data, vgg19, assets / "work", short)
+    assert scored == [("fine-tuned", {"exact": False})]
+    again = network_spec.spec("fine-tuned", config.NETWORKS)
+    assert again.trained_on == ("train", "extra") and again.preprocessing == Preprocessing(size=32, border=0.08)
+    held_out = dataset.validation_films(data.films, "train", "extra")
+    assert again.training["validation"] == held_out.sum() and again.holds_out
+    assert again.recipe["stages"][0]["size"] == 32 and again.history[-1]["epoch"] == 1
+    model = model_vgg19.load("fine-tuned", folder=config.NETWORKS)
+    weights = trainer.weights_by_name(model)
+    cut = {name: array for name, array in weights.items() if name != "logit/bias"}  # to which the shift was added
+    assert all((fine_tune.round_mantissas(array) == array).all() for array in cut.values())
+    table = dataset.labelled_training_films(data.films, "train", "extra")[held_out]
+    adults = table[table["covid"].eq(0) & table["source"].ne("kermany")]
+    pixels = fine_tune.read_all(data, adults)
+    prepared = [fine_tune.prepare(film, again.preprocessing) for film in pixels.values()]
+    assert (fine_tune.logits(model, prepared) < np.log(0.6 / 0.4)).all()  # 98 % of so few are all of them
+    assert spec.sha256 == again.sha256
+
+
+@pytest.mark.long
+def test_a_trial_leaves_a_source_out(assets, monkeypatch, vgg19):
+    data = synthetic_dataset.save(assets / "data")
+    monkeypatch.setattr(fine_tune, "trial", lambda **changes: replace(SHORT, stages=(SHORT.stages[0],)))
+    fine_tune.leave_out(data, "siim", vgg19, assets / "work", learning_rate=2e-5)
+    (record,) = json.loads(config.LEFT_OUT_JSON.read_text())
+    assert (record["left out"], record["films"], record["size"], record["learning_rate"]) == ("siim", 16, 32, 2e-5)
+    last = record["history"][-1]
+    assert 0 <= last["auc siim"] <= 1 and last["step"] == 1 and not any("cohen" in key for key in last)
 
 
 @pytest.fixture(scope="module")
@@ -95,75 +260,32 @@ def vgg19(tmp_path_factory):
     return str(file)
 
 
-@pytest.mark.long
-def test_a_cut_run_goes_on_to_the_same_end(tmp_path, monkeypatch, vgg19):
-    import keras
-
-    from covid_model.training.trainer import Trainer
-
-    pixels = {film: mock_networks.film(number) for number, film in enumerate(TABLE.index)}
-    held_out = pd.Series([False] * 12 + [True] * 4, index=TABLE.index)
-
-    def run(work):
-        keras.utils.set_random_seed(1)
-        (tmp_path / work).mkdir(exist_ok=True)
-        model, history = fine_tune.train(TABLE, pixels, held_out, vgg19, tmp_path / work, SHORT)
-        return model.get_weights(), [{key: row[key] for key in ("step", "loss", "val_loss")} for row in history]
-
-    whole, history = run("whole")
-    assert [row["step"] for row in history] == [2, 4]
-
-    take_step = Trainer.step
-
-    def cut_at_three(self, inputs, truth, number):
-        if number == 3:
-            raise KeyboardInterrupt
-        return take_step(self, inputs, truth, number)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Trainer, "step", cut_at_three)
-        run("cut")
-    steps = []
-    monkeypatch.setattr(
-        Trainer,
-        "step",
-        lambda self, inputs, truth, number: steps.append(number) or take_step(self, inputs, truth, number),
-    )
-    resumed, again = run("cut")
-    assert steps == [3, 4]  # the first two were not taken again
-    for row, wanted in zip(again, history, strict=True):
-        assert row == pytest.approx(wanted, rel=0.05)
-    for one, other in zip(whole, resumed, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-3)
+# --- Heads on frozen features -------------------------------------------------------------------------
 
 
-@pytest.mark.long
-def test_a_second_stage_goes_on_from_the_first_and_leaves_the_frozen_blocks_alone(tmp_path):
-    pixels = {film: mock_networks.film(number) for number, film in enumerate(TABLE.index)}
-    held_out = pd.Series([False] * 12 + [True] * 4, index=TABLE.index)
-    first = model_vgg19.get_weights(model_vgg19.build(SHORT.head, SHORT.preprocessing.size), network_spec.STORED)
-    kept = tmp_path / fine_tune.KEPT
-    model_vgg19.save_weights(first, kept)
-    second = replace(SHORT, frozen_blocks=3, ranking=0.5)
-    model, _ = fine_tune.train(TABLE, pixels, held_out, str(kept), tmp_path / "second", second)
-    last = model_vgg19.get_weights(model, network_spec.STORED)
-    moved = {name for name in first if (first[name] != last[name]).any()}
-    assert {name[:6] for name in moved if name.startswith("block")} == {"block4", "block5"}
-    assert {"fc1/kernel", "logit/kernel"} <= moved
+@pytest.mark.parametrize("network", [frozen_head.PAPER, frozen_head.FROZEN], ids=lambda network: network.name)
+def test_the_papers_recipe_trains_both_networks(assets, monkeypatch, network):
+    data = synthetic_dataset.save(assets / "data")
 
+    def extract(data, ids, job, work):
+        truth = data.films.loc[ids, "covid"].fillna(0).to_numpy()[:, None, None, None]
+        grain = np.random.default_rng(job.seed).normal(0, 0.1, (len(ids), 7, 7, 8))
+        return (truth + grain).astype(np.float16)
 
-def test_the_ranking_compares_films_of_one_source_alone():
-    from covid_model.training.trainer import ranking
-
-    logits, covid, source = np.float32([[2, 1, -1, 5], [1, 0, 1, 0], [0, 0, 0, 1]])
-    pairs = [np.log1p(np.exp(-(2 - 1))), np.log1p(np.exp(-(-1 - 1)))]  # the film of source 1 has no counterpart
-    assert float(ranking(logits, covid, source)) == pytest.approx(np.mean(pairs), rel=1e-6)
-    assert float(ranking(logits, covid, np.float32([0, 1, 0, 1]))) == 0
-
-
-def test_the_history_of_two_stages_goes_on_counting():
-    whole = fine_tune.joined(fine_tune.joined([], [{"step": 4, "seconds": 9.0}]), [{"step": 2, "seconds": 1.0}])
-    assert whole == [{"step": 4, "seconds": 9.0, "stage": 1}, {"step": 6, "seconds": 10.0, "stage": 2}]
+    monkeypatch.setattr(features, "extract", extract)
+    monkeypatch.setattr(frozen_head, "UNITS", (8,))
+    monkeypatch.setattr(frozen_head, "LEARNING_RATES", (1e-2,))
+    spec = frozen_head.run(replace(network, seeds=network.seeds[:1]), data, "imagenet", assets / "work")
+    again = network_spec.spec(network.name, config.NETWORKS)
+    assert (again.title, again.trained_on, again.order) == (network.title, network.splits, network.order)
+    assert again.base == network_spec.IMAGENET and not again.holds_out and len(again.history) == config.PAPER_EPOCHS
+    assert again.head.pooling == network.pooling and spec.sha256 == again.sha256
+    films = dataset.labelled_training_films(data.films, *network.splits)
+    assert (again.training["films"], again.training["covid"]) == (len(films), films["covid"].sum())
+    scores = pd.read_csv(config.SCORES_CSV)
+    assert len(scores) == len(data.films) and set(scores["network"]) == {network.name}
+    assert config.SEEDS_JSON.exists() == network.recorded
+    assert again.parameters < 5000 if network.pooling == "average" else again.parameters == 7 * 7 * 8 * 8 + 8 + 8 + 1
 
 
 def test_a_head_learns_what_can_be_learnt_and_comes_back_rounded():

@@ -14,6 +14,7 @@ from covid_model.records import Comparison
 
 PAPER = "The paper"
 HERE = "This network"
+BLOCKS = 5  # of convolutional layers in VGG-19
 
 
 def rows(spec: NetworkSpec) -> pd.DataFrame:
@@ -24,20 +25,20 @@ def rows(spec: NetworkSpec) -> pd.DataFrame:
     recipe = spec.recipe.get("ours") if isinstance(spec.recipe.get("ours"), Mapping) else spec.recipe
     run = spec.training
     table = {
-        "Base": ("VGG-19, frozen", "VGG-19, frozen" if spec.base == IMAGENET else "VGG-19, every layer trained"),
+        "Base": ("VGG-19, frozen", "VGG-19, frozen" if spec.base == IMAGENET else _trained(recipe)),
         "Head": (
             "two fully connected layers",
             f"{spec.head.pooling}, {spec.head.units} units, dropout {spec.head.dropout:g}, one unit",
         ),
         "Loss": ("binary cross-entropy", "binary cross-entropy"),
         "Optimizer": (None, recipe.get("optimizer")),
-        "Learning rate": (None, _number(recipe.get("learning_rate"))),
+        "Learning rate": (None, _learning_rate(recipe)),
         "Batch size": (None, _number(recipe.get("batch"))),
         "Epochs": (str(config.PAPER_EPOCHS), _epochs(recipe)),
         "Steps": (None, _steps(recipe)),
         "Training X-rays": (_films(*config.PAPER_TRAIN), _films(run.get("films"), run.get("covid"))),
         "Validation X-rays": (None, _number(run.get("validation"))),
-        "Data augmentation": (None, _augmentation(recipe.get("jitter"))),
+        "Data augmentation": (None, _augmentation(recipe.get("augment", recipe.get("jitter")))),
         "Copies per X-ray": (None, _number(recipe.get("copies"))),
         "Training time": (None, duration(run.get("seconds"))),
         "Feature extraction time": (None, duration(run.get("feature_seconds"))),
@@ -107,15 +108,37 @@ def _number(value: object) -> str | None:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
+def _stages(recipe: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the stages of a recipe that has them, each with its own epochs, steps and learning rate."""
+    stages = recipe.get("stages")
+    return [stage for stage in stages if isinstance(stage, Mapping)] if isinstance(stages, list) else []
+
+
+def _trained(recipe: Mapping[str, Any]) -> str:
+    """Return how much of VGG-19 was trained; where the recipe does not say, all of it."""
+    frozen = min((stage.get("frozen_blocks", 0) for stage in _stages(recipe)), default=0)
+    return f"VGG-19, last {BLOCKS - frozen} of {BLOCKS} blocks trained" if frozen else "VGG-19, every layer trained"
+
+
+def _learning_rate(recipe: Mapping[str, Any]) -> str | None:
+    rates = [_number(stage.get("learning_rate")) for stage in _stages(recipe)]
+    return ", then ".join(filter(None, rates)) or _number(recipe.get("learning_rate"))
+
+
 def _epochs(recipe: Mapping[str, Any]) -> str | None:
-    return "counted in steps" if "steps" in recipe and "epochs" not in recipe else _number(recipe.get("epochs"))
+    if _stages(recipe) or ("steps" in recipe and "epochs" not in recipe):
+        return "counted in steps"
+    return _number(recipe.get("epochs"))
 
 
 def _steps(recipe: Mapping[str, Any]) -> str | None:
     """Return the steps of a run; for one in stages, the total and each stage's."""
-    stages = recipe.get("stages_before")
-    parts = [stage.get("steps") for stage in stages if isinstance(stage, Mapping)] if isinstance(stages, list) else []
-    parts.append(recipe.get("steps"))
+    if _stages(recipe):
+        parts = [stage.get("epochs", 1) * stage.get("steps", 0) for stage in _stages(recipe)]
+    else:
+        before = recipe.get("stages_before")
+        before = before if isinstance(before, list) else []
+        parts = [*(stage.get("steps") for stage in before if isinstance(stage, Mapping)), recipe.get("steps")]
     if len(parts) == 1 or not all(isinstance(steps, int) for steps in parts):
         return _number(recipe.get("steps"))
     return f"{sum(parts):,}, in {len(parts)} stages: {', then '.join(f'{steps:,}' for steps in parts)}"

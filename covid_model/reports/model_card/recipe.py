@@ -12,7 +12,8 @@ from covid_model.model.network_spec import IMAGENET, NetworkSpec
 from covid_model.reports.model_card.prose import Table, escape
 
 SHOWN_ABOVE = ("preprocessing", "head")  # parts of a recipe that are in the table of the network
-STAGES = "stages_before"  # the recipes of earlier stages of training
+STAGES = "stages"  # each stage's own settings; the recipe's other settings apply to all of them
+STAGES_BEFORE = "stages_before"  # in older JSON: the whole recipes of earlier stages of training
 SETTINGS = {  # of a recipe, in the order shown
     "optimizer": "Optimizer",
     "epochs": "Epochs",
@@ -20,15 +21,19 @@ SETTINGS = {  # of a recipe, in the order shown
     "batch": "Batch size",
     "copies": "Copies of each X-ray, augmented ones included",
     "shares": "Share of a batch by source and class",
-    "jitter": "Data augmentation",
+    "augment": "Data augmentation",
+    "jitter": "Data augmentation",  # the same in older JSON
+    "size": "Pixels a side",
     "learning_rate": "Learning rate",
     "head_learning_rate": "Learning rate of the dense layers",
     "head_steps": "Batches that train only the dense layers first",
     "warmup": "Warm-up batches of the learning rate",
     "weight_decay": "Weight decay",
     "frozen_blocks": "Frozen blocks of VGG-19, from the first",
+    "abnormal": "Weight of the auxiliary output: does the X-ray show anything abnormal?",
     "auxiliary": "Weight of the auxiliary task: does the X-ray show any finding?",
     "ranking": "Weight of the ranking loss: COVID-19 above others of the same source",
+    "ema_momentum": "Momentum of the moving average of the weights, which is the saved network",
     "averaging": "Momentum of the moving average of the weights, which is the saved network",
     "look": "Batches between evaluations on the validation X-rays",
     "seed": "Random seed",
@@ -61,7 +66,15 @@ TRAINING = {  # facts about the training run
     "note": "Note",
 }
 _DURATIONS = ("seconds", "recipe_seconds", "feature_seconds")
-_NO = {"ranking", "frozen_blocks", "auxiliary", "weight_decay", "head_steps", "warmup"}  # settings that are off at 0
+_NO = {  # settings that are off at 0
+    "ranking",
+    "frozen_blocks",
+    "abnormal",
+    "auxiliary",
+    "weight_decay",
+    "head_steps",
+    "warmup",
+}
 
 
 def preprocessing(spec: NetworkSpec) -> str:
@@ -105,7 +118,7 @@ def recipe(spec: NetworkSpec) -> Table | None:
     whole = spec.recipe.get("ours", spec.recipe)  # the rest lists the candidates that it was chosen from
     if not whole:
         return None
-    stages = [*(whole.get(STAGES) or []), {key: value for key, value in whole.items() if key != STAGES}]
+    stages = _stages(whole)
     present = {key for stage in stages for key in stage} - set(SHOWN_ABOVE)
     ordered = [key for key in SETTINGS if key in present] + sorted(present - set(SETTINGS))
     rows = []
@@ -120,12 +133,21 @@ def recipe(spec: NetworkSpec) -> Table | None:
     return Table("How it was trained", columns, tuple(rows))
 
 
+def _stages(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return all settings of each stage; the final shift of the logit belongs to the last one only."""
+    common = {key: value for key, value in whole.items() if key not in (STAGES, STAGES_BEFORE)}
+    if not whole.get(STAGES):
+        return [*(whole.get(STAGES_BEFORE) or []), common]
+    stages = [common | stage for stage in whole[STAGES]]
+    return [{key: value for key, value in stage.items() if key != "logit_shift"} for stage in stages[:-1]] + stages[-1:]
+
+
 def _setting(key: str, value: Any) -> str:
     if value is None:
         return "–"
     if key in _NO and value == 0:
         return "none"
-    if key == "jitter" and isinstance(value, Mapping):
+    if key in ("augment", "jitter") and isinstance(value, Mapping):
         active = [_augmentation(name, limit) for name, limit in value.items() if limit and _acts(name, value)]
         return ", ".join(active) or "none"
     if key == "shares" and isinstance(value, Mapping):
@@ -143,9 +165,10 @@ def _augmentation(name: str, limit: Any) -> str:
 
 
 def _group(name: str) -> str:
-    """Return a group in words: "cohen 1" is that source's COVID-19 films, "cohen 0" its others."""
+    """Return a group in words: "siim 1" is that source's COVID-19 films, "siim 0" its others, "siim" its unlabelled."""
     source, _, truth = name.partition(" ")
-    return f"{escape(config.SOURCE_TITLES.get(source, source))}, {'COVID-19' if truth == '1' else 'non-COVID'}:"
+    label = {"1": "COVID-19", "0": "non-COVID"}.get(truth, "unlabelled")
+    return f"{escape(config.SOURCE_TITLES.get(source, source))}, {label}:"
 
 
 def _done(key: str, value: Any) -> str:

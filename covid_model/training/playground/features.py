@@ -125,8 +125,6 @@ def from_steps(steps: np.ndarray, low: np.ndarray, step: np.ndarray) -> np.ndarr
 # Goes through `features.extract` with the jobs of the paper's recipe, so that what a training run has left in the work
 # folder is only read. The random base is VGG-19 as Keras initialises it with a fixed seed, never trained.
 
-ROWS = 256  # films that are averaged at a time
-
 
 def make(data: dataset.Dataset, vgg19: str, work: Path | None = None, folder: Path | None = None) -> Path:
     """Average both bases' features of all films of the committed list and write them into `folder`.
@@ -160,10 +158,7 @@ def pooled(
     trained_on = films["split"].isin(config.TRAINING_SPLITS).to_numpy()
     found = np.empty((len(films), features.CHANNELS), np.float32)
     for part, job in ((~trained_on, reported), (trained_on, others)):
-        full = features.extract(data, list(films.index[part]), job, work)  # (n, 7, 7, 512) float16
-        found[part] = np.concatenate(
-            [full[start : start + ROWS].astype(np.float32).mean(axis=(1, 2)) for start in range(0, len(full), ROWS)]
-        )
+        found[part] = features.averaged(features.extract(data, list(films.index[part]), job, work))
     return found
 
 
