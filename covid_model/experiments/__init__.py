@@ -1,7 +1,7 @@
-"""The evidence behind the score: experiments that a critic would ask for, one a file, each a function to plain figures.
+"""The experiments a critic would ask for, one per file: each is a function from a context to plain figures.
 
-`python -m covid_model audit` makes them and leaves their records in assets/results/audit; pages read those by
-`audit.load`. On the film in hand: `audit.spread`, how far its score moves under changes that must not matter.
+`python -m covid_model audit` runs them and writes their records into assets/results/audit, from where
+`records.load_experiment` reads them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trivial rivals: what answers that never look at a lung reach on the same split. They belong beside every headline."""
+"""Trivial baselines: what guesses that never look at a lung reach on the same split. Every headline needs them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from covid_model.evaluation import by_patient
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging.preprocessing import Preprocessing, prepare
 
-RIVALS = {
+BASELINES = {
     "always no": "answers no to every film",
     "mean grey": "knows one number of a film, its mean grey (logistic regression)",
     "thumbnail": f"sees {config.BASELINE_SIDE} x {config.BASELINE_SIDE} pixels of a film (logistic regression)",
@@ -25,58 +25,59 @@ RIVALS = {
 MEASURED_ON = ("test", "extra-test", "external")
 
 
-def run(case: ExperimentContext) -> dict[str, Any]:
-    """Every rival, trained on what the network was trained on; the network itself stands beside them."""
-    known = dataset.labelled(case.data.films)
-    table = known[known["split"].isin({*case.trained_on, *MEASURED_ON})]
-    small = thumbnails(case, list(table.index))
-    training = table.index.isin(case.training.index)
-    scores = {name: rival(table, small, training) for name, rival in ANSWERS.items()}
-    scores["network"] = case.scores.loc[table.index, "score"].to_numpy()
+def run(context: ExperimentContext) -> dict[str, Any]:
+    """Measure every baseline, trained on the network's own training films, and the network itself."""
+    films = dataset.labelled(context.data.films)
+    table = films[films["split"].isin({*context.trained_on, *MEASURED_ON})]
+    small = thumbnails(context, list(table.index))
+    training = table.index.isin(context.training.index)
+    scores = {name: baseline(table, small, training) for name, baseline in SCORERS.items()}
+    scores["network"] = context.scores.loc[table.index, "score"].to_numpy()
     return {
-        "trained_on": {"splits": list(case.trained_on), "films": int(training.sum())},
-        "rivals": RIVALS,
+        "trained_on": {"splits": list(context.trained_on), "films": int(training.sum())},
+        "rivals": BASELINES,
         "figures": [
-            {"split": split, "rival": name} | by_patient.accuracy_and_auc(table[of], found[of], case.spec.threshold)
+            {"split": split, "rival": name}
+            | by_patient.accuracy_and_auc(table[inside], guesses[inside], context.spec.threshold)
             for split in MEASURED_ON
-            for name, found in scores.items()
-            if (of := (table["split"] == split).to_numpy()).any()
+            for name, guesses in scores.items()
+            if (inside := (table["split"] == split).to_numpy()).any()
         ],
     }
 
 
-def thumbnails(case: ExperimentContext, ids: list[str]) -> np.ndarray:
-    """(n, 8, 8) float32 in [0, 1]: the films `ids`, squashed."""
-    how = Preprocessing(size=config.BASELINE_SIDE)
+def thumbnails(context: ExperimentContext, ids: list[str]) -> np.ndarray:
+    """Return the films `ids` resized to (n, 8, 8) float32 in [0, 1]."""
+    preprocessing = Preprocessing(size=config.BASELINE_SIDE)
     with ThreadPoolExecutor(config.READ_AHEAD) as pool:
-        small = pool.map(lambda film: prepare(case.pixels(film), how), ids)
-        found = list(tqdm(small, total=len(ids), unit="film", desc="thumbnails"))
-    return np.stack(found).astype(np.float32) / config.GREY_LEVELS
+        small = pool.map(lambda film: prepare(context.pixels(film), preprocessing), ids)
+        thumbs = list(tqdm(small, total=len(ids), unit="film", desc="thumbnails"))
+    return np.stack(thumbs).astype(np.float32) / config.GREY_LEVELS
 
 
 def always_no(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Zeros (n,)."""
+    """Return scores (n,) that are all 0."""
     return np.zeros(len(table))
 
 
 def mean_grey(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Scores (n,) of a logistic regression on the mean grey."""
+    """Return the scores (n,) of a logistic regression on the mean grey."""
     return _regression(small.mean(axis=(1, 2))[:, None], table, training)
 
 
 def thumbnail(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Scores (n,) of a logistic regression on the thumbnail's pixels."""
+    """Return the scores (n,) of a logistic regression on the thumbnail's pixels."""
     return _regression(small.reshape(len(small), -1), table, training)
 
 
 def source(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Scores (n,): the share of COVID-19 films in the training films of the same source; of all for a new source."""
-    known = table[training]
-    rates = known.groupby("source")["covid"].mean()
-    return table["source"].map(rates).fillna(known["covid"].mean()).to_numpy(np.float64)
+    """Return as scores (n,) the share of COVID-19 films among the source's training films; among all, if it is new."""
+    films = table[training]
+    rates = films.groupby("source")["covid"].mean()
+    return table["source"].map(rates).fillna(films["covid"].mean()).to_numpy(np.float64)
 
 
-ANSWERS: dict[str, Callable[[pd.DataFrame, np.ndarray, np.ndarray], np.ndarray]] = {
+SCORERS: dict[str, Callable[[pd.DataFrame, np.ndarray, np.ndarray], np.ndarray]] = {
     "always no": always_no,
     "mean grey": mean_grey,
     "thumbnail": thumbnail,

@@ -1,7 +1,7 @@
-"""Calibration: whether a score of 0.8 means four films in five, before and after one number sets it right.
+"""Calibration: whether a score of 0.8 means four films in five, before and after temperature scaling.
 
-Temperature scaling (Guo et al. 2017, arXiv 1706.04599): the logit divided by a temperature that is fitted on the
-validation part. It changes no order of scores and no verdict at 0.5; what it can change is how sure they sound.
+Temperature scaling (Guo et al. 2017, arXiv 1706.04599) divides the logit by a temperature that is fitted on the
+validation films. The order of the scores and the verdicts at 0.5 stay; the confidence changes.
 """
 
 from __future__ import annotations
@@ -23,87 +23,89 @@ from covid_model.model.network_spec import Calibration
 from covid_model.model.predictor import sigmoid
 from covid_model.training import features
 
-CLIP = 5e-7  # scores stand with six decimals in the table: 0 and 1 are taken for this far from the end
+CLIP = 5e-7  # scores are stored with six decimals: 0 and 1 are taken to be this far from the end
 MEASURED_ON = ("test", "extra-test", "external")
-LIMITS = (0.05, 20.0)  # between which the temperature is looked for
+LIMITS = (0.05, 20.0)  # of the search for the temperature
 
 
-def run(case: ExperimentContext) -> dict[str, Any]:
-    """A temperature fitted on the validation part, and what it does to every reported split.
+def run(context: ExperimentContext) -> dict[str, Any]:
+    """Fit a temperature on the validation films and measure its effect on every reported split.
 
-    Leaves both in the network's JSON, from where the app has them.
+    Writes both into the network's JSON, where the app reads them.
     """
-    held_out, how = validation_scores(case)
+    held_out, origin = validation_scores(context)
     temperature = fit(held_out["score"], held_out["covid"])
-    table = case.scores
+    table = context.scores
     parts = {split: table[table["split"] == split] for split in MEASURED_ON}
     parts["adults"] = table[~table["split"].isin(config.TRAINING_SPLITS) & (table["source"] != config.CHILDREN)]
-    found = {
+    record = {
         "temperature": temperature,
-        "fitted_on": {"films": len(held_out), "covid": int(held_out["covid"].sum()), "scores": how},
+        "fitted_on": {"films": len(held_out), "covid": int(held_out["covid"].sum()), "scores": origin},
         "validation": compare(held_out, temperature),
         "splits": {name: compare(part, temperature) for name, part in parts.items() if len(part)},
     }
-    calibrated = Calibration.from_record(to_json(found))
-    replace(network_spec.spec(case.name, case.networks), calibration=calibrated).save(case.networks)
-    return found
+    calibrated = Calibration.from_record(to_json(record))
+    replace(network_spec.spec(context.name, context.networks), calibration=calibrated).save(context.networks)
+    return record
 
 
-def validation_scores(case: ExperimentContext) -> tuple[pd.DataFrame, str]:
-    """The validation part with a score of films that the scoring network was not trained on, and how that came.
+def validation_scores(context: ExperimentContext) -> tuple[pd.DataFrame, str]:
+    """Return the validation films with scores of a network not trained on them, and a note on where these come from.
 
-    A network that was in the end trained on every film of its splits, the validation part too, is too sure of these.
-    So its head is trained once more without them.
+    A network whose final training included the validation films is overconfident on them, so its head is trained once
+    more without them.
     """
-    part = case.training[case.validation]
-    if case.spec.holds_out or case.spec.base == network_spec.STORED:  # of the latter, no head can be trained alone
-        return part.assign(score=case.scores.loc[part.index, "score"]), "the network's own, which never saw these films"
-    return part.assign(score=refit(case)), "of a head trained alike on the other films, as the network saw these"
+    part = context.training[context.validation]
+    if context.spec.holds_out or context.spec.base == network_spec.STORED:
+        return part.assign(
+            score=context.scores.loc[part.index, "score"]
+        ), "the network's own, which never saw these films"
+    return part.assign(score=refit(context)), "of a head trained alike on the other films, as the network saw these"
 
 
-def refit(case: ExperimentContext) -> np.ndarray:
-    """Scores (n,) of the validation part by a head trained without it: the network's recipe, films as they are."""
+def refit(context: ExperimentContext) -> np.ndarray:
+    """Return the validation films' scores (n,) by a head trained without them, by the recipe without augmentation."""
     from covid_model.training import heads
 
-    others = case.data.films[case.data.films["split"].isin(config.TRAINING_SPLITS)]
+    others = context.data.films[context.data.films["split"].isin(config.TRAINING_SPLITS)]
     job = features.FeatureJob(
-        dataset.weights_file(case.vgg19), case.spec.preprocessing, precision=config.fast_precision()
+        dataset.weights_file(context.vgg19), context.spec.preprocessing, precision=config.fast_precision()
     )
-    kept = features.extract(case.data, list(others.index), job, case.work)  # the same file as in training
-    rows = others.index.get_indexer(case.training.index)
-    held_out, truth = case.validation.to_numpy(), case.training["covid"].to_numpy()
-    head, _ = heads.fit([np.array(kept[rows[~held_out]])], truth[~held_out], recipe_of(case.spec), seed=0)
-    return heads.scores(head, kept[rows[held_out]])
+    stored = features.extract(context.data, list(others.index), job, context.work)  # the same file as in training
+    rows = others.index.get_indexer(context.training.index)
+    held_out, truth = context.validation.to_numpy(), context.training["covid"].to_numpy()
+    head, _ = heads.fit([np.array(stored[rows[~held_out]])], truth[~held_out], recipe_of(context.spec), seed=0)
+    return heads.scores(head, stored[rows[held_out]])
 
 
 def logits(scores: ArrayLike) -> np.ndarray:
-    """The logits of scores, those at the ends taken for CLIP from them."""
+    """Return the logits of scores, after clipping these to [CLIP, 1 - CLIP]."""
     inner = np.clip(np.asarray(scores, np.float64), CLIP, 1 - CLIP)
     return np.log(inner / (1 - inner))
 
 
 def at(scores: ArrayLike, temperature: float) -> np.ndarray:
-    """Scores at a temperature: above 1 they move towards 0.5, below 1 away from it."""
+    """Return the scores at a temperature: above 1 they move towards 0.5, below 1 away from it."""
     return sigmoid(logits(scores) / temperature)
 
 
 def fit(scores: ArrayLike, covid: ArrayLike) -> float:
-    """The temperature with the lowest binary cross-entropy, between LIMITS."""
+    """Return the temperature within LIMITS that has the lowest binary cross-entropy."""
     from scipy.optimize import minimize_scalar
     from sklearn.metrics import log_loss
 
     truth, z = np.asarray(covid, int), logits(scores)
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda log: log_loss(truth, sigmoid(z / np.exp(log)), labels=(0, 1)),
         bounds=np.log(LIMITS),
         method="bounded",
         options={"xatol": 1e-5},
     )
-    return float(np.exp(found.x))
+    return float(np.exp(optimum.x))
 
 
 def measure(scores: ArrayLike, covid: ArrayLike) -> dict[str, Any]:
-    """ECE, Brier score and binary cross-entropy (all: lower is better), and the reliability bins."""
+    """Return the ECE, Brier score and binary cross-entropy (lower is better), and the reliability diagram's bins."""
     from sklearn.metrics import log_loss
 
     truth = np.asarray(covid, int)
@@ -112,15 +114,16 @@ def measure(scores: ArrayLike, covid: ArrayLike) -> dict[str, Any]:
         "ece": evaluation.calibration_error(bins),
         "brier": evaluation.brier(scores, truth),
         "log_loss": float(log_loss(truth, np.clip(scores, CLIP, 1 - CLIP), labels=(0, 1))),
-        "bins": [asdict(one) | {"covid": one.covid.value} for one in bins],
+        "bins": [asdict(row) | {"covid": row.covid.value} for row in bins],
     }
 
 
 def compare(part: pd.DataFrame, temperature: float) -> dict[str, Any]:
-    """The films of `part` (columns score, covid, patient) before and after, and whether the temperature helps.
+    """Compare films (columns score, covid, patient) before and after scaling by a temperature.
 
-    `change` is that of the cross-entropy a film, with an interval by patient; the temperature `helps` where even its
-    upper end is below 0.
+    Returns:
+        Counts and figures; `change`, the mean change in cross-entropy per film with its interval by patient; and
+        whether the temperature `helps`: even the upper end of that interval is below 0.
     """
     truth, before = part["covid"].to_numpy(int), part["score"].to_numpy(np.float64)
     after = at(before, temperature)
@@ -136,6 +139,6 @@ def compare(part: pd.DataFrame, temperature: float) -> dict[str, Any]:
 
 
 def _losses(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Binary cross-entropy of each film."""
+    """Return the binary cross-entropy of each film."""
     right = np.where(truth == 1, scores, 1 - scores)
     return -np.log(np.clip(right, CLIP, 1))

@@ -1,4 +1,4 @@
-"""What an experiment is made on: one network, its scores, and a data folder. Loaded only when asked for."""
+"""What an experiment runs on: one network, its scores and a data folder, each loaded on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from covid_model.model.predictor import Predictor
 
 
 class ExperimentError(RuntimeError):
-    """An experiment cannot be made. The message says what is missing and how to get it."""
+    """An experiment cannot be run. The message says what is missing and how to get it."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,14 @@ class ExperimentContext:
     """One network under audit.
 
     Attributes:
-        name: of the network.
+        name: the network's.
         data: a data folder.
-        vgg19: where a network on the frozen base takes VGG-19's weights from; None for the environment's, else Keras'.
-        work: where features are kept between runs.
+        vgg19: VGG-19's weights file, for a network on the frozen base; None for COVID_MODEL_VGG19's, else Keras'
+            download.
+        work: the folder in which features are kept between runs.
         scores_csv: the scores of all films, by network.
         networks: the folder of the networks.
-        seed: of every draw.
+        seed: of every random draw.
     """
 
     name: str
@@ -47,43 +48,45 @@ class ExperimentContext:
 
     @cached_property
     def predictor(self) -> Predictor:
-        """The network as the app runs it: float32."""
+        """Return the network as the app runs it, in float32."""
         return Predictor(self.name, self.vgg19)
 
     @cached_property
     def trained_on(self) -> tuple[str, ...]:
-        """The splits that the network was trained on."""
+        """Return the splits that the network was trained on."""
         return self.spec.trained_on
 
     @cached_property
     def training(self) -> pd.DataFrame:
-        """The labelled films of those splits, less those of patients with a reported film."""
+        """Return the labelled films of those splits, without patients who have a film in a reported split."""
         return dataset.labelled_training_films(self.data.films, *self.trained_on)
 
     @cached_property
     def validation(self) -> pd.Series:
-        """Of `training`, the held-out part: True where a film is in it. The same part as in training."""
+        """Return which films of `training` are held out (True), the same ones as in training."""
         return dataset.validation_films(self.data.films, *self.trained_on)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """The manifest's labelled rows with this network's `score`, indexed by id, in the manifest's order.
+        """Return the manifest's labelled rows with this network's `score`, indexed by id, in the manifest's order.
 
         Raises:
-            ExperimentError: there is no table of scores, or it lacks films of the data folder.
+            ExperimentError: the table of scores, or the score of a film in the data folder, is missing.
         """
-        again = f"python -m covid_model evaluate --network {self.name}"
+        command = f"python -m covid_model evaluate --network {self.name}"
         if not self.scores_csv.is_file():
-            raise ExperimentError(f"{self.scores_csv} is missing. Make it: {again}.")
+            raise ExperimentError(f"{self.scores_csv} is missing. Create it with: {command}")
         table = dataset.read_scores(self.scores_csv)
         own = table[table["network"] == self.name].set_index("id")["score"]
-        known = dataset.labelled(self.data.films)
-        joined = known.assign(score=own.reindex(known.index))
-        missing = int(joined["score"].isna().sum())
+        films = dataset.labelled(self.data.films)
+        table = films.assign(score=own.reindex(films.index))
+        missing = int(table["score"].isna().sum())
         if missing:
-            raise ExperimentError(f"{self.scores_csv} lacks {missing} films of the network {self.name!r}. Run {again}.")
-        return joined
+            raise ExperimentError(
+                f"{self.scores_csv} lacks {missing} films of the network {self.name!r}. Add them with: {command}"
+            )
+        return table
 
     def pixels(self, film_id: str) -> np.ndarray:
-        """One film, (height, width) uint8."""
+        """Return a decoded film, (height, width) uint8."""
         return imaging.read(self.data.path(film_id)).pixels

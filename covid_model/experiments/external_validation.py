@@ -1,4 +1,4 @@
-"""Elsewhere: every split and source apart, and adults without COVID-19 who are called positive. From scores alone."""
+"""External validation: figures for every split and source, and false positives among adults. From scores alone."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from covid_model.evaluation.bootstrap import share
 from covid_model.experiments.context import ExperimentContext
 
 
-def run(case: ExperimentContext) -> dict[str, Any]:
-    """All splits and sources of `case.scores`; intervals by patient."""
-    return measure(case.scores, case.spec.threshold) | {"trained_on": list(case.trained_on)}
+def run(context: ExperimentContext) -> dict[str, Any]:
+    """Measure all splits and sources of `context.scores`, with intervals by patient."""
+    return measure(context.scores, context.spec.threshold) | {"trained_on": list(context.trained_on)}
 
 
 def measure(table: pd.DataFrame, threshold: float) -> dict[str, Any]:
-    """Figures of parts of `table` (columns split, source, covid, patient, score).
+    """Return figures for every part of `table` (columns split, source, covid, patient, score).
 
     Returns:
-        `parts`: a list with one entry a split and source, and one a split of several sources (source null):
+        `parts`: one entry for each split and source, and one for each split with several sources (source null):
             films, covid, patients, sensitivity, specificity, auc.
-        `adults_without_covid`: the same cut; films of adults without COVID-19 called positive.
+        `adults_without_covid`: the same parts; the share of films of adults without COVID-19 that score positive.
     """
     parts, adults = [], []
     for split in config.SPLITS:

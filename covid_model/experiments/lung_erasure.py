@@ -1,8 +1,8 @@
-"""Lungs erased, lungs only: how much of the score survives without what the question is about.
+"""Lungs erased, or only lungs kept: how much of the score survives without the organ in question.
 
-Maguolo and Nanni (2021, doi 10.1016/j.inffus.2021.04.008) blanked the middle of films and networks told COVID-19 data
-sets apart as well as before. Here: the films with lung masks (Selvan et al. 2020), read by the network as it is; and
-the paper's recipe trained and tested on films whose middle is blank.
+Maguolo and Nanni (2021, doi 10.1016/j.inffus.2021.04.008) blanked the center of X-rays, and networks still told the
+COVID-19 data sets apart as well as before. Here the network reads films with expert lung masks (Selvan et al. 2020)
+after such erasures, and the paper's recipe is trained and tested on films with a blank center.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ from covid_model.imaging import perturb
 from covid_model.imaging.perturb import FILLS, fill, rectangle
 from covid_model.model import network_spec
 from covid_model.training import features
+from covid_model.training.heads import HeadRecipe
 
-BLANK = (0.06, 0.06, 0.94, 0.94)  # left, top, right, bottom of the blank middle: 99 % of what lung masks cover
+BLANK = (0.06, 0.06, 0.94, 0.94)  # left, top, right, bottom: covers 99 % of the area of the lung masks
 
 
-def run(case: ExperimentContext) -> dict[str, Any]:
-    """The test films with masks, erased in every way; and, for a network on the frozen base, the recipe on blanks."""
-    table = lung_masks.with_mask(case.data, "test")
-    scores, truth = score_all(case, table), table["covid"].to_numpy()
-    found = {
+def run(context: ExperimentContext) -> dict[str, Any]:
+    """Score the test films with masks after every erasure; retrain a network on the frozen base on blanked films."""
+    table = lung_masks.with_mask(context.data, "test")
+    scores, truth = score_all(context, table), table["covid"].to_numpy()
+    record = {
         "films": len(table),
         "covid": int(truth.sum()),
         "patients": int(table["patient"].nunique()),
         "fills": FILLS,
         "variants": perturb.ERASURES,
-        "whole": _figures(scores["whole"], scores["whole"], table, case.spec.threshold),
+        "whole": _figures(scores["whole"], scores["whole"], table, context.spec.threshold),
         "erased": [
             {"variant": variant, "fill": fill}
-            | _figures(scores[variant, fill], scores["whole"], table, case.spec.threshold)
+            | _figures(scores[variant, fill], scores["whole"], table, context.spec.threshold)
             for variant in perturb.ERASURES
             for fill in FILLS
         ],
@@ -53,40 +54,43 @@ def run(case: ExperimentContext) -> dict[str, Any]:
             **{key if isinstance(key, str) else " / ".join(key): value for key, value in scores.items()},
         },
     }
-    if case.spec.base == network_spec.IMAGENET:
-        found["trained_on_blanks"] = train_on_blanks(case)
-    return found
+    if context.spec.base == network_spec.IMAGENET:
+        record["trained_on_blanks"] = train_on_blanks(context)
+    return record
 
 
 def variants(pixels: np.ndarray, lungs: np.ndarray, seed: int = 0) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
-    """Every way to erase: ((variant, fill), the film so changed)."""
+    """Yield every erasure of a film: ((variant, fill), the changed pixels)."""
     for variant in perturb.ERASURES:
-        where = perturb.erased_region(variant, lungs)
-        for how in FILLS:
-            yield (variant, how), fill(pixels, where, how, lungs, seed)
+        region = perturb.erased_region(variant, lungs)
+        for filling in FILLS:
+            yield (variant, filling), fill(pixels, region, filling, lungs, seed)
 
 
-def score_all(case: ExperimentContext, table: pd.DataFrame) -> dict[str | tuple[str, str], np.ndarray]:
-    """The scores (n,) of the films of `table`: "whole", and by (variant, fill)."""
-    keys: list[str | tuple[str, str]] = ["whole", *((variant, how) for variant in perturb.ERASURES for how in FILLS)]
+def score_all(context: ExperimentContext, table: pd.DataFrame) -> dict[str | tuple[str, str], np.ndarray]:
+    """Return the scores (n,) of the films of `table`: under "whole", and under each (variant, fill)."""
+    keys: list[str | tuple[str, str]] = [
+        "whole",
+        *((variant, filling) for variant in perturb.ERASURES for filling in FILLS),
+    ]
 
     def pictures() -> Iterator[np.ndarray]:
         for number, film in enumerate(tqdm(table.index, unit="film", desc="lungs")):
-            pixels = case.pixels(film)
+            pixels = context.pixels(film)
             yield pixels
             yield from (
                 changed
                 for _, changed in variants(
-                    pixels, lung_masks.read_mask(case.data, film, pixels.shape), case.seed + number
+                    pixels, lung_masks.read_mask(context.data, film, pixels.shape), context.seed + number
                 )
             )
 
-    found = np.array(list(case.predictor.scores(pictures()))).reshape(len(table), len(keys))
-    return dict(zip(keys, found.T, strict=True))
+    scores = np.array(list(context.predictor.scores(pictures()))).reshape(len(table), len(keys))
+    return dict(zip(keys, scores.T, strict=True))
 
 
 def _figures(scores: np.ndarray, whole: np.ndarray, table: pd.DataFrame, threshold: float) -> dict[str, Any]:
-    """What is left of the whole film's scores."""
+    """Return the figures of scores (n,) after an erasure, next to those of the whole films."""
     covid, patients = table["covid"].to_numpy() == 1, table["patient"].to_numpy()
     return {
         "auc": evaluation.area_intervals(scores, covid, patients)["auc"],
@@ -104,7 +108,7 @@ def _mean(values: np.ndarray) -> float | None:
 
 @dataclass(frozen=True)
 class Blank:
-    """Fills the middle of a film with its own border grey; stands where features.FeatureJob wants a jitter."""
+    """Fills the center of a film with its border's grey. Used in place of an augmentation in features.FeatureJob."""
 
     left: float = BLANK[0]
     top: float = BLANK[1]
@@ -112,53 +116,53 @@ class Blank:
     bottom: float = BLANK[3]
 
     def __call__(self, pixels: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
-        """(height, width) uint8 to the same."""
-        where = self.where(pixels.shape)
-        return fill(pixels, where, "border grey", where)
+        """Return the film with its center filled, (height, width) uint8."""
+        region = self.region(pixels.shape)
+        return fill(pixels, region, "border grey", region)
 
-    def where(self, shape: tuple[int, int]) -> np.ndarray:
-        """What is filled of a film of (height, width): bool."""
+    def region(self, shape: tuple[int, int]) -> np.ndarray:
+        """Return the filled region of a film of shape (height, width), as bool of that shape."""
         return rectangle(shape, self.left, self.top, self.right, self.bottom)
 
 
-def train_on_blanks(case: ExperimentContext, blank: Blank | None = None) -> dict[str, Any]:
-    """The network's own recipe (frozen base, no jitter) trained and tested on films whose middle is blank.
+def train_on_blanks(context: ExperimentContext, blank: Blank | None = None) -> dict[str, Any]:
+    """Train and test the network's recipe (frozen base, no augmentation) on films with a blank center.
 
-    If this scores like the whole films do, then the protocol rewards something other than lungs. `whole` is the same
-    run on whole films, as the recipe's own record has it.
+    If it reaches the figures of whole films, the protocol rewards something other than lungs. `whole` is the same run
+    on whole films, from the record of the paper's recipe.
     """
     from covid_model.training import heads
 
-    blank, threshold = blank or Blank(), case.spec.threshold
-    train, test = case.training, case.data.split("test")
+    blank, threshold = blank or Blank(), context.spec.threshold
+    train, test = context.training, context.data.split("test")
     job = features.FeatureJob(
-        dataset.weights_file(case.vgg19), case.spec.preprocessing, blank, precision=config.fast_precision()
+        dataset.weights_file(context.vgg19), context.spec.preprocessing, blank, precision=config.fast_precision()
     )
-    seen = np.array(features.extract(case.data, list(train.index), job, case.work))
-    unseen = features.extract(case.data, list(test.index), job, case.work)
-    head, _ = heads.fit([seen], train["covid"].to_numpy(), recipe_of(case.spec), seed=0)
+    seen = np.array(features.extract(context.data, list(train.index), job, context.work))
+    unseen = features.extract(context.data, list(test.index), job, context.work)
+    head, _ = heads.fit([seen], train["covid"].to_numpy(), recipe_of(context.spec), seed=0)
     return {
         "blank": asdict(blank),
         "fill": "border grey",
         "trained_on": len(train),
-        "lungs_covered": covered(case.data, blank),
-        "whole": whole_run() if case.name == "paper" else None,
+        "lungs_covered": covered(context.data, blank),
+        "whole": whole_run() if context.name == "paper" else None,
         "blank_middle": by_patient.accuracy_and_auc(test, heads.scores(head, unseen), threshold),
         "always_no": by_patient.accuracy_and_auc(test, np.zeros(len(test)), threshold),
     }
 
 
 def covered(data: dataset.Dataset, blank: Blank) -> float | None:
-    """The mean share of a lung mask that `blank` covers, over all films that have one."""
+    """Return the mean share of the lungs that `blank` covers, over all films with a mask; None where none has one."""
     shape = (config.INPUT_SIZE, config.INPUT_SIZE)
-    inside = blank.where(shape)
+    inside = blank.region(shape)
     masks = (lung_masks.read_mask(data, film, shape) for film in lung_masks.with_mask(data, *config.SPLITS).index)
     shares = [float(inside[mask].mean()) for mask in masks if mask.any()]
     return float(np.mean(shares)) if shares else None
 
 
 def whole_run() -> dict[str, Any] | None:
-    """The recipe's run without jitter and with the seed used here, as its own record has it; None without one."""
+    """Return the recorded run of the paper's recipe without augmentation, with the seed used here; None without one."""
     try:
         runs = json.loads(config.SEEDS_JSON.read_text(encoding="utf-8"))["runs"]
     except (OSError, ValueError, KeyError):
@@ -166,10 +170,8 @@ def whole_run() -> dict[str, Any] | None:
     return next((run for run in runs if run["variant"] == "without jitter" and run["seed"] == 0), None)
 
 
-def recipe_of(spec: network_spec.NetworkSpec):
-    """The training.heads.HeadRecipe that a network on the frozen base was trained by, as its JSON says it."""
-    from covid_model.training.heads import HeadRecipe
-
+def recipe_of(spec: network_spec.NetworkSpec) -> HeadRecipe:
+    """Return the recipe of a network on the frozen base, from its JSON."""
     ours = spec.recipe.get("ours", {})
-    known = {key: ours[key] for key in ("learning_rate", "batch", "epochs") if key in ours}
-    return replace(HeadRecipe(head=spec.head), **known)
+    settings = {key: ours[key] for key in ("learning_rate", "batch", "epochs") if key in ours}
+    return replace(HeadRecipe(head=spec.head), **settings)

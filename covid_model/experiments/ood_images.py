@@ -1,4 +1,4 @@
-"""What is no upright chest film: pictures to try the novelty gate on. Needs requirements-dev.txt for some of them."""
+"""Images that are not upright chest X-rays, to measure the detector on. Some need requirements-dev.txt."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import cv2
 import numpy as np
 
 from covid_model import config, imaging
-from covid_model.model.ood import CHANGES
 
-SIDE = 320  # pixels a side of a picture made here
-DRAWN = 40  # pictures of each kind that is drawn
-PHOTOGRAPHS = (  # scikit-image's own that come with the package; its drawings and textures are pictures too
+SIDE = 320  # pixels a side of an image drawn here
+DRAWN = 40  # images of each kind that is drawn
+PHOTOGRAPHS = (  # that come with scikit-image, its drawings and textures included
     "astronaut", "brick", "camera", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass", "gravel",
     "horse", "hubble_deep_field", "immunohistochemistry", "logo", "microaneurysms", "moon", "page", "retina", "rocket",
     "shepp_logan_phantom", "text",
 )  # fmt: skip
-OTHER_BODY_PARTS = (  # pydicom-data's, one of each picture; its chest film (RG1) is left out
+OTHER_BODY_PARTS = (  # pydicom-data's files, one of each image; its chest X-ray (RG1) is left out
     "693_UNCR.dcm", "JPEG-LL.dcm", "JPGLosslessP14SV1_1s_1f_8b.dcm", "MR-SIEMENS-DICOM-WithOverlays.dcm",
     "MR2_UNCR.dcm", "OBXXXX1A.dcm", "RG3_UNCR.dcm", "US1_UNCR.dcm", "bad_sequence.dcm", "color3d_jpeg_baseline.dcm",
     "emri_small.dcm", "explicit_VR-UN.dcm", "gdcm-US-ALOKA-16.dcm",
@@ -26,7 +25,7 @@ WORDS = "the score of this film is no measure of illness, and a page of text is 
 
 
 def photographs() -> Iterator[np.ndarray]:
-    """scikit-image's pictures as grey (height, width) uint8, and a square cut out of the middle of each."""
+    """Yield scikit-image's images as grey (height, width) uint8, and a square from the center of each."""
     from skimage import color, data, util
 
     for name in PHOTOGRAPHS:
@@ -40,24 +39,28 @@ def photographs() -> Iterator[np.ndarray]:
 
 
 def body_parts() -> tuple[list[np.ndarray], int]:
-    """Grey pictures of pydicom-data's files that are no chest films, and how many more the decoder refuses."""
+    """Return pydicom-data's images of other body parts, grey, and the number of files that the decoder refuses.
+
+    Raises:
+        FileNotFoundError: pydicom-data is not installed.
+    """
     from pydicom.data import get_testdata_file
 
-    found, refused = [], 0
+    images, refused = [], 0
     for name in OTHER_BODY_PARTS:
         path = get_testdata_file(name, download=False)
         if path is None:
-            raise FileNotFoundError(f"pydicom-data's {name} is missing: install requirements-dev.txt.")
+            raise FileNotFoundError(f"pydicom-data's {name} is missing. Install requirements-dev.txt.")
         try:
             with open(path, "rb") as file:
-                found.append(imaging.decode(file.read()).pixels)
+                images.append(imaging.decode(file.read()).pixels)
         except imaging.FilmError:
             refused += 1
-    return found, refused
+    return images, refused
 
 
 def noise(rng: np.random.Generator) -> np.ndarray:
-    """Random grey, from grain of one pixel to clouds of half the picture: (SIDE, SIDE) uint8."""
+    """Return random grey (SIDE, SIDE) uint8, from single-pixel grain to clouds as large as half the image."""
     coarse = int(2 ** rng.uniform(1, np.log2(SIDE)))
     grain = rng.standard_normal((coarse, coarse)).astype(np.float32)
     picture = cv2.resize(grain, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
@@ -66,7 +69,7 @@ def noise(rng: np.random.Generator) -> np.ndarray:
 
 
 def text_page(rng: np.random.Generator) -> np.ndarray:
-    """A page of words in one of OpenCV's fonts, dark on light or the other way round: (height, width) uint8."""
+    """Return a page of text in one of OpenCV's fonts, dark on light or light on dark, (height, width) uint8."""
     height, width = SIDE * rng.integers(9, 14) // 10, SIDE
     paper, ink = (250, 20) if rng.random() < 0.7 else (15, 230)
     page = np.full((height, width), paper, np.uint8)
@@ -78,7 +81,7 @@ def text_page(rng: np.random.Generator) -> np.ndarray:
 
 
 def drawing(rng: np.random.Generator) -> np.ndarray:
-    """Lines, discs and boxes over a ramp of grey, such as a chart or a logo: (SIDE, SIDE) uint8."""
+    """Return lines, discs and boxes over a ramp of grey, like a chart or a logo, (SIDE, SIDE) uint8."""
     ramp = np.linspace(*rng.uniform(0, 255, 2), SIDE)
     picture = np.ascontiguousarray(np.tile(ramp, (SIDE, 1)).astype(np.uint8))
     for _ in range(int(rng.integers(4, 25))):
@@ -94,7 +97,6 @@ def drawing(rng: np.random.Generator) -> np.ndarray:
     return picture
 
 
-CHANGED = CHANGES  # what the gate tells apart
 PAINTED: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "noise": noise,
     "text pages": text_page,

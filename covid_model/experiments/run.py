@@ -1,4 +1,4 @@
-"""Runs experiments and leaves what they found in assets/results/audit, one JSON an experiment and network."""
+"""Run experiments and write their records into assets/results/audit, one JSON per experiment and network."""
 
 from __future__ import annotations
 
@@ -34,27 +34,31 @@ EXPERIMENTS: dict[str, Callable[[ExperimentContext], dict[str, Any]]] = {
 }
 
 
-def run(case: ExperimentContext, only: Iterable[str] = (), to: Path | None = None) -> list[Path]:
-    """Make the experiments `only` (all, where none is named) on one network; returns the files written."""
+def run(context: ExperimentContext, only: Iterable[str] = (), to: Path | None = None) -> list[Path]:
+    """Run the experiments named in `only` (default: all) on one network and return the files written.
+
+    Raises:
+        ValueError: an unknown experiment.
+    """
     to = config.AUDIT if to is None else to
-    chosen = list(only) or list(EXPERIMENTS)
-    unknown = set(chosen) - set(EXPERIMENTS)
+    names = list(only) or list(EXPERIMENTS)
+    unknown = set(names) - set(EXPERIMENTS)
     if unknown:
-        raise ValueError(f"Experiments are {', '.join(EXPERIMENTS)}. Received: {', '.join(sorted(unknown))}.")
+        raise ValueError(f"Experiments must be among {', '.join(EXPERIMENTS)}. Received: {', '.join(sorted(unknown))}.")
     to.mkdir(parents=True, exist_ok=True)
     written = []
-    for experiment in chosen:
+    for experiment in names:
         started = time.perf_counter()
-        figures = EXPERIMENTS[experiment](case)
+        figures = EXPERIMENTS[experiment](context)
         record = {
             "experiment": experiment,
-            "network": case.name,
-            "weights_sha256": case.spec.sha256,
-            "threshold": case.spec.threshold,
-            "seed": case.seed,
+            "network": context.name,
+            "weights_sha256": context.spec.sha256,
+            "threshold": context.spec.threshold,
+            "seed": context.seed,
             "seconds": round(time.perf_counter() - started),
         }
-        path = records.experiment_path(case.name, experiment, to)
+        path = records.experiment_path(context.name, experiment, to)
         path.write_text(json.dumps(to_json(record | figures), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         written.append(path)
     return written

@@ -1,4 +1,4 @@
-"""Severity: whether the score rises with how much of the lungs experts found opaque (Cohen et al. 2020)."""
+"""Severity: whether the score rises with the lung opacity that experts rated (Cohen et al. 2020)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ RATINGS = {
 }
 
 
-def run(case: ExperimentContext) -> dict[str, Any]:
-    """Rank correlation of logit and rating over the rated films; all of them are COVID-19 films of one source."""
-    films = case.data.films
+def run(context: ExperimentContext) -> dict[str, Any]:
+    """Correlate logits and ratings by rank over the rated films, which are all COVID-19 films of one source."""
+    films = context.data.films
     rated = films[films["opacity_mean"].notna() & films["geographic_mean"].notna()]
-    read = tqdm(rated.index, unit="film", desc="severity")
-    logits = np.array([case.predictor.predict(Film(case.pixels(film), (), "JPEG")).logit for film in read])
-    trained = rated["split"].isin(case.trained_on)
+    progress = tqdm(rated.index, unit="film", desc="severity")
+    logits = np.array([context.predictor.predict(Film(context.pixels(film), (), "JPEG")).logit for film in progress])
+    trained = rated["split"].isin(context.trained_on)
     ratings = {name: rated[name].to_numpy(float) for name in RATINGS}
     return {
         "films": len(rated),

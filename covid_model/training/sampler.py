@@ -22,7 +22,7 @@ def targets(table: pd.DataFrame) -> tuple[Targets, Targets]:
     """Return what each film teaches and how much it counts.
 
     Args:
-        table: one row a film, with `covid` (0, 1 or NaN), `finding` and `panel`.
+        table: one row a film, with `covid` (0, 1 or NaN), `finding` and, where films have them, `panel` readings.
 
     Returns:
         The targets of both outputs, (n,) float32: `covid`, and `abnormal`, which is 1 for any finding at all.
@@ -30,7 +30,8 @@ def targets(table: pd.DataFrame) -> tuple[Targets, Targets]:
         radiologists read a film of a COVID-19 patient as negative: such a film cannot teach what COVID-19 looks like.
     """
     normal = table["finding"].str.lower().isin(config.NORMAL_FINDINGS)
-    disputed = table["covid"].eq(1) & table["panel"].eq("negative")
+    panel = table.get("panel", pd.Series(None, table.index, object))  # only one source has readings by a panel
+    disputed = table["covid"].eq(1) & panel.eq("negative")
     labelled = table["covid"].notna() & ~disputed
     covid = table["covid"].fillna(0).to_numpy(np.float32)
     abnormal = (~normal).to_numpy(np.float32)
@@ -43,7 +44,7 @@ class FilmSampler:
 
     Args:
         pixels: the decoded films, each (height, width) uint8, in the order of `table`.
-        table: one row a film, with `source`, `covid`, `finding` and `panel`.
+        table: one row a film, with `source` and the columns that `targets` needs.
         shares: how often each group is drawn. Groups without a film are left out, and the rest are scaled to sum to 1.
         batch: films in a batch.
     """

@@ -345,7 +345,7 @@ def test_pictures_that_are_no_films():
         assert one.dtype == np.uint8 and one.ndim == 2 and min(one.shape) >= config.MIN_SIDE, name
         assert np.ptp(one) > 20 and (one.shape != other.shape or (one != other).any()), name
     film = mock_networks.film()
-    for name, change in ood_images.CHANGED.items():
+    for name, change in ood.CHANGES.items():
         assert change(film).shape in (film.shape, film.shape[::-1]) and (change(film) != film[:1, :1]).any(), name
 
 
