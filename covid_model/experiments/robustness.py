@@ -24,15 +24,11 @@ def run(context: ExperimentContext) -> dict[str, Any]:
     """Measure a sample of test films of three groups under each kind of change and under all together."""
     table = sample(context.data.split("test"), FILMS, context.seed)
     spreads: dict[str, list[Spread]] = {name: [] for name in ("all", *robustness.KINDS)}
-    for number, film in enumerate(tqdm(table.index, unit="film", desc="robustness")):
+    for seed, film in enumerate(tqdm(table.index, unit="film", desc="robustness"), context.seed):
         pixels = context.pixels(film)
-        spreads["all"].append(
-            robustness.spread(context.predictor, pixels, robustness.COPIES, robustness.ALL, context.seed + number)
-        )
+        spreads["all"].append(robustness.spread(context.predictor, pixels, robustness.COPIES, robustness.ALL, seed))
         for kind, change in robustness.KINDS.items():
-            spreads[kind].append(
-                robustness.spread(context.predictor, pixels, KIND_COPIES, change, context.seed + number)
-            )
+            spreads[kind].append(robustness.spread(context.predictor, pixels, KIND_COPIES, change, seed))
     groups = {"every film": np.ones(len(table), bool)} | {
         name: (table["group"] == name).to_numpy() for name in FILMS if (table["group"] == name).any()
     }

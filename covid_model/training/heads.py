@@ -1,4 +1,4 @@
-"""Training the dense layers on stored features: the base is frozen, so it need not run again."""
+"""Train the dense layers on stored features: the base is frozen, so it need not run again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 
-HEAD_BATCH = 128  # most of a step's time goes into updating 6 million weights: larger batches, fewer steps
+HEAD_BATCH = 128  # updating 6 million weights takes most of a step: larger batches, fewer steps
 
 
 @dataclass(frozen=True)
@@ -23,25 +23,24 @@ class HeadRecipe:
     """What the paper's text leaves open, and its 10 epochs.
 
     Attributes:
-        learning_rate: of Adam.
-        batch: films a step.
+        learning_rate: Adam's.
+        batch: films per step.
         epochs: passes over the training films.
     """
 
-    head: network_spec.Head = network_spec.Head()  # noqa: RUF009 (frozen: it cannot be changed by one recipe for another)
+    head: network_spec.Head = network_spec.Head()  # noqa: RUF009 (frozen, so safe to share)
     learning_rate: float = 1e-4
     batch: int = HEAD_BATCH
     epochs: int = field(default_factory=lambda: config.PAPER_EPOCHS)
 
 
 def batches_of(copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, seed: int) -> keras.utils.PyDataset:
-    """Return the batches of one run. Keras is imported in functions only, so its subclass is made in one."""
+    """Return the batches of one run. (Keras is imported in functions only, so its subclass is made in one.)"""
 
     import keras
 
     class Copies(keras.utils.PyDataset):
-        """Batches of stored features in random order; of several jittered copies of a film, one each time, at
-        random."""
+        """Batches of stored features in random order, with one of a film's augmented copies drawn for each epoch."""
 
         def __init__(self, copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, seed: int):
             super().__init__()
@@ -53,15 +52,15 @@ def batches_of(copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, see
             return -(-len(self.labels) // self.size)
 
         def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-            """Batch `number`: features (n, 7, 7, 512) float32 and truths (n, 1)."""
+            """Return batch `number`: features (n, 7, 7, 512) float32 and labels (n, 1)."""
             rows = self.order[number * self.size : (number + 1) * self.size]
-            features = np.stack([self.copies[copy][row] for row, copy in zip(rows, self.which[rows], strict=True)])
+            features = np.stack([self.copies[copy][row] for row, copy in zip(rows, self.drawn[rows], strict=True)])
             return features.astype(np.float32), self.labels[rows, None]
 
         def on_epoch_end(self) -> None:
-            """A new order and a new copy of each film."""
+            """Draw a new order, and a copy of each film."""
             self.order = self.rng.permutation(len(self.labels))
-            self.which = self.rng.integers(len(self.copies), size=len(self.labels))
+            self.drawn = self.rng.integers(len(self.copies), size=len(self.labels))
 
     return Copies(copies, labels, batch, seed)
 
@@ -76,12 +75,12 @@ def fit(
     """Train a head with binary cross-entropy (equation 1).
 
     Args:
-        copies: one or more arrays (n, 7, 7, 512) of the same films' features: as they are, and jittered.
+        copies: one or more arrays (n, 7, 7, 512) of the same films' features: as they are, and augmented.
         labels: (n,) 0 or 1.
-        validation: features and labels to look at after each epoch; nothing is chosen by them here.
+        validation: features and labels to evaluate after each epoch; nothing is chosen by them here.
 
     Returns:
-        The head, and one row of history an epoch (loss, accuracy, auc and, with `validation`, the same with val_).
+        The head, and one row of history per epoch: loss, accuracy, auc and, with `validation`, the same with val_.
     """
 
     import keras
@@ -93,18 +92,19 @@ def fit(
         loss="binary_crossentropy",
         metrics=["accuracy", keras.metrics.AUC(name="auc")],
     )
-    seen = None if validation is None else (validation[0].astype(np.float32), validation[1].astype(np.float32)[:, None])
-    done = model.fit(
-        batches_of(copies, labels, recipe.batch, seed), epochs=recipe.epochs, validation_data=seen, verbose=0
+    if validation is not None:
+        validation = (validation[0].astype(np.float32), validation[1].astype(np.float32)[:, None])
+    logs = model.fit(
+        batches_of(copies, labels, recipe.batch, seed), epochs=recipe.epochs, validation_data=validation, verbose=0
     ).history
     return model, [
-        {"epoch": epoch + 1} | {key: float(values[epoch]) for key, values in done.items()}
+        {"epoch": epoch + 1} | {key: float(values[epoch]) for key, values in logs.items()}
         for epoch in range(recipe.epochs)
     ]
 
 
 def rounded(model: keras.Model) -> dict[str, np.ndarray]:
-    """Round the head's weights to float16, as they are stored, in place; returns them."""
+    """Round the head's weights to float16 in place and return them as they are stored."""
     stored = vgg19.get_weights(model, network_spec.IMAGENET)
     for layer in vgg19.head_layers(model):
         layer.set_weights([stored[f"{layer.name}/{v.name}"].astype(np.float32) for v in layer.weights])
@@ -112,7 +112,7 @@ def rounded(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def scores(model: keras.Model, features: np.ndarray) -> np.ndarray:
-    """The head's scores (n,) on stored features (n, 7, 7, 512)."""
+    """Return the head's scores (n,) of stored features (n, 7, 7, 512)."""
     parts = [
         model(features[start : start + config.BATCH].astype(np.float32), training=False).numpy()[:, 0]
         for start in range(0, len(features), config.BATCH)

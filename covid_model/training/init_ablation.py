@@ -1,8 +1,8 @@
-"""Frozen against fine-tuned against random initialisation: three short runs that differ in the base alone.
+"""Frozen, fine-tuned and randomly initialized: three short runs that differ only in the base.
 
-All three see the same few films in the same number of epochs, under the same head, and are looked at on the same
-films of other patients. The films are drawn evenly from the sources of each truth, so that whoever only tells adults
-from children does badly here. Small on purpose: a curve is to be had in minutes, not the best network.
+All three train the same head on the same few films for the same number of epochs and are evaluated on the same films
+of other patients. The films are drawn evenly from the sources of each class, so a network that only tells adults from
+children does badly here. The runs are small on purpose: they show learning curves in minutes, not the best network.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins: `pretrained` on ImageNet or at random weights, and whether the base learns as well."""
+    """Where a run starts: from ImageNet's or from random weights, and whether the base is trained as well."""
 
     title: str
     pretrained: bool
@@ -51,12 +51,12 @@ STARTS = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all three runs share. Nothing in it was tuned for one of them.
+    """The settings that all three runs share. None of them was tuned for one run.
 
     Attributes:
         films, validation: how many are drawn, half of them COVID-19.
         head: the paper's.
-        learning_rate: of Adam.
+        learning_rate: Adam's.
     """
 
     films: int = 640
@@ -73,12 +73,12 @@ RECIPE = Recipe()
 
 
 def run(data: dataset.Dataset, vgg19: str, to: Path | None = None, recipe: Recipe = RECIPE) -> Path:
-    """Run all three and write them where the page How it works looks for them.
+    """Run all three and write their histories to the file that the page *How it works* shows; return its path.
 
     Args:
         data: a data folder.
         vgg19: VGG-19's ImageNet weights: a file, or "imagenet" for Keras' download.
-        to: the JSON to write; assets/results/learning_curves.json where none is given.
+        to: the JSON to write (default: assets/results/learning_curves.json).
     """
     table = dataset.labelled_training_films(data.films, *config.TRAINING_SPLITS)
     held_out = dataset.validation_films(data.films, *config.TRAINING_SPLITS)
@@ -94,39 +94,39 @@ def run(data: dataset.Dataset, vgg19: str, to: Path | None = None, recipe: Recip
         "precision": config.fast_precision(),
         "machine": describe_machine(),
     }
-    about |= {"films": len(parts[0]), "validation": len(parts[1])}  # what was there, where it was fewer
-    runs = {name: one(start, training, validation, vgg19, recipe) for name, start in STARTS.items()}
+    about |= {"films": len(parts[0]), "validation": len(parts[1])}  # fewer where the data set has fewer
+    runs = {name: train(start, training, validation, vgg19, recipe) for name, start in STARTS.items()}
     return save_runs(runs, about, to)
 
 
 def balanced(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """`count` films of `table`, half of them COVID-19, each half from its sources as evenly as they have films."""
+    """Draw `count` films of `table`, half of them COVID-19, each half as evenly from its sources as these allow."""
     rng = np.random.default_rng(seed)
-    chosen: list[str] = []
+    drawn: list[str] = []
     for truth in (1, 0):
         groups = [list(rng.permutation(part.index)) for _, part in table[table["covid"] == truth].groupby("source")]
         left = count // 2
-        for number, group in enumerate(sorted(groups, key=len)):  # what a small source lacks, the larger ones give
+        for number, group in enumerate(sorted(groups, key=len)):  # larger sources make up for small ones
             taken = group[: left // (len(groups) - number)]
             left -= len(taken)
-            chosen += taken
-    return table.loc[rng.permutation(chosen)]
+            drawn += taken
+    return table.loc[rng.permutation(drawn)]
 
 
-def read(data: dataset.Dataset, table: pd.DataFrame, how: Preprocessing) -> np.ndarray:
-    """The films of `table` as a network takes them in: (n, size, size, 3) float32."""
+def read(data: dataset.Dataset, table: pd.DataFrame, preprocessing: Preprocessing) -> np.ndarray:
+    """Return the films of `table` as network inputs, (n, size, size, 3) float32."""
     progress = tqdm(table.index, unit="film", desc="reading films")
-    return to_input(np.stack([prepare(imaging.read(data.path(film)).pixels, how) for film in progress]))
+    return to_input(np.stack([prepare(imaging.read(data.path(film)).pixels, preprocessing) for film in progress]))
 
 
-def one(
+def train(
     start: Start, training: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray], vgg19: str,
     recipe: Recipe,
 ) -> dict:  # fmt: skip
-    """One run: its title, what it trained and how long, and a row of history an epoch.
+    """Train one network and return its title, number of trained weights, times and history, one row per epoch.
 
     Args:
-        training, validation: inputs (n, size, size, 3) and truths (n,).
+        training, validation: inputs (n, size, size, 3) and labels (n,).
     """
 
     import keras
@@ -142,10 +142,10 @@ def one(
         metrics=["accuracy", keras.metrics.AUC(name="auc")],
     )
     history: list[dict[str, float]] = []
-    begun, worked = time.perf_counter(), time.process_time()
+    began, busy_before = time.perf_counter(), time.process_time()
 
-    def ended(epoch: int, logs: dict[str, float]) -> None:
-        seconds = round(time.perf_counter() - begun, 1)
+    def record(epoch: int, logs: dict[str, float]) -> None:
+        seconds = round(time.perf_counter() - began, 1)
         history.append({"epoch": epoch + 1} | {key: float(value) for key, value in logs.items()} | {"seconds": seconds})
         log.info("%s %s", start.title, history[-1])
 
@@ -157,26 +157,26 @@ def one(
             batch_size=recipe.batch,
             epochs=recipe.epochs,
             validation_data=(validation[0], validation[1].astype(np.float32)[:, None]),
-            callbacks=[_callback(ended, bar.update)],
+            callbacks=[_callback(record, bar.update)],
             verbose=0,
         )
     return {
         "title": start.title,
         "trained": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         "seconds": history[-1]["seconds"],
-        "processor_seconds": round(time.process_time() - worked, 1),  # of all cores: the same on a busy machine
+        "processor_seconds": round(time.process_time() - busy_before, 1),  # of all cores
         "history": history,
     }
 
 
-def _callback(ended: Callable[[int, dict], None], step: Callable[[], object]) -> keras.callbacks.Callback:
+def _callback(on_epoch_end: Callable[[int, dict], None], on_step: Callable[[], object]) -> keras.callbacks.Callback:
     import keras
 
-    return keras.callbacks.LambdaCallback(on_epoch_end=ended, on_train_batch_end=lambda batch, logs: step())
+    return keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end, on_train_batch_end=lambda batch, logs: on_step())
 
 
 def save_runs(runs: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any], to: Path | None = None) -> Path:
-    """Write runs (a name to an object with `title`, `history` and what else is known) and what they have in common."""
+    """Write runs, each with its `title`, `history` and other figures, and `about`, what they have in common."""
     to = to or records.learning_curves_path()
     to.parent.mkdir(parents=True, exist_ok=True)
     to.write_text(json.dumps({"about": about, "runs": runs}, indent=1) + "\n", encoding="utf-8")

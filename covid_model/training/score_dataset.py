@@ -1,4 +1,4 @@
-"""The scores of every film of a data folder, as the app would give them, into assets/results/scores.csv."""
+"""Score every film of a data folder as the app does, and store the scores in assets/results/scores.csv."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DECIMALS = 6
 
 
 def run(name: str, data: Dataset, vgg19: str | None = None, to: Path | None = None, exact: bool = True) -> pd.DataFrame:
-    """Score all films of `data` with the network `name` and replace its rows in the table at `to`.
+    """Score all films of `data` with the network `name` and replace its rows in the table at `to`; return the table.
 
-    With `exact`, in float32, as the app does. Without, only the films that are reported are; those of the splits that
-    networks are trained on are scored in bfloat16 where the processor has it (scores then differ by about 0.01).
+    With `exact`, all films are scored in float32, as in the app. Without, only the reported ones are; films of the
+    training splits are scored in bfloat16 where the processor has it (scores then differ by about 0.01).
     """
     to = config.SCORES_CSV if to is None else to
     trained_on = data.films["split"].isin(config.TRAINING_SPLITS)
@@ -35,12 +35,12 @@ def run(name: str, data: Dataset, vgg19: str | None = None, to: Path | None = No
         passes = {"float32": data.films[~trained_on], fast: data.films[trained_on]}
     for precision, films_of_pass in passes.items():
         predictor = Predictor(name, vgg19, precision)
-        done = record(name, films_of_pass, score_films(predictor, data, list(films_of_pass.index)), to)
-    return done
+        table = record(name, films_of_pass, score_films(predictor, data, list(films_of_pass.index)), to)
+    return table
 
 
 def score_films(predictor: Predictor, data: Dataset, ids: list[str]) -> np.ndarray:
-    """The scores (n,) of the films `ids`, decoded by threads while the network works."""
+    """Return the scores (n,) of the films `ids`, which threads decode while the network works."""
     with ThreadPoolExecutor(config.READ_AHEAD) as pool, tqdm(total=len(ids), unit="film", desc="scoring") as bar:
         scores = []
         for score in predictor.scores(_decoded(pool, data, ids)):
@@ -50,23 +50,24 @@ def score_films(predictor: Predictor, data: Dataset, ids: list[str]) -> np.ndarr
 
 
 def _decoded(pool: ThreadPoolExecutor, data: Dataset, ids: list[str]) -> Iterable[np.ndarray]:
-    """The films' pixels in order, a batch of them decoded ahead."""
-    waiting = iter(ids)
-    while group := list(islice(waiting, config.BATCH)):
+    """Yield the films' pixels in order, decoding a batch ahead."""
+    remaining = iter(ids)
+    while group := list(islice(remaining, config.BATCH)):
         yield from pool.map(lambda film: imaging.read(data.path(film)).pixels, group)
 
 
 def record(name: str, table: pd.DataFrame, scores: np.ndarray, to: Path | None = None) -> pd.DataFrame:
-    """Put one network's scores of the films of `table` into the file at `to`, in their order; all other rows stay.
+    """Store one network's scores (n,) of the films of `table` (n rows) in the file at `to`; all other rows stay.
 
     Raises:
-        ValueError: as many scores as films were wanted, each of them in [0, 1].
+        ValueError: the scores are not n numbers in [0, 1].
     """
     to = config.SCORES_CSV if to is None else to
     scores = np.asarray(scores, np.float64)
     if scores.shape != (len(table),) or not np.all((scores >= 0) & (scores <= 1)):
         raise ValueError(
-            f"Wanted {len(table)} scores in [0, 1]. Received: shape {scores.shape}, {scores.min()} at least."
+            f"Expected {len(table)} scores in [0, 1]. Received: shape {scores.shape}, "
+            f"from {scores.min()} to {scores.max()}."
         )
     new = table.reset_index()[["id", "split", "source", "covid"]].assign(network=name, score=scores.round(DECIMALS))
     new["covid"] = new["covid"].astype("Int64")  # 1, 0 or empty, and never 1.0

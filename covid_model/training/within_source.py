@@ -1,8 +1,7 @@
-"""How well the two classes of one source can be told apart at all: cross-validation by patient, on stored features.
+"""How well the two classes of one source can be separated at all: cross-validation by patient, on stored features.
 
-Only films with and without COVID-19 of one source say something about the illness: what tells sources apart cannot
-help. Of the sources that are trained on, the COVID-19 Image Data Collection ("cohen") is the only one with both that
-names its patients. Features of the frozen base, pretrained and with random weights, lie in assets/lab: no film is read.
+Only a source with both classes says something about the disease, because nothing that distinguishes sources can help
+there. The features come from assets/lab (the frozen base with ImageNet's and with random weights): no film is read.
 """
 
 from __future__ import annotations
@@ -16,27 +15,30 @@ from covid_model import config
 from covid_model.data import dataset
 from covid_model.training import playground
 
-FOLDS = 5  # whole patients at a time
-REPEATS = 5  # ways of cutting the folds
-PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # C of the logistic regression; the smaller, the stiffer
+FOLDS = 5  # each patient is in one of them
+REPEATS = 5  # random divisions into folds
+PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # C of the logistic regression; smaller is more regularized
 
 
 def run(source: str) -> dict[str, Any]:
-    """Measure the films of `source` that may be trained on, and keep the record in WITHIN_JSON.
+    """Measure the training films of `source` and write the record to WITHIN_JSON.
 
     Returns:
-        The numbers of films and patients, how many films without COVID-19 show something else, and, for each base of
-        the lab and each penalty, the AUC (mean and standard deviation over REPEATS).
+        The numbers of films and patients, how many films without COVID-19 show another finding, and for each base and
+        penalty the AUC (mean and standard deviation over REPEATS).
 
     Raises:
-        dataset.DataError: the source has not both classes among the films that may be trained on.
+        dataset.DataError: the source lacks one of the classes in the training splits.
         PlaygroundError: the stored features are missing or damaged.
     """
     store = playground.load()
     films = dataset.labelled_training_films(store.films, *config.TRAINING_SPLITS)
     films = films[films["source"] == source]
     if films["covid"].nunique() < 2:
-        raise dataset.DataError(f"Films of both classes of one source are wanted. {source!r} has {len(films)} films.")
+        raise dataset.DataError(
+            f"Expected a source with both classes in the training splits. Received: {source!r}, "
+            f"{len(films)} films, {int(films['covid'].sum())} of them COVID-19."
+        )
     rows = store.films.index.get_indexer(films.index)
     truth, patients = films["covid"].to_numpy(), films["patient"].to_numpy()
     record = {
@@ -57,16 +59,16 @@ def run(source: str) -> dict[str, Any]:
 
 
 def area(features: np.ndarray, truth: np.ndarray, patients: np.ndarray, penalty: float) -> dict[str, float]:
-    """The AUC of a logistic regression on films of patients that it was not fitted to.
+    """Return the AUC of a logistic regression on films of patients that it was not fitted to.
 
     Args:
         features: (n, d).
         truth: (n,) 0 or 1.
-        patients: (n,) who each film is of.
-        penalty: C, the inverse of the strength of L2.
+        patients: (n,), each film's patient.
+        penalty: C, the inverse of the L2 strength.
 
     Returns:
-        "auc" and its "spread", mean and standard deviation over REPEATS ways of cutting the folds.
+        "auc" and its "spread": mean and standard deviation over REPEATS random divisions into folds.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score

@@ -1,8 +1,8 @@
-"""Training a head on stored features, epoch by epoch, in seconds: what the page *Train a head* shows.
+"""Train a head on stored features, epoch by epoch, in seconds: what the page *Train it yourself* shows.
 
-The frozen base need not run: `assets/lab/` holds what its last pooling layer makes of every film, averaged over the
-film (512 numbers). `make` writes them, `store` reads them, `recipe` is what a visitor can set, `scenes` are recipes
-with a point, `head` is the network and its optimiser, `run` trains it and reports every epoch.
+The frozen base need not run: `assets/lab/` has the output of its last pooling layer for every film, averaged over the
+film (512 numbers). features.py writes and reads them, recipe.py has the settings and the presets, numpy_head.py the
+network and its optimizer, and train.py trains it and reports every epoch.
 """
 
 from __future__ import annotations

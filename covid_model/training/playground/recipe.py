@@ -67,9 +67,8 @@ class Recipe:
     @classmethod
     def of(cls, values: dict[str, object]) -> Recipe:
         """The recipe of `values`; what is missing or is no such setting becomes the default."""
-        names = (setting.name for setting in fields(cls))
-        usual = cls()
-        return cls(**{name: _checked(name, values.get(name), getattr(usual, name)) for name in names})
+        default = vars(cls())
+        return cls(**{name: _checked(name, values.get(name), default[name]) for name in default})
 
     def changes(self, other: Recipe | None = None) -> dict[str, object]:
         """The settings that differ from `other`'s, the default recipe's where none is given."""
