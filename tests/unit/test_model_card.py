@@ -148,7 +148,7 @@ def test_a_recipe_in_stages_has_a_column_each():
         assert rows[recipe.SETTINGS[key]] == [f"{getattr(stage, key):,}" for stage in RECIPE.stages]
     assert rows[recipe.SETTINGS["logit_shift"]] == ["–", "–", "0.25"]
     assert rows[recipe.SETTINGS["augment"]][1:] == ["as before", "as before"]
-    assert "SIIM-FISABIO-RSNA challenge, unlabelled: 6 %" in rows[recipe.SETTINGS["shares"]][0]
+    assert "SIIM-FISABIO-RSNA challenge, unlabeled: 6 %" in rows[recipe.SETTINGS["shares"]][0]
 
 
 def test_a_recipe_after_another_one_has_a_column_each():

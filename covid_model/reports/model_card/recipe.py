@@ -165,9 +165,9 @@ def _augmentation(name: str, limit: Any) -> str:
 
 
 def _group(name: str) -> str:
-    """Return a group in words: "siim 1" is that source's COVID-19 films, "siim 0" its others, "siim" its unlabelled."""
+    """Return a group in words: "siim 1" is that source's COVID-19 films, "siim 0" its others, "siim" its unlabeled."""
     source, _, truth = name.partition(" ")
-    label = {"1": "COVID-19", "0": "non-COVID"}.get(truth, "unlabelled")
+    label = {"1": "COVID-19", "0": "non-COVID"}.get(truth, "unlabeled")
     return f"{escape(config.SOURCE_TITLES.get(source, source))}, {label}:"
 
 
