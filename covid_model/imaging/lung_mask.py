@@ -49,7 +49,7 @@ LEAST_FIELD = 0.5  # of the image: less than this is never left after borders ar
 FIT = 0.10  # the lowest correlation of film and outline
 SHARES = (0.10, 0.60)  # of the film: both lungs together
 SMALLER = 0.25  # the smallest ratio of the smaller lung to the larger
-BY_HAND = "Draw a box instead."
+BY_HAND = "Draw a box by hand instead."
 
 
 class NoLungs(ValueError):
