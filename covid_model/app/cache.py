@@ -13,6 +13,7 @@ import streamlit as st
 
 from covid_model import config, evaluation, imaging
 from covid_model.app import file_cache, films, networks, session
+from covid_model.app.films import ImageSource
 from covid_model.app.text import browse as browse_text
 from covid_model.config import SPLIT_LABELS
 from covid_model.data import dataset as datasets
@@ -357,23 +358,15 @@ def changes(before: str, after: str, threshold: float) -> list[Change]:
 def card_heatmap(path: str, name: str) -> tuple[bytes, float]:
     """A film of ours under its heatmap as a small JPEG, and its score. Raises FilmError, NetworkError,
     PredictionError."""
-    data = read_bytes(path)
-    found = session.prediction(data, name)
-    small = thumbnails.shrink(session.film(data).pixels, thumbnails.CARD_SIDE)
+    source = ImageSource(Path(path).name, Path(path))
+    found = session.prediction(source, name)
+    small = thumbnails.shrink(session.film(source).pixels, thumbnails.CARD_SIDE)
     return thumbnails.encode_jpeg(thumbnails.fit_square(heatmap.blend(small, found.heatmap, found.box))), found.score
 
 
 def known_card(path: str, name: str) -> bool:
     """Whether this session has read this film of ours with this network before. Raises FilmError."""
-    return session.known_prediction(read_bytes(path), name)
-
-
-def read_bytes(path: str) -> bytes:
-    """A film of ours as it lies on disk. Raises FilmError."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise FilmError(f"The picture {Path(path).name} could not be read: {error.strerror}.") from error
+    return session.known_prediction(ImageSource(Path(path).name, Path(path)), name)
 
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)

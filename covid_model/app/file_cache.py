@@ -1,4 +1,4 @@
-"""Keep what a function reads from files until one of them changes."""
+"""Cache what a function reads from files until one of them changes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ Answer = TypeVar("Answer")
 
 
 def by_files(files: Callable[..., Iterable[Path]], keep: Callable, max_entries: int, **more: Any) -> Callable:
-    """Return a decorator that keeps what a function gives until one of its files changes: no restart is needed then.
+    """Return a decorator that caches a function's results until one of its files changes. No restart is needed then.
 
     Args:
-        files: gives the files, from the arguments of the function; absent ones count as unchanged until they come.
-        keep: st.cache_data (each caller gets a copy), or st.cache_resource (all sessions share it, for looking only).
-        max_entries: answers kept at most.
-        more: as `keep` takes it.
+        files: returns the files, given the function's arguments; a missing file counts as unchanged until it exists.
+        keep: st.cache_data (each caller gets a copy) or st.cache_resource (all sessions share one, read-only).
+        max_entries: of the cache.
+        more: further arguments of `keep`.
 
-    An exception is not kept.
+    Exceptions are not cached.
     """
 
     def decorate(work: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -33,16 +33,16 @@ def by_files(files: Callable[..., Iterable[Path]], keep: Callable, max_entries: 
         kept = keep(show_spinner=False, max_entries=max_entries, **more)(answer)
 
         @functools.wraps(work)
-        def asked(*arguments: Any) -> Answer:
+        def cached(*arguments: Any) -> Answer:
             return kept(tuple((str(path), stamp(path)) for path in files(*arguments)), *arguments)
 
-        return asked
+        return cached
 
     return decorate
 
 
 def stamp(path: Path) -> float:
-    """When a file was last changed, 0 where there is none."""
+    """Return the time of a file's last change, 0 if there is no file."""
     try:
         return path.stat().st_mtime
     except OSError:

@@ -1,8 +1,10 @@
-"""A film to read, an upload or one of the catalog, and the catalog's films to try. No streamlit drawing in here."""
+"""Define the images that pages show: an upload, or an image of the catalog, and the examples to try. Draws nothing."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -12,26 +14,24 @@ from covid_model import config, imaging
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data.dataset import DataError, Dataset
 from covid_model.data.samples import Sample, SampleError
-from covid_model.data.samples import samples as samples_of_ours
+from covid_model.data.samples import samples as load_samples
 from covid_model.imaging import FilmError
 
 UPLOAD_TYPES = ("png", "jpg", "jpeg", "tif", "tiff", "dcm", "dicom")
 
-# --- Films of ours: one named in a link, and a handful to try. No streamlit in here ---
-
 
 @dataclass(frozen=True)
 class CatalogImage:
-    """A film that a page can show without an upload.
+    """A film that can be shown without an upload.
 
     Attributes:
-        id: as it stands in the address.
-        path: of the picture.
-        finding: as the source gives it, "" where it gives none.
-        covid: whether the source lists it as COVID-19; None where nobody says (a simulated film, a doubtful reading).
+        id: its id, also in the URL.
+        path: the image file.
+        finding: as its source gives it, "" if it gives none.
+        covid: the ground truth of its source; None if unknown (a simulated film, an indeterminate reading).
         split: of the data set, "" for a film outside it.
-        credit: source and licence, as Markdown.
-        shows: one sentence on a film that we made or carry, "" for the others.
+        credit: source and license, as Markdown.
+        shows: a sentence about a film that comes with the project, "" for the others.
         simulated: whether it was rendered from a CT.
     """
 
@@ -47,36 +47,36 @@ class CatalogImage:
 
 @dataclass(frozen=True)
 class Example:
-    """A film to try: its id, and what it is in two or three words."""
+    """A film to try: its id, and a label of two or three words."""
 
     id: str
     label: str
 
 
 def from_dataset(dataset: Dataset, film: str) -> CatalogImage:
-    """The film of a data folder with this id. Raises DataError where its picture is not there."""
+    """Return the film of a data folder with this id. Raises DataError if its image is missing."""
     path, row = dataset.path(film), dataset.films.loc[film]
     if not path.is_file():
-        raise DataError(f"The film {film!r} stands in the manifest, but its picture {path} is not there.")
+        raise DataError(f"The X-ray {film!r} is in the manifest, but its file {path} is missing.")
     finding = row["finding"] if isinstance(row["finding"], str) else ""
     covid = None if pd.isna(row["covid"]) else bool(row["covid"])
     return CatalogImage(film, path, finding, covid, row["split"], prediction_text.credit(row))
 
 
 def from_sample(sample: Sample) -> CatalogImage:
-    """A film that the project brings along, simulated or free to carry."""
+    """Return a film that comes with the project."""
     covid = None if sample.covid is None or sample.simulated else bool(sample.covid)
     credit = prediction_text.plain(sample.credit)
     return CatalogImage(sample.id, sample.path, sample.title, covid, "", credit, sample.description, sample.simulated)
 
 
 def free_label(row: pd.Series) -> str:
-    """A real film that anyone may have, in two or three words. `row`: its row of the list of films."""
+    """Return the label of an open-licence film, from its row of the list of films."""
     return "COVID-19" if row["covid"] else "Without COVID-19"
 
 
 def varied(samples: list[Sample], count: int) -> list[Sample]:
-    """At most `count` of the films, one of each kind (the first word of an id) before a second of any."""
+    """Return at most `count` films, one of each kind (the first word of an id) before a second of any."""
     seen: dict[str, int] = {}
     ranks = []
     for sample in samples:
@@ -88,21 +88,21 @@ def varied(samples: list[Sample], count: int) -> list[Sample]:
 
 
 def short_title(sample: Sample) -> str:
-    """The title less its "Simulated:", which stands above all of them."""
+    """Return the title without "Simulated:", which the heading above the films says."""
     _, colon, rest = sample.title.partition("Simulated: ")
     return rest[:1].upper() + rest[1:] if colon else sample.title
 
 
 def bundled_films() -> list[Sample]:
-    """The films that the project brings along; none where their list is missing or damaged."""
+    """Return the films that come with the project; an empty list if their list is missing or damaged."""
     try:
-        return samples_of_ours()
+        return load_samples()
     except SampleError:
         return []
 
 
 def examples(dataset: Dataset, scores: pd.DataFrame | None) -> list[Example]:
-    """At most five test films that tell the story, by their scores where there are any, else the first of each kind.
+    """Return at most five test films of different kinds, chosen by their scores; the first of each kind without scores.
 
     Args:
         dataset: the data folder.
@@ -113,25 +113,25 @@ def examples(dataset: Dataset, scores: pd.DataFrame | None) -> list[Example]:
     if scores is not None:
         table = scores[scores["id"].isin(test.index)].pivot_table(index="id", columns="network", values="score")
     kinds = [_covid_high, _covid_low, _adult, _child, _child_pneumonia]
-    found: dict[str, Example] = {}  # by id: in a small folder one film may be the best of two kinds
+    chosen: dict[str, Example] = {}  # by id: in a small folder one film may be the best of two kinds
     for kind in kinds:
-        if one := kind(test, table.reindex(test.index)):
-            found.setdefault(one.id, one)
-    return [one for one in found.values() if dataset.path(one.id).is_file()]
+        if example := kind(test, table.reindex(test.index)):
+            chosen.setdefault(example.id, example)
+    return [example for example in chosen.values() if dataset.path(example.id).is_file()]
 
 
 # Each picks one film of `test`; `table` has the same rows, and a column of scores for each network.
 
 
 def _covid_high(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
-    """The film that every network is surest of."""
+    """Return the COVID-19 film with the highest score by all networks."""
     lowest = table[test["covid"] == 1].min(axis=1).sort_values(ascending=False, kind="stable")
     film = _first(lowest)
     return Example(film, "COVID-19" if pd.isna(lowest[film]) else "COVID-19, high score") if film else None
 
 
 def _covid_low(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
-    """The film that every network is least sure of."""
+    """Return the COVID-19 film with the lowest score by all networks."""
     highest = table[test["covid"] == 1].max(axis=1).sort_values(kind="stable")
     film = _first(highest)
     if not film or pd.isna(highest[film]):
@@ -140,7 +140,7 @@ def _covid_low(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
 
 
 def _adult(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
-    """The film that the networks differ about most."""
+    """Return the adult's film that the networks disagree on most."""
     adults = table[(test["covid"] == 0) & (test["source"] != config.CHILDREN)]
     film = _first((adults.max(axis=1) - adults.min(axis=1)).sort_values(ascending=False, kind="stable"))
     return Example(film, "Adult without COVID-19") if film else None
@@ -163,36 +163,47 @@ def _first(values: pd.Series) -> str | None:
 
 
 def _middle(values: pd.Series) -> str | None:
-    """The film with the middle value."""
+    """Return the film with the median value."""
     return None if values.empty else str(values.sort_values(kind="stable").index[len(values) // 2])
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """A film to read. `name` is fit to be shown as plain text; one of `upload` and `ours` is there."""
+    """An image to read.
+
+    Attributes:
+        name: plain text, safe to show as such.
+        content: an upload, a file or the bytes of an image file.
+        catalog: what is known about the image if it is one of the catalog.
+    """
 
     name: str
-    upload: UploadedFile | None = None
-    ours: CatalogImage | None = None
+    content: UploadedFile | Path | bytes
+    catalog: CatalogImage | None = None
 
     @classmethod
-    def of_upload(cls, upload: UploadedFile) -> ImageSource:
-        return cls(imaging.show_name(upload.name), upload=upload)
+    def from_upload(cls, upload: UploadedFile) -> ImageSource:
+        return cls(imaging.show_name(upload.name), upload)
 
     @classmethod
-    def of_ours(cls, ours: CatalogImage) -> ImageSource:
-        return cls(ours.id, ours=ours)
+    def from_catalog(cls, image: CatalogImage) -> ImageSource:
+        return cls(image.id, image.path, image)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the file, by which a session knows it; computed once. Raises FilmError as `data`."""
+        return hashlib.sha256(self.data()).hexdigest()
 
     def data(self) -> bytes:
-        """The file's bytes. Raises FilmError where it is too large, cannot be read or is named as no film is."""
-        if self.upload is None:
+        """Return the file's bytes. Raises FilmError if it is too large, unreadable or has a wrong extension."""
+        if isinstance(self.content, bytes):
+            return self.content
+        if isinstance(self.content, Path):
             try:
-                return self.ours.path.read_bytes()
+                return self.content.read_bytes()
             except OSError as error:
-                raise FilmError(f"The picture of {self.name} could not be read: {error.strerror}.") from error
-        if not self.upload.name.lower().endswith(tuple(f".{ending}" for ending in UPLOAD_TYPES)):
-            raise FilmError(f"The name of a film's file must end in one of {', '.join(UPLOAD_TYPES)}.")
-        if self.upload.size > config.MAX_BYTES:
-            limit, came = config.MAX_BYTES / 2**20, self.upload.size / 2**20
-            raise FilmError(f"A film's file may have at most {limit:.0f} MB; this one has {came:.1f} MB.")
-        return self.upload.getvalue()
+                raise FilmError(f"The file {self.content.name} could not be read: {error.strerror}.") from error
+        if not self.content.name.lower().endswith(tuple(f".{extension}" for extension in UPLOAD_TYPES)):
+            raise FilmError(f"The file's extension must be one of {', '.join(UPLOAD_TYPES)}. Rename or export it.")
+        imaging.check_bytes(self.content.size)
+        return self.content.getvalue()

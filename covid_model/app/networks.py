@@ -1,11 +1,7 @@
-"""The networks that all sessions share, and the queue before them.
-
-Kept for the whole process.
-"""
+"""Hold the networks and their queue, which all sessions share for the life of the process."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,52 +19,59 @@ if TYPE_CHECKING:
     from covid_model.model.queue import InferenceQueue, OnProgress
 
 Answer = TypeVar("Answer")
-ANSWERS = "what_if"  # in the session: what app/components/perturb was asked about the film in hand, and of it alone
-MOST_NETWORKS = 6  # that are kept in memory, each with what belongs to it
+ANSWERS = "what_if"  # session key: answers about the current film only (see session.CurrentFilm)
+MOST_NETWORKS = 6  # kept in memory, each with its cached results
 
 
 @st.cache_resource(show_spinner=False, max_entries=MOST_NETWORKS)
 def predictor(name: str) -> Predictor:
-    """The network `name`, loaded once per process and shared by all sessions. Raises NetworkError."""
+    """Load the network `name`, once per process, for all sessions. Raises NetworkError."""
     from covid_model.app.runtime import memory
     from covid_model.model.predictor import Predictor
 
-    found = Predictor(name)
+    loaded = Predictor(name)
     memory.give_back()
     memory.rest()
-    return found
+    return loaded
 
 
 @st.cache_resource(show_spinner=False)
 def queue() -> InferenceQueue:
-    """The queue before the networks, one for the process: whoever wants a network asks here."""
+    """Return the queue that every use of a network goes through, one for the process."""
     from covid_model.model.queue import InferenceQueue
 
     return InferenceQueue(lambda name: predictor(name))
 
 
 def ask(name: str, work: Callable[[Predictor], Answer]) -> Answer:
-    """What `work` makes of the network `name` in its turn; not kept. Raises QueueFullError, NetworkError, what
-    `work` raises.
+    """Run `work` on the network `name` in its turn and return the result, uncached.
 
-    It is done in the queue's thread, where the caches of a session are out of reach.
+    Runs in the queue's thread, where the caches of a session are out of reach.
+
+    Raises QueueFullError, NetworkError, and whatever `work` raises.
     """
     with render_slots.release_slot(), log.reading(name):
         return queue().call(name, work)
 
 
-def read(name: str, decoded: Film, tell: OnProgress | None = None) -> Prediction:
-    """A film's reading when its turn comes; not kept. Raises QueueFullError, NetworkError, PredictionError; `tell`
-    as in `reading`.
+def read(name: str, decoded: Film, on_progress: OnProgress | None = None) -> Prediction:
+    """Predict a film in its turn and return the result, uncached.
 
-    Every reading of the app comes by here or by `ask`, and so has its line in the log.
+    Every prediction of the app goes through here or `ask`, and so gets its line in the log.
+
+    Args:
+        name: of the network.
+        decoded: the film.
+        on_progress: called with the film's position in the queue while it waits.
+
+    Raises QueueFullError, NetworkError, PredictionError.
     """
     with render_slots.release_slot(), log.reading(name):
-        return queue().predict(name, decoded, tell)
+        return queue().predict(name, decoded, on_progress)
 
 
 def spec(name: str) -> NetworkSpec | None:
-    """What the network is, or None where its file is missing or damaged."""
+    """Return the network's spec, or None if its file is missing or damaged."""
     try:
         return _spec(name)
     except network_spec.NetworkError:
@@ -78,11 +81,3 @@ def spec(name: str) -> NetworkSpec | None:
 @file_cache.by_files(lambda name: [config.NETWORKS / f"{name}.json"], st.cache_data, 8)
 def _spec(name: str) -> NetworkSpec:
     return network_spec.spec(name, config.NETWORKS)
-
-
-# --- Of one session: films and what came of them ---------------------------------------------------
-
-
-def digest(data: bytes) -> str:
-    """What a film's bytes are known by within the session."""
-    return hashlib.sha256(data).hexdigest()

@@ -1,6 +1,6 @@
-"""What one session keeps: the film in hand and everything computed from it.
+"""Cache the current film of a session and everything computed from it.
 
-Kept for one session and dropped with it (`scope="session"`): nothing of an upload outlives its session.
+With `scope="session"` it is dropped with the session: nothing of an upload outlives it.
 """
 
 from __future__ import annotations
@@ -21,67 +21,73 @@ from covid_model.model.predictor import Prediction
 from covid_model.verdict import is_positive
 
 if TYPE_CHECKING:
+    from covid_model.app.films import ImageSource
     from covid_model.model.activations import ForwardTrace
     from covid_model.model.queue import OnProgress
 
+Answer = TypeVar("Answer")
+PREDICTED, TRACED = "read", "walked"  # session keys: (digest, network) of what is cached
+MAX_ANSWERS = 64  # kept about one film
 
-def film(data: bytes) -> Film:
-    """Decode a film. Raises FilmError, the same one again for the same bytes."""
-    found = _film(networks.digest(data), data)
-    if isinstance(found, str):
-        raise FilmError(found)
-    return found
+
+def film(source: ImageSource) -> Film:
+    """Decode a film. Raises FilmError, the same error again for the same file."""
+    decoded = _film(source.digest, source)
+    if isinstance(decoded, str):
+        raise FilmError(decoded)
+    return decoded
 
 
 @st.cache_data(scope="session", max_entries=2, show_spinner=False)
-def _film(key: str, _data: bytes) -> Film | str:
+def _film(digest: str, _source: ImageSource) -> Film | str:
     try:
         with log.decoding():
-            return imaging.decode(_data)
+            return imaging.decode(_source.data())
     except FilmError as error:
         return str(error)
 
 
-def known_prediction(data: bytes, name: str) -> bool:
-    """Whether this session has read these bytes with this network before."""
-    return (networks.digest(data), name) in st.session_state.get("read", ())
+def known_prediction(source: ImageSource, name: str) -> bool:
+    """Return whether this session already has a prediction of this file by this network. Raises FilmError."""
+    return (source.digest, name) in st.session_state.get(PREDICTED, ())
 
 
-def prediction(data: bytes, name: str, tell: OnProgress | None = None) -> Prediction:
-    """Score and heatmap of a film; the network runs only where this session has not read it before.
+def prediction(source: ImageSource, name: str, on_progress: OnProgress | None = None) -> Prediction:
+    """Return score and heatmap of a film; the network runs only if this session has no prediction of it yet.
 
-    `tell` is called with the film's place in the queue while it waits, and may draw it.
+    Args:
+        source: the film.
+        name: of the network.
+        on_progress: called with the film's position in the queue while it waits; may draw it.
 
-    Raises FilmError, PredictionError; QueueFullError and NetworkError, which are not kept: who asks again has
-    another try.
+    Raises FilmError, PredictionError; QueueFullError and NetworkError, which are not cached: the next call tries again.
     """
     from covid_model.model.predictor import PredictionError
 
-    key = networks.digest(data)
-    asked = None if tell is None or known_prediction(data, name) else _ask(data, name, tell)  # draws: not in a cache
-    found = _prediction(key, name, data, asked)
-    st.session_state.setdefault("read", set()).add((key, name))
-    if isinstance(found, tuple):
-        kind, sentence = found
+    # `on_progress` draws, so it must not run inside a cached function.
+    fresh = None if on_progress is None or known_prediction(source, name) else _predict(source, name, on_progress)
+    result = _prediction(source.digest, name, source, fresh)
+    st.session_state.setdefault(PREDICTED, set()).add((source.digest, name))
+    if isinstance(result, tuple):
+        kind, sentence = result
         raise FilmError(sentence) if kind == "film" else PredictionError(sentence)
-    return found
+    return result
 
 
 @st.cache_data(scope="session", max_entries=256, show_spinner=False)
 def _prediction(
-    key: str, name: str, _data: bytes, _asked: Prediction | tuple[str, str] | None = None
+    digest: str, name: str, _source: ImageSource, _fresh: Prediction | tuple[str, str] | None = None
 ) -> Prediction | tuple[str, str]:
-    return _ask(_data, name) if _asked is None else _asked
+    return _predict(_source, name) if _fresh is None else _fresh
 
 
-def _ask(data: bytes, name: str, tell: OnProgress | None = None) -> Prediction | tuple[str, str]:
-    """A film's reading, or the kind and the sentence of an error that will come again. Raises QueueFullError,
-    NetworkError."""
+def _predict(source: ImageSource, name: str, on_progress: OnProgress | None = None) -> Prediction | tuple[str, str]:
+    """Predict a film; return kind and sentence of an error that will recur. Raises QueueFullError, NetworkError."""
     from covid_model.model.predictor import PredictionError
     from covid_model.model.queue import QueueFullError
 
     try:
-        return networks.read(name, film(data), tell)
+        return networks.read(name, film(source), on_progress)
     except QueueFullError:
         raise
     except FilmError as error:
@@ -90,95 +96,89 @@ def _ask(data: bytes, name: str, tell: OnProgress | None = None) -> Prediction |
         return "reading", str(error)
 
 
-def forget(data: bytes) -> None:
+def forget(source: ImageSource) -> None:
     """Drop all that this session keeps of a film."""
-    key = networks.digest(data)
-    _film.clear(key, data)
-    _preview.clear(key, None)
-    if st.session_state.get(networks.ANSWERS, {}).get("film") == key:
+    digest = source.digest
+    _film.clear(digest, source)
+    _preview.clear(digest, None)
+    if st.session_state.get(networks.ANSWERS, {}).get("film") == digest:
         del st.session_state[networks.ANSWERS]
     for name in registry.names():
-        for known in ("read", "walked"):
-            st.session_state.get(known, set()).discard((key, name))
-        _prediction.clear(key, name, data)
-        _trace.clear(key, name, data)
+        for known in (PREDICTED, TRACED):
+            st.session_state.get(known, set()).discard((digest, name))
+        _prediction.clear(digest, name, source)
+        _trace.clear(digest, name, source)
 
 
-def known_trace(data: bytes, name: str) -> bool:
-    """Whether this session has carried these bytes through this network before."""
-    return (networks.digest(data), name) in st.session_state.get("walked", ())
+def known_trace(source: ImageSource, name: str) -> bool:
+    """Return whether this session already has the trace of this file through this network. Raises FilmError."""
+    return (source.digest, name) in st.session_state.get(TRACED, ())
 
 
-def trace(data: bytes, name: str) -> ForwardTrace:
-    """What every layer makes of a film; the network runs only where this session has not asked before.
+def trace(source: ImageSource, name: str) -> ForwardTrace:
+    """Return the output of every layer for a film; the network runs only if this session has not asked before.
 
-    Raises FilmError, NetworkError, PredictionError (QueueFullError among them); none of them is kept.
+    Raises FilmError, NetworkError, PredictionError (QueueFullError among them); none of them is cached.
     """
-    key = networks.digest(data)
-    found = _trace(key, name, data)
-    st.session_state.setdefault("walked", set()).add((key, name))
-    return found
+    result = _trace(source.digest, name, source)
+    st.session_state.setdefault(TRACED, set()).add((source.digest, name))
+    return result
 
 
 @st.cache_data(scope="session", max_entries=6, show_spinner=False)
-def _trace(key: str, name: str, _data: bytes) -> ForwardTrace:
+def _trace(digest: str, name: str, _source: ImageSource) -> ForwardTrace:
     from covid_model.model import activations
 
-    shown = film(_data)
-    return networks.ask(name, lambda predictor: activations.trace(predictor, shown))
+    decoded = film(_source)
+    return networks.ask(name, lambda reader: activations.trace(reader, decoded))
 
 
-def preview(data: bytes, pixels: np.ndarray) -> np.ndarray:
-    """A film small enough for a page: (h, w) uint8, its longer side at most OVERLAY_SIDE pixels."""
-    return _preview(networks.digest(data), pixels)
+def preview(source: ImageSource, pixels: np.ndarray) -> np.ndarray:
+    """Return a film small enough for a page: (h, w) uint8, its longer side at most OVERLAY_SIDE pixels."""
+    return _preview(source.digest, pixels)
 
 
 @st.cache_data(scope="session", max_entries=2, show_spinner=False)
-def _preview(key: str, _pixels: np.ndarray) -> np.ndarray:
+def _preview(digest: str, _pixels: np.ndarray) -> np.ndarray:
     return thumbnail.shrink(_pixels, config.OVERLAY_SIDE)
-
-
-MOST = 64  # answers kept of one film
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class CurrentFilm:
-    """A film that was read.
+    """A film with its prediction.
 
     Attributes:
-        data: its file's bytes.
-        pixels: (h, w) uint8, its longer side at most config.OVERLAY_SIDE: what is changed is this.
-        reading: what the network said of it.
-        threshold: the visitor's, in [0, 1].
+        source: its file.
+        pixels: (h, w) uint8, its longer side at most config.OVERLAY_SIDE: perturbations apply to these.
+        reading: the network's prediction.
+        threshold: set by the user, in [0, 1].
     """
 
-    data: bytes
+    source: ImageSource
     pixels: np.ndarray
     reading: Prediction
     threshold: float
 
     @property
     def positive(self) -> bool:
-        """Whether the film is called positive as it came."""
+        """Whether the unchanged film is positive."""
         return is_positive(self.reading.score, self.threshold)
 
     def known(self, question: Hashable) -> bool:
-        """Whether this session keeps an answer to `question`."""
+        """Return whether this session has an answer to `question` about this film."""
         return question in self._answers()
 
     def kept(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
-        """The answer to `question` about this film: the one kept, else that of `ask`, which is kept from now on."""
+        """Return the answer to `question` about this film: the cached one, else that of `ask`, which is cached."""
         answers = self._answers()
         if question not in answers:
             answers[question] = ask()
-            while len(answers) > MOST:
+            while len(answers) > MAX_ANSWERS:
                 del answers[next(iter(answers))]
         return answers[question]
 
     def _answers(self) -> dict[Hashable, object]:
-        film = networks.digest(self.data)
+        film = self.source.digest
         if st.session_state.get(networks.ANSWERS, {}).get("film") != film:
             st.session_state[networks.ANSWERS] = {"film": film, "answers": {}}
         return st.session_state[networks.ANSWERS]["answers"]

@@ -18,7 +18,9 @@ from streamlit.typing import UploadedFile
 
 from covid_model import config
 from covid_model.app import session
+from covid_model.app.films import ImageSource
 from covid_model.app.runtime import sessions
+from covid_model.imaging import FilmError
 from covid_model.model import registry
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
@@ -174,7 +176,7 @@ def _show(film: str | None) -> None:
         del st.query_params[FILM]
 
 
-def uploader() -> list[UploadedFile]:
+def uploader() -> list[ImageSource]:
     """Draw the upload field and return the visitor's films, at most MAX_UPLOADS, of this visit to the page or before.
 
     They stay in the session, and only there, until he takes them away or leaves.
@@ -196,11 +198,12 @@ def take_uploads() -> None:
 
     Films that are no longer there, and those past MAX_UPLOADS, leave the server's memory.
     """
-    found: Sequence[object] = st.session_state.get(UPLOADER) or ()
-    there = [file for file in found if isinstance(file, UploadedFile)]  # not those that the server has dropped
-    files, over = there[:MAX_UPLOADS], there[MAX_UPLOADS:]
-    _forget([*over, *(file for file in st.session_state.get(UPLOADS, ()) if file not in files)])
-    st.session_state[UPLOADS], st.session_state[UPLOADED] = files, len(found)
+    sent: Sequence[object] = st.session_state.get(UPLOADER) or ()
+    files = [file for file in sent if isinstance(file, UploadedFile)]  # not those that the server has dropped
+    kept = {source.content.file_id: source for source in st.session_state.get(UPLOADS, ())}  # with their digests
+    sources = [kept.pop(file.file_id, None) or ImageSource.from_upload(file) for file in files]
+    _forget([*sources[MAX_UPLOADS:], *kept.values()])
+    st.session_state[UPLOADS], st.session_state[UPLOADED] = sources[:MAX_UPLOADS], len(sent)
     if files:
         _show(None)
 
@@ -221,8 +224,9 @@ def drop_uploads() -> None:
     st.session_state[UPLOADS] = []
 
 
-def _forget(files: Sequence[UploadedFile]) -> None:
-    """Drop files from memory: their bytes, and what came of them."""
-    for file in files:
-        session.forget(file.getvalue())
-        sessions.forget(file.file_id)
+def _forget(sources: Sequence[ImageSource]) -> None:
+    """Drop uploads from memory: their bytes, and everything computed from them."""
+    for source in sources:
+        with contextlib.suppress(FilmError):  # a file that is refused before it is read: nothing is kept of it
+            session.forget(source)
+        sessions.forget(source.content.file_id)

@@ -1,4 +1,4 @@
-"""The theme's colours for figures, and the icon in the browser's tab."""
+"""Define the text color for charts, and the icon of the browser tab."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import streamlit as st
 
 
 def ink() -> str | None:
-    """The colour of the page's words; None where the browser has not told its theme."""
+    """Return the text color of the current theme; None if the browser has not reported its theme."""
     theme = st.context.theme.type
     return st.get_option(f"theme.{theme}.textColor") if theme in ("light", "dark") else None
 
 
-# --- The picture in the browser's tab: two lungs on a dark film. Drawn here, as a named icon would be fetched
+# --- The icon of the browser tab: two lungs on a dark film. Inline, as a named icon would be downloaded
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">'

@@ -1,4 +1,4 @@
-"""Widgets of several pages, drawn and checked in one way."""
+"""Draw the widgets that several pages share, and check their values."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def choice(
     bind: bool = True,
     **more: Any,
 ) -> Option | None:
-    """Draw a choice between a few options and return the one chosen.
+    """Draw a segmented control and return the option chosen.
 
     Args:
-        label: what is chosen.
+        label: of the control.
         options: one or more.
-        key: in the session and, where `bind`, in the address.
-        default: chosen at first, and where browser or address send anything else than one of the options. With None
-            there may be no choice.
-        format_func: how an option is written.
-        bind: whether the choice is kept in the address.
-        more: as `st.segmented_control` takes it.
+        key: in the session and, with `bind`, in the URL.
+        default: chosen at first, and if browser or URL send anything but one of the options. With None, there may be
+            no choice.
+        format_func: returns an option's label.
+        bind: whether the choice is kept in the URL.
+        more: further arguments of `st.segmented_control`.
     """
     options = list(options)
     if bind:
@@ -45,5 +45,5 @@ def choice(
 
 
 def show_chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
-    """Draw a figure over the full width of its place, with `alt` for those who do not see it."""
+    """Draw a figure over the full width of its container, with the alternative text `alt`."""
     st.plotly_chart(figure, key=key, config=charts.CONFIG, alt=alt, **more)

@@ -1,1 +1,1 @@
-"""The data set: its films and splits, the films the project brings along, open-licence films to download."""
+"""Load the data set and its splits, the films in the repository, and open-licence films to download."""

@@ -1,7 +1,7 @@
-"""A data folder: its manifest, its splits, and where its films are.
+"""Load a data folder: its manifest, its splits, and the paths of its films.
 
-A data folder holds `manifest.csv` (one row a film) and the pictures that it names. `assets/dataset.csv`, which is
-committed, lists the same films without their pixels, so that pages can name them where there is no data folder.
+A data folder contains `manifest.csv` (one row per film) and the images that it names. `assets/dataset.csv`, which is
+committed, lists the same films without their pixels, so that pages can name them without a data folder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from covid_model import config
 
 MANIFEST = "manifest.csv"
-COLUMNS = ("id", "path", "split", "covid", "source", "finding", "patient")  # what every use of a manifest needs
+COLUMNS = ("id", "path", "split", "covid", "source", "finding", "patient")  # required in every manifest
 TEXT_COLUMNS = {"id": str, "path": str, "patient": str, "finding": str, "view": str, "sex": str, "license": str}
 TEXT_COLUMNS |= {"panel": str}
 VALIDATION_PARTS = 8  # one film in eight is held out, whole patients at a time
@@ -24,134 +24,147 @@ SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 
 
 class DataError(ValueError):
-    """The data folder, its manifest or a film of it is not as it must be. The message names what is missing."""
+    """The data folder, its manifest or one of its films is missing or invalid. The message names it."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data folder that was checked. `films` has one row a film, by id; `covid` is 0, 1 or, unlabelled, NaN."""
+    """A checked data folder.
+
+    Attributes:
+        folder: its path.
+        films: one row per film, indexed by id; `covid` is 0, 1 or, if the film is unlabelled, NaN.
+    """
 
     folder: Path
     films: pd.DataFrame
 
     def path(self, film_id: str) -> Path:
-        """Where the film `film_id` lies. Raises DataError where it is unknown or leads out of the folder."""
+        """Return the path of the film `film_id`. Raises DataError if it is unknown or outside the folder."""
         if film_id not in self.films.index:
-            raise DataError(f"The data folder {self.folder} has no film {film_id!r}.")
+            raise DataError(f"The data folder {self.folder} has no X-ray {film_id!r}.")
         path = (self.folder / self.films.at[film_id, "path"]).resolve()
         if not path.is_relative_to(self.folder.resolve()):
-            raise DataError(f"The manifest of {self.folder} places film {film_id!r} outside the folder.")
+            raise DataError(f"The manifest of {self.folder} places the X-ray {film_id!r} outside the folder.")
         return path
 
     def split(self, *names: str) -> pd.DataFrame:
-        """Return the films of the splits `names`, in the manifest's order; `covid` is whole where all are labelled."""
+        """Return the films of the splits `names`, in the manifest's order; `covid` is integer if all are labelled."""
         unknown = set(names) - set(config.SPLITS)
         if unknown:
-            raise DataError(f"Splits are {', '.join(config.SPLITS)}. Received: {', '.join(sorted(unknown))}.")
+            raise DataError(f"Splits must be among {', '.join(config.SPLITS)}. Received: {', '.join(sorted(unknown))}")
         part = self.films[self.films["split"].isin(names)]
         return labelled(part) if part["covid"].notna().all() else part
 
     def missing(self) -> list[str]:
-        """The ids whose picture is not in the folder."""
+        """Return the ids of films whose image is not in the folder."""
         return [film for film in self.films.index if not self.path(film).is_file()]
 
 
 def folder_from_environment() -> Path | None:
-    """The data folder that COVID_MODEL_DATA names, or None where it names none."""
+    """Return the data folder set by COVID_MODEL_DATA, or None if it is not set."""
     value = os.environ.get(config.DATA_VARIABLE, "").strip()
     return Path(value) if value else None
 
 
 def load(folder: Path | None = None) -> Dataset:
-    """Read and check a data folder (COVID_MODEL_DATA's where none is given).
+    """Load and check a data folder, by default the one set by COVID_MODEL_DATA.
 
     Raises:
-        DataError: no folder named, no manifest in it, a column missing, an id twice, a split or label unknown.
+        DataError: no folder is given or set, or its manifest is missing, lacks a column, repeats an id, or has an
+            unknown split or label.
     """
     folder = folder or folder_from_environment()
     if folder is None:
-        raise DataError(f"No data folder: give --data DIR or set {config.DATA_VARIABLE}.")
+        raise DataError(f"No data folder is set: pass --data DIR or set {config.DATA_VARIABLE}.")
     if not folder.is_dir():
         raise DataError(f"The data folder {folder} does not exist.")
     manifest = folder / MANIFEST
     if not manifest.is_file():
-        raise DataError(f"The data folder {folder} has no {MANIFEST}.")
+        raise DataError(
+            f"The data folder {folder} has no {MANIFEST}. Build it with `python -m covid_model fetch --to {folder}`."
+        )
     return Dataset(folder, read_list(manifest))
 
 
 def committed() -> pd.DataFrame:
-    """The committed list of films (assets/dataset.csv), one row a film, indexed by id."""
+    """Load the committed list of films (assets/dataset.csv), one row per film, indexed by id. Raises DataError."""
     if not config.DATASET_CSV.is_file():
-        raise DataError(f"The list of films {config.DATASET_CSV} is missing: this copy of the project is incomplete.")
+        raise DataError(f"The list of X-rays {config.DATASET_CSV} is missing: this copy of the project is incomplete.")
     return read_list(config.DATASET_CSV)
 
 
 def read_list(path: Path) -> pd.DataFrame:
-    """Read and check a list of films in the manifest's columns; raises DataError as `load` does."""
+    """Load and check a list of films with a manifest's columns. Raises DataError as `load` does."""
     try:
         films = pd.read_csv(path, dtype=TEXT_COLUMNS)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} could not be read as a table: {error}") from error
     missing = [column for column in COLUMNS if column not in films.columns]
     if missing:
-        raise DataError(f"{path} lacks the columns {', '.join(missing)}. Received: {', '.join(films.columns)}.")
+        raise DataError(f"{path} lacks the columns {', '.join(missing)}. Received: {', '.join(films.columns)}")
     if films["id"].duplicated().any():
-        raise DataError(f"{path} names the film {films.loc[films['id'].duplicated(), 'id'].iloc[0]!r} twice.")
+        raise DataError(f"{path} lists the X-ray {films.loc[films['id'].duplicated(), 'id'].iloc[0]!r} twice.")
     wrong_split = set(films["split"]) - set(config.SPLITS)
     if wrong_split:
-        raise DataError(f"{path}: splits are {', '.join(config.SPLITS)}. Received: {', '.join(map(str, wrong_split))}.")
+        raise DataError(
+            f"{path}: splits must be among {', '.join(config.SPLITS)}. Received: {', '.join(map(str, wrong_split))}"
+        )
     if not films["covid"].isin((0, 1)).where(films["covid"].notna(), True).all():
         raise DataError(f"{path}: covid must be 0, 1 or empty on every row.")
     unlabelled = films[films["covid"].isna() & ~films["split"].isin(UNLABELLED_SPLITS)]
     if len(unlabelled):
         name, split = unlabelled.iloc[0][["id", "split"]]
         allowed = " and ".join(UNLABELLED_SPLITS)
-        raise DataError(f"{path}: only {allowed} may hold films without covid. Received: {name!r} in {split}.")
+        raise DataError(f"{path}: only {allowed} may contain X-rays without covid. Received: {name!r} in {split}")
     return films.set_index("id", drop=True)
 
 
 def labelled(films: pd.DataFrame) -> pd.DataFrame:
-    """Return the films whose truth is known, with `covid` as whole numbers (0 or 1).
+    """Return the films with a known ground truth, with `covid` as integers (0 or 1).
 
-    The others, read by their panel as indeterminate or atypical, belong in no accuracy and in no COVID loss.
+    The others, which their panel read as indeterminate or atypical, count in no accuracy and no COVID loss.
     """
     return films[films["covid"].notna()].astype({"covid": int})
 
 
 def training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
-    """Return the films of `splits` that a network may be trained on: no patient of theirs is in a reported split.
+    """Return the films of `splits` that a network may be trained on: none of their patients is in a reported split.
 
-    Unlabelled films (`covid` NaN) are among them: they may answer another question, such as "anything abnormal?".
+    Unlabelled films (`covid` NaN) are included: they may answer another question, such as "anything abnormal?".
     """
     reported = films.loc[~films["split"].isin(config.TRAINING_SPLITS), "patient"]
     return films[films["split"].isin(splits) & ~films["patient"].isin(set(reported))]
 
 
 def labelled_training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
-    """Return the films of `training_films` whose truth is known, `covid` as whole numbers."""
+    """Return the films of `training_films` with a known ground truth, with `covid` as integers."""
     return labelled(training_films(films, *splits))
 
 
 def validation_films(films: pd.DataFrame, *splits: str) -> pd.Series:
     """Return which of `labelled_training_films` are held out for validation (True), by film id.
 
-    The cut is made over all training films, then the unlabelled ones are left out: so a patient's labelled and
-    unlabelled films are on the same side, and whoever trains on both has the same cut as whoever does not.
+    All training films are split, then the unlabelled ones are left out. So a patient's labelled and unlabelled films
+    are on the same side, and training with or without unlabelled films uses the same validation set.
     """
     table = training_films(films, *splits)
     return hold_out(table)[table["covid"].notna()]
 
 
 def group_names(films: pd.DataFrame) -> pd.Series:
-    """Return each film's group as text: its source and truth, "cohen 1", or its source alone where it is unlabelled."""
+    """Return each film's group: source and ground truth ("cohen 1"), or the source alone if it is unlabelled."""
     truth = films["covid"].map({0: " 0", 1: " 1"}).fillna("")
     return films["source"] + truth
 
 
 def hold_out(films: pd.DataFrame, parts: int | None = None, seed: int | None = None) -> pd.Series:
-    """Cut a validation part out of `films` by patient: True where a film is held out.
+    """Hold out one part in `parts` of `films` for validation, whole patients at a time.
 
-    One part in `parts`, with each source's share of each class kept as near as whole patients allow.
+    Each source's share of each class is kept as close as whole patients allow.
+
+    Returns:
+        A Series of bool by film id, True where a film is held out.
     """
     parts = VALIDATION_PARTS if parts is None else parts
     seed = config.SEED if seed is None else seed
@@ -167,16 +180,16 @@ def hold_out(films: pd.DataFrame, parts: int | None = None, seed: int | None = N
 
 
 def read_scores(path: Path, films: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Read a table of scores, one row a film and network, and join it to the list of films by id.
+    """Load a table of scores, one row per film and network, and join it to the list of films by id.
 
-    A score belongs to a film's id; its split, source and truth are the list's, whatever they were when it was scored.
+    Split, source and ground truth are taken from the list, even if they were different when the film was scored.
 
     Args:
         path: a CSV file with SCORE_COLUMNS.
-        films: the list of films, indexed by id; where it is None, the file's own columns are taken.
+        films: the list of films, indexed by id; if None, the file's own columns are used.
 
     Returns:
-        The file's columns; films that the list does not name are left out, unlabelled films (`covid` NaN) are not.
+        The file's columns, without films that are not in the list, but with unlabelled films (`covid` NaN).
 
     Raises:
         OSError: the file cannot be read.
@@ -189,13 +202,13 @@ def read_scores(path: Path, films: pd.DataFrame | None = None) -> pd.DataFrame:
     if films is None:
         return table
     table = table[table["id"].isin(films.index)]
-    own = films.reindex(table["id"])
-    return table.assign(**{column: own[column].to_numpy() for column in ("split", "source", "covid")})
+    listed = films.reindex(table["id"])
+    return table.assign(**{column: listed[column].to_numpy() for column in ("split", "source", "covid")})
 
 
-def weights_file(given: Path | None = None) -> str:
-    """Where VGG-19's ImageNet weights come from: a file given or set, else Keras' own download ("imagenet")."""
-    value = str(given) if given else os.environ.get(config.VGG19_VARIABLE, "").strip()
+def weights_file(path: Path | None = None) -> str:
+    """Return VGG-19's ImageNet weights: `path`, else COVID_MODEL_VGG19, else Keras' own download ("imagenet")."""
+    value = str(path) if path else os.environ.get(config.VGG19_VARIABLE, "").strip()
     if value and not Path(value).is_file():
         raise DataError(f"The VGG-19 weights file {value} does not exist.")
     return value or config.VGG19_DOWNLOAD

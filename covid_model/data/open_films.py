@@ -1,7 +1,7 @@
-"""A handful of real films that anyone may have: which they are, and how they come into the user's cache.
+"""Select and download a few real films under open licenses, for use without a data folder.
 
-For whoever has no data folder. They are fetched when somebody asks for them, never before, and are not in this
-project. Their licence wants their authors named: the list gives each film's DOI, and pages show it.
+They are not part of the project and are downloaded only on request. Their licenses require attribution: the list
+has each film's DOI, and pages show it.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
 LICENCES = ("CC BY 3.0", "CC BY 4.0")  # as assets/dataset.csv writes them; "CC BY" alone names no version
 TERMS = {"nih": "public (NIH Clinical Center, attribution asked)"}  # of a source that is free as a whole
 BACKOFF = 0.5  # seconds before the second attempt at a film: somebody is waiting
-EACH = 5  # films of each truth at most
-LISTING = "list.csv"  # of the films wanted, beside the manifest of those that are there
-_alone = threading.Lock()  # two visitors may press the button at once: the second waits and finds the films there
+EACH = 5  # films per class, at most
+LISTING = "list.csv"  # lists the requested films, next to the manifest of those downloaded
+_lock = threading.Lock()  # of two simultaneous requests, the second waits and then has nothing to download
 
 
 def select(films: pd.DataFrame) -> pd.DataFrame:
-    """Return the films that are offered: COVID-19 films and others by turns, one a patient, unseen by networks
-    first, and of these the clear ones.
+    """Return the films offered: COVID-19 films and others alternate, one per patient.
 
-    Those with COVID-19 are from GitHub, under CC BY; those without are adults of NIH's, as no film under CC BY that can
-    be had by itself is without COVID-19.
+    Films that no network was trained on come first, among them those without findings. The COVID-19 films are from
+    GitHub, under CC BY; the others are of adults, from NIH, as no single CC BY film without COVID-19 can be downloaded.
 
     Args:
-        films: the committed list, indexed by id; the columns source, license, split, covid, finding and patient
-            are looked at. A list without licences offers none, and no film without a label is offered.
+        films: the committed list, indexed by id, with the columns source, license, split, covid, finding and patient.
+            Without licenses nothing is offered, and unlabelled films never are.
     """
     if "license" not in films:
         return films.iloc[:0]
     films = dataset.labelled(films)
     free = films["source"].isin(sources.GITHUB_FOLDERS) & films["license"].isin(LICENCES)
     free |= films["license"].eq(films["source"].map(TERMS))
-    found = films[free].assign(trained_on=lambda rows: rows["split"].isin(config.TRAINING_SPLITS))
-    found["ill"] = ~found["finding"].fillna("").str.lower().isin(config.NORMAL_FINDINGS)
-    found = found.sort_values(["trained_on", "ill"], kind="stable").drop_duplicates("patient")
-    turn = found.groupby("covid").cumcount()
-    found = found.assign(turn=turn)[turn < EACH].sort_values(["turn", "covid"], ascending=[True, False], kind="stable")
-    return found.drop(columns=["trained_on", "ill", "turn"])
+    offered = films[free].assign(trained_on=lambda rows: rows["split"].isin(config.TRAINING_SPLITS))
+    offered["abnormal"] = ~offered["finding"].fillna("").str.lower().isin(config.NORMAL_FINDINGS)
+    offered = offered.sort_values(["trained_on", "abnormal"], kind="stable").drop_duplicates("patient")
+    rank = offered.groupby("covid").cumcount()
+    offered = offered.assign(rank=rank)[rank < EACH]
+    offered = offered.sort_values(["rank", "covid"], ascending=[True, False], kind="stable")
+    return offered.drop(columns=["trained_on", "abnormal", "rank"])
 
 
 def download(ids: Collection[str], to: Path, patience: Patience | None = None) -> DownloadReport:
-    """Fetch the films `ids` of the committed list into the data folder `to`; what is there is not fetched again.
+    """Download the films `ids` of the committed list into the data folder `to`, without those that are already there.
 
     Raises:
         DownloadError: the committed list cannot be read.
@@ -68,6 +68,6 @@ def download(ids: Collection[str], to: Path, patience: Patience | None = None) -
         read=10.0,
         film=40.0,
     )
-    with _alone:
+    with _lock:
         data_download.write_part(config.DATASET_CSV, ids, to / LISTING)
         return data_download.download(to, listing=to / LISTING, patience=patience, progress=False)

@@ -1,7 +1,7 @@
-"""Random jitter of films: the small changes that must not change a score.
+"""Augment films at random: small changes that must not change a score.
 
-Figure and text of the paper suggest random jitter against overfitting; the fine-tuned recipe adds what attacks the
-shortcuts by which film archives are told apart (framing, tone curve, sharpness, noise, compression).
+The paper suggests random jitter against overfitting; the fine-tuned recipe adds changes to the properties by which
+archives can be told apart (framing, tone curve, sharpness, noise, compression).
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from covid_model import config
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a film may be changed. Every draw is even between the limits; zeros leave a property alone.
+    """The limits of the changes. Every draw is uniform between them; zero leaves a property unchanged.
 
     Attributes:
         rotation: degrees, either way.
         shift: share of width and height, either way.
-        zoom: share by which each axis is stretched or shrunk on its own, either way.
-        crop: largest share cut off each side on its own.
+        zoom: share by which each axis is independently stretched or shrunk, either way.
+        crop: largest share cut off, drawn for each side.
         gamma: largest absolute logarithm (base 2) of the exponent of the tone curve.
         contrast: largest absolute logarithm (base 2) of the gain about the mean grey.
         blur: largest standard deviation of a Gaussian blur, in thousandths of the film's longer side.
         sharpen: largest strength of an unsharp mask.
         noise: largest standard deviation of added noise, in grey levels.
         jpeg: lowest JPEG quality, 1 to 100; None for no compression.
-        flip: probability of a mirror image.
-        each: probability with which each of blur, sharpen, noise and jpeg is done at all.
+        flip: probability of mirroring left and right.
+        each: probability that each of blur, sharpen, noise and jpeg is applied.
     """
 
     rotation: float = 0.0
@@ -47,11 +47,11 @@ class Augmentation:
     each: float = 0.5
 
     def __call__(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One jittered copy of a film: (height, width) uint8 to (height', width') uint8."""
+        """Return one augmented copy of a film: (height, width) uint8 to (height', width') uint8."""
         return self._archive(self._tone(self._place(pixels, rng), rng), rng)
 
     def _place(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Crop, then rotate, shift and zoom about the middle; the edge is repeated where nothing was."""
+        """Crop, then rotate, shift and zoom about the center; the edge is repeated outside the film."""
         height, width = pixels.shape
         left, top, right, bottom = rng.uniform(0, self.crop, 4) * (width, height, width, height)
         pixels = pixels[int(top) : height - int(bottom), int(left) : width - int(right)]
@@ -69,7 +69,7 @@ class Augmentation:
         return cv2.warpAffine(np.ascontiguousarray(pixels), affine, (width, height), borderMode=cv2.BORDER_REPLICATE)
 
     def _tone(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Gamma and contrast, as one lookup table of 256 grey levels."""
+        """Apply gamma and contrast as one lookup table of 256 gray levels."""
         if not (self.gamma or self.contrast):
             return pixels
         levels = np.linspace(0, 1, config.GREY_LEVELS + 1) ** 2 ** rng.uniform(-self.gamma, self.gamma)
@@ -78,7 +78,7 @@ class Augmentation:
         return cv2.LUT(pixels, (levels.clip(0, 1) * config.GREY_LEVELS).round().astype(np.uint8))
 
     def _archive(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Blur, sharpening, noise and compression: what an archive does to a film."""
+        """Apply blur, sharpening, noise and compression, by which archives differ."""
         longer = max(pixels.shape)
         if self.blur and rng.random() < self.each:
             pixels = cv2.GaussianBlur(pixels, (0, 0), 0.1 + rng.uniform(0, self.blur) * longer / 1000)

@@ -1,8 +1,8 @@
-"""A film with its heatmap laid over it, and the legend to it. Pictures only: what the values mean is gradcam's.
+"""Blend a heatmap over a film, and draw its legend. What the values mean is up to model/gradcam.
 
-Evidence for COVID goes from dark red over orange to yellow, evidence against it from dark blue to light cyan. Both
-get steadily lighter with magnitude, so their order can be seen without colour, and they differ along blue and yellow,
-which colour-blind people tell apart. The stronger the evidence, the more opaque: where there is none, the film shows.
+Evidence for COVID runs from dark red through orange to yellow, evidence against it from dark blue to light cyan. Both
+get steadily lighter with magnitude, so their order is visible without color, and they differ along the blue-yellow
+axis, which color-blind people can distinguish. Opacity grows with the evidence: without evidence, the film shows.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from covid_model import config
+from covid_model.imaging.thumbnail import shrink
 
 # Red, green, blue from no evidence to the strongest.
 RAMPS = {
@@ -20,8 +21,8 @@ RAMPS = {
     "against": ((0, 20, 120), (0, 70, 190), (0, 125, 225), (0, 175, 240), (90, 225, 255)),
 }
 LEGEND_SIZE = (256, 16)  # pixels, width and height
-STEPS = 256  # of a ramp: as many as a colour map of OpenCV's holds
-LEGEND_GROUND = 96  # grey under the legend, about that of a lung
+STEPS = 256  # of a ramp: the size of an OpenCV color map
+LEGEND_GROUND = 96  # gray under the legend, similar to that of a lung
 
 
 def blend(
@@ -31,20 +32,20 @@ def blend(
     opacity: float | None = None,
     direction: str = "for",
 ) -> np.ndarray:
-    """Lay a heatmap over the part of a film that it belongs to.
+    """Blend a heatmap over the part of a film that it covers.
 
     Args:
         pixels: film (H, W) uint8.
-        heatmap: (h, w) in [-1, 1], of any size: above 0 speaks for COVID, below 0 against.
+        heatmap: (h, w) in [-1, 1], of any size: positive is evidence for COVID, negative against.
         box: left, top, right, bottom of the part of the film that the heatmap covers, as fractions of it in [0, 1].
         opacity: of the strongest evidence, in [0, 1]; 0 leaves the film as it is.
         direction: which evidence is shown, "for", "against" or "both".
 
     Returns:
-        (H, W, 3) uint8 red, green, blue; reduced to a longer side of config.OVERLAY_SIDE where the film is larger.
+        (H, W, 3) uint8 red, green, blue; a larger film is scaled down to a longer side of config.OVERLAY_SIDE.
 
     Raises:
-        ValueError: for a wrong shape or type, a heatmap that is not finite, or a value out of its range.
+        ValueError: a wrong shape or type, a heatmap that is not finite, or a value out of its range.
     """
     opacity = config.OVERLAY_OPACITY if opacity is None else opacity
     heatmap = np.asarray(heatmap, np.float32)
@@ -59,7 +60,7 @@ def blend(
         raise ValueError(f"opacity must be in [0, 1]. Received: {opacity}")
     _check_direction(direction)
 
-    grey = _reduced(pixels)
+    grey = shrink(pixels, config.OVERLAY_SIDE)
     height, width = grey.shape
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
     x0, x1 = _edges(left, right, width)
@@ -70,10 +71,10 @@ def blend(
 
 
 def legend(direction: str = "for") -> np.ndarray:
-    """The colours of blend as a strip: uint8 (height, width, 3) of LEGEND_SIZE.
+    """Draw the colors of `blend` as a strip: (height, width, 3) uint8 of LEGEND_SIZE.
 
     Left to right: no evidence to the strongest for "for" and "against"; strongest against to strongest for for "both".
-    Raises ValueError for another direction.
+    Raises ValueError for any other direction.
     """
     _check_direction(direction)
     width, height = LEGEND_SIZE
@@ -84,12 +85,12 @@ def legend(direction: str = "for") -> np.ndarray:
 
 
 def to_png(rgb: np.ndarray) -> bytes:
-    """A picture (H, W, 3) uint8 red, green, blue as the bytes of a PNG. ValueError for another shape or type."""
+    """Encode an image (H, W, 3) uint8 red, green, blue as a PNG. Raises ValueError for any other shape or type."""
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
         raise ValueError(f"rgb must be (H, W, 3) uint8. Received: {rgb.shape} {rgb.dtype}")
     done, encoded = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     if not done:
-        raise ValueError(f"The picture could not be written as a PNG. Received: {rgb.shape}")
+        raise ValueError(f"The image could not be encoded as a PNG. Received: {rgb.shape}")
     return encoded.tobytes()
 
 
@@ -98,23 +99,14 @@ def _check_direction(direction: str) -> None:
         raise ValueError(f"direction must be one of {config.OVERLAY_DIRECTIONS}. Received: {direction!r}")
 
 
-def _reduced(pixels: np.ndarray) -> np.ndarray:
-    """`pixels` (H, W) with a longer side of at most config.OVERLAY_SIDE."""
-    scale = config.OVERLAY_SIDE / max(pixels.shape)
-    if scale >= 1:
-        return pixels
-    height, width = (max(1, round(side * scale)) for side in pixels.shape)
-    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-
-
 def _edges(start: float, end: float, size: int) -> tuple[int, int]:
-    """First pixel and the one after the last of a part from `start` to `end` of `size` pixels, at least one wide."""
+    """Return first and end pixel of the part from `start` to `end` (fractions) of `size` pixels, at least one wide."""
     first = min(round(start * size), size - 1)
     return first, max(round(end * size), first + 1)
 
 
 def _painted(ground: np.ndarray, values: np.ndarray, opacity: float, direction: str) -> np.ndarray:
-    """`ground` (h, w, 3) uint8 under the colours of `values` (h, w), which are clipped to [-1, 1]."""
+    """Paint the colors of `values` (h, w), clipped to [-1, 1], over `ground` (h, w, 3) uint8."""
     painted = ground
     for side, magnitude in (("for", values), ("against", -values)):
         if direction not in (side, "both"):
@@ -128,7 +120,7 @@ def _painted(ground: np.ndarray, values: np.ndarray, opacity: float, direction: 
 
 @functools.cache
 def _ramp(side: str) -> np.ndarray:
-    """Colours (STEPS, 1, 3) uint8 from magnitude 0 to 1, linear between the ramp's stops."""
+    """Return colors (STEPS, 1, 3) uint8 for magnitudes 0 to 1, linear between the ramp's stops."""
     stops = np.array(RAMPS[side], np.float32)
     at, steps = np.linspace(0, 1, len(stops)), np.linspace(0, 1, STEPS)
     colours = np.stack([np.interp(steps, at, stops[:, channel]) for channel in range(3)], -1)  # (STEPS, 3)

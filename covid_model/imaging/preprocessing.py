@@ -1,4 +1,4 @@
-"""From a film to what a network takes in. Written once: training, the command line and the app all come here."""
+"""Preprocess films for a network. Training, the command line and the app all use this module."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # Keras' VGG-19 preprocessing su
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a network wants its films. The defaults are the paper network's: squash to a square, nothing else.
+    """How a network's input is prepared. The defaults are the paper's: resize to a square, nothing else.
 
     Attributes:
         size: pixels a side of the network's input.
-        border: share of width and of height cut off on each side, 0 to 0.25 (markers, collimation and scanner
-            frames live there).
-        blur: standard deviation in input pixels of a Gaussian blur, 0 for none (evens out sharpness, which tells
-            one film archive from another).
-        equalize: whether the grey levels are spread evenly (histogram equalisation: two films that differ only in
-            their tone curve become the same film).
+        border: share of width and of height cut off on each side, 0 to 0.25 (it contains markers, collimation and
+            scanner frames).
+        blur: standard deviation in input pixels of a Gaussian blur, 0 for none (evens out sharpness, by which
+            archives differ).
+        equalize: whether the histogram is equalized (two films that differ only in their tone curve become equal).
     """
 
     size: int = field(default_factory=lambda: config.INPUT_SIZE)
@@ -34,38 +33,38 @@ class Preprocessing:
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom of the part that the network sees, as fractions of the film."""
+        """Return left, top, right, bottom of the part that the network sees, as fractions of the film."""
         return (self.border, self.border, 1 - self.border, 1 - self.border)
 
 
-def prepare(pixels: np.ndarray, how: Preprocessing) -> np.ndarray:
-    """Cut, squash and level one film.
+def prepare(pixels: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Crop, resize, blur and equalize one film.
 
     Args:
-        pixels: (height, width) uint8, bright where the film is dense.
-        how: the network's preprocessing.
+        pixels: (height, width) uint8, bright where tissue is dense.
+        preprocessing: the network's.
 
     Returns:
-        (how.size, how.size) uint8.
+        (size, size) uint8, size being `preprocessing.size`.
     """
     if pixels.ndim != 2 or pixels.dtype != np.uint8:
-        raise ValueError(f"A film is a (height, width) array of uint8. Received: {pixels.shape} of {pixels.dtype}.")
+        raise ValueError(f"pixels must be (height, width) uint8. Received: {pixels.shape} {pixels.dtype}")
     height, width = pixels.shape
-    top, left = round(height * how.border), round(width * how.border)
+    top, left = round(height * preprocessing.border), round(width * preprocessing.border)
     inner = pixels[top : height - top, left : width - left]  # (h, w)
-    shrinks = inner.shape[0] > how.size or inner.shape[1] > how.size
+    shrinks = inner.shape[0] > preprocessing.size or inner.shape[1] > preprocessing.size
     square = cv2.resize(
-        inner, (how.size, how.size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        inner, (preprocessing.size, preprocessing.size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )  # (size, size)
-    if how.blur:
-        square = cv2.GaussianBlur(square, (0, 0), how.blur)
-    if how.equalize:
+    if preprocessing.blur:
+        square = cv2.GaussianBlur(square, (0, 0), preprocessing.blur)
+    if preprocessing.equalize:
         square = cv2.equalizeHist(square)
     return square
 
 
 def to_input(prepared: np.ndarray) -> np.ndarray:
-    """Three equal channels less ImageNet's mean: Keras' own VGG-19 preprocessing, for grey films.
+    """Stack three equal channels and subtract ImageNet's mean: Keras' own VGG-19 preprocessing, for grayscale films.
 
     Args:
         prepared: (n, size, size) uint8.
@@ -78,7 +77,7 @@ def to_input(prepared: np.ndarray) -> np.ndarray:
 
 
 def batches(items: Iterable[np.ndarray], size: int | None = None) -> Iterator[np.ndarray]:
-    """Stack arrays in groups of `size`; the last may be smaller."""
+    """Yield arrays stacked in groups of `size` (config.BATCH by default); the last group may be smaller."""
     size = config.BATCH if size is None else size
     group: list[np.ndarray] = []
     for item in items:

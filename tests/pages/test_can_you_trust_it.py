@@ -292,10 +292,12 @@ def test_an_erased_film_that_the_gate_flags(page, monkeypatch, novel):
 
 
 def test_the_film_that_is_read_is_the_erased_one(page, monkeypatch):
-    monkeypatch.setattr(session, "film", imaging.decode)  # what is kept for a session has no place outside one
+    monkeypatch.setattr(
+        session, "film", lambda source: imaging.decode(source.data())
+    )  # what is kept for a session has no place outside one
     both = erasure.pair("clear-average", "erased")
-    np.testing.assert_array_equal(imaging.decode(both.erased_data).pixels, both.erased)
-    np.testing.assert_array_equal(imaging.decode(both.data).pixels, both.film)
+    np.testing.assert_array_equal(imaging.decode(both.erased_source.data()).pixels, both.erased)
+    np.testing.assert_array_equal(imaging.decode(both.source.data()).pixels, both.film)
     changed = both.erased != both.film
     assert 0.3 < changed.mean() < 0.7 and len(np.unique(both.erased[changed])) == 1  # one grey, in the lungs
 

@@ -36,7 +36,7 @@ def test_the_folder_comes_from_the_environment(tmp_path, monkeypatch):
     [
         ([{"split": "validation"}], "validation"),
         ([{"covid": 2}], "covid must be 0, 1 or empty"),
-        ([{}, {"covid": None, "split": "test"}], "only extra and graded may hold films without covid"),
+        ([{}, {"covid": None, "split": "test"}], "only extra and graded may contain X-rays without covid"),
         ([{"id": "a"}, {"id": "a"}], "twice"),
     ],
 )

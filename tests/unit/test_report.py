@@ -213,7 +213,7 @@ def test_what_the_report_says_of_a_film_of_ours(tmp_path):
         "cohen-4", tmp_path, "ARDS_1", True, "train", "Source: [A](https://a.org). Licence: CC BY\\-NC."
     )
     table = pd.DataFrame({"score": [0.97, 0.1], "covid": [1, 0], "source": ["cohen", "nih"]}, index=["a", "b"])
-    told = prediction._caveats(ImageSource.of_ours(film), reading(), 0.6, table)
+    told = prediction._caveats(ImageSource.from_catalog(film), reading(), 0.6, table)
     listed, *others = [prediction_text.unmarked(one) for one in told]
     assert "ARDS_1" in listed and prediction_text.outcome(True, True) in listed
     assert others == [
@@ -223,7 +223,7 @@ def test_what_the_report_says_of_a_film_of_ours(tmp_path):
         prediction_text.unmarked(prediction_text.similar_scores(table, 0.97, "cohen-4")),
     ]
     assert holds(others[-1], 2, 1, 1, 1, 100, 21, 100, 95)
-    assert prediction._caveats(ImageSource("upload.png"), reading(), 0.6, None) == []
+    assert prediction._caveats(ImageSource("upload.png", b""), reading(), 0.6, None) == []
 
 
 def test_several_films_have_a_table(demo):

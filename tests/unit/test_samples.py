@@ -129,8 +129,8 @@ def test_samples_by_name_and_errors(tmp_path):
         samples(listing)
     entry = '{"id": "a", "file": "a.jpg", "title": "A", "shows": "A.", "simulated": true, "credit": "C", "covid": %s}'
     for text, message in (
-        ("{", "cannot be read"),
-        ("[]", "cannot be read"),
+        ("{", "could not be read"),
+        ("[]", "could not be read"),
         ('{"films": 3}', "Received: int"),
         ('{"films": [3]}', "Received: 3"),
         ('{"films": [{"id": "a"}]}', "lacks file"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config
-from covid_model.app import state
+from covid_model.app import films, state
 from covid_model.model import registry
 
 
@@ -80,3 +82,16 @@ def test_threshold_from_the_browser_is_checked_again(value, threshold):
 @pytest.mark.parametrize("value", [None, 3, "PAPER", ["paper"]])
 def test_network_from_the_browser_is_checked_again(value):
     assert state.network_from(value) == registry.default()
+
+
+def test_an_upload_is_hashed_once(monkeypatch):
+    """Its source stays the same in every run, and so does the digest that it has computed."""
+    hashed = []
+    monkeypatch.setattr(films.hashlib, "sha256", lambda data: hashed.append(data) or hashlib.new("sha256", data))
+    app = open_with()
+    app.file_uploader[0].upload("film.png", b"film").run()
+    (source,) = app.session_state[state.UPLOADS]
+    digests = {source.digest for _ in range(2)}
+    app.run()
+    assert app.session_state[state.UPLOADS] == [source] and app.session_state[state.UPLOADS][0].digest in digests
+    assert digests == {hashlib.new("sha256", b"film").hexdigest()} and hashed == [b"film"]

@@ -44,7 +44,7 @@ def show(current: CurrentFilm) -> None:
             return
         slot = slot.skeleton(height=HEIGHT)
     try:
-        prediction = current.kept(question, lambda: session.prediction(current.data, other))
+        prediction = current.kept(question, lambda: session.prediction(current.source, other))
     except network_spec.NetworkError as error:
         with slot.container():
             common.network_missing(error, other)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -26,13 +25,13 @@ class Shown:
 
     Attributes:
         title: its name on the page, plain text.
-        data: returns its bytes; raises FilmError.
+        source: its file.
         covid: its ground truth; None if unknown.
         remark: its credit or a caveat, as Markdown.
     """
 
     title: str
-    data: Callable[[], bytes]
+    source: ImageSource
     covid: bool | None
     remark: str
 
@@ -67,8 +66,8 @@ def picker() -> Shown:
     if missing:
         st.info(prediction_text.plain(missing), icon=":material/folder_off:")
     if current.startswith("upload-"):
-        item = ImageSource.of_upload(uploads[int(current.removeprefix("upload-"))])
-        return Shown(item.name, item.data, None, "Your X-ray. It is kept for this session only.")
+        upload = uploads[int(current.removeprefix("upload-"))]
+        return Shown(upload.name, upload, None, "Your X-ray. It is kept for this session only.")
     try:
         return film or _by_id(current)
     except DataError:
@@ -108,21 +107,21 @@ def _options(requested: str | None, uploads: int) -> dict[str, str]:
 def _by_id(film: str) -> Shown:
     """Return the film with this id. Raises DataError if it is not available here."""
     if film == SCHEMATIC:
-        return Shown(SCHEMATIC_TITLE, drawing, None, story_text.SCHEMATIC)
+        return Shown(SCHEMATIC_TITLE, ImageSource(SCHEMATIC_TITLE, drawing()), None, story_text.SCHEMATIC)
     if film in cache.samples():
         sample = cache.samples()[film]
         image = films.from_sample(sample)
         remark = f"{prediction_text.plain(sample.description)} {image.credit}"
         if image.simulated:
             remark += f" {prediction_text.SIMULATED}"
-        return Shown(sample.title, ImageSource.of_ours(image).data, image.covid, remark)
+        return Shown(sample.title, ImageSource.from_catalog(image), image.covid, remark)
     dataset = cache.dataset_of(film)
     if dataset is None:
         raise DataError(prediction_text.film_missing(film, replaced=True))
     image = films.from_dataset(dataset, film)
     return Shown(
         film,
-        ImageSource.of_ours(image).data,
+        ImageSource.from_catalog(image),
         image.covid,
         f"{prediction_text.ground_truth(image.covid, image.finding)} {image.credit}",
     )

@@ -33,13 +33,12 @@ DIRECTIONS = {"for": "Raises the score", "against": "Lowers it", "both": "Both"}
 def show(item: ImageSource, name: str, threshold: float) -> None:
     """Analyze a film with the network `name` and show the prediction, or the reason for its refusal."""
     try:
-        data = item.data()
-        film = session.film(data)
+        film = session.film(item)
     except FilmError as error:
         st.error(prediction_text.plain(f"{item.name}: {error}"), icon=":material/block:")
         return
-    small = session.preview(data, film.pixels)
-    known = session.known_prediction(data, name)
+    small = session.preview(item, film.pixels)
+    known = session.known_prediction(item, name)
     # Each slot is one element, so that the previous film's contents vanish at once, not when this one is ready.
     score_column, film_column, overlay_column = st.columns(3, gap="medium")
     score_heading, overlay_heading = score_column.empty(), overlay_column.empty()
@@ -51,10 +50,10 @@ def show(item: ImageSource, name: str, threshold: float) -> None:
     overlay_heading.markdown(f"**{prediction_text.DRIVERS}**")
     try:
         if known:
-            reading = session.prediction(data, name)
+            reading = session.prediction(item, name)
         else:
             with score_heading, st.spinner(prediction_text.analyzing()):
-                reading = session.prediction(data, name, QueueStatus(score_heading))
+                reading = session.prediction(item, name, QueueStatus(score_heading))
     except (network_spec.NetworkError, FilmError, PredictionError) as error:
         for slot in (score_heading, overlay_heading, overlay_slot):
             slot.empty()
@@ -76,7 +75,7 @@ def show(item: ImageSource, name: str, threshold: float) -> None:
             _place(item, reading, threshold)
     from covid_model.app.components import perturb  # the prediction is on the screen before it is loaded
 
-    perturb.show(session.CurrentFilm(data, small, reading, threshold))
+    perturb.show(session.CurrentFilm(item, small, reading, threshold))
 
 
 def _report(item: ImageSource, small: np.ndarray, reading: Prediction, threshold: float) -> None:
@@ -104,7 +103,7 @@ def _report(item: ImageSource, small: np.ndarray, reading: Prediction, threshold
 
 def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: pd.DataFrame | None) -> list[str]:
     """Return what the report says about the film besides its score, as Markdown."""
-    ours, caveats = item.ours, []
+    ours, caveats = item.catalog, []
     if ours and ours.simulated:
         caveats.append(prediction_text.SIMULATED)
     if ours and ours.covid is not None:
@@ -132,12 +131,12 @@ def _film(item: ImageSource, small: np.ndarray) -> None:
     picture = st.container(key="film_given")
     picture.image(small, width=common.picture_width(small), alt="The chest X-ray as supplied")
     st.text(item.name)
-    if item.ours and item.ours.shows:
-        st.markdown(f"**{prediction_text.plain(item.ours.finding)}.** {prediction_text.plain(item.ours.shows)}")
-    if item.ours and item.ours.simulated:
+    if item.catalog and item.catalog.shows:
+        st.markdown(f"**{prediction_text.plain(item.catalog.finding)}.** {prediction_text.plain(item.catalog.shows)}")
+    if item.catalog and item.catalog.simulated:
         st.markdown(prediction_text.SIMULATED)
-    if item.ours:
-        st.markdown(f":small[{item.ours.credit}]")
+    if item.catalog:
+        st.markdown(f":small[{item.catalog.credit}]")
 
 
 def _score(item: ImageSource, small: np.ndarray, reading: Prediction, threshold: float) -> None:
@@ -152,14 +151,14 @@ def _score(item: ImageSource, small: np.ndarray, reading: Prediction, threshold:
     else:
         st.markdown(f"**{formatting.verdict(reading.score, threshold)}**")
         _calibrated(reading, threshold)
-    if item.ours and item.ours.covid is not None:
-        truth = "COVID-19" if item.ours.covid else "not COVID-19"
-        finding = f" ({prediction_text.plain(item.ours.finding)})" if item.ours.finding not in ("", truth) else ""
-        outcome = "" if summary.out_of_distribution else prediction_text.outcome(summary.positive, item.ours.covid)
+    if item.catalog and item.catalog.covid is not None:
+        truth = "COVID-19" if item.catalog.covid else "not COVID-19"
+        finding = f" ({prediction_text.plain(item.catalog.finding)})" if item.catalog.finding not in ("", truth) else ""
+        outcome = "" if summary.out_of_distribution else prediction_text.outcome(summary.positive, item.catalog.covid)
         st.markdown(f"Ground truth: **{truth}**{finding}. {outcome}")
-    elif item.ours and item.ours.split:
-        st.markdown(prediction_text.ground_truth(None, item.ours.finding))
-    if item.ours and item.ours.split in config.TRAINING_SPLITS:
+    elif item.catalog and item.catalog.split:
+        st.markdown(prediction_text.ground_truth(None, item.catalog.finding))
+    if item.catalog and item.catalog.split in config.TRAINING_SPLITS:
         st.markdown(prediction_text.TRAINED_ON)
     for warning in remarks:
         st.warning(prediction_text.plain(warning), icon=":material/warning:")
@@ -225,7 +224,7 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
         return
     from covid_model import charts  # the page is on the screen before plotly is loaded
 
-    film, held_out = item.ours.id if item.ours else None, cache.held_out_scores(reading.network)
+    film, held_out = item.catalog.id if item.catalog else None, cache.held_out_scores(reading.network)
     st.markdown(prediction_text.similar_scores(table, reading.score, film, held_out))
     given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
     widgets.show_chart(

@@ -13,6 +13,7 @@ from covid_model import config, records
 from covid_model.app import networks, session, state, theme, widgets
 from covid_model.app.components import activations, common, film_picker
 from covid_model.app.components.common import ask_again
+from covid_model.app.films import ImageSource
 from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as training_text
@@ -71,13 +72,13 @@ def show_preprocessing(shown: Film, spec: NetworkSpec | None) -> None:
     st.markdown(story_text.inputs(ranges, spec.preprocessing.size))
 
 
-def run_network(data: bytes, name: str) -> ForwardTrace | None:
+def run_network(source: ImageSource, name: str) -> ForwardTrace | None:
     """Return the film's forward trace; None, with the reason on the page, if the network cannot run."""
     try:
-        if session.known_trace(data, name):
-            return session.trace(data, name)
+        if session.known_trace(source, name):
+            return session.trace(source, name)
         with st.spinner(prediction_text.analyzing("Running")):
-            return session.trace(data, name)
+            return session.trace(source, name)
     except network_spec.NetworkError as error:
         common.network_missing(error, name)
     except QueueFullError as error:
@@ -190,8 +191,7 @@ with choice_column:
     name = state.network_picker()
     spec = networks.spec(name)
 try:
-    data = chosen.data()
-    shown = session.film(data)
+    shown = session.film(chosen.source)
 except FilmError as error:
     st.error(prediction_text.plain(f"{chosen.title}: {error}"), icon=":material/block:")
     st.stop()
@@ -233,7 +233,7 @@ if curves:
 trace = None
 if started():
     with answer.container(key="story_network"):
-        trace = run_network(data, name)
+        trace = run_network(chosen.source, name)
         if trace:
             activations.blocks(trace)
 else:

@@ -50,11 +50,11 @@ def predict_patiently(item: ImageSource, name: str, on_progress: OnProgress) -> 
     """
     for _ in range(ROOM_TRIES):
         try:
-            return session.prediction(item.data(), name, on_progress)
+            return session.prediction(item, name, on_progress)
         except QueueFullError as busy:
             on_progress(busy.position)
             time.sleep(ROOM_WAIT)
-    return session.prediction(item.data(), name, on_progress)
+    return session.prediction(item, name, on_progress)
 
 
 def results_table(summaries: list[PredictionSummary]) -> None:
@@ -107,13 +107,13 @@ def show_uploads(items: list[ImageSource], name: str, threshold: float) -> None:
 def show_catalog_film(film: str, name: str, threshold: float) -> None:
     """Show a film that ships with the project, or one of the data folder, by its id."""
     if film in cache.samples():
-        prediction.show(ImageSource.of_ours(films.from_sample(cache.samples()[film])), name, threshold)
+        prediction.show(ImageSource.from_catalog(films.from_sample(cache.samples()[film])), name, threshold)
         return
     try:
         dataset = cache.dataset_of(film)
         if dataset is None:
             raise DataError(prediction_text.film_missing(film, downloadable=film in cache.free_ids()))
-        item = ImageSource.of_ours(films.from_dataset(dataset, film))
+        item = ImageSource.from_catalog(films.from_dataset(dataset, film))
     except DataError as error:
         st.info(prediction_text.plain(error), icon=":material/folder_off:")
         return
@@ -198,7 +198,7 @@ elif uploads:
         st.warning(f"You uploaded {state.uploaded()} files; only the first {state.MAX_UPLOADS} are analyzed.")
     if state.field_is_empty():
         st.button("Remove these X-rays", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
-    show_uploads([ImageSource.of_upload(upload) for upload in uploads], name, threshold)
+    show_uploads(uploads, name, threshold)
 else:
     with explained.container():
         for column, (title, text) in zip(st.columns(3, gap="medium"), prediction_text.EXPLAINED.items(), strict=True):

@@ -1,1 +1,1 @@
-"""What keeps one process fit for many sessions: render slots, memory, the log, sessions."""
+"""Serve many sessions in one process: render slots, memory, the log, the end of sessions."""

@@ -1,9 +1,9 @@
-"""What whoever runs the demo may know of its readings: one line each, and nothing of the film.
+"""Log the app's predictions: one line each, without anything about the film.
 
     2026-11-25 15:04:05 reading network=fine-tuned ms=212 refused=no
 
-No file name, no pixel, no hash of a film, no address of a visitor. `refused` is the kind of error, in our own words
-(FilmError: no film; PredictionError: no score; NetworkError: no network), never its sentence.
+A line contains no file name, pixel or hash of a film and no address of a user. `refused` is the class of the error
+(FilmError: no film; PredictionError: no score; NetworkError: no network), never its message.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from covid_model.model import registry
 
 READINGS = logging.getLogger(__name__)
 FORM = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S")
-NO_NETWORK = "none"  # of a file that was refused before a network saw it
+NO_NETWORK = "none"  # for a file refused before it reached a network
 
 
 class _ToStandardError(logging.Handler):
-    """Writes to what standard error is at that moment (a test may have put something else in its place)."""
+    """Writes to the current standard error, which a test may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(self.format(record), file=sys.stderr, flush=True)
 
 
 def start() -> None:
-    """Write a line a reading to standard error from now on; called again, it changes nothing."""
+    """Write one line per prediction to standard error from now on. Further calls have no effect."""
     if not READINGS.handlers:
         handler = _ToStandardError()
         handler.setFormatter(FORM)
@@ -38,25 +38,25 @@ def start() -> None:
 
 
 def line(network: str | None, milliseconds: float, refused: BaseException | None = None) -> None:
-    """Log one reading.
+    """Log one prediction.
 
     Args:
-        network: its name; None for a file that was refused before a network saw it.
-        milliseconds: that it took.
-        refused: the error that came in place of a score; only its kind is logged.
+        network: its name; None for a file refused before it reached a network.
+        milliseconds: the duration.
+        refused: the error raised instead of a score; only its class is logged.
     """
     network = network if network in registry.names() else NO_NETWORK
-    said = "no" if refused is None else type(refused).__name__
-    READINGS.info("reading network=%s ms=%.0f refused=%s", network, milliseconds, said)
+    error = "no" if refused is None else type(refused).__name__
+    READINGS.info("reading network=%s ms=%.0f refused=%s", network, milliseconds, error)
 
 
 @contextmanager
 def reading(network: str) -> Iterator[None]:
-    """Log one line for the reading that is made inside; none for a visitor who leaves before it is made."""
+    """Log a line for the prediction made inside the block; none if the user leaves before it is made."""
     started = time.perf_counter()
     try:
         yield
-    except Exception as error:  # not what Streamlit ends a script with
+    except Exception as error:  # not the exceptions with which Streamlit ends a script
         line(network, 1000 * (time.perf_counter() - started), error)
         raise
     line(network, 1000 * (time.perf_counter() - started))
@@ -64,7 +64,7 @@ def reading(network: str) -> Iterator[None]:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Log one line where the file that is decoded inside is refused: no network will see it."""
+    """Log a line if the file decoded inside the block is refused: it never reaches a network."""
     started = time.perf_counter()
     try:
         yield

@@ -1,14 +1,13 @@
-"""What a loaded network costs beside its weights, taken back: pages of libraries, and the collector's time.
+"""Reclaim what a loaded network costs besides its weights: pages of libraries, and the garbage collector's time.
 
-TensorFlow took memory only to start: the pages of its libraries that its import went through.
-Loading the library runs thousands of its initialisers, spread all over some 500 MB of code and constants; reading films
-needs a small part of that. Such pages are clean copies of a file: dropped from the process, they are mapped again from
-the file where they are needed after all, so this costs nothing but a few page faults. On Linux; elsewhere nothing.
+Loading TensorFlow runs thousands of initializers, spread over about 500 MB of code and constants; predictions need a
+small part of these pages. They are clean copies of a file: once dropped from the process, they are mapped again from
+the file if needed, at the cost of a few page faults. Linux only; elsewhere nothing happens.
 
-Streamlit collects garbage after every run of a page. With TensorFlow in memory the collector goes through 400,000
-objects that never go, a third of a second in which no session moves: `rest` takes them out of its way.
+Streamlit collects garbage after every run of a page. With TensorFlow in memory the collector traverses 400,000
+permanent objects, a third of a second in which all sessions wait: `rest` excludes them.
 
-What is freed goes back to the system too: glibc would keep it, in a heap for nearly every thread of every visitor.
+Freed memory is returned to the system too: glibc would keep it, in a heap for nearly every thread.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ import gc
 import re
 from pathlib import Path
 
-LIBRARIES = "libtensorflow"  # what the names of the libraries begin with
+LIBRARIES = "libtensorflow"  # prefix of the libraries' names
 DONT_NEED = 4  # MADV_DONTNEED of <sys/mman.h>
-ARENA_MAX, ARENAS = -8, 2  # M_ARENA_MAX of <malloc.h>, and how many heaps there may be from now on: one a core
+ARENA_MAX, ARENAS = -8, 2  # M_ARENA_MAX of <malloc.h>, and the number of heaps allowed: one per core
 MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \S+\s+(\S.*)")
 
 
 def give_back(maps: Path = Path("/proc/self/smaps")) -> int:
-    """Drop the read-only pages of TensorFlow's libraries; how many bytes that concerned, 0 where it cannot be done."""
+    """Drop the read-only pages of TensorFlow's libraries; return the number of bytes, 0 if that is impossible."""
     try:
         ranges = _clean(maps.read_text())
         advise = ctypes.CDLL(None, use_errno=True).madvise
@@ -40,7 +39,7 @@ def give_back(maps: Path = Path("/proc/self/smaps")) -> int:
 
 
 def rest() -> None:
-    """Let the garbage collector pass over all that is in memory now. To be called once a network is loaded."""
+    """Exclude all current objects from garbage collection. Called once a network is loaded."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -48,13 +47,13 @@ def rest() -> None:
 
 
 def sweep() -> None:
-    """Collect among what `rest` took out of the collector's way too: a visitor has left. Nothing before `rest`."""
+    """Collect garbage among the objects that `rest` excluded too, when a session has ended. No effect before `rest`."""
     if gc.get_freeze_count():
         rest()
 
 
 def _trim() -> None:
-    """Let glibc keep few heaps, and give back what is free in them; nothing where there is no glibc."""
+    """Limit glibc's heaps and return their free memory to the system; no effect without glibc."""
     with contextlib.suppress(AttributeError, OSError, TypeError):
         libc = ctypes.CDLL(None)
         libc.mallopt(ARENA_MAX, ARENAS)
@@ -62,21 +61,21 @@ def _trim() -> None:
 
 
 def _clean(smaps: str) -> list[tuple[int, int, int]]:
-    """Start, end and resident bytes of each mapping that may be dropped: ours by name, not writable, never changed.
+    """Return start, end and resident bytes of each mapping that may be dropped: of LIBRARIES, read-only, unmodified.
 
-    A mapping with a page that was changed (relocations) is no copy of its file any more and is left alone.
+    A mapping with a modified page (relocations) is no longer a copy of its file and is kept.
     """
-    found: list[tuple[int, int, int]] = []
+    mappings: list[tuple[int, int, int]] = []
     start = end = resident = 0
-    wanted = False
+    droppable = False
     for line in smaps.splitlines():
         if mapping := MAPPING.fullmatch(line):
             start, end = int(mapping[1], 16), int(mapping[2], 16)
-            wanted = "w" not in mapping[3] and Path(mapping[4]).name.startswith(LIBRARIES)
+            droppable = "w" not in mapping[3] and Path(mapping[4]).name.startswith(LIBRARIES)
         elif line.startswith("Rss:"):
             resident = 1024 * int(line.split()[1])
         elif line.startswith("Anonymous:"):
-            if wanted and line.split()[1] == "0":
-                found.append((start, end, resident))
-            wanted = False  # a mapping without a name may follow
-    return found
+            if droppable and line.split()[1] == "0":
+                mappings.append((start, end, resident))
+            droppable = False  # a mapping without a name may follow
+    return mappings

@@ -1,8 +1,8 @@
-"""How many pages are drawn at the same time.
+"""Limit how many pages are drawn at the same time.
 
-A page takes some ten megabytes while it is drawn, for a fraction of a second, and Python draws forty at once no sooner
-than a few at a time. So every run of the app waits here for one of a few turns; who waits for a network meanwhile, or
-trains a head, lets others by.
+A page takes about 10 MB while it is drawn, for a fraction of a second, and Python draws forty pages at once no sooner
+than a few at a time. So every run of the app waits for one of RENDER_SLOTS slots, and releases it while it waits for a
+network or trains a head.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Drawing = TypeVar("Drawing", bound=Callable)
 
 RENDER_SLOTS = 4  # pages drawn at the same time: each takes about 10 MB while it is drawn
 
-_turns = threading.BoundedSemaphore(RENDER_SLOTS)
-_own = threading.local()  # `held`: whether this thread has a turn
+_slots = threading.BoundedSemaphore(RENDER_SLOTS)
+_own = threading.local()  # `held`: whether this thread has a slot
 
 
 @contextmanager
 def render_slot() -> Iterator[None]:
-    """Wait for a turn, and have it as long as the block lasts; a turn within a turn is the same one."""
+    """Hold a slot for the duration of the block; a nested block uses the same slot."""
     if _held():
         yield
         return
@@ -38,7 +38,7 @@ def render_slot() -> Iterator[None]:
 
 @contextmanager
 def release_slot() -> Iterator[None]:
-    """Let others draw as long as the block lasts, and wait for a turn again behind it; nothing without a turn."""
+    """Release the slot for the duration of the block, then wait for one again; no effect without a slot."""
     if not _held():
         yield
         return
@@ -50,14 +50,14 @@ def release_slot() -> Iterator[None]:
 
 
 def fragment(draw: Drawing) -> Drawing:
-    """`st.fragment`, drawn in turn: a fragment that runs by itself does not come by the app's own turn."""
+    """Return `st.fragment` of a function that holds a slot: a fragment's own runs do not go through the app's slot."""
 
     @functools.wraps(draw)
-    def in_turn(*given: object, **named: object) -> object:
+    def in_slot(*args: object, **kwargs: object) -> object:
         with render_slot():
-            return draw(*given, **named)
+            return draw(*args, **kwargs)
 
-    return st.fragment(in_turn)
+    return st.fragment(in_slot)
 
 
 def _held() -> bool:
@@ -65,10 +65,10 @@ def _held() -> bool:
 
 
 def _take() -> None:
-    _turns.acquire()
+    _slots.acquire()
     _own.held = True
 
 
 def _give() -> None:
     _own.held = False
-    _turns.release()
+    _slots.release()

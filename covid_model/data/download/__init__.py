@@ -1,10 +1,10 @@
-"""Building a data folder from the public sources, and the committed list of films that says what belongs in it.
+"""Build a data folder from the public sources, by the committed list of films.
 
-listing   assets/dataset.csv: written from a data folder's manifest, read as the films wanted
-sources   where a source's original files come from: GitHub, Kaggle, a folder on this computer
-web       one download, with limits, time-outs and retries
-pictures  an original file made into a film of a data folder, and whether a film there is whole
-run       the whole of it: what is there is skipped, what is missing is reported
+manifest  assets/dataset.csv: written from a data folder's manifest, read as the films to download
+sources   the places of original files: GitHub, Kaggle, a local folder
+http      one download, with limits, time-outs and retries
+images    converts an original file to a film of a data folder, and checks films that are there
+run       the download: skips films that are there, reports films that are missing
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ class Pair:
 
     film: np.ndarray
     erased: np.ndarray
-    data: bytes
-    erased_data: bytes
+    source: ImageSource
+    erased_source: ImageSource
 
 
 def choices() -> dict[str, str]:
@@ -68,16 +68,16 @@ def pair(film: str, variant: str) -> Pair:
     """Return a film of `choices` with its erased copy. Raises FilmError, DataError."""
     sample = cache.samples().get(film)
     if sample:
-        data = ImageSource.of_ours(films.from_sample(sample)).data()
-        pixels = session.film(data).pixels
+        source = ImageSource.from_catalog(films.from_sample(sample))
+        pixels = session.film(source).pixels
         mask = lung_masks.read_mask_file(sample.lungs, pixels.shape)
     else:
         dataset = cache.dataset()
-        data = ImageSource.of_ours(films.from_dataset(dataset, film)).data()
-        pixels = session.film(data).pixels
+        source = ImageSource.from_catalog(films.from_dataset(dataset, film))
+        pixels = session.film(source).pixels
         mask = lung_masks.read_mask(dataset, film, pixels.shape)
     erased = perturb.fill(pixels, perturb.erased_region(variant, mask), FILL, mask)
-    return Pair(pixels, erased, data, cv2.imencode(".png", erased)[1].tobytes())
+    return Pair(pixels, erased, source, ImageSource(film, cv2.imencode(".png", erased)[1].tobytes()))
 
 
 def show_erased_film(variant: str, title: str) -> None:
@@ -100,7 +100,7 @@ def show_erased_film(variant: str, title: str) -> None:
         message.error(prediction_text.plain(error), icon=":material/block:")
         return
     slots = _pictures(columns, both, title, films[film])
-    if start or all(session.known_prediction(data, name) for data in (both.data, both.erased_data)):
+    if start or all(session.known_prediction(source, name) for source in (both.source, both.erased_source)):
         _scores(message, slots, both, name, title, _about(film))
     else:
         message.markdown(_about(film))
@@ -127,7 +127,9 @@ def _scores(
     """Score both with the network `name` and fill in the slots, or show why that failed."""
     try:
         with message, st.spinner(prediction_text.analyzing("Scoring both")):
-            readings = [session.prediction(data, name, QueueStatus(message)) for data in (both.data, both.erased_data)]
+            readings = [
+                session.prediction(source, name, QueueStatus(message)) for source in (both.source, both.erased_source)
+            ]
     except network_spec.NetworkError as error:
         with message.container():
             common.network_missing(error, name)
