@@ -27,6 +27,7 @@ from covid_model.model import network_spec
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import score_dataset, trainer
+from covid_model.training.features import round_mantissas
 from covid_model.training.recipe import RECIPE, Recipe, trial
 
 if TYPE_CHECKING:
@@ -174,20 +175,9 @@ def figures(films: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
 def rounded_copy(model: keras.Model, head: network_spec.Head, size: int) -> keras.Model:
     """Return the model as it will be loaded: in float32, its weights rounded by `round_mantissas`."""
     copy = model_vgg19.build(head, size)
-    weights = {name: round_mantissas(array) for name, array in trainer.weights_by_name(model).items()}
+    weights = {name: round_mantissas(array, MANTISSA_BITS) for name, array in trainer.weights_by_name(model).items()}
     model_vgg19.set_weights(copy.layers, weights)
     return copy
-
-
-def round_mantissas(weights: np.ndarray, bits: int = MANTISSA_BITS) -> np.ndarray:
-    """Return weights as float16 with `bits` significant bits (of float16's 11), rounded to the nearest, ties upward.
-
-    The bits cut off are zeros, so the file packs smaller while its format stays float16.
-    """
-    cut = np.uint16(11 - bits)
-    patterns = np.asarray(weights, np.float16).view(np.uint16)
-    half = np.uint16(1 << cut >> 1)
-    return ((patterns + half) >> cut << cut).view(np.float16)  # a carry runs into the exponent, as it must
 
 
 def logits(model: keras.Model, prepared: Iterable[np.ndarray]) -> np.ndarray:

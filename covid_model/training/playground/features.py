@@ -1,7 +1,8 @@
 """The stored features: `assets/lab/features.npz`, checked against `features.json` before it is used.
 
 Rows are the films of `assets/dataset.csv`, in its order. Arrays lie in the file as (numbers, films), which packs
-smaller. ImageNet's features are float16; the random base's are uint8 with a smallest value and a step a column.
+smaller. ImageNet's features are float16, rounded to IMAGENET_BITS; the random base's are uint8 with a smallest value
+and a step a column.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from covid_model.training import features
 from covid_model.training.features import FeatureJob
 
 FEATURES, FACTS = "features.npz", "features.json"
+IMAGENET_BITS = 6  # significant bits kept of a feature: within 1.6 % of its value, and a third of the file saved
 RANDOM_BASE_SEED = 2021  # of the base that was never trained
 COMMAND = "python -m covid_model lab-features --data DIR --vgg19 FILE"
 
@@ -55,7 +57,7 @@ def save(folder: Path, ids: Iterable[str], imagenet: np.ndarray, random: np.ndar
     steps, low, step = to_steps(random)
     np.savez_compressed(
         folder / FEATURES,
-        imagenet=np.ascontiguousarray(imagenet.astype(np.float16).T),
+        imagenet=np.ascontiguousarray(features.round_mantissas(imagenet, IMAGENET_BITS).T),
         random=np.ascontiguousarray(steps.T),
         random_low=low,
         random_step=step,
