@@ -141,7 +141,7 @@ def test_a_stage_put_aside_stands_beside_the_network_that_ships():
     own = SimpleNamespace(threshold=0.6, history=[{"val_loss": 0.1, "val_auc": 0.9}])
     text, looked, reached = targets.further_stage(own, put_aside(worse, val_loss=0.2, val_auc=0.8), films)
     assert "another 640 batches" in text and "6 % of each batch" in text.replace("\n", " ")
-    assert looked.rows == (("Loss", "0.100", "0.200"), ("AUC, all sources together", "0.900", "0.800"))
+    assert looked.rows == (("Loss", "0.100", "0.200"), ("AUC over all sources", "0.900", "0.800"))
     assert reached.rows[6][2:] == ("1.000", "0.500") and reached.rows[0][2] == reached.rows[0][3]
     text, _ = targets.further_stage(own, put_aside(worse, val_loss=0.2), None)  # no scores: no goals
     assert len(targets.further_stage(own, put_aside(worse.head(0)), films)) == 1
