@@ -134,7 +134,7 @@ def threshold_slider(label: str = "Threshold") -> float:
         THRESHOLD_STEP,
         key=THRESHOLD,
         bind="query-params",
-        help=f"A film that scores above it is called positive. The paper's Figure 3 marks {config.PAPER_MARK}.",
+        help=f"An X-ray that scores above it is positive. The paper's Figure 3 marks {config.PAPER_MARK}.",
     )
     return threshold_from(chosen)
 
@@ -182,7 +182,7 @@ def uploader() -> list[ImageSource]:
     They stay in the session, and only there, until he takes them away or leaves.
     """
     st.file_uploader(
-        "Upload chest films (PNG, JPEG, TIFF or DICOM)",
+        "Upload chest X-rays (PNG, JPEG, TIFF or DICOM)",
         type=TAKEN,
         accept_multiple_files=True,
         max_upload_size=config.MAX_BYTES // 2**20,
