@@ -20,6 +20,7 @@ import requests
 
 from covid_model import config
 from covid_model.app import films
+from covid_model.app.text.prediction import plain
 from covid_model.formatting import verdict
 from covid_model.model import registry
 from covid_model.tools.headless_client import ClientError
@@ -321,7 +322,8 @@ def test_39_two_visitors_at_once_on_different_networks_and_thresholds(server):
             guest.open(network=name, threshold=threshold)
             page = guest.give(("film.png", data))
             said = " ".join(one.body for one in page.all("markdown"))
-            found[number] = (page.score, f"threshold of {threshold}" in said, f"network *{name}*" in said)
+            by = f" by {plain(registry.title(name))} in "
+            found[number] = (page.score, verdict(float(page.score), float(threshold)) in said, by in said)
 
     threads = [threading.Thread(target=visit, args=(number,)) for number in range(len(wanted))]
     for thread in threads:
