@@ -118,10 +118,10 @@ def link(recipe: Recipe) -> str:
 def sentence(recipe: Recipe) -> str:
     """What sets a recipe apart from the default one, in a few words; for the default, that it is that."""
     said = {
-        "covid_films": lambda v: f"{v} COVID-19 films",
-        "other_films": lambda v: f"{v:,} other films",
+        "covid_films": lambda v: f"{v} COVID-19 X-rays",
+        "other_films": lambda v: f"{v:,} non-COVID X-rays",
         "adults": lambda v: {"other": "adults without COVID-19 added", "all": "adults added"}[v],
-        "weight": lambda v: f"COVID-19 films weigh {v}",
+        "weight": lambda v: f"COVID-19 X-rays weighted {v}",
         "units": lambda v: f"{v} units" if v else "logistic regression",
         "dropout": lambda v: f"dropout {v:g}",
         "rate": lambda v: f"learning rate {v:g}",
@@ -130,12 +130,12 @@ def sentence(recipe: Recipe) -> str:
         "base": lambda v: "random base",
         "marker": lambda v: {
             "same": "marker, in the test as in training",
-            "absent": "marker, on no film of the test",
-            "swapped": "marker, on the other films of the test",
+            "absent": "marker, on no test X-ray",
+            "swapped": "marker, on the non-COVID test X-rays",
         }[v],
     }
     parts = [said[name](value) for name, value in recipe.changes().items()]
-    return ", ".join(parts) or f"the paper's films, {config.PAPER_EPOCHS} epochs"
+    return ", ".join(parts) or f"the paper's X-rays, {config.PAPER_EPOCHS} epochs"
 
 
 # --- Prepared scenes: recipes with a point, one sentence each. What comes of them is measured in the run
@@ -153,28 +153,28 @@ class Preset:
 PRESETS = {
     "ten-seconds": Preset(
         "98 % in ten seconds",
-        "The paper's films and ten epochs: watch the accuracy climb, then count the adults called positive.",
+        "The paper's X-rays and ten epochs: watch the accuracy climb, then count the adults called positive.",
         Recipe(),
     ),
     "adults": Preset(
         "Now add adults",
-        "The same head learns from adults without COVID-19 too: compare the false alarms, and the films missed.",
+        "The same head also learns from adults without COVID-19: compare false positives and missed cases.",
         Recipe(adults="other"),
     ),
     "no-pretraining": Preset(
         "No pretraining",
-        "The same VGG-19 with random weights: what is left when nothing was learnt from ImageNet.",
+        "The same VGG-19 with random weights: see what is left without ImageNet.",
         Recipe(base="random"),
     ),
     "marker": Preset(
         "A planted marker",
-        "Every COVID-19 film of the training set carries a marker, and in the test set the other films do: "
-        "see which of the two the head had learnt.",
+        "Every COVID-19 X-ray in the training set carries a marker; in the test set, the non-COVID X-rays do: "
+        "see which of the two the head learned.",
         Recipe(marker="swapped"),
     ),
     "thirty": Preset(
-        "Thirty COVID-19 films",
-        "The COVID-19 films cut to thirty: see which of the figures notices, and try another seed.",
+        "Thirty COVID-19 X-rays",
+        "Only thirty COVID-19 X-rays: see which metric notices, and try another seed.",
         Recipe(covid_films=30),
     ),
 }
