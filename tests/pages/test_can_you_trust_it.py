@@ -317,7 +317,7 @@ def test_committed_scores_of_erased_films_come_out_again(monkeypatch, data_folde
     record = cache.audit_record("paper", "lungs")
     if record is None:
         pytest.skip("no record of the paper's network on erased films")
-    monkeypatch.setattr(session, "film", imaging.decode)
+    monkeypatch.setattr(session, "film", lambda source: imaging.decode(source.data()))
     kept, listed = record["films_scores"], cache.films_table().index  # some films have left the data since
     sample = [at for at in range(record["films"]) if kept["id"][at] in listed][::4]
     assert len(sample) >= 10

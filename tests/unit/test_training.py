@@ -195,10 +195,10 @@ def test_figures_include_what_a_source_cannot_reveal():
 
 def test_weights_are_rounded_to_eight_significant_bits():
     weights = np.random.default_rng(0).normal(0, 0.1, 2000).astype(np.float32)
-    rounded = fine_tune.round_mantissas(weights)
+    rounded = fine_tune.round_mantissas(weights, 8)
     assert rounded.dtype == np.float16 and not (rounded.view(np.uint16) & 0b111).any()
     assert (np.abs(rounded - weights) <= np.abs(weights) * (2**-8 + 2**-11) + 1e-7).all()
-    assert fine_tune.round_mantissas(np.float32([1.999, -1.999, 0.0])).tolist() == [2.0, -2.0, 0.0]  # carried over
+    assert fine_tune.round_mantissas(np.float32([1.999, -1.999, 0.0]), 8).tolist() == [2.0, -2.0, 0.0]  # carried over
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_the_recipe_ends_in_a_network_that_loads(assets, monkeypatch, vgg19):
     model = model_vgg19.load("fine-tuned", folder=config.NETWORKS)
     weights = trainer.weights_by_name(model)
     cut = {name: array for name, array in weights.items() if name != "logit/bias"}  # to which the shift was added
-    assert all((fine_tune.round_mantissas(array) == array).all() for array in cut.values())
+    assert all((fine_tune.round_mantissas(array, 8) == array).all() for array in cut.values())
     table = dataset.labelled_training_films(data.films, "train", "extra")[held_out]
     adults = table[table["covid"].eq(0) & table["source"].ne("kermany")]
     pixels = fine_tune.read_all(data, adults)
