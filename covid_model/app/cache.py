@@ -356,7 +356,7 @@ def changes(before: str, after: str, threshold: float) -> list[Change]:
 
 @st.cache_data(scope="session", max_entries=HEATMAP_CARDS_KEPT, show_spinner=False)
 def card_heatmap(path: str, name: str) -> tuple[bytes, float]:
-    """A film of ours under its heatmap as a small JPEG, and its score. Raises FilmError, NetworkError,
+    """Return a sample film under its heatmap as a small JPEG, and its score. Raises FilmError, NetworkError,
     PredictionError."""
     source = ImageSource(Path(path).name, Path(path))
     found = session.prediction(source, name)

@@ -30,7 +30,7 @@ MAX_UPLOADS = 50  # films of one upload that are read
 THRESHOLD_STEP = 0.01
 # What the upload field takes, in words that Streamlit shows as they are: "image" stands for every kind of picture. With
 # such a kind in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for an
-# ending forged past the browser, on every run and before any code of ours; `films.ImageSource` refuses such a file
+# ending forged past the browser, on every run and before the app's code; `films.ImageSource` refuses such a file
 # instead.
 TAKEN = ("image", "dcm", "dicom")
 
@@ -52,7 +52,7 @@ def threshold_from(value: object) -> float:
 def carry_over() -> None:
     """Put what was set on the last page into this page's address. The entry file calls it before `st.navigation`.
 
-    Streamlit carries along what was set by hand, but not what came by the address. The order matters: a change of the
+    Streamlit carries over what was set by hand, but not what the URL set. The order matters: a change of the
     address makes an entry in the browser's history, of the page that the browser is at. Before `st.navigation` that is
     still the last page; behind it, it would be this one, and Back would need a second press to leave it.
     """
@@ -82,7 +82,7 @@ def _page() -> str | None:
 
 
 def network_picker(label: str = "Network") -> str:
-    """Draw the choice of network and return the name chosen. It stands in the address by its name."""
+    """Draw the choice of network and return the chosen name, which is kept in the URL."""
     return networks_picker(label, NETWORK, registry.default())
 
 
@@ -116,7 +116,7 @@ def networks_picker(label: str, key: str, default: str) -> str:
 
 
 def _network_into_address(key: str, default: str) -> None:
-    """The choice of a network, from its control: the default stands in no address."""
+    """Write the chosen network into the URL, or remove it if it is the default."""
     chosen = st.session_state.get(key)
     if chosen in registry.names() and chosen != default:
         st.query_params[key] = chosen
