@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from covid_model import config
 from covid_model.app import cache, films, session, state
-from covid_model.app.components import common, download_button, prediction
+from covid_model.app.components import common, prediction, sample_strip
 from covid_model.app.components.common import QueueStatus
 from covid_model.app.films import ImageSource
 from covid_model.app.text import prediction as prediction_text
@@ -21,7 +19,6 @@ from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.model.queue import OnProgress, QueueFullError
 from covid_model.reports.summary import PredictionSummary, refusal, summarize
 
-TRIES_A_ROW = 5
 OTHERS = "More X-rays to try"
 ROOM_TRIES, ROOM_WAIT = 60, 1.0  # retries while the queue is full, and seconds between them, for one film of many
 
@@ -120,54 +117,6 @@ def show_catalog_film(film: str, name: str, threshold: float) -> None:
     prediction.show(item, name, threshold)
 
 
-def films_to_try(shown: str | None) -> None:
-    """Offer a few films that need no upload: real ones where there are any, and those that ship with the project."""
-    try:
-        dataset, examples = cache.dataset(), cache.examples()
-    except DataError as error:
-        st.warning(prediction_text.plain(error), icon=":material/folder_off:")
-        dataset, examples = None, []
-    if examples:
-        st.markdown(":small[Or pick a test X-ray that no network was trained on]")
-        offer([(example.id, example.label, dataset.path(example.id)) for example in examples], shown)
-    free = [] if examples else cache.free_examples()[:TRIES_A_ROW]
-    if free:
-        st.markdown(":small[Or pick a real, open-license X-ray]")
-        offer([(example.id, example.label, cache.free_paths()[example.id]) for example in free], shown)
-    if not examples:
-        download_button.offer("Or download real, open-license X-rays")
-    rows = 1 if examples or free else 2  # more would push the score off the screen; "Browse X-rays" shows them all
-    samples = films.varied(list(cache.samples().values()), rows * TRIES_A_ROW)
-    own = [(sample.id, films.short_title(sample), sample.path) for sample in samples]
-    if own:
-        st.markdown(":small[Or pick an X-ray **simulated** from a CT for this demo, free for anyone to use]")
-        offer(own, shown)
-    if not examples and not free and not own:
-        st.caption(f"To try X-rays without uploading any, set {config.DATA_VARIABLE} to a data folder.")
-
-
-def offer(films: list[tuple[str, str, Path]], shown: str | None) -> None:
-    """Draw rows of films (id, label, path of the picture), each with a button that picks it."""
-    for start in range(0, len(films), TRIES_A_ROW):
-        for column, (film, label, path) in zip(
-            st.columns(TRIES_A_ROW, gap="xsmall", wrap=False), films[start:], strict=False
-        ):
-            with column:
-                dicom = path.suffix == ".dcm"  # its decoder takes a second to load: too long for the first page
-                thumbnail = None if dicom else cache.thumbnail(str(path))
-                if thumbnail is not None:
-                    st.image(thumbnail, width="stretch", alt="")
-                st.button(
-                    label,
-                    key=f"try-{film}",
-                    on_click=state.choose_film,
-                    args=(film,),
-                    icon=":material/check:" if film == shown else None,
-                    width="stretch",
-                    wrap=True,
-                )
-
-
 # --- The page, from top to bottom ------------------------------------------------------------------
 
 st.title("Try an X-ray")
@@ -180,7 +129,8 @@ with input_column:
     threshold = state.threshold_slider()
 examples_slot = examples_column.empty()  # one element: the unfolded examples vanish at once, not when the score is in
 with examples_slot.expander(OTHERS, icon=":material/photo_library:") if film or uploads else examples_slot.container():
-    films_to_try(film)  # folded while a film is shown, so that its score is visible without scrolling
+    # Folded while a film is shown, so that its score is visible without scrolling.
+    sample_strip.show(film, name, threshold)
 
 explained = st.empty()  # a slot of its own: the explanations vanish at once when a film is chosen
 if film:
