@@ -86,9 +86,9 @@ READ_AHEAD = 2  # threads that decode films while the network works
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 25_000_000
 MIN_SIDE = 64  # pixels
-GREY_LEVELS = 255  # white in an 8-bit image
+GRAY_LEVELS = 255  # white in an 8-bit image
 
-# --- Films in the repository, and open-licence films downloaded on request ---
+# --- Films in the repository, and open-license films downloaded on request ---
 FILMS = ASSETS / "films"  # simulated films with their masks, and one real film whose license allows copying
 FILMS_JSON = FILMS / "films.json"  # describes each of them
 OPEN_FILMS = WORK / "films"  # a data folder of its own
@@ -121,8 +121,8 @@ NOTICE = (
     "Not a medical device. This is a teaching demo: a model score says how much an X-ray resembles the COVID-19 X-rays "
     "that the network was trained on. Do not use it for any decision about anyone's health."
 )
-COVID_COLOUR = "#D55E00"  # Okabe and Ito's vermilion and blue; see charts/style.py
-OTHER_COLOUR = "#3583C4"
+COVID_COLOR = "#D55E00"  # Okabe and Ito's vermilion and blue; see charts/style.py
+OTHER_COLOR = "#3583C4"
 SHEET = 24  # X-rays shown at a time in the gallery
 CELL_NAMES = {"tp": "True positives", "fn": "False negatives", "fp": "False positives", "tn": "True negatives"}
 SPLIT_LABELS = {  # by split: its title, and what it contains. `graded` has no ground truth to compare a verdict with

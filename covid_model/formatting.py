@@ -19,7 +19,7 @@ WHY_OUT = {  # why a film is out of distribution, as the user reads it
         "This X-ray looks rotated or inverted. The network was trained on upright X-rays with dark lungs, so its score "
         "is not meaningful."
     ),
-    OutOfDistribution.COLOUR: (
+    OutOfDistribution.COLOR: (
         "This image is in color. Chest X-rays are grayscale, so it may be a photograph or a screenshot of something "
         "else."
     ),
@@ -63,7 +63,7 @@ def verdict_word(positive: bool) -> str:
 
 def remarks(prediction: Prediction) -> tuple[str, ...]:
     """Return the warnings about a prediction as plain sentences, first why its film is out of distribution."""
-    reasons = dict.fromkeys(filter(None, (prediction.reason, prediction.in_colour and OutOfDistribution.COLOUR)))
+    reasons = dict.fromkeys(filter(None, (prediction.reason, prediction.in_color and OutOfDistribution.COLOR)))
     return (*(WHY_OUT[reason] for reason in reasons), *prediction.warnings)
 
 

@@ -13,7 +13,7 @@ class OutOfDistribution(StrEnum):
 
     UNFAMILIAR = "unfamiliar"  # not a chest X-ray, or unlike the training films
     CHANGED = "rotated or inverted"  # a chest X-ray, but not upright with dark lungs
-    COLOUR = "in colour"  # all training films are grey
+    COLOR = "in color"  # all training films are gray
 
 
 def is_positive(score: Scores, threshold: float) -> Scores:

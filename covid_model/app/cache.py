@@ -44,7 +44,7 @@ def _scores_and_list(*_: object) -> tuple[Path, Path]:
 
 @file_cache.by_files(_scores_and_list, st.cache_resource, 2)
 def scores() -> pd.DataFrame | None:
-    """Return assets/results/scores.csv, one row a labelled film and network, for looking only: all sessions share it.
+    """Return assets/results/scores.csv, one row a labeled film and network, for looking only: all sessions share it.
 
     Split, source and truth are those of the list of films where there is one (`dataset.read_scores`). None where the
     table is not there or not as it must be.
@@ -54,7 +54,7 @@ def scores() -> pd.DataFrame | None:
     except datasets.DataError:
         films = None
     try:
-        return datasets.labelled(datasets.read_scores(config.SCORES_CSV, films))
+        return datasets.labeled(datasets.read_scores(config.SCORES_CSV, films))
     except (OSError, ValueError):
         return None
 

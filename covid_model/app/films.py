@@ -71,7 +71,7 @@ def from_sample(sample: Sample) -> CatalogImage:
 
 
 def free_label(row: pd.Series) -> str:
-    """Return the label of an open-licence film, from its row of the list of films."""
+    """Return the label of an open-license film, from its row of the list of films."""
     return "COVID-19" if row["covid"] else "Without COVID-19"
 
 

@@ -22,7 +22,7 @@ from covid_model.charts.evaluation import (
     roc_alt,
 )
 from covid_model.charts.scores import score_distribution, score_distribution_alt, score_strip, score_strip_alt
-from covid_model.charts.style import CONFIG, COVID_COLOUR, OTHER_COLOUR
+from covid_model.charts.style import CONFIG, COVID_COLOR, OTHER_COLOR
 from covid_model.charts.training import (
     growth,
     growth_alt,
@@ -36,8 +36,8 @@ from covid_model.charts.training import (
 
 __all__ = [
     "CONFIG",
-    "COVID_COLOUR",
-    "OTHER_COLOUR",
+    "COVID_COLOR",
+    "OTHER_COLOR",
     "clicked_cell",
     "confusion_matrix",
     "confusion_matrix_alt",

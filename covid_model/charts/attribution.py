@@ -26,7 +26,7 @@ def attention(spans: Mapping[str, Span], height: int | None = None, ink: str | N
     for (measured, chance, best), place in zip(spans.values(), places, strict=True):
         ends = [estimate.value for estimate in (chance, measured, best) if estimate]
         if ends:
-            lines.append(style.line(min(ends), place, max(ends), place, "solid", 6, style.faded(style.GREY, 0.35)))
+            lines.append(style.line(min(ends), place, max(ends), place, "solid", 6, style.faded(style.GRAY, 0.35)))
         if measured and measured.low is not None:
             lines.append(style.line(measured.low, place, measured.high, place, "solid", 3, ACCENT))
         for name, estimate, side in (("chance", chance, -1), ("measured", measured, 1), ("at best", best, -1)):
@@ -45,7 +45,7 @@ def attention(spans: Mapping[str, Span], height: int | None = None, ink: str | N
             "marker": {
                 "symbol": looks[name],
                 "size": 13 if name == "measured" else 18,
-                "color": ACCENT if name == "measured" else ink or style.GREY,
+                "color": ACCENT if name == "measured" else ink or style.GRAY,
                 "line": {"width": 1 if name == "measured" else 3},
             },
             "hovertemplate": f"{name}: %{{x:.1%}}<extra></extra>",
@@ -96,14 +96,14 @@ def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: st
             "x": [step / (len(curve) - 1) for step in range(len(curve))],
             "y": list(curve),
             "name": f"{title} {NAMES[order]}",
-            "line": {"color": colour, "dash": DASHES[order], "width": 3},
+            "line": {"color": color, "dash": DASHES[order], "width": 3},
             "customdata": style.score_labels(curve),
             "hovertemplate": f"{title} {NAMES[order]}<br>%{{x:.0%}} of the X-ray: "
             "mean score %{customdata}<extra></extra>",
         }
-        for title, curves, colour in (
-            ("removed", deletion, style.COVID_COLOUR),
-            ("restored", insertion, style.OTHER_COLOUR),
+        for title, curves, color in (
+            ("removed", deletion, style.COVID_COLOR),
+            ("restored", insertion, style.OTHER_COLOR),
         )
         for order, curve in curves.items()
     ]

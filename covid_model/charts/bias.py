@@ -59,8 +59,8 @@ def shares(
         "y": places,
         "width": BAR,
         "marker": {
-            "color": [ACCENT if row.strong else style.faded(style.GREY, 0.55) for row in rows],
-            "line": {"width": [2 if row.strong else 1 for row in rows], "color": ink or style.GREY},
+            "color": [ACCENT if row.strong else style.faded(style.GRAY, 0.55) for row in rows],
+            "line": {"width": [2 if row.strong else 1 for row in rows], "color": ink or style.GRAY},
         },
         "customdata": [_hover(row, as_percent) for row in rows],
         "hovertemplate": "%{customdata}<extra></extra>",
@@ -74,9 +74,9 @@ def shares(
             end = mark[0]  # so that the mark does not run through the figure
         notes.append(style.note(end, place, f"<b>{text}</b>", ink, 14, xanchor="left", xshift=6))
         if row.estimate.low is not None and row.estimate.high is not None:
-            lines.append(style.line(row.estimate.low, place, row.estimate.high, place, "solid", 3, ink or style.GREY))
+            lines.append(style.line(row.estimate.low, place, row.estimate.high, place, "solid", 3, ink or style.GRAY))
     if mark:
-        lines.append(style.line(mark[0], -0.5, mark[0], len(rows) - 0.35, "dash", 2, ink or style.GREY))
+        lines.append(style.line(mark[0], -0.5, mark[0], len(rows) - 0.35, "dash", 2, ink or style.GRAY))
         notes.append(style.note(mark[0], len(rows) - 0.3, mark[1], ink, xanchor="right", yanchor="bottom"))
     return style.figure(
         height or ROW * len(rows) + 70,
@@ -148,12 +148,12 @@ def groups(
     for row, place in zip(rows, places, strict=True):
         if row.sensitivity and row.false_positive_rate:
             ends = row.false_positive_rate.value, place, row.sensitivity.value, place
-            lines.append(style.line(*ends, "solid", 8, style.faded(style.GREY, 0.35)))
+            lines.append(style.line(*ends, "solid", 8, style.faded(style.GRAY, 0.35)))
     looks = (
-        ("sensitivity", style.COVID_LABEL, style.COVID_COLOUR, style.COVID_SYMBOL, 1, "bottom"),
-        ("false_positive_rate", style.OTHER_LABEL, style.OTHER_COLOUR, style.OTHER_SYMBOL, -1, "top"),
+        ("sensitivity", style.COVID_LABEL, style.COVID_COLOR, style.COVID_SYMBOL, 1, "bottom"),
+        ("false_positive_rate", style.OTHER_LABEL, style.OTHER_COLOR, style.OTHER_SYMBOL, -1, "top"),
     )
-    for part, label, colour, symbol, side, anchor in looks:
+    for part, label, color, symbol, side, anchor in looks:
         known = [
             (place + side * APART, getattr(row, part))
             for row, place in zip(rows, places, strict=True)
@@ -161,19 +161,19 @@ def groups(
         ]
         for y, estimate in known:
             if estimate.low is not None and estimate.high is not None:
-                lines.append(style.line(estimate.low, y, estimate.high, y, "solid", 2, colour))
+                lines.append(style.line(estimate.low, y, estimate.high, y, "solid", 2, color))
             end = "left" if estimate.value < 0.12 else "right" if estimate.value > 0.88 else "center"
             notes.append(
                 style.note(estimate.value, y, counted(estimate), ink, xanchor=end, yanchor=anchor, yshift=7 * side)
             )
-        traces.append(_shapes(known, f"{label}: predicted positive", colour, symbol, 13))
+        traces.append(_shapes(known, f"{label}: predicted positive", color, symbol, 13))
         hollow = [
             (place + side * APART, getattr(row, part))
             for row, place in zip(ghosts, places, strict=bool(ghosts))
             if getattr(row, part)
         ]
         if hollow:
-            traces.append(_shapes(hollow, f"{label}: {ghost}", colour, f"{symbol}-open", 11))
+            traces.append(_shapes(hollow, f"{label}: {ghost}", color, f"{symbol}-open", 11))
     return style.figure(
         height or GROUP_ROW * len(rows) + AXIS + LEGEND * len(traces),
         ink,
@@ -189,7 +189,7 @@ def groups(
     )
 
 
-def _shapes(known: Sequence[tuple[float, Estimate]], name: str, colour: str, symbol: str, size: int) -> dict:
+def _shapes(known: Sequence[tuple[float, Estimate]], name: str, color: str, symbol: str, size: int) -> dict:
     """One truth's shapes: (height, share) of each group."""
     return {
         "type": "scatter",
@@ -200,8 +200,8 @@ def _shapes(known: Sequence[tuple[float, Estimate]], name: str, colour: str, sym
         "marker": {
             "symbol": symbol,
             "size": size,
-            "color": colour,
-            "line": {"width": 2 if symbol.endswith("open") else 1, "color": colour if "open" in symbol else "white"},
+            "color": color,
+            "line": {"width": 2 if symbol.endswith("open") else 1, "color": color if "open" in symbol else "white"},
         },
         "customdata": [_group_hover(estimate) for _, estimate in known],
         "hovertemplate": "%{customdata}<extra>" + name + "</extra>",
@@ -245,10 +245,10 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
     places = list(range(len(rows)))[::-1]
     traces, notes = [], []
     sides = (
-        (-1, style.COVID_LABEL, style.COVID_COLOUR, [row.covid for row in rows], "◆"),
-        (1, style.OTHER_LABEL, style.OTHER_COLOUR, [row.other for row in rows], "●"),
+        (-1, style.COVID_LABEL, style.COVID_COLOR, [row.covid for row in rows], "◆"),
+        (1, style.OTHER_LABEL, style.OTHER_COLOR, [row.other for row in rows], "●"),
     )
-    for side, label, colour, counts, shape in sides:
+    for side, label, color, counts, shape in sides:
         total = sum(counts)
         shares = [count / total if total else 0.0 for count in counts]
         traces.append(
@@ -259,7 +259,7 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
                 "y": places,
                 "width": 0.8,
                 "marker": {
-                    "color": style.faded(colour, 0.85),
+                    "color": style.faded(color, 0.85),
                     "line": {"width": 0},
                     "pattern": {
                         "shape": "/" if side < 0 else "",
@@ -287,7 +287,7 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
         traces,
         barmode="overlay",
         margin={"l": 8, "r": AGE_MARGIN, "t": 8, "b": 8},
-        shapes=[style.line(0, -0.6, 0, len(rows) - 0.4, "solid", 1, ink or style.GREY)],
+        shapes=[style.line(0, -0.6, 0, len(rows) - 0.4, "solid", 1, ink or style.GRAY)],
         annotations=notes,
         xaxis=style.axis(
             "share of the class",
@@ -331,7 +331,7 @@ def severity(rating: ArrayLike, logits: ArrayLike, title: str, height: int = 340
         "mode": "markers",
         "x": rating,
         "y": logits,
-        "marker": {"symbol": style.COVID_SYMBOL, "size": 9, "color": style.faded(style.COVID_COLOUR, 0.7)},
+        "marker": {"symbol": style.COVID_SYMBOL, "size": 9, "color": style.faded(style.COVID_COLOR, 0.7)},
         "hovertemplate": "rating %{x:.1f}, logit %{y:.1f}<extra></extra>",
         "showlegend": False,
     }
@@ -384,10 +384,10 @@ def slopes(
     side = np.random.default_rng(0).uniform(-_SPREAD, _SPREAD, whole.size)
     traces, notes, ticks = [], [], {}
     looks = (
-        (True, 0.0, style.COVID_LABEL, style.COVID_COLOUR, style.COVID_SYMBOL, "◆"),
-        (False, _PANEL, style.OTHER_LABEL, style.OTHER_COLOUR, style.OTHER_SYMBOL, "●"),
+        (True, 0.0, style.COVID_LABEL, style.COVID_COLOR, style.COVID_SYMBOL, "◆"),
+        (False, _PANEL, style.OTHER_LABEL, style.OTHER_COLOR, style.OTHER_SYMBOL, "●"),
     )
-    for flag, foot, label, colour, symbol, shape in looks:
+    for flag, foot, label, color, symbol, shape in looks:
         own = truth == flag
         x = np.stack([foot + _LEFT + side[own], foot + _RIGHT + side[own]], axis=1)  # (films, 2)
         y = np.stack([whole[own], changed[own]], axis=1)
@@ -399,8 +399,8 @@ def slopes(
                 "x": np.hstack([x, gap]).ravel(),
                 "y": np.hstack([y, gap]).ravel(),
                 "connectgaps": False,
-                "line": {"color": style.faded(colour, 0.4), "width": 1.5},
-                "marker": {"symbol": symbol, "size": 9, "color": style.faded(colour, 0.85)},
+                "line": {"color": style.faded(color, 0.4), "width": 1.5},
+                "marker": {"symbol": symbol, "size": 9, "color": style.faded(color, 0.85)},
                 "customdata": [label for pair in y for label in (*style.score_labels(pair), "")],
                 "hovertemplate": "%{customdata}<extra>" + label + "</extra>",
                 "showlegend": False,
@@ -417,7 +417,7 @@ def slopes(
         height,
         ink,
         traces,
-        shapes=[style.line(-0.25, threshold, end, threshold, "dash", 2, ink or style.GREY)],
+        shapes=[style.line(-0.25, threshold, end, threshold, "dash", 2, ink or style.GRAY)],
         annotations=notes,
         xaxis=style.axis("", (-0.45, end), ink, tickvals=list(ticks), ticktext=list(ticks.values()), showgrid=False),
         yaxis=style.axis("score", (-0.05, 1.27), ink, tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], tickformat=".1f"),

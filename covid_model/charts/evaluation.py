@@ -28,9 +28,9 @@ def confusion_matrix(
     """
     fills, frames = [], []
     for cell in CELLS:
-        colour = style.COVID_COLOUR if cell in ("tp", "fn") else style.OTHER_COLOUR
-        fills.append(style.faded(colour, 0.08 + 0.42 * (matrix.row_share(cell) or 0)))
-        frames.append(colour if cell == selected else style.CLEAR)
+        color = style.COVID_COLOR if cell in ("tp", "fn") else style.OTHER_COLOR
+        fills.append(style.faded(color, 0.08 + 0.42 * (matrix.row_share(cell) or 0)))
+        frames.append(color if cell == selected else style.CLEAR)
     tiles = {
         "type": "bar",
         "x": [_PLACES[cell][0] for cell in CELLS],
@@ -160,7 +160,7 @@ def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str,
     for number, (name, curve) in enumerate(curves.items()):
         if curve.area is None:
             continue
-        colour, dash = style.network(number)
+        color, dash = style.network(number)
         traces.append(
             {
                 "type": "scatter",
@@ -168,7 +168,7 @@ def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str,
                 "y": curve.y,
                 "mode": "lines",
                 "name": f"{name}<br>{area} {curve.area:.3f}",
-                "line": {"color": colour, "width": 2.5, "dash": dash, "shape": shape},
+                "line": {"color": color, "width": 2.5, "dash": dash, "shape": shape},
                 "hovertemplate": "%{x:.1%}, %{y:.1%}<extra>" + name + "</extra>",
             }
         )
@@ -181,7 +181,7 @@ def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str,
                 "x": [x],
                 "y": [y],
                 "mode": "markers",
-                "marker": {"color": colour, "size": 13, "symbol": "x", "line": {"color": "white", "width": 1}},
+                "marker": {"color": color, "size": 13, "symbol": "x", "line": {"color": "white", "width": 1}},
                 "name": f"{name}, at the threshold",
                 "showlegend": False,
                 "hovertemplate": "at the threshold: %{x:.1%}, %{y:.1%}<extra>" + name + "</extra>",
@@ -219,7 +219,7 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
     traces = []
     fullest = max([group.films for bins in networks.values() for group in bins], default=1)
     for number, (name, bins) in enumerate(networks.items()):
-        colour, _ = style.network(number)
+        color, _ = style.network(number)
         known = [group for group in bins if group.films]
         share = np.array([group.covid.value for group in known])
         bars = {}
@@ -229,7 +229,7 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
                 "symmetric": False,
                 "array": np.array([group.covid.high for group in known]) - share,
                 "arrayminus": share - np.array([group.covid.low for group in known]),
-                "color": colour,
+                "color": color,
                 "thickness": 1.5,
                 "width": 4,
             }
@@ -243,7 +243,7 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
                 "marker": {
                     "symbol": _SYMBOLS[number % len(_SYMBOLS)],
                     "size": [_size(group.films, fullest) for group in known],
-                    "color": colour,
+                    "color": color,
                     "opacity": 1,
                     "line": {"color": "white", "width": 1},
                 },
@@ -312,8 +312,8 @@ def predictive_value(
     """
     traces = []
     for number, (name, value) in enumerate(values.items()):
-        colour, dash = style.network(number)
-        traces.append(style.ribbon(prevalence, value.low, value.high, colour))
+        color, dash = style.network(number)
+        traces.append(style.ribbon(prevalence, value.low, value.high, color))
         traces.append(
             {
                 "type": "scatter",
@@ -321,13 +321,13 @@ def predictive_value(
                 "y": value.value,
                 "mode": "lines",
                 "name": name,
-                "line": {"color": colour, "width": 2.5, "dash": dash},
+                "line": {"color": color, "width": 2.5, "dash": dash},
                 "customdata": np.stack([value.low, value.high], axis=1),
                 "hovertemplate": "at %{x:.1%}: %{y:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})"
                 f"<extra>{name}</extra>",
             }
         )
-    lines = [style.line(at, 0, at, 1, "solid", 2, ink or style.GREY)]
+    lines = [style.line(at, 0, at, 1, "solid", 2, ink or style.GRAY)]
     notes = [style.note(float(np.log10(at)), 1, f"<b>{percent(at)}</b>", ink, yanchor="bottom")]
     if own:
         lines.append(style.line(own, 0, own, 1))
@@ -381,9 +381,9 @@ def cost_curve(
     """
     traces = []
     for number, (name, costs) in enumerate(networks.items()):
-        colour, dash = style.network(number)
+        color, dash = style.network(number)
         cost, low, high = (PER * part for part in (costs.cost.value, costs.cost.low, costs.cost.high))
-        traces.append(style.ribbon(costs.thresholds, low, high, colour))
+        traces.append(style.ribbon(costs.thresholds, low, high, color))
         traces.append(
             {
                 "type": "scatter",
@@ -391,7 +391,7 @@ def cost_curve(
                 "y": cost,
                 "mode": "lines",
                 "name": name,
-                "line": {"color": colour, "width": 2.5, "dash": dash},
+                "line": {"color": color, "width": 2.5, "dash": dash},
                 "hovertemplate": "threshold %{x:.2f}: %{y:.1f}<extra>" + name + "</extra>",
             }
         )
@@ -412,7 +412,7 @@ def cost_curve(
                     "marker": {
                         "symbol": symbol,
                         "size": 14,
-                        "color": colour,
+                        "color": color,
                         "line": {"color": "white", "width": 1.5},
                     },
                     "hovertemplate": f"{label}, threshold %{{x:.2f}}: %{{y:.1f}}<extra>{name}</extra>",

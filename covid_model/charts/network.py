@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from covid_model.model.activations import Block, HeadActivations
     from covid_model.model.pretrained import Pretrained
 
-TRAINED_COLOUR = "#009E73"
-FROZEN_COLOUR = style.GREY
+TRAINED_COLOR = "#009E73"
+FROZEN_COLOR = style.GRAY
 _GAP, _AIR, _WIDE_AIR = 0.1, 0.9, 2.1  # gaps between layers, between blocks, between the blocks of input and head
 _SHOWN = ("input", "convolution", "pooling", "flatten", "average", "dense", "sigmoid")
 
@@ -50,11 +50,11 @@ def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 38
         "base": [-tall / 2 for _, tall, *_ in slabs],
         "width": [wide for _, _, wide, *_ in slabs],
         "marker": {
-            "color": [_colour(layer) for *_, layer in slabs],
-            "line": {"color": [TRAINED_COLOUR if layer.trained else style.GREY for *_, layer in slabs], "width": 1},
+            "color": [_color(layer) for *_, layer in slabs],
+            "line": {"color": [TRAINED_COLOR if layer.trained else style.GRAY for *_, layer in slabs], "width": 1},
             "pattern": {
                 "shape": ["/" if layer.parameters and not layer.trained else "" for *_, layer in slabs],
-                "fgcolor": style.faded(FROZEN_COLOUR, 0.9),
+                "fgcolor": style.faded(FROZEN_COLOR, 0.9),
                 "size": 6,
             },
         },
@@ -86,14 +86,14 @@ def _size(shape: tuple[int, ...]) -> tuple[float, float]:
     return 0.12 + 0.06 * math.log2(max(shape[0], 1) + 1), 0.35
 
 
-def _colour(layer) -> str:
+def _color(layer) -> str:
     if not layer.parameters:
-        return style.faded(style.GREY, 0.12)
-    return style.faded(TRAINED_COLOUR, 0.75) if layer.trained else style.faded(FROZEN_COLOUR, 0.25)
+        return style.faded(style.GRAY, 0.12)
+    return style.faded(TRAINED_COLOR, 0.75) if layer.trained else style.faded(FROZEN_COLOR, 0.25)
 
 
 def _frame(left: float, right: float) -> dict:
-    line = {"color": style.COVID_COLOUR, "width": 2.5}
+    line = {"color": style.COVID_COLOR, "width": 2.5}
     return {"type": "rect", "x0": left, "x1": right, "y0": -0.62, "y1": 0.62, "line": line, "fillcolor": style.CLEAR}
 
 
@@ -156,7 +156,7 @@ def channel_weights(weights: np.ndarray, marked: Sequence[int], height: int = 22
         "type": "bar",
         "x": np.arange(weights.size),
         "y": weights,
-        "marker": {"color": [style.COVID_COLOUR if weight > 0 else style.OTHER_COLOUR for weight in weights]},
+        "marker": {"color": [style.COVID_COLOR if weight > 0 else style.OTHER_COLOR for weight in weights]},
         "hovertemplate": "map %{x}: %{y:.2e}<extra></extra>",
         "showlegend": False,
     }
@@ -165,7 +165,7 @@ def channel_weights(weights: np.ndarray, marked: Sequence[int], height: int = 22
         "mode": "markers",
         "x": list(marked),
         "y": [float(weights[number]) for number in marked],
-        "marker": {"symbol": "diamond", "size": 9, "color": ink or style.GREY},
+        "marker": {"symbol": "diamond", "size": 9, "color": ink or style.GRAY},
         "hovertemplate": "map %{x}: %{y:.2e}<extra></extra>",
         "showlegend": False,
     }
@@ -200,7 +200,7 @@ def logit_parts(head: HeadActivations, units: int = UNITS, height: int = 340, in
     for part in parts:
         starts.append(total)
         total += part
-    colours = [style.COVID_COLOUR if part > 0 else style.OTHER_COLOUR for part in parts]
+    colors = [style.COVID_COLOR if part > 0 else style.OTHER_COLOR for part in parts]
     ends = [start + part for start, part in zip(starts, parts, strict=True)]
     bars = {
         "type": "bar",
@@ -211,7 +211,7 @@ def logit_parts(head: HeadActivations, units: int = UNITS, height: int = 340, in
         "text": [*(f"{round(part, 3) + 0.0:+.3f}" for part in parts), f"<b>{head.logit:+.3f}</b>"],
         "textposition": "outside",
         "cliponaxis": False,
-        "marker": {"color": [*colours, ink or style.GREY]},
+        "marker": {"color": [*colors, ink or style.GRAY]},
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     low, high = min(0.0, head.logit, *ends), max(0.0, head.logit, *ends)
@@ -271,7 +271,7 @@ def loss_curve(
     scores = 1 / (1 + np.exp(-logits))
     traces = []
     for flag, values in ((True, np.logaddexp(0, -logits)), (False, np.logaddexp(0, logits))):
-        colour = style.COVID_COLOUR if flag else style.OTHER_COLOUR
+        color = style.COVID_COLOR if flag else style.OTHER_COLOR
         label = f"y = {int(flag)}: {style.COVID_LABEL if flag else style.OTHER_LABEL}"
         traces.append(
             {
@@ -281,7 +281,7 @@ def loss_curve(
                 "mode": "lines",
                 "name": label,
                 "line": {
-                    "color": colour if flag == covid else style.faded(colour, 0.45),
+                    "color": color if flag == covid else style.faded(color, 0.45),
                     "width": 3.5 if flag == covid else 2,
                     "dash": "solid" if flag == covid else "dot",
                 },
@@ -291,7 +291,7 @@ def loss_curve(
         )
     notes = []
     if score is not None and loss is not None:
-        colour = style.COVID_COLOUR if covid else style.OTHER_COLOUR
+        color = style.COVID_COLOR if covid else style.OTHER_COLOR
         symbol = style.COVID_SYMBOL if covid else style.OTHER_SYMBOL
         traces.append(
             {
@@ -302,7 +302,7 @@ def loss_curve(
                 "name": "this X-ray",
                 "showlegend": False,
                 "cliponaxis": False,
-                "marker": {"color": colour, "symbol": symbol, "size": 15, "line": {"width": 2, "color": "white"}},
+                "marker": {"color": color, "symbol": symbol, "size": 15, "line": {"width": 2, "color": "white"}},
                 "hovertemplate": f"this X-ray: score {style.score_label(score)}, loss {_loss_text(loss)}"
                 "<extra></extra>",
             }
@@ -352,7 +352,7 @@ _SYMBOLS = ("circle", "square", "triangle-up", "pentagon", "triangle-down", "sta
 
 
 def models(networks: Sequence[Pretrained], marked: str, height: int = 460, ink: str | None = None) -> go.Figure:
-    """Draw accuracy over millions of parameters (log scale), one symbol per family; `marked` (a name) is labelled."""
+    """Draw accuracy over millions of parameters (log scale), one symbol per family; `marked` (a name) is labeled."""
     families = list(dict.fromkeys(model.family for model in networks))
     traces = []
     for number, family in enumerate(families):
@@ -365,14 +365,14 @@ def models(networks: Sequence[Pretrained], marked: str, height: int = 460, ink: 
                 "x": [model.millions for model in members],
                 "y": [model.top1 for model in members],
                 "text": [_model_hover(model) for model in members],
-                "marker": {"symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 10, "color": _model_colour(number)},
+                "marker": {"symbol": _SYMBOLS[number % len(_SYMBOLS)], "size": 10, "color": _model_color(number)},
                 "hovertemplate": "%{text}<extra></extra>",
             }
         )
     notes = []  # on a log axis, a note's x is a logarithm
     for model in networks:
         if model.name == marked:
-            look = {"color": style.COVID_COLOUR, "symbol": "diamond-open", "size": 18}  # its neighbours show through
+            look = {"color": style.COVID_COLOR, "symbol": "diamond-open", "size": 18}  # its neighbors show through
             traces.append(
                 {
                     "type": "scatter",
@@ -401,9 +401,9 @@ def models(networks: Sequence[Pretrained], marked: str, height: int = 460, ink: 
     )
 
 
-def _model_colour(number: int) -> str:
-    colours = [colour for colour in style.LINE_COLOURS if colour != style.COVID_COLOUR]
-    return style.faded(colours[number % len(colours)], 0.85)
+def _model_color(number: int) -> str:
+    colors = [color for color in style.LINE_COLORS if color != style.COVID_COLOR]
+    return style.faded(colors[number % len(colors)], 0.85)
 
 
 def _model_hover(model: Pretrained) -> str:

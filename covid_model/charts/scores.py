@@ -47,7 +47,7 @@ def score_distribution(
         known = None if names is None else names[member]
         traces += _points(flag, foot, scores[member], threshold, counts[flag], fullest, known)
         notes += _shares(foot, scores[member], threshold, ink)
-    lines = [style.line(threshold, 0, threshold, 2 * _STEP, width=2, colour=ink or style.GREY)]
+    lines = [style.line(threshold, 0, threshold, 2 * _STEP, width=2, color=ink or style.GRAY)]
     notes.append(
         style.note(threshold, 2 * _STEP + 0.06, f"threshold {threshold:.2f}", ink, xanchor=style.side(threshold))
     )
@@ -55,7 +55,7 @@ def score_distribution(
         mark = float(mark)
         for low in (-0.06, _COUNTS + _CLEAR):  # in two parts, so that it crosses no count
             high = _COUNTS - _CLEAR + (_STEP if low > 0 else 0)
-            lines.append(style.line(mark, low, mark, high, "solid", 2, ink or style.GREY))
+            lines.append(style.line(mark, low, mark, high, "solid", 2, ink or style.GRAY))
         label = f"▲ <b>{mark_label} {style.score_label(mark)}</b>"
         notes.append(style.note(mark, -0.12, label, ink, xanchor=style.side(mark)))
     labels = [
@@ -80,13 +80,13 @@ def score_distribution(
 
 def _look(flag: bool) -> tuple[str, str, str]:
     if flag:
-        return style.COVID_LABEL, style.COVID_COLOUR, style.COVID_SYMBOL
-    return style.OTHER_LABEL, style.OTHER_COLOUR, style.OTHER_SYMBOL
+        return style.COVID_LABEL, style.COVID_COLOR, style.COVID_SYMBOL
+    return style.OTHER_LABEL, style.OTHER_COLOR, style.OTHER_SYMBOL
 
 
 def _columns(flag: bool, foot: float, counts: np.ndarray, fullest: float) -> dict:
     """Draw one class's histogram on a log scale: `foot` is its baseline; `fullest` of both classes has height 1."""
-    label, colour, _ = _look(flag)
+    label, color, _ = _look(flag)
     edges = np.linspace(0, 1, BINS + 1)
     return {
         "type": "bar",
@@ -94,7 +94,7 @@ def _columns(flag: bool, foot: float, counts: np.ndarray, fullest: float) -> dic
         "y": np.log1p(counts) / fullest,
         "base": foot,
         "width": 1 / BINS,
-        "marker": {"color": style.faded(colour, 0.25), "line": {"width": 0}},
+        "marker": {"color": style.faded(color, 0.25), "line": {"width": 0}},
         "customdata": np.stack([edges[:-1], edges[1:], counts], axis=1),
         "hovertemplate": f"{label}: %{{customdata[2]:,}} X-rays from %{{customdata[0]:.2f}} to %{{customdata[1]:.2f}}"
         "<extra></extra>",
@@ -111,7 +111,7 @@ def _points(
     names: np.ndarray | None,
 ) -> list[dict]:
     """Draw one class's films as points in its columns: correctly classified ones faint, misclassified ones solid."""
-    label, colour, symbol = _look(flag)
+    label, color, symbol = _look(flag)
     generator = np.random.default_rng(scores.size)  # independent of the threshold: no point jumps when the slider moves
     column = np.minimum((scores * BINS).astype(int), BINS - 1)
     heights = foot + generator.uniform(0.06, 0.94, scores.size) * np.log1p(counts)[column] / fullest
@@ -124,7 +124,7 @@ def _points(
             "x": scores[which],
             "y": heights[which],
             "marker": {
-                "color": style.faded(colour, alpha),
+                "color": style.faded(color, alpha),
                 "symbol": symbol,
                 "size": size,
                 "line": {"width": edge, "color": "white"},
@@ -173,10 +173,10 @@ def score_strip(
     traces = []
     for positive in (True, False):
         which = is_positive(scores, threshold) == positive
-        colour, symbol, label = (
-            (style.COVID_COLOUR, style.COVID_SYMBOL, "positive")
+        color, symbol, label = (
+            (style.COVID_COLOR, style.COVID_SYMBOL, "positive")
             if positive
-            else (style.OTHER_COLOUR, style.OTHER_SYMBOL, "negative")
+            else (style.OTHER_COLOR, style.OTHER_SYMBOL, "negative")
         )
         traces.append(
             {
@@ -184,14 +184,14 @@ def score_strip(
                 "mode": "markers",
                 "x": scores[which],
                 "y": heights[which],
-                "marker": {"color": style.faded(colour, 0.8), "symbol": symbol, "size": 10},
+                "marker": {"color": style.faded(color, 0.8), "symbol": symbol, "size": 10},
                 "customdata": style.score_labels(scores[which]),
                 "hovertemplate": f"copy: %{{customdata}}, {label}<extra></extra>",
             }
         )
     lines = [
-        style.line(threshold, 0, threshold, 1, width=2, colour=ink or style.GREY),
-        style.line(score, 0, score, 1, "solid", 2, ink or style.GREY),
+        style.line(threshold, 0, threshold, 1, width=2, color=ink or style.GRAY),
+        style.line(score, 0, score, 1, "solid", 2, ink or style.GRAY),
     ]
     notes = [
         style.note(threshold, 1.13, f"threshold {threshold:.2f}", ink, xanchor=style.side(threshold)),

@@ -16,9 +16,9 @@ import plotly.graph_objects as go
 from covid_model import config
 from covid_model.formatting import score_text
 
-COVID_COLOUR = config.COVID_COLOUR
-OTHER_COLOUR = config.OTHER_COLOUR
-GREY = "#808495"  # reference lines such as the threshold and the diagonal; contrast at least 3:1 on light and dark
+COVID_COLOR = config.COVID_COLOR
+OTHER_COLOR = config.OTHER_COLOR
+GRAY = "#808495"  # reference lines such as the threshold and the diagonal; contrast at least 3:1 on light and dark
 FAINT = "rgba(128, 132, 149, 0.25)"  # grid lines
 CLEAR = "rgba(0, 0, 0, 0)"
 
@@ -30,7 +30,7 @@ OTHER_SYMBOL = "circle"
 FONT_SIZE = 14  # pixels, the smallest text in a figure: pages are shown on projectors
 
 DASHES = ("solid", "dot", "dash", "dashdot")  # one per network, so that curves differ without color
-LINE_COLOURS = (OTHER_COLOUR, COVID_COLOUR, "#009E73", "#B0699A")
+LINE_COLORS = (OTHER_COLOR, COVID_COLOR, "#009E73", "#B0699A")
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": CLEAR}
@@ -47,9 +47,9 @@ def score_labels(scores: Iterable[float]) -> list[str]:
     return [score_label(float(score)) for score in scores]
 
 
-def faded(colour: str, alpha: float) -> str:
-    """Return `colour` (#RRGGBB) with opacity `alpha` in [0, 1], as CSS."""
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+def faded(color: str, alpha: float) -> str:
+    """Return `color` (#RRGGBB) with opacity `alpha` in [0, 1], as CSS."""
+    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha:.3f})"
 
 
@@ -77,7 +77,7 @@ def figure(height: int, ink: str | None, traces: Sequence[dict], **layout) -> go
 
 def network(position: int) -> tuple[str, str]:
     """Return the color and dash of the network at `position` (from 0) among those shown."""
-    return LINE_COLOURS[position % len(LINE_COLOURS)], DASHES[position % len(DASHES)]
+    return LINE_COLORS[position % len(LINE_COLORS)], DASHES[position % len(DASHES)]
 
 
 def note(x: float, y: float, text: str, ink: str | None, size: int = FONT_SIZE, **more) -> dict:
@@ -85,13 +85,13 @@ def note(x: float, y: float, text: str, ink: str | None, size: int = FONT_SIZE, 
     return {"x": x, "y": y, "text": text, "font": {"size": size, "color": ink}, "showarrow": False} | more
 
 
-def line(x0: float, y0: float, x1: float, y1: float, dash: str = "dash", width: int = 1, colour: str = GREY) -> dict:
+def line(x0: float, y0: float, x1: float, y1: float, dash: str = "dash", width: int = 1, color: str = GRAY) -> dict:
     """Return a straight reference line."""
-    drawn = {"color": colour, "width": width, "dash": dash}
+    drawn = {"color": color, "width": width, "dash": dash}
     return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": drawn}
 
 
-def ribbon(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str, alpha: float = 0.16) -> dict:
+def ribbon(x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, alpha: float = 0.16) -> dict:
     """Return the band between `low` and `high`, (n,) each over `x`, where both are known: an interval along a curve."""
     known = ~(np.isnan(low) | np.isnan(high))
     x, low, high = x[known], low[known], high[known]
@@ -100,9 +100,9 @@ def ribbon(x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str, alpha:
         "x": np.concatenate([x, x[::-1]]),
         "y": np.concatenate([high, low[::-1]]),
         "mode": "lines",
-        "line": {"width": 0, "color": faded(colour, alpha)},
+        "line": {"width": 0, "color": faded(color, alpha)},
         "fill": "toself",
-        "fillcolor": faded(colour, alpha),
+        "fillcolor": faded(color, alpha),
         "hoverinfo": "skip",
         "showlegend": False,
     }

@@ -30,7 +30,7 @@ def training_history(history: Sequence[Mapping[str, float]], height: int = 320, 
     Each entry may hold epoch, loss, accuracy, val_loss, val_accuracy, val_auc; missing ones are not drawn.
     """
     traces, notes, axes = [], [], {}
-    labelled: set[str] = set()
+    labeled: set[str] = set()
     for side, (title, lines) in enumerate(_PANELS):
         name, across = ("", (0, 0.46)) if side == 0 else ("2", (0.54, 1))
         for key, label, number in lines:
@@ -47,15 +47,15 @@ def training_history(history: Sequence[Mapping[str, float]], height: int = 320, 
                     "mode": "lines+markers" if len(known) <= 40 else "lines",
                     "name": label,
                     "legendgroup": label,
-                    "showlegend": label not in labelled,
-                    "line": {"color": style.LINE_COLOURS[number], "dash": style.DASHES[number], "width": 2.5},
+                    "showlegend": label not in labeled,
+                    "line": {"color": style.LINE_COLORS[number], "dash": style.DASHES[number], "width": 2.5},
                     "marker": {"symbol": _SYMBOLS[number], "size": 7},
                     "xaxis": f"x{name}",
                     "yaxis": f"y{name}",
                     "hovertemplate": "%{y:.4f}",
                 }
             )
-            labelled.add(label)
+            labeled.add(label)
         foot = "tozero" if side == 0 else "normal"
         axes[f"xaxis{name}"] = style.axis("epoch", None, ink, domain=across, anchor=f"y{name}", showgrid=False)
         axes[f"yaxis{name}"] = style.axis("", None, ink, anchor=f"x{name}", rangemode=foot)
@@ -115,13 +115,13 @@ def growth(
     milliseconds = [1000 * value for value in seconds]
     linear = [milliseconds[-1] * size / sizes[-1] for size in sizes]
     drawn = {"type": "scatter", "x": list(sizes)}
-    colour, dash = style.network(0)
+    color, dash = style.network(0)
     traces = [
         drawn
-        | {"y": linear, "mode": "lines", "name": "linear growth", "line": {"color": style.GREY, "dash": "dash"}}
+        | {"y": linear, "mode": "lines", "name": "linear growth", "line": {"color": style.GRAY, "dash": "dash"}}
         | {"hoverinfo": "skip"},
         drawn
-        | {"y": milliseconds, "mode": "lines+markers", "name": "measured", "line": {"color": colour, "dash": dash}}
+        | {"y": milliseconds, "mode": "lines+markers", "name": "measured", "line": {"color": color, "dash": dash}}
         | {"hovertemplate": "%{x:,.3~g}: %{y:,.3~g} ms<extra></extra>"},
     ]
     return style.figure(
@@ -227,8 +227,8 @@ def _line(history: Records, key: str, unit: str, number: int, axis: str, legend:
         "mode": "lines+markers",
         "name": label,
         "line": {
-            "color": style.LINE_COLOURS[number % len(style.LINE_COLOURS)],
-            "dash": style.DASHES[(number // len(style.LINE_COLOURS) + number) % len(style.DASHES)],
+            "color": style.LINE_COLORS[number % len(style.LINE_COLORS)],
+            "dash": style.DASHES[(number // len(style.LINE_COLORS) + number) % len(style.DASHES)],
             "width": 2.5,
         },
         "marker": {"symbol": _RUN_SYMBOLS[number % len(_RUN_SYMBOLS)], "size": 7},
@@ -304,7 +304,7 @@ def learning_curve(
     for number, values in lines.items():
         if not len(values):
             continue
-        colour, dash = run_look(number)
+        color, dash = run_look(number)
         places = list(range(1, len(values) + 1))
         traces.append(
             {
@@ -312,7 +312,7 @@ def learning_curve(
                 "x": places,
                 "y": list(values),
                 "mode": "lines+markers" if last <= _MANY or len(values) == 1 else "lines",
-                "line": {"color": colour, "dash": dash, "width": 2.5},
+                "line": {"color": color, "dash": dash, "width": 2.5},
                 "marker": {"size": 5},
                 "name": f"run {number}",
                 "hovertemplate": "epoch %{x}: %{y" + (":.1%}" if limits else ":.3f}") + f"<extra>run {number}</extra>",
@@ -385,7 +385,7 @@ def learning_curve_alt(title: str, lines: Mapping[int, Sequence[float]], share: 
 
 def run_look(number: int) -> tuple[str, str]:
     """Return the color and dash of run 1, 2, 3, ...; each run differs from the two before it."""
-    return style.network((number - 1) % len(style.LINE_COLOURS))
+    return style.network((number - 1) % len(style.LINE_COLORS))
 
 
 def small_confusion_matrix(matrix: Confusion, height: int = 220, ink: str | None = None) -> go.Figure:

@@ -160,7 +160,7 @@ def run_readme(given: argparse.Namespace) -> int:
     films = dataset.committed()
     scores = None
     if config.SCORES_CSV.is_file():
-        scores = dataset.labelled(dataset.read_scores(config.SCORES_CSV, films))
+        scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films))
     current = README.read_text(encoding="utf-8")
     updated = filled(current, "figures", figures(scores))
     updated = filled(updated, "films", counts(films))

@@ -1,1 +1,1 @@
-"""Load the data set and its splits, the films in the repository, and open-licence films to download."""
+"""Load the data set and its splits, the films in the repository, and open-license films to download."""

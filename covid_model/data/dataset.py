@@ -19,7 +19,7 @@ COLUMNS = ("id", "path", "split", "covid", "source", "finding", "patient")  # re
 TEXT_COLUMNS = {"id": str, "path": str, "patient": str, "finding": str, "view": str, "sex": str, "license": str}
 TEXT_COLUMNS |= {"panel": str}
 VALIDATION_PARTS = 8  # one film in eight is held out, whole patients at a time
-UNLABELLED_SPLITS = ("extra", "graded")  # may hold films without a known truth: their `covid` is empty
+UNLABELED_SPLITS = ("extra", "graded")  # may hold films without a known truth: their `covid` is empty
 SCORE_COLUMNS = ("id", "split", "source", "covid", "network", "score")
 
 
@@ -33,7 +33,7 @@ class Dataset:
 
     Attributes:
         folder: its path.
-        films: one row per film, indexed by id; `covid` is 0, 1 or, if the film is unlabelled, NaN.
+        films: one row per film, indexed by id; `covid` is 0, 1 or, if the film is unlabeled, NaN.
     """
 
     folder: Path
@@ -49,12 +49,12 @@ class Dataset:
         return path
 
     def split(self, *names: str) -> pd.DataFrame:
-        """Return the films of the splits `names`, in the manifest's order; `covid` is integer if all are labelled."""
+        """Return the films of the splits `names`, in the manifest's order; `covid` is integer if all are labeled."""
         unknown = set(names) - set(config.SPLITS)
         if unknown:
             raise DataError(f"Splits must be among {', '.join(config.SPLITS)}. Received: {', '.join(sorted(unknown))}")
         part = self.films[self.films["split"].isin(names)]
-        return labelled(part) if part["covid"].notna().all() else part
+        return labeled(part) if part["covid"].notna().all() else part
 
     def missing(self) -> list[str]:
         """Return the ids of films whose image is not in the folder."""
@@ -112,15 +112,15 @@ def read_list(path: Path) -> pd.DataFrame:
         )
     if not films["covid"].isin((0, 1)).where(films["covid"].notna(), True).all():
         raise DataError(f"{path}: covid must be 0, 1 or empty on every row.")
-    unlabelled = films[films["covid"].isna() & ~films["split"].isin(UNLABELLED_SPLITS)]
-    if len(unlabelled):
-        name, split = unlabelled.iloc[0][["id", "split"]]
-        allowed = " and ".join(UNLABELLED_SPLITS)
+    unlabeled = films[films["covid"].isna() & ~films["split"].isin(UNLABELED_SPLITS)]
+    if len(unlabeled):
+        name, split = unlabeled.iloc[0][["id", "split"]]
+        allowed = " and ".join(UNLABELED_SPLITS)
         raise DataError(f"{path}: only {allowed} may contain X-rays without covid. Received: {name!r} in {split}")
     return films.set_index("id", drop=True)
 
 
-def labelled(films: pd.DataFrame) -> pd.DataFrame:
+def labeled(films: pd.DataFrame) -> pd.DataFrame:
     """Return the films with a known ground truth, with `covid` as integers (0 or 1).
 
     The others, which their panel read as indeterminate or atypical, count in no accuracy and no COVID loss.
@@ -131,29 +131,29 @@ def labelled(films: pd.DataFrame) -> pd.DataFrame:
 def training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
     """Return the films of `splits` that a network may be trained on: none of their patients is in a reported split.
 
-    Unlabelled films (`covid` NaN) are included: they may answer another question, such as "anything abnormal?".
+    Unlabeled films (`covid` NaN) are included: they may answer another question, such as "anything abnormal?".
     """
     reported = films.loc[~films["split"].isin(config.TRAINING_SPLITS), "patient"]
     return films[films["split"].isin(splits) & ~films["patient"].isin(set(reported))]
 
 
-def labelled_training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
+def labeled_training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
     """Return the films of `training_films` with a known ground truth, with `covid` as integers."""
-    return labelled(training_films(films, *splits))
+    return labeled(training_films(films, *splits))
 
 
 def validation_films(films: pd.DataFrame, *splits: str) -> pd.Series:
-    """Return which of `labelled_training_films` are held out for validation (True), by film id.
+    """Return which of `labeled_training_films` are held out for validation (True), by film id.
 
-    All training films are split, then the unlabelled ones are left out. So a patient's labelled and unlabelled films
-    are on the same side, and training with or without unlabelled films uses the same validation set.
+    All training films are split, then the unlabeled ones are left out. So a patient's labeled and unlabeled films
+    are on the same side, and training with or without unlabeled films uses the same validation set.
     """
     table = training_films(films, *splits)
     return hold_out(table)[table["covid"].notna()]
 
 
 def group_names(films: pd.DataFrame) -> pd.Series:
-    """Return each film's group: source and ground truth ("cohen 1"), or the source alone if it is unlabelled."""
+    """Return each film's group: source and ground truth ("cohen 1"), or the source alone if it is unlabeled."""
     truth = films["covid"].map({0: " 0", 1: " 1"}).fillna("")
     return films["source"] + truth
 
@@ -171,7 +171,7 @@ def hold_out(films: pd.DataFrame, parts: int | None = None, seed: int | None = N
     from sklearn.model_selection import StratifiedGroupKFold
 
     # The order of the names breaks ties, so it is part of the cut that the stored networks were trained with.
-    strata = group_names(films).where(films["covid"].notna(), films["source"] + " unlabelled")
+    strata = group_names(films).where(films["covid"].notna(), films["source"] + " unlabeled")
     folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
     _, held = next(folds.split(films, strata, films["patient"]))
     mask = pd.Series(False, index=films.index)
@@ -189,7 +189,7 @@ def read_scores(path: Path, films: pd.DataFrame | None = None) -> pd.DataFrame:
         films: the list of films, indexed by id; if None, the file's own columns are used.
 
     Returns:
-        The file's columns, without films that are not in the list, but with unlabelled films (`covid` NaN).
+        The file's columns, without films that are not in the list, but with unlabeled films (`covid` NaN).
 
     Raises:
         OSError: the file cannot be read.

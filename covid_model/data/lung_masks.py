@@ -28,4 +28,4 @@ def read_mask_file(path: Path, shape: tuple[int, int]) -> np.ndarray:
     mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)  # 1 bit per pixel becomes 0 and 255
     if mask is None:
         raise dataset.DataError(f"The lung mask {path} is missing or damaged.")
-    return cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_AREA) > config.GREY_LEVELS / 2
+    return cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_AREA) > config.GRAY_LEVELS / 2

@@ -20,7 +20,7 @@ from covid_model.data.download import sources
 if TYPE_CHECKING:
     from covid_model.data.download import DownloadReport, Patience
 
-LICENCES = ("CC BY 3.0", "CC BY 4.0")  # as assets/dataset.csv writes them; "CC BY" alone names no version
+LICENSES = ("CC BY 3.0", "CC BY 4.0")  # as assets/dataset.csv writes them; "CC BY" alone names no version
 TERMS = {"nih": "public (NIH Clinical Center, attribution asked)"}  # of a source that is free as a whole
 BACKOFF = 0.5  # seconds before the second attempt at a film: somebody is waiting
 EACH = 5  # films per class, at most
@@ -36,12 +36,12 @@ def select(films: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         films: the committed list, indexed by id, with the columns source, license, split, covid, finding and patient.
-            Without licenses nothing is offered, and unlabelled films never are.
+            Without licenses nothing is offered, and unlabeled films never are.
     """
     if "license" not in films:
         return films.iloc[:0]
-    films = dataset.labelled(films)
-    free = films["source"].isin(sources.GITHUB_FOLDERS) & films["license"].isin(LICENCES)
+    films = dataset.labeled(films)
+    free = films["source"].isin(sources.GITHUB_FOLDERS) & films["license"].isin(LICENSES)
     free |= films["license"].eq(films["source"].map(TERMS))
     offered = films[free].assign(trained_on=lambda rows: rows["split"].isin(config.TRAINING_SPLITS))
     offered["abnormal"] = ~offered["finding"].fillna("").str.lower().isin(config.NORMAL_FINDINGS)

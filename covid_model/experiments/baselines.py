@@ -18,7 +18,7 @@ from covid_model.imaging.preprocessing import Preprocessing, prepare
 
 BASELINES = {
     "always no": "answers no to every film",
-    "mean grey": "knows one number of a film, its mean grey (logistic regression)",
+    "mean grey": "knows one number of a film, its mean gray (logistic regression)",
     "thumbnail": f"sees {config.BASELINE_SIDE} x {config.BASELINE_SIDE} pixels of a film (logistic regression)",
     "source": "is told the film's source and answers with that source's share of COVID-19 films in training",
 }
@@ -27,7 +27,7 @@ MEASURED_ON = ("test", "extra-test", "external")
 
 def run(context: ExperimentContext) -> dict[str, Any]:
     """Measure every baseline, trained on the network's own training films, and the network itself."""
-    films = dataset.labelled(context.data.films)
+    films = dataset.labeled(context.data.films)
     table = films[films["split"].isin({*context.trained_on, *MEASURED_ON})]
     small = thumbnails(context, list(table.index))
     training = table.index.isin(context.training.index)
@@ -52,7 +52,7 @@ def thumbnails(context: ExperimentContext, ids: list[str]) -> np.ndarray:
     with ThreadPoolExecutor(config.READ_AHEAD) as pool:
         small = pool.map(lambda film: prepare(context.pixels(film), preprocessing), ids)
         thumbs = list(tqdm(small, total=len(ids), unit="film", desc="thumbnails"))
-    return np.stack(thumbs).astype(np.float32) / config.GREY_LEVELS
+    return np.stack(thumbs).astype(np.float32) / config.GRAY_LEVELS
 
 
 def always_no(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
@@ -60,8 +60,8 @@ def always_no(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> n
     return np.zeros(len(table))
 
 
-def mean_grey(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Return the scores (n,) of a logistic regression on the mean grey."""
+def mean_gray(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Return the scores (n,) of a logistic regression on the mean gray."""
     return _regression(small.mean(axis=(1, 2))[:, None], table, training)
 
 
@@ -79,7 +79,7 @@ def source(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.n
 
 SCORERS: dict[str, Callable[[pd.DataFrame, np.ndarray, np.ndarray], np.ndarray]] = {
     "always no": always_no,
-    "mean grey": mean_grey,
+    "mean grey": mean_gray,
     "thumbnail": thumbnail,
     "source": source,
 }

@@ -85,7 +85,7 @@ def logits(scores: ArrayLike) -> np.ndarray:
 
 
 def at(scores: ArrayLike, temperature: float) -> np.ndarray:
-    """Return the scores at a temperature: above 1 they move towards 0.5, below 1 away from it."""
+    """Return the scores at a temperature: above 1 they move toward 0.5, below 1 away from it."""
     return sigmoid(logits(scores) / temperature)
 
 

@@ -58,8 +58,8 @@ class ExperimentContext:
 
     @cached_property
     def training(self) -> pd.DataFrame:
-        """Return the labelled films of those splits, without patients who have a film in a reported split."""
-        return dataset.labelled_training_films(self.data.films, *self.trained_on)
+        """Return the labeled films of those splits, without patients who have a film in a reported split."""
+        return dataset.labeled_training_films(self.data.films, *self.trained_on)
 
     @cached_property
     def validation(self) -> pd.Series:
@@ -68,7 +68,7 @@ class ExperimentContext:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Return the manifest's labelled rows with this network's `score`, indexed by id, in the manifest's order.
+        """Return the manifest's labeled rows with this network's `score`, indexed by id, in the manifest's order.
 
         Raises:
             ExperimentError: the table of scores, or the score of a film in the data folder, is missing.
@@ -78,7 +78,7 @@ class ExperimentContext:
             raise ExperimentError(f"{self.scores_csv} is missing. Create it with: {command}")
         table = dataset.read_scores(self.scores_csv)
         own = table[table["network"] == self.name].set_index("id")["score"]
-        films = dataset.labelled(self.data.films)
+        films = dataset.labeled(self.data.films)
         table = films.assign(score=own.reindex(films.index))
         missing = int(table["score"].isna().sum())
         if missing:

@@ -108,7 +108,7 @@ def _mean(values: np.ndarray) -> float | None:
 
 @dataclass(frozen=True)
 class Blank:
-    """Fills the center of a film with its border's grey. Used in place of an augmentation in features.FeatureJob."""
+    """Fills the center of a film with its border's gray. Used in place of an augmentation in features.FeatureJob."""
 
     left: float = BLANK[0]
     top: float = BLANK[1]

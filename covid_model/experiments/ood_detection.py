@@ -166,7 +166,7 @@ def genuine(context: ExperimentContext, detector: OodDetector, features: Feature
 
 
 def other_pictures(context: ExperimentContext) -> tuple[dict[str, list[np.ndarray]], int]:
-    """Return images by kind, grey (height, width) uint8, none an upright chest X-ray, and the files refused."""
+    """Return images by kind, gray (height, width) uint8, none an upright chest X-ray, and the files refused."""
     rng = np.random.default_rng(context.seed)
     test = context.data.split("test")
     rows = np.sort(rng.choice(len(test), min(CHANGED_FILMS, len(test)), replace=False))

@@ -25,13 +25,13 @@ WORDS = "the score of this film is no measure of illness, and a page of text is 
 
 
 def photographs() -> Iterator[np.ndarray]:
-    """Yield scikit-image's images as grey (height, width) uint8, and a square from the center of each."""
+    """Yield scikit-image's images as gray (height, width) uint8, and a square from the center of each."""
     from skimage import color, data, util
 
     for name in PHOTOGRAPHS:
         picture = getattr(data, name)()
-        grey = color.rgb2gray(picture[..., :3]) if picture.ndim == 3 else picture
-        whole = util.img_as_ubyte(grey)
+        gray = color.rgb2gray(picture[..., :3]) if picture.ndim == 3 else picture
+        whole = util.img_as_ubyte(gray)
         yield whole
         side = min(whole.shape) * 2 // 3
         top, left = (whole.shape[0] - side) // 2, (whole.shape[1] - side) // 2
@@ -39,7 +39,7 @@ def photographs() -> Iterator[np.ndarray]:
 
 
 def body_parts() -> tuple[list[np.ndarray], int]:
-    """Return pydicom-data's images of other body parts, grey, and the number of files that the decoder refuses.
+    """Return pydicom-data's images of other body parts, gray, and the number of files that the decoder refuses.
 
     Raises:
         FileNotFoundError: pydicom-data is not installed.
@@ -60,12 +60,12 @@ def body_parts() -> tuple[list[np.ndarray], int]:
 
 
 def noise(rng: np.random.Generator) -> np.ndarray:
-    """Return random grey (SIDE, SIDE) uint8, from single-pixel grain to clouds as large as half the image."""
+    """Return random gray (SIDE, SIDE) uint8, from single-pixel grain to clouds as large as half the image."""
     coarse = int(2 ** rng.uniform(1, np.log2(SIDE)))
     grain = rng.standard_normal((coarse, coarse)).astype(np.float32)
     picture = cv2.resize(grain, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     picture = (picture - picture.mean()) / picture.std() * rng.uniform(20, 70) + rng.uniform(80, 170)
-    return picture.clip(0, config.GREY_LEVELS).astype(np.uint8)
+    return picture.clip(0, config.GRAY_LEVELS).astype(np.uint8)
 
 
 def text_page(rng: np.random.Generator) -> np.ndarray:
@@ -81,19 +81,19 @@ def text_page(rng: np.random.Generator) -> np.ndarray:
 
 
 def drawing(rng: np.random.Generator) -> np.ndarray:
-    """Return lines, discs and boxes over a ramp of grey, like a chart or a logo, (SIDE, SIDE) uint8."""
+    """Return lines, disks and boxes over a ramp of gray, like a chart or a logo, (SIDE, SIDE) uint8."""
     ramp = np.linspace(*rng.uniform(0, 255, 2), SIDE)
     picture = np.ascontiguousarray(np.tile(ramp, (SIDE, 1)).astype(np.uint8))
     for _ in range(int(rng.integers(4, 25))):
         start, end = rng.integers(0, SIDE, (2, 2)).tolist()
-        grey, thick = int(rng.integers(256)), int(rng.choice([-1, 1, 2, 6]))
+        gray, thick = int(rng.integers(256)), int(rng.choice([-1, 1, 2, 6]))
         kind = int(rng.integers(3))
         if kind == 0:
-            cv2.line(picture, start, end, grey, max(1, thick), cv2.LINE_AA)
+            cv2.line(picture, start, end, gray, max(1, thick), cv2.LINE_AA)
         elif kind == 1:
-            cv2.circle(picture, start, int(rng.integers(4, SIDE // 4)), grey, thick, cv2.LINE_AA)
+            cv2.circle(picture, start, int(rng.integers(4, SIDE // 4)), gray, thick, cv2.LINE_AA)
         else:
-            cv2.rectangle(picture, start, end, grey, thick)
+            cv2.rectangle(picture, start, end, gray, thick)
     return picture
 
 

@@ -52,7 +52,7 @@ def decode(data: bytes) -> Film:
     kind = _sniff(data)
     reader = _reader(kind)
     try:
-        pixels, warnings, in_colour = raster.Grey(*reader(data))
+        pixels, warnings, in_color = raster.Gray(*reader(data))
     except FilmError:
         raise
     except Exception as error:  # decoders raise almost anything on damaged or hostile bytes
@@ -65,7 +65,7 @@ def decode(data: bytes) -> Film:
     if tones.looks_inverted(pixels):
         warnings = (*warnings, tones.INVERTED)
     pixels.setflags(write=False)  # a film is shared between the sessions of an app
-    return Film(pixels, warnings, kind, in_colour)
+    return Film(pixels, warnings, kind, in_color)
 
 
 def read(path: Path) -> Film:
@@ -109,7 +109,7 @@ def _is_text(start: bytes) -> bool:
     return True
 
 
-def _reader(kind: str) -> Callable[[bytes], raster.Grey]:
+def _reader(kind: str) -> Callable[[bytes], raster.Gray]:
     if kind != "DICOM":
         return {"PNG": raster.png, "JPEG": raster.jpeg, "TIFF": raster.tiff}[kind]
     from covid_model.imaging import dicom  # pydicom is only loaded if a DICOM file comes in

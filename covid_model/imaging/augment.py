@@ -24,10 +24,10 @@ class Augmentation:
         zoom: share by which each axis is independently stretched or shrunk, either way.
         crop: largest share cut off, drawn for each side.
         gamma: largest absolute logarithm (base 2) of the exponent of the tone curve.
-        contrast: largest absolute logarithm (base 2) of the gain about the mean grey.
+        contrast: largest absolute logarithm (base 2) of the gain about the mean gray.
         blur: largest standard deviation of a Gaussian blur, in thousandths of the film's longer side.
         sharpen: largest strength of an unsharp mask.
-        noise: largest standard deviation of added noise, in grey levels.
+        noise: largest standard deviation of added noise, in gray levels.
         jpeg: lowest JPEG quality, 1 to 100; None for no compression.
         flip: probability of mirroring left and right.
         each: probability that each of blur, sharpen, noise and jpeg is applied.
@@ -72,10 +72,10 @@ class Augmentation:
         """Apply gamma and contrast as one lookup table of 256 gray levels."""
         if not (self.gamma or self.contrast):
             return pixels
-        levels = np.linspace(0, 1, config.GREY_LEVELS + 1) ** 2 ** rng.uniform(-self.gamma, self.gamma)
-        middle = pixels.mean() / config.GREY_LEVELS
+        levels = np.linspace(0, 1, config.GRAY_LEVELS + 1) ** 2 ** rng.uniform(-self.gamma, self.gamma)
+        middle = pixels.mean() / config.GRAY_LEVELS
         levels = middle + (levels - middle) * 2 ** rng.uniform(-self.contrast, self.contrast)
-        return cv2.LUT(pixels, (levels.clip(0, 1) * config.GREY_LEVELS).round().astype(np.uint8))
+        return cv2.LUT(pixels, (levels.clip(0, 1) * config.GRAY_LEVELS).round().astype(np.uint8))
 
     def _archive(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Apply blur, sharpening, noise and compression, by which archives differ."""
@@ -88,7 +88,7 @@ class Augmentation:
             pixels = cv2.addWeighted(pixels, 1 + strength, soft, -strength, 0)
         if self.noise and rng.random() < self.each:
             grain = rng.standard_normal(pixels.shape, np.float32) * rng.uniform(0, self.noise)
-            pixels = (pixels + grain).clip(0, config.GREY_LEVELS).astype(np.uint8)
+            pixels = (pixels + grain).clip(0, config.GRAY_LEVELS).astype(np.uint8)
         if self.jpeg is not None and rng.random() < self.each:
             quality = int(rng.integers(self.jpeg, 96))
             _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])

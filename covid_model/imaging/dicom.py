@@ -41,7 +41,7 @@ TAGS = [
 ]  # fmt: skip
 MAX_INFLATED = 2 * config.MAX_PIXELS + 2**20  # bytes: 16-bit pixels, and a megabyte for tags
 JPEG_2000 = b"\xff\x4f\xff\x51"  # the first bytes of a codestream: start marker, then sizes
-GREY = ("MONOCHROME1", "MONOCHROME2")
+GRAY = ("MONOCHROME1", "MONOCHROME2")
 MAX_TILES = 4096  # of a JPEG 2000 image: each one costs the decoder kilobytes before anything is decoded
 FILM_MODALITIES = ("CR", "DX", "DR", "RG", "XR")  # modality tags of plain X-rays
 CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG")  # a chest X-ray's body-part tag contains one of them
@@ -111,7 +111,7 @@ def _check_deflated(data: bytes) -> None:
 def _check_header(file: pydicom.Dataset) -> None:
     """Raise FilmError if the tags do not describe one grayscale image of 8 or 16 bits within the limits."""
     photometric = str(file.get("PhotometricInterpretation") or "")
-    if file.get("SamplesPerPixel", 1) != 1 or photometric not in GREY:
+    if file.get("SamplesPerPixel", 1) != 1 or photometric not in GRAY:
         kind = show_name(photometric, 20) if photometric else "no photometric interpretation"
         raise FilmError(f"Expected a grayscale DICOM image (MONOCHROME1 or MONOCHROME2); got {kind}.")
     frames = int(file.get("NumberOfFrames") or 1)
@@ -182,18 +182,18 @@ def _shown(stored: np.ndarray, file: pydicom.Dataset) -> np.ndarray:
         table = table.astype(np.int32)  # a VOI lookup table needs integers
     table = apply_voi_lut(table, file)
     if table is values and file.BitsAllocated == 8 and file.get("PixelRepresentation", 0) == 0:
-        darkest, brightest = 0, config.GREY_LEVELS
+        darkest, brightest = 0, config.GRAY_LEVELS
     else:
         counted = occurs & ~_padding(values, file)
         counted = counted if counted.any() else occurs
         darkest, brightest = float(table[counted].min()), float(table[counted].max())
         tones.check_range(darkest, brightest, whole_numbers=table is values)
-    grey = tones.stretch(table, darkest, brightest)
+    gray = tones.stretch(table, darkest, brightest)
     if file.PhotometricInterpretation == "MONOCHROME1":
-        grey = config.GREY_LEVELS - grey
+        gray = config.GRAY_LEVELS - gray
     pixels = np.empty(stored.shape, np.uint8)
     for rows in tones.blocks(len(stored)):
-        pixels[rows] = grey[stored[rows].astype(np.intp) - low]
+        pixels[rows] = gray[stored[rows].astype(np.intp) - low]
     return pixels
 
 

@@ -60,9 +60,9 @@ def blend(
         raise ValueError(f"opacity must be in [0, 1]. Received: {opacity}")
     _check_direction(direction)
 
-    grey = shrink(pixels, config.OVERLAY_SIDE)
-    height, width = grey.shape
-    picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    gray = shrink(pixels, config.OVERLAY_SIDE)
+    height, width = gray.shape
+    picture = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
     x0, x1 = _edges(left, right, width)
     y0, y1 = _edges(top, bottom, height)
     smooth = cv2.resize(heatmap, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
@@ -113,8 +113,8 @@ def _painted(ground: np.ndarray, values: np.ndarray, opacity: float, direction: 
             continue
         magnitude = np.clip(magnitude, 0, 1).astype(np.float32, copy=False)
         alpha = opacity * magnitude
-        colours = cv2.applyColorMap(np.rint((STEPS - 1) * magnitude).astype(np.uint8), _ramp(side))
-        painted = cv2.blendLinear(colours, painted, alpha, 1 - alpha)
+        colors = cv2.applyColorMap(np.rint((STEPS - 1) * magnitude).astype(np.uint8), _ramp(side))
+        painted = cv2.blendLinear(colors, painted, alpha, 1 - alpha)
     return painted
 
 
@@ -123,5 +123,5 @@ def _ramp(side: str) -> np.ndarray:
     """Return colors (STEPS, 1, 3) uint8 for magnitudes 0 to 1, linear between the ramp's stops."""
     stops = np.array(RAMPS[side], np.float32)
     at, steps = np.linspace(0, 1, len(stops)), np.linspace(0, 1, STEPS)
-    colours = np.stack([np.interp(steps, at, stops[:, channel]) for channel in range(3)], -1)  # (STEPS, 3)
-    return np.rint(colours).astype(np.uint8)[:, None]
+    colors = np.stack([np.interp(steps, at, stops[:, channel]) for channel in range(3)], -1)  # (STEPS, 3)
+    return np.rint(colors).astype(np.uint8)[:, None]

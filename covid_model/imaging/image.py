@@ -24,13 +24,13 @@ class Film:
         pixels: (height, width) uint8, upright, bright where tissue is dense, read-only.
         warnings: sentences for the user, on why the score may be unreliable.
         kind: "PNG", "JPEG", "TIFF" or "DICOM".
-        in_colour: whether the file contains a color image, which no chest X-ray is.
+        in_color: whether the file contains a color image, which no chest X-ray is.
     """
 
     pixels: np.ndarray
     warnings: tuple[str, ...]
     kind: str
-    in_colour: bool = False
+    in_color: bool = False
 
 
 def check_bytes(size: int) -> None:

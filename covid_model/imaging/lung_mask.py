@@ -108,10 +108,10 @@ def outline(box: tuple[float, float, float, float], side: int, soft: float) -> n
 
 def place_outline(small: np.ndarray) -> tuple[tuple[float, float, float, float], float]:
     """Return the box in which the outline fits (SIDE, SIDE) uint8 best, and the correlation, -1 to 1."""
-    grey = cv2.GaussianBlur(small, (0, 0), 1).astype(np.float32)
-    around = cv2.GaussianBlur(grey, (0, 0), NEAR)
-    spread = np.sqrt(cv2.GaussianBlur((grey - around) ** 2, (0, 0), NEAR)) + 1
-    dark = cv2.resize((around - grey) / spread, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
+    gray = cv2.GaussianBlur(small, (0, 0), 1).astype(np.float32)
+    around = cv2.GaussianBlur(gray, (0, 0), NEAR)
+    spread = np.sqrt(cv2.GaussianBlur((gray - around) ** 2, (0, 0), NEAR)) + 1
+    dark = cv2.resize((around - gray) / spread, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
     dark = _standard(dark.clip(-STEEPEST, STEEPEST).ravel()[None])[0]
     boxes, shapes = _places()
     fits = shapes @ dark  # (boxes,)
@@ -127,12 +127,12 @@ def between(box: tuple[float, float, float, float], side: int) -> slice:
 
 def fit_to_edges(small: np.ndarray, typical: np.ndarray, spine: slice) -> np.ndarray:
     """Move the outline `typical` to the edges of the film `small`, both (SIDE, SIDE), but not into `spine`: bool."""
-    grey = cv2.equalizeHist(cv2.GaussianBlur(small, (0, 0), 1))
+    gray = cv2.equalizeHist(cv2.GaussianBlur(small, (0, 0), 1))
     mask = np.where(typical > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     mask[typical < NEVER], mask[typical > SURE], mask[:, spine] = cv2.GC_BGD, cv2.GC_FGD, cv2.GC_BGD
     cv2.setRNGSeed(0)  # GrabCut starts at random: the same film must give the same lungs
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(cv2.merge([grey, grey, grey]), mask, None, *models, 1, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(cv2.merge([gray, gray, gray]), mask, None, *models, 1, cv2.GC_INIT_WITH_MASK)
     return (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
 
 
@@ -143,11 +143,11 @@ def tidy(mask: np.ndarray) -> np.ndarray:
     pad = 4 * SMOOTH  # so that closing does not end at the edge
     for label in sorted(range(1, count), key=lambda label: -stats[label, cv2.CC_STAT_AREA])[:2]:
         piece = cv2.copyMakeBorder((labels == label).astype(np.uint8), pad, pad, pad, pad, cv2.BORDER_CONSTANT)
-        piece = cv2.morphologyEx(piece, cv2.MORPH_CLOSE, _disc(SMOOTH))
-        piece = cv2.morphologyEx(piece, cv2.MORPH_OPEN, _disc(SMOOTH))[pad:-pad, pad:-pad]
+        piece = cv2.morphologyEx(piece, cv2.MORPH_CLOSE, _disk(SMOOTH))
+        piece = cv2.morphologyEx(piece, cv2.MORPH_OPEN, _disk(SMOOTH))[pad:-pad, pad:-pad]
         edges, _ = cv2.findContours(piece, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(out, edges, -1, 1, cv2.FILLED)
-    return cv2.dilate(out, _disc(GROW)) > 0
+    return cv2.dilate(out, _disk(GROW)) > 0
 
 
 def check(mask: np.ndarray) -> None:
@@ -182,5 +182,5 @@ def _standard(rows: np.ndarray) -> np.ndarray:
     return centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-6)
 
 
-def _disc(radius: int) -> np.ndarray:
+def _disk(radius: int) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -17,8 +17,8 @@ from covid_model.imaging import lung_mask
 # --- Fill a part of a film, such as the lungs, or everything but the lungs
 
 FILLS = {
-    "border grey": "the median grey of the film's own outermost pixels",
-    "noise": "random grey of the mean and spread of the film outside the lungs",
+    "border grey": "the median gray of the film's own outermost pixels",
+    "noise": "random gray of the mean and spread of the film outside the lungs",
     "blur": "the film itself, blurred until nothing of the lungs can be made out",
 }
 FRAME = 0.02  # of the longer side: the width of the border
@@ -43,11 +43,11 @@ def fill(pixels: np.ndarray, region: np.ndarray, method: str, lungs: np.ndarray,
     """
     out, longer = pixels.copy(), max(pixels.shape)
     if method == "border grey":
-        out[region] = border_grey(pixels)
+        out[region] = border_gray(pixels)
     elif method == "noise":
         outside = pixels[~lungs] if (~lungs).any() else pixels
         grain = np.random.default_rng(seed).normal(outside.mean(), outside.std(), int(region.sum()))
-        out[region] = grain.round().clip(0, config.GREY_LEVELS).astype(np.uint8)
+        out[region] = grain.round().clip(0, config.GRAY_LEVELS).astype(np.uint8)
     elif method == "blur":
         out[region] = cv2.GaussianBlur(pixels, (0, 0), BLUR * longer)[region]
     else:
@@ -55,7 +55,7 @@ def fill(pixels: np.ndarray, region: np.ndarray, method: str, lungs: np.ndarray,
     return out
 
 
-def border_grey(pixels: np.ndarray) -> int:
+def border_gray(pixels: np.ndarray) -> int:
     """Return the median gray, 0 to 255, of a film's outermost pixels."""
     return round(float(np.median(pixels[frame(pixels.shape)])))
 
@@ -122,9 +122,9 @@ def mark(pixels: np.ndarray, text: str, corner: str) -> np.ndarray:
     x = margin if "left" in corner else width - margin - wide
     y = margin + tall if "top" in corner else height - margin
     drawn = np.zeros(pixels.shape, np.uint8)
-    cv2.putText(drawn, text, (x, y), FONT, scale, config.GREY_LEVELS, thick, cv2.LINE_AA)
-    share = LEAD / config.GREY_LEVELS * drawn.astype(np.float32)  # (height, width), 0 beside the letters
-    return np.rint(pixels + share * (config.GREY_LEVELS - pixels.astype(np.float32))).astype(np.uint8)
+    cv2.putText(drawn, text, (x, y), FONT, scale, config.GRAY_LEVELS, thick, cv2.LINE_AA)
+    share = LEAD / config.GRAY_LEVELS * drawn.astype(np.float32)  # (height, width), 0 beside the letters
+    return np.rint(pixels + share * (config.GRAY_LEVELS - pixels.astype(np.float32))).astype(np.uint8)
 
 
 def _size(text: str, tall: float) -> tuple[float, int]:
@@ -161,7 +161,7 @@ def turn(pixels: np.ndarray, degrees: float) -> np.ndarray:
     height, width = pixels.shape
     middle = ((width - 1) / 2, (height - 1) / 2)  # of the pixels' centers
     matrix = cv2.getRotationMatrix2D(middle, degrees, 1)
-    outside = border_grey(pixels)
+    outside = border_gray(pixels)
     return cv2.warpAffine(pixels, matrix, (width, height), borderMode=cv2.BORDER_CONSTANT, borderValue=outside)
 
 
@@ -234,7 +234,7 @@ def apply(pixels: np.ndarray, changes: Changes) -> np.ndarray:
     if changes.marker:  # after mirroring and rotation, so that the text stays readable
         out = mark(out, changes.marker, changes.corner)
     if changes.invert:
-        out = config.GREY_LEVELS - out
+        out = config.GRAY_LEVELS - out
     return out
 
 

@@ -72,8 +72,8 @@ def to_input(prepared: np.ndarray) -> np.ndarray:
     Returns:
         (n, size, size, 3) float32, channels in the order blue, green, red.
     """
-    grey = prepared.astype(np.float32)[..., None]  # (n, size, size, 1)
-    return grey - np.asarray(IMAGENET_MEAN_BGR, np.float32)  # (n, size, size, 3)
+    gray = prepared.astype(np.float32)[..., None]  # (n, size, size, 1)
+    return gray - np.asarray(IMAGENET_MEAN_BGR, np.float32)  # (n, size, size, 3)
 
 
 def batches(items: Iterable[np.ndarray], size: int | None = None) -> Iterator[np.ndarray]:

@@ -16,21 +16,21 @@ from covid_model.imaging.image import FilmError, check_size
 
 DEEP = ("I", "F")  # Pillow's modes of more than 8 bits, besides those that begin with "I;16"
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
-COLOUR_SHARE = 0.01  # an image is in colour if more than this share of its pixels is
+COLOR_SHARE = 0.01  # an image is in color if more than this share of its pixels is
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # a PNG's last chunk with its checksum; Pillow does not require it
 WHITE_IS_ZERO = 0  # TIFF's photometric interpretation; Pillow applies it up to 8 bits only
 ALPHA = "The image has transparent parts; they were read as black."
 
 
-class Grey(NamedTuple):
+class Gray(NamedTuple):
     """A decoded image: pixels (height, width) uint8, warnings for the user, whether the file was in color."""
 
     pixels: np.ndarray
     warnings: tuple[str, ...]
-    in_colour: bool = False
+    in_color: bool = False
 
 
-def png(data: bytes) -> Grey:
+def png(data: bytes) -> Gray:
     """Decode a PNG. Raises FilmError, or whatever Pillow raises on damaged bytes."""
     if data[12:16] != b"IHDR" or PNG_END not in data:
         raise FilmError(headers.CUT_SHORT)
@@ -43,36 +43,36 @@ def png(data: bytes) -> Grey:
     with _open(data, "PNG") as image:
         image.load()
         orientation = headers.orientation(image.info.get("exif", b""))
-        pixels, alpha, warnings, in_colour = _grey(image)
+        pixels, alpha, warnings, in_color = _gray(image)
         shallow = not _is_deep(image)
     if depth == 16 and shallow:
-        pixels = _deep_colour(data, pixels, alpha)
-    return Grey(apply_orientation(pixels, orientation), warnings, in_colour)
+        pixels = _deep_color(data, pixels, alpha)
+    return Gray(apply_orientation(pixels, orientation), warnings, in_color)
 
 
-def jpeg(data: bytes) -> Grey:
+def jpeg(data: bytes) -> Gray:
     """Decode a JPEG. Raises FilmError, or whatever Pillow raises on damaged bytes."""
     header = headers.jpeg(data)
     check_size(header.width, header.height)
     with _open(header.bare, "JPEG") as image:
         image.load()
-        pixels, _, warnings, in_colour = _grey(image)
-    return Grey(apply_orientation(pixels, headers.orientation(header.exif)), warnings, in_colour)
+        pixels, _, warnings, in_color = _gray(image)
+    return Gray(apply_orientation(pixels, headers.orientation(header.exif)), warnings, in_color)
 
 
-def tiff(data: bytes) -> Grey:
+def tiff(data: bytes) -> Gray:
     """Decode a TIFF. Raises FilmError, or whatever Pillow raises on damaged bytes."""
     page = headers.tiff(data)
     check_size(page.values[headers.WIDTH], page.values[headers.HEIGHT])
     with _open(data, "TIFF") as image:
         image.load()  # Pillow turns it upright itself
-        pixels, alpha, warnings, in_colour = _grey(image)
+        pixels, alpha, warnings, in_color = _gray(image)
         shallow = not _is_deep(image)
     if shallow and page.values.get(headers.BITS, 1) == 16:
-        pixels = _deep_colour(data, pixels, alpha, page.values.get(headers.ORIENTATION, 1))
+        pixels = _deep_color(data, pixels, alpha, page.values.get(headers.ORIENTATION, 1))
     if not shallow and page.values.get(headers.PHOTOMETRIC) == WHITE_IS_ZERO:
-        pixels = config.GREY_LEVELS - pixels
-    return Grey(pixels, warnings, in_colour)
+        pixels = config.GRAY_LEVELS - pixels
+    return Gray(pixels, warnings, in_color)
 
 
 def apply_orientation(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -101,7 +101,7 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode in DEEP or image.mode.startswith("I;16")
 
 
-def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...], bool]:
+def _gray(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...], bool]:
     """Return gray pixels (height, width) uint8, alpha alike (None if opaque), warnings, whether it is in color."""
     if _is_deep(image):
         return _scaled(image), None, (), False
@@ -110,20 +110,20 @@ def _grey(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str,
     mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
     pixels = np.empty((image.height, image.width), np.uint8)
     alpha = np.empty_like(pixels) if has_alpha else None
-    coloured = 0
+    colored = 0
     for rows in tones.blocks(image.height):
         strip = np.asarray(_strip(image, rows).convert(mode))
         if mode == "L":
             pixels[rows] = strip
             continue
-        pixels[rows], coloured_here = tones.grey_of_colour(np.ascontiguousarray(strip[..., :3]))
-        coloured += coloured_here
+        pixels[rows], colored_here = tones.gray_of_color(np.ascontiguousarray(strip[..., :3]))
+        colored += colored_here
         if alpha is not None:
             alpha[rows] = strip[..., 3]
-    in_colour = coloured > COLOUR_SHARE * pixels.size
-    if alpha is None or alpha.min() == config.GREY_LEVELS:
-        return pixels, None, (), in_colour
-    return _on_black(pixels, alpha), alpha, (ALPHA,), in_colour
+    in_color = colored > COLOR_SHARE * pixels.size
+    if alpha is None or alpha.min() == config.GRAY_LEVELS:
+        return pixels, None, (), in_color
+    return _on_black(pixels, alpha), alpha, (ALPHA,), in_color
 
 
 def _strip(image: Image.Image, rows: slice) -> Image.Image:
@@ -148,11 +148,11 @@ def _on_black(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Composite `values` of any integer type over black by `alpha` (uint8), both (height, width)."""
     composite = np.empty_like(values)
     for rows in tones.blocks(len(values)):
-        composite[rows] = np.rint(values[rows].astype(np.float32) * alpha[rows] / config.GREY_LEVELS)
+        composite[rows] = np.rint(values[rows].astype(np.float32) * alpha[rows] / config.GRAY_LEVELS)
     return composite
 
 
-def _deep_colour(data: bytes, pixels: np.ndarray, alpha: np.ndarray | None, orientation: int = 1) -> np.ndarray:
+def _deep_color(data: bytes, pixels: np.ndarray, alpha: np.ndarray | None, orientation: int = 1) -> np.ndarray:
     """Return a 16-bit color image as gray, scaled by its own range; its 8-bit `pixels` if OpenCV cannot read it."""
     deep = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
     deep = pixels if deep is None else apply_orientation(deep, orientation)

@@ -10,8 +10,8 @@ import numpy as np
 from covid_model import config
 from covid_model.imaging.image import FilmError
 
-MIN_TONES = 8  # grey levels that a film must span; an image that spans fewer is constant
-COLOUR_LEVELS = 16  # a pixel is coloured if its channels differ by more than this
+MIN_TONES = 8  # gray levels that a film must span; an image that spans fewer is constant
+COLOR_LEVELS = 16  # a pixel is colored if its channels differ by more than this
 INVERTED_BELOW = -0.3  # correlation with the usual layout of a film, below which its tones count as inverted
 ROWS = 256  # rows processed at a time, so that no large copy of a large film is made
 
@@ -37,8 +37,8 @@ def blocks(height: int) -> Iterator[slice]:
 
 def stretch(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Scale `values` of any type and shape to uint8: `low` and below to 0, `high` and above to 255, linear between."""
-    scaled = (values.astype(np.float64) - low) * (config.GREY_LEVELS / (high - low))
-    return np.clip(np.rint(scaled), 0, config.GREY_LEVELS).astype(np.uint8)
+    scaled = (values.astype(np.float64) - low) * (config.GRAY_LEVELS / (high - low))
+    return np.clip(np.rint(scaled), 0, config.GRAY_LEVELS).astype(np.uint8)
 
 
 def check_range(low: float, high: float, whole_numbers: bool) -> None:
@@ -51,11 +51,11 @@ def check_range(low: float, high: float, whole_numbers: bool) -> None:
         raise FilmError("The image is all one tone; an X-ray has light and dark parts. Check that the export worked.")
 
 
-def grey_of_colour(rgb: np.ndarray) -> tuple[np.ndarray, int]:
+def gray_of_color(rgb: np.ndarray) -> tuple[np.ndarray, int]:
     """Return the luminance (h, w) of `rgb` (h, w, 3), both uint8, and how many of its pixels are colored."""
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), int(np.count_nonzero(spread > COLOUR_LEVELS))
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), int(np.count_nonzero(spread > COLOR_LEVELS))
 
 
 def looks_inverted(pixels: np.ndarray) -> bool:

@@ -91,7 +91,7 @@ def blocks(model: keras.Model, base: str) -> tuple[Block, ...]:
         base: `NetworkSpec.base`: "stored" if the recipe trained all layers, "imagenet" if only the dense ones.
     """
     grouped: dict[str, list[Layer]] = {}
-    field, stride = 1, 1  # receptive field, and input pixels between neighbouring outputs
+    field, stride = 1, 1  # receptive field, and input pixels between neighboring outputs
     for layer in model.layers:
         block = _block_of(layer.name, type(layer).__name__)
         shape = tuple(map(int, layer.output.shape[1:]))

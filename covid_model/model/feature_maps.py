@@ -42,13 +42,13 @@ def strongest(layer: str, maps: np.ndarray, keep: int = STRONGEST) -> Maps:
         layer=layer,
         channels=tuple(int(channel) for channel in channels),
         means=tuple(float(means[channel]) for channel in channels),
-        pictures=np.stack([_shrink(grey(maps[..., channel])) for channel in channels]),
+        pictures=np.stack([_shrink(gray(maps[..., channel])) for channel in channels]),
         silent=int((maps.max(axis=(0, 1)) <= 0).sum()),
         total=maps.shape[-1],
     )
 
 
-def grey(values: np.ndarray) -> np.ndarray:
+def gray(values: np.ndarray) -> np.ndarray:
     """Return (h, w) as uint8: 0 and below black, the maximum white."""
     highest = float(values.max(initial=0.0))
     if highest <= 0:
@@ -61,7 +61,7 @@ def filters(kernel: np.ndarray, columns: int = 8) -> np.ndarray:
 
     Args:
         kernel: (height, width, input channels, filters). With three input channels (blue, green, red), each filter is
-            a colour image; with more, the slice of its largest channel is drawn in grey. Mid grey is weight 0.
+            a color image; with more, the slice of its largest channel is drawn in gray. Mid gray is weight 0.
 
     Returns:
         (H, W, 3) uint8, red, green, blue.

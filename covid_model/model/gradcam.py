@@ -1,6 +1,6 @@
 """Grad-CAM (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391): which parts of a film move the logit.
 
-Arrays in, arrays out: `predictor` and `activations` run the network, `imaging.heatmap` colours the result.
+Arrays in, arrays out: `predictor` and `activations` run the network, `imaging.heatmap` colors the result.
 """
 
 from __future__ import annotations

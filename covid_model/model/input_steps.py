@@ -27,7 +27,7 @@ def preparation(pixels: np.ndarray, preprocessing: Preprocessing) -> list[Step]:
     """
     height, width = pixels.shape
     size, border = preprocessing.size, preprocessing.border
-    steps = [Step("Original", f"{width} × {height} grey pixels.", pixels)]
+    steps = [Step("Original", f"{width} × {height} gray pixels.", pixels)]
     if border:
         top, left = round(height * border), round(width * border)
         inner = pixels[top : height - top, left : width - left]
@@ -39,8 +39,8 @@ def preparation(pixels: np.ndarray, preprocessing: Preprocessing) -> list[Step]:
         sentence = "All X-rays become about equally sharp, because sharpness could reveal the source of an X-ray."
         steps.append(Step("Blurred", sentence, prepare(pixels, replace(preprocessing, equalize=False))))
     if preprocessing.equalize:
-        sentence = "Grey levels are spread evenly, so that a darker or paler copy of an X-ray looks the same."
-        steps.append(Step("Histogram-equalised", sentence, prepare(pixels, preprocessing)))
+        sentence = "Gray levels are spread evenly, so that a darker or paler copy of an X-ray looks the same."
+        steps.append(Step("Histogram-equalized", sentence, prepare(pixels, preprocessing)))
     return steps
 
 

@@ -41,7 +41,7 @@ class Calibration:
     """Temperature scaling (Guo et al. 2017, https://arxiv.org/abs/1706.04599), fitted by `experiments.calibration`.
 
     Attributes:
-        temperature: Divisor of the logit, above 0. Above 1 it moves scores towards 0.5, below 1 away from it; it never
+        temperature: Divisor of the logit, above 0. Above 1 it moves scores toward 0.5, below 1 away from it; it never
             changes their order.
         fitted_on: Number of validation films.
         helps: For each part of the reported films ("test", "external", ...): whether the cross-entropy fell there, up

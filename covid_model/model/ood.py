@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # of (height, width) uint8; each is undone by one of them
-    "inverted": lambda pixels: config.GREY_LEVELS - pixels,
+    "inverted": lambda pixels: config.GRAY_LEVELS - pixels,
     "rotated by 90 degrees, left": lambda pixels: np.ascontiguousarray(np.rot90(pixels)),
     "rotated by 90 degrees, right": lambda pixels: np.ascontiguousarray(np.rot90(pixels, -1)),
     "upside down": lambda pixels: np.ascontiguousarray(np.rot90(pixels, 2)),
@@ -86,9 +86,9 @@ class OodDetector:
 
     def mahalanobis(self, pooled: np.ndarray) -> np.ndarray:
         """Return the Mahalanobis distances: (n, d) to (n,), about the square root of d for a typical film."""
-        centred = pooled - self.mean  # (n, d)
-        along = centred @ self.directions.T  # (n, k)
-        residual = np.maximum(np.square(centred).sum(axis=1) - np.square(along).sum(axis=1), 0)  # (n,)
+        centerd = pooled - self.mean  # (n, d)
+        along = centerd @ self.directions.T  # (n, k)
+        residual = np.maximum(np.square(centerd).sum(axis=1) - np.square(along).sum(axis=1), 0)  # (n,)
         return np.sqrt((np.square(along) / self.variances).sum(axis=1) + residual / self.rest)
 
     def save(self, name: str, folder: Path | None = None) -> str:

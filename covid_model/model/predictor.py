@@ -42,7 +42,7 @@ class Prediction:
         ood_distance: How far the film is from the training films; above 1 it is out of distribution (see
             `ood.OodDetector`). None if the network has no detector.
         ood_reason: The detector's reason if `ood_distance` is above 1, else None.
-        in_colour: Whether the file was a colour image.
+        in_color: Whether the file was a color image.
     """
 
     network: str
@@ -54,14 +54,14 @@ class Prediction:
     milliseconds: float
     ood_distance: float | None = None
     ood_reason: OutOfDistribution | None = None
-    in_colour: bool = False
+    in_color: bool = False
 
     @property
     def reason(self) -> OutOfDistribution | None:
-        """Why the film is out of distribution, by the detector or its colours; None if it is not."""
+        """Why the film is out of distribution, by the detector or its colors; None if it is not."""
         if self.ood_distance is not None and self.ood_distance > 1:
             return self.ood_reason or OutOfDistribution.UNFAMILIAR
-        return OutOfDistribution.COLOUR if self.in_colour else None
+        return OutOfDistribution.COLOR if self.in_color else None
 
     @property
     def out_of_distribution(self) -> bool:
@@ -125,7 +125,7 @@ class Predictor:
             milliseconds=milliseconds,
             ood_distance=None if self._detector is None else self._detector.distance(pooled),
             ood_reason=None if self._detector is None else self._ood_reason(film, pooled),
-            in_colour=film.in_colour,
+            in_color=film.in_color,
         )
 
     def _ood_reason(self, film: Film, pooled: np.ndarray) -> OutOfDistribution | None:

@@ -26,13 +26,13 @@ TITLE = "Model score of a chest X-ray"
 FONT = "DejaVu Sans"  # Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic; bold text is English
 FONT_FILES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}  # by style, in assets/fonts
 MISSING = "\N{REPLACEMENT CHARACTER}"  # printed for each character that the font lacks
-MARGIN, WIDTH = 18, 174  # millimetres, of 210
+MARGIN, WIDTH = 18, 174  # millimeters, of 210
 SCORE_BINS = 20  # of the histogram of test scores, from 0 to 1
 MAX_SENTENCE = 600  # characters of a warning or caveat that are printed
-PICTURE = 84  # millimetres: side of the square that X-ray and overlay each fit into
-LAST_SENTENCE = 186  # millimetres from the top: no paragraph starts below it, to leave room for the rest
-BAR, ROW = 5, 15  # millimetres: height of the score's bar, and of each row of the distribution
-INK, GREY, PALE = (18, 24, 29), (100, 104, 115), (232, 230, 225)
+PICTURE = 84  # millimeters: side of the square that X-ray and overlay each fit into
+LAST_SENTENCE = 186  # millimeters from the top: no paragraph starts below it, to leave room for the rest
+BAR, ROW = 5, 15  # millimeters: height of the score's bar, and of each row of the distribution
+INK, GRAY, PALE = (18, 24, 29), (100, 104, 115), (232, 230, 225)
 
 
 def pdf(
@@ -82,7 +82,7 @@ def _printable(text: str, font: Container[int]) -> str:
 
 
 class _Page(FPDF):
-    """The page, filled from top to bottom, in millimetres."""
+    """The page, filled from top to bottom, in millimeters."""
 
     def __init__(self, made: datetime.datetime):
         super().__init__(format="A4")
@@ -98,10 +98,10 @@ class _Page(FPDF):
         self.set_producer("covid-model")
         self.add_page()
 
-    def write_text(self, text: str, size: float, style: str = "", colour=INK, align: str = "L", **more) -> None:
+    def write_text(self, text: str, size: float, style: str = "", color=INK, align: str = "L", **more) -> None:
         """Write a paragraph at the current height; the next one starts below it."""
         self.set_font(FONT, style, size)
-        self.set_text_color(*colour)
+        self.set_text_color(*color)
         self.set_x(MARGIN)
         text = self.printable(text)
         self.multi_cell(WIDTH, size * 0.47, text, align=align, new_x="LMARGIN", new_y="NEXT", **more)
@@ -110,10 +110,10 @@ class _Page(FPDF):
         """Return `text` in characters of the current font."""
         return _printable(text, self.current_font.cmap)
 
-    def label(self, x: float, y: float, text: str, size: float = 8, align: str = "L", colour=INK, style="") -> None:
+    def label(self, x: float, y: float, text: str, size: float = 8, align: str = "L", color=INK, style="") -> None:
         """Write a label whose left end ("L"), middle ("C") or right end ("R") is at x, and its top at y."""
         self.set_font(FONT, style, size)
-        self.set_text_color(*colour)
+        self.set_text_color(*color)
         text = self.printable(text)
         width = self.get_string_width(text)
         self.text(x - {"L": 0, "C": width / 2, "R": width}[align], y + size * 0.32, text)
@@ -122,7 +122,7 @@ class _Page(FPDF):
         """Write as many paragraphs as fit, then how many are missing."""
         for index, text in enumerate(texts):
             if self.get_y() > LAST_SENTENCE:
-                self.write_text(f"({len(texts) - index} more on screen.)", 9.5, colour=GREY)
+                self.write_text(f"({len(texts) - index} more on screen.)", 9.5, color=GRAY)
                 return
             self.write_text(_shortened(text), 9.5, style)
             self.ln(1)
@@ -133,9 +133,9 @@ class _Page(FPDF):
         self.ln(1)
         self.set_font(FONT)
         printed = self.printable(name)
-        self.write_text(BidiParagraph(printed, TextDirection.LTR).get_reordered_string(), 10, colour=GREY)
+        self.write_text(BidiParagraph(printed, TextDirection.LTR).get_reordered_string(), 10, color=GRAY)
         if MISSING in printed:
-            self.write_text(f"{MISSING} marks a character that the font of this page does not have.", 8, colour=GREY)
+            self.write_text(f"{MISSING} marks a character that the font of this page does not have.", 8, color=GRAY)
         self.ln(3)
 
     def pictures(self, film: Image.Image, overlay: Image.Image, legend: Image.Image) -> None:
@@ -148,8 +148,8 @@ class _Page(FPDF):
             self.image(picture, left + (PICTURE - width) / 2, top + 6, width, height, alt_text=alt)
         below = top + 6 + height + 2
         self.image(legend, second, below, PICTURE, 3, alt_text="Legend of the heatmap")
-        self.label(second, below + 4, "no influence", 7.5, colour=GREY)
-        self.label(second + PICTURE, below + 4, "raises the score most", 7.5, "R", GREY)
+        self.label(second, below + 4, "no influence", 7.5, color=GRAY)
+        self.label(second + PICTURE, below + 4, "raises the score most", 7.5, "R", GRAY)
         self.set_y(below + 9)
 
     def threshold_line(self, top: float, threshold: float, height: float) -> None:
@@ -162,15 +162,15 @@ class _Page(FPDF):
     def score(self, summary: PredictionSummary) -> None:
         """Write the score as a number, a bar with the threshold, and the verdict.
 
-        An out-of-distribution score is grey and has no verdict.
+        An out-of-distribution score is gray and has no verdict.
         """
         score, threshold, outlier = summary.score, summary.threshold, summary.out_of_distribution
-        self.write_text(f"{formatting.MODEL_SCORE} {summary.score_text}", 15, "B", GREY if outlier else INK)
+        self.write_text(f"{formatting.MODEL_SCORE} {summary.score_text}", 15, "B", GRAY if outlier else INK)
         top = self.get_y() + 2.5
         self.set_fill_color(*PALE)
         self.rect(MARGIN, top, WIDTH, BAR, "F")
-        colour = _rgb(config.COVID_COLOUR if summary.positive else config.OTHER_COLOUR)
-        self.set_fill_color(*(GREY if outlier else colour))
+        color = _rgb(config.COVID_COLOR if summary.positive else config.OTHER_COLOR)
+        self.set_fill_color(*(GRAY if outlier else color))
         self.rect(MARGIN, top, max(0.5, WIDTH * score), BAR, "F")
         self.threshold_line(top, threshold, BAR)
         self.scale(top + BAR + 2, threshold)
@@ -183,7 +183,7 @@ class _Page(FPDF):
         """Label 0, the threshold and 1 below a row."""
         for at in (0, 1):
             if abs(threshold - at) >= 0.1:
-                self.label(MARGIN + WIDTH * at, y, str(at), align="R" if at else "L", colour=GREY)
+                self.label(MARGIN + WIDTH * at, y, str(at), align="R" if at else "L", color=GRAY)
         align = "L" if threshold < 0.05 else "R" if threshold > 0.95 else "C"
         self.label(MARGIN + WIDTH * threshold, y, f"threshold {threshold:.2f}", align=align)
 
@@ -202,7 +202,7 @@ class _Page(FPDF):
         for covid, name in ((1, "COVID-19"), (0, "Non-COVID")):
             own = scores.loc[scores["covid"] == covid, "score"].to_numpy()
             counts = np.histogram(own, SCORE_BINS, (0, 1))[0]
-            self.set_fill_color(*_rgb(config.COVID_COLOUR if covid else config.OTHER_COLOUR))
+            self.set_fill_color(*_rgb(config.COVID_COLOR if covid else config.OTHER_COLOR))
             for index, count in enumerate(counts):
                 high = ROW * count / max(1, counts.max())
                 if count:
@@ -222,13 +222,13 @@ class _Page(FPDF):
         self.scale(top, threshold)
         self.set_y(top + 5)
         self.write_text(
-            "Each row is scaled to its tallest bar. Dashed line: this X-ray. Solid line: the threshold.", 8, colour=GREY
+            "Each row is scaled to its tallest bar. Dashed line: this X-ray. Solid line: the threshold.", 8, color=GRAY
         )
 
     def footer_text(self, made: str) -> None:
         """Write how the page was made, and the notice, at the bottom."""
         self.set_y(-34)
-        self.set_draw_color(*GREY)
+        self.set_draw_color(*GRAY)
         self.set_line_width(0.2)
         self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
         self.ln(2)
@@ -237,6 +237,6 @@ class _Page(FPDF):
         self.write_text(config.NOTICE, 9, "B")
 
 
-def _rgb(colour: str) -> tuple[int, int, int]:
+def _rgb(color: str) -> tuple[int, int, int]:
     """Return #RRGGBB as three numbers from 0 to 255."""
-    return tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return tuple(int(color[at : at + 2], 16) for at in (1, 3, 5))

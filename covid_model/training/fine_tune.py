@@ -46,13 +46,13 @@ def run(
 ) -> network_spec.NetworkSpec:
     """Train on `train` and `extra` without the held-out patients, save the network in `assets/`, score every film.
 
-    Unlabelled films are trained on too; validation is on labelled held-out films. An interrupted run resumes from
+    Unlabeled films are trained on too; validation is on labeled held-out films. An interrupted run resumes from
     `work`.
     """
     work = config.WORK if work is None else work
     table = dataset.training_films(data.films, *config.TRAINING_SPLITS)
     held_out = dataset.hold_out(table)
-    training, validation = table[~held_out], dataset.labelled(table[held_out])
+    training, validation = table[~held_out], dataset.labeled(table[held_out])
     scored = fewer_children(validation)
     pixels = read_all(data, pd.concat([training, validation]))
     model, history = trainer.train(
@@ -115,7 +115,7 @@ def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path | None 
     recipe = trial(**changes)
     table = dataset.training_films(data.films, *config.TRAINING_SPLITS)
     training = table[table["source"] != source]
-    left_out = dataset.labelled(table[table["source"] == source])
+    left_out = dataset.labeled(table[table["source"] == source])
     left_out = left_out.groupby("covid").sample(frac=1, random_state=0).groupby("covid").head(TRIAL_FILMS)
     pixels = read_all(data, pd.concat([training, left_out]))
     _, history = trainer.train(
@@ -144,7 +144,7 @@ def read_all(data: dataset.Dataset, films: pd.DataFrame) -> dict[str, np.ndarray
 
 
 def figures(films: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
-    """Return the figures of scores (n,) of labelled films, overall and for each source.
+    """Return the figures of scores (n,) of labeled films, overall and for each source.
 
     Returns:
         `val_loss`, the binary cross-entropy; `false positives SOURCE` and `sensitivity SOURCE`, shares above the

@@ -42,7 +42,7 @@ class FrozenNetwork:
     """A network that this recipe trains. See NetworkSpec for the titles.
 
     Attributes:
-        splits: whose labelled films it is trained on.
+        splits: whose labeled films it is trained on.
         pooling: of its head (see network_spec.Head).
         seeds, variants: of the runs. The first run becomes the network.
         recorded: whether all runs are recorded in `config.SEEDS_JSON`.
@@ -103,7 +103,7 @@ def run(
     fast = config.fast_precision()
     trainable = data.films["split"].isin(config.TRAINING_SPLITS)
     reported, others = data.films[~trainable], data.films[trainable]
-    table = dataset.labelled_training_films(data.films, *network.splits)
+    table = dataset.labeled_training_films(data.films, *network.splits)
     truth = table["covid"].to_numpy()
     extract = partial(features_for, network.pooling, data, work=work)
     reported_features = extract(reported.index, features.FeatureJob(vgg19))

@@ -80,7 +80,7 @@ def run(data: dataset.Dataset, vgg19: str, to: Path | None = None, recipe: Recip
         vgg19: VGG-19's ImageNet weights: a file, or "imagenet" for Keras' download.
         to: the JSON to write (default: assets/results/learning_curves.json).
     """
-    table = dataset.labelled_training_films(data.films, *config.TRAINING_SPLITS)
+    table = dataset.labeled_training_films(data.films, *config.TRAINING_SPLITS)
     held_out = dataset.validation_films(data.films, *config.TRAINING_SPLITS)
     parts = [
         balanced(table[rows], count, recipe.seed)

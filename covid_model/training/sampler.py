@@ -32,10 +32,10 @@ def targets(table: pd.DataFrame) -> tuple[Targets, Targets]:
     normal = table["finding"].str.lower().isin(config.NORMAL_FINDINGS)
     panel = table.get("panel", pd.Series(None, table.index, object))  # only one source has readings by a panel
     disputed = table["covid"].eq(1) & panel.eq("negative")
-    labelled = table["covid"].notna() & ~disputed
+    labeled = table["covid"].notna() & ~disputed
     covid = table["covid"].fillna(0).to_numpy(np.float32)
     abnormal = (~normal).to_numpy(np.float32)
-    weights = {"covid": labelled.to_numpy(np.float32), "abnormal": (~disputed).to_numpy(np.float32)}
+    weights = {"covid": labeled.to_numpy(np.float32), "abnormal": (~disputed).to_numpy(np.float32)}
     return {"covid": covid, "abnormal": abnormal}, weights
 
 

@@ -32,7 +32,7 @@ def run(source: str) -> dict[str, Any]:
         PlaygroundError: the stored features are missing or damaged.
     """
     store = playground.load()
-    films = dataset.labelled_training_films(store.films, *config.TRAINING_SPLITS)
+    films = dataset.labeled_training_films(store.films, *config.TRAINING_SPLITS)
     films = films[films["source"] == source]
     if films["covid"].nunique() < 2:
         raise dataset.DataError(

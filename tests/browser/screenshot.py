@@ -51,7 +51,7 @@ SHOTS = {
 
 
 def take(folder: Path) -> None:
-    """Write the pictures that README.md shows, in light colours, into `folder`."""
+    """Write the pictures that README.md shows, in light colors, into `folder`."""
     path = browser_path()
     if path is None:
         sys.exit("No Chromium here: install it, or name one with COVID_MODEL_CHROMIUM.")

@@ -74,8 +74,8 @@ def test_films(case):
     except imaging.FilmError as error:
         check(case, str(error), "")
         return
-    colour = (WHY_OUT[OutOfDistribution.COLOUR],) * film.in_colour  # said of the flag, not by the decoder
-    check(case, None, " ".join((*colour, *film.warnings)))
+    color = (WHY_OUT[OutOfDistribution.COLOR],) * film.in_color  # said of the flag, not by the decoder
+    check(case, None, " ".join((*color, *film.warnings)))
     assert film.pixels.dtype == np.uint8 and film.pixels.ndim == 2 and not film.pixels.flags.writeable
 
 
@@ -189,7 +189,7 @@ def novel(demo, monkeypatch) -> Path:
     return demo
 
 
-def test_19_a_novel_film_is_warned_of_and_its_score_greyed(novel):
+def test_19_a_novel_film_is_warned_of_and_its_score_grayed(novel):
     app = give(open_page(), GOOD)
     assert NOVEL in messages(app, "warning")
     assert app.metric[0].value.startswith(":gray[")
@@ -225,7 +225,7 @@ def of_dicom(name: str) -> imaging.Film:
 
 
 def no_chest_film(kind: str) -> np.ndarray:
-    """A photograph, a screenshot of text, a leg or a slice of a head, grey and without a tag that gives it away."""
+    """A photograph, a screenshot of text, a leg or a slice of a head, gray and without a tag that gives it away."""
     if kind in ("leg", "slice"):
         return of_dicom({"leg": LEG, "slice": SLICE}[kind]).pixels
     return getattr(pytest.importorskip("skimage.data"), {"photograph": "camera", "screenshot": "page"}[kind])()

@@ -266,7 +266,7 @@ def rendered(demo, monkeypatch):
     return demo
 
 
-def test_simulated_films_are_labelled_and_read_on_request(rendered):
+def test_simulated_films_are_labeled_and_read_on_request(rendered):
     app = show(open_page("browse"), set="simulated")
     assert shown(app) == ["sim"] and MockReader.asked == []
     assert pictures(app) == [film_card.describe_simulated("Clear lungs")]

@@ -299,7 +299,7 @@ def test_the_film_that_is_read_is_the_erased_one(page, monkeypatch):
     np.testing.assert_array_equal(imaging.decode(both.erased_source.data()).pixels, both.erased)
     np.testing.assert_array_equal(imaging.decode(both.source.data()).pixels, both.film)
     changed = both.erased != both.film
-    assert 0.3 < changed.mean() < 0.7 and len(np.unique(both.erased[changed])) == 1  # one grey, in the lungs
+    assert 0.3 < changed.mean() < 0.7 and len(np.unique(both.erased[changed])) == 1  # one gray, in the lungs
 
 
 @pytest.mark.films

@@ -298,7 +298,7 @@ def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
     assert second in text(app) and holds(second, 5, 3, 4)
 
 
-def test_films_held_out_count_as_neighbours_where_the_network_never_saw_them(demo, monkeypatch):
+def test_films_held_out_count_as_neighbors_where_the_network_never_saw_them(demo, monkeypatch):
     held_out = cache.scores().query("network == 'fine-tuned' and split == 'train'").set_index("id")
     monkeypatch.setattr(cache, "held_out_scores", lambda name: held_out if name == "fine-tuned" else None)
     app = upload(open_page(), ("film.png", film_bytes(240)))  # 0.938

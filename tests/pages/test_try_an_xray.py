@@ -49,7 +49,7 @@ def refusal(data: bytes) -> str:
     return str(why.value)
 
 
-def neighbours(score: float, film: str | None = None) -> str:
+def neighbors(score: float, film: str | None = None) -> str:
     return prediction_text.similar_scores(cache.test_scores("fine-tuned"), score, film)
 
 
@@ -71,16 +71,16 @@ def test_one_film(demo):
     assert formatting.verdict(240 / 256, 0.6) in text(app)
     assert [item.value for item in app.text] == ["film.png"]
     assert charts(app) == {"place"}
-    assert neighbours(240 / 256) in text(app) and holds(neighbours(240 / 256), 5, 1, 1, 1, 100)
+    assert neighbors(240 / 256) in text(app) and holds(neighbors(240 / 256), 5, 1, 1, 1, 100)
 
 
-def test_19_a_colour_picture_gets_no_verdict(demo):
+def test_19_a_color_picture_gets_no_verdict(demo):
     drawn = np.zeros((300, 300, 3), np.uint8)
     drawn[..., 2] = np.linspace(0, 255, 300, dtype=np.uint8)  # black to red
     app = upload(open_page(), ("photo.png", cv2.imencode(".png", drawn)[1].tobytes()))
     page_text = text(app)
     assert score(app).startswith(":gray[") and app.warning[0].value == prediction_text.plain(
-        formatting.WHY_OUT[OutOfDistribution.COLOUR]
+        formatting.WHY_OUT[OutOfDistribution.COLOR]
     )
     assert (
         formatting.verdict(1.0, 0.6) not in page_text
@@ -199,9 +199,9 @@ def test_a_film_of_ours_by_link(demo):
     assert adults in text(app) and holds(adults, 1, 0)
 
 
-def test_the_film_itself_is_no_neighbour_of_its_own(demo):
+def test_the_film_itself_is_no_neighbor_of_its_own(demo):
     app = open_page(film="kermany-1")  # mock score 0.859
-    assert neighbours(220 / 256, "kermany-1") in text(app) and holds(neighbours(220 / 256, "kermany-1"), 4)
+    assert neighbors(220 / 256, "kermany-1") in text(app) and holds(neighbors(220 / 256, "kermany-1"), 4)
 
 
 def test_a_training_film_says_so(demo):

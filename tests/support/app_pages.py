@@ -61,7 +61,7 @@ class MockReader:
         logit = float(np.log(score / (1 - score)))
         seen, why = (0.1, 0.1, 0.9, 0.9), self.ood_reason
         return Prediction(
-            self.name, score, logit, heatmap, seen, film.warnings, 12.0, self.ood_distance, why, film.in_colour
+            self.name, score, logit, heatmap, seen, film.warnings, 12.0, self.ood_distance, why, film.in_color
         )
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = 1) -> Iterator[float]:

@@ -26,7 +26,7 @@ QUICK = Patience(retries=2, backoff=0.0, connect=2.0, read=0.3, film=1.0)
 def drawn(width: int, height: int, seed: int = 0) -> np.ndarray:
     """A made-up film, (height, width) uint8: two dark fields on a bright ground, with noise."""
     y, x = np.mgrid[0:height, 0:width] / [[[height]], [[width]]]
-    lungs = sum(np.exp(-(((x - centre) / 0.15) ** 2) - ((y - 0.5) / 0.3) ** 2) for centre in (0.3, 0.7))
+    lungs = sum(np.exp(-(((x - center) / 0.15) ** 2) - ((y - 0.5) / 0.3) ** 2) for center in (0.3, 0.7))
     noise = np.random.default_rng(seed).normal(0, 6, (height, width))
     return np.uint8(np.clip(200 - 140 * lungs + noise, 0, 255))
 

@@ -40,41 +40,41 @@ HOW = Preprocessing(border=0.08, blur=1.0, equalize=True)
 
 def whole_files(kind: str) -> list[bytes]:
     """Undamaged files of a kind, small, of every sort that its decoder tells apart."""
-    grey, colour = Image.fromarray(FILM), Image.fromarray(synthetic_images.colour(72, 80))
+    gray, color = Image.fromarray(FILM), Image.fromarray(synthetic_images.color(72, 80))
     if kind == "PNG":
-        palette = synthetic_images.save(grey.convert("P"))
-        alpha = synthetic_images.save(Image.merge("LA", [grey, grey]))
-        deep_colour = synthetic_images.deep_colour_png(np.dstack([DEEP] * 3))
-        turned = synthetic_images.save(grey, exif=_exif(6))
+        palette = synthetic_images.save(gray.convert("P"))
+        alpha = synthetic_images.save(Image.merge("LA", [gray, gray]))
+        deep_color = synthetic_images.deep_color_png(np.dstack([DEEP] * 3))
+        turned = synthetic_images.save(gray, exif=_exif(6))
         return [
-            synthetic_images.save(grey),
+            synthetic_images.save(gray),
             synthetic_images.save(DEEP),
             palette,
             alpha,
-            deep_colour,
+            deep_color,
             turned,
-            synthetic_images.save(colour),
+            synthetic_images.save(color),
         ]
     if kind == "JPEG":
         plain, progressive = (
-            synthetic_images.save(grey, "JPEG"),
-            synthetic_images.save(colour, "JPEG", progressive=True),
+            synthetic_images.save(gray, "JPEG"),
+            synthetic_images.save(color, "JPEG", progressive=True),
         )
-        cmyk = synthetic_images.save(colour.convert("CMYK"), "JPEG")
-        return [plain, progressive, cmyk, synthetic_images.save(grey, "JPEG", restart_marker_rows=1, exif=_exif(3))]
+        cmyk = synthetic_images.save(color.convert("CMYK"), "JPEG")
+        return [plain, progressive, cmyk, synthetic_images.save(gray, "JPEG", restart_marker_rows=1, exif=_exif(3))]
     if kind == "TIFF":
         packings = ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "group4", "jpeg")
-        greys = [
-            synthetic_images.save(grey.convert("1") if p == "group4" else grey, "TIFF", compression=p) for p in packings
+        grays = [
+            synthetic_images.save(gray.convert("1") if p == "group4" else gray, "TIFF", compression=p) for p in packings
         ]
-        deep_colour = cv2.imencode(".tiff", np.dstack([DEEP] * 3))[1].tobytes()
+        deep_color = cv2.imencode(".tiff", np.dstack([DEEP] * 3))[1].tobytes()
         real = synthetic_images.save((DEEP / 4095).astype(np.float32), "TIFF")
         return [
-            *greys,
+            *grays,
             synthetic_images.save(DEEP, "TIFF"),
             real,
-            synthetic_images.save(colour.convert("CMYK"), "TIFF"),
-            deep_colour,
+            synthetic_images.save(color.convert("CMYK"), "TIFF"),
+            deep_color,
         ]
     shown = {"RescaleSlope": "2", "RescaleIntercept": "-9", "WindowCenter": "2000", "WindowWidth": "3000"}
     table = synthetic_images.lookup_table(np.arange(4096), 0, 16)

@@ -56,7 +56,7 @@ def save(folder: Path, seed: int = 0) -> dataset.Dataset:
     cv2.imwrite(str(folder / "lung_masks/all.png"), np.where(lungs(160, 160), 255, 0).astype(np.uint8))
     for split, source, covid, films in FILMS:
         for number in range(films):
-            truth = "unlabelled" if covid is None else covid
+            truth = "unlabeled" if covid is None else covid
             name = f"{source}-{split}-{truth}-{number:02d}"
             path = folder / "images" / f"{name}.png"
             cv2.imwrite(str(path), film(covid, rng))

@@ -33,10 +33,10 @@ def deep_film(low: int = 0, high: int = 4095, width: int = WIDTH, height: int = 
     return np.rint(low + scaled * (high - low)).astype(np.uint16)
 
 
-def colour(width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+def color(width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
     """A picture whose channels really differ: (height, width, 3) uint8."""
-    grey = film(width, height)
-    return np.dstack([grey, grey[::-1], grey[:, ::-1] // 2])
+    gray = film(width, height)
+    return np.dstack([gray, gray[::-1], gray[:, ::-1] // 2])
 
 
 def save(picture: np.ndarray | Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -47,8 +47,8 @@ def save(picture: np.ndarray | Image.Image, kind: str = "PNG", **options) -> byt
     return file.getvalue()
 
 
-def deep_colour_png(rgb: np.ndarray) -> bytes:
-    """A 16-bit colour PNG of (height, width, 3 or 4) uint16, which Pillow cannot write."""
+def deep_color_png(rgb: np.ndarray) -> bytes:
+    """A 16-bit color PNG of (height, width, 3 or 4) uint16, which Pillow cannot write."""
     order = [2, 1, 0, 3][: rgb.shape[2]]
     return cv2.imencode(".png", np.ascontiguousarray(rgb[..., order]))[1].tobytes()
 
@@ -69,12 +69,12 @@ def chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def png(width: int, height: int, *more: bytes, depth: int = 8, colour_type: int = 0) -> bytes:
+def png(width: int, height: int, *more: bytes, depth: int = 8, color_type: int = 0) -> bytes:
     """A black PNG of any size in a few bytes a row, with `more` chunks before its pixels."""
     packer = zlib.compressobj(9)
-    row = bytes(1 + width * depth * {0: 1, 2: 3, 4: 2, 6: 4}[colour_type] // 8)
+    row = bytes(1 + width * depth * {0: 1, 2: 3, 4: 2, 6: 4}[color_type] // 8)
     pixels = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(more) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
@@ -99,8 +99,8 @@ def tiff(
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + next_one + extra + pixels
 
 
-def grey_tags(width: int, height: int, **change: int) -> list[tuple[int, int, int, int]]:
-    """The tags of an uncompressed grey TIFF of 8 bits; `change` takes bits=, photometric=, orientation=, format=."""
+def gray_tags(width: int, height: int, **change: int) -> list[tuple[int, int, int, int]]:
+    """The tags of an uncompressed gray TIFF of 8 bits; `change` takes bits=, photometric=, orientation=, format=."""
     bits = change.get("bits", 8)
     tags = {
         256: width, 257: height, 258: bits, 259: 1, 262: change.get("photometric", 1), 273: -1, 277: 1,

@@ -98,7 +98,7 @@ def test_a_silent_layer_is_black():
 
 
 @pytest.mark.parametrize("into", [3, 64])
-def test_filters_are_a_sheet_with_grey_at_zero(into):
+def test_filters_are_a_sheet_with_gray_at_zero(into):
     kernel = np.zeros((3, 3, into, 10), np.float32)
     kernel[0, 0, 0, 0] = -2
     sheet = feature_maps.filters(kernel, columns=4)

@@ -40,7 +40,7 @@ def test_a_shift_moves_the_picture_by_no_more_than_was_asked():
         assert abs(row - 50) <= 11 and abs(column - 50) <= 11
 
 
-def test_tone_keeps_the_order_of_grey_levels():
+def test_tone_keeps_the_order_of_gray_levels():
     ramp = np.tile(np.arange(256, dtype=np.uint8), (4, 1))
     for seed in range(10):
         assert (

@@ -28,22 +28,22 @@ def points(figure: go.Figure) -> list[go.Scatter]:
     return [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "markers"]
 
 
-def _luminance(colour: str) -> float:
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+def _luminance(color: str) -> float:
+    channels = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
 
-@pytest.mark.parametrize("colour", [style.COVID_COLOUR, style.OTHER_COLOUR, style.GREY, *style.LINE_COLOURS])
+@pytest.mark.parametrize("color", [style.COVID_COLOR, style.OTHER_COLOR, style.GRAY, *style.LINE_COLORS])
 @pytest.mark.parametrize("ground", ["#FFFFFF", "#0E1215"])
-def test_colours_stand_out_on_light_and_dark(colour, ground):
-    light, dark = sorted((_luminance(colour), _luminance(ground)), reverse=True)
+def test_colors_stand_out_on_light_and_dark(color, ground):
+    light, dark = sorted((_luminance(color), _luminance(ground)), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3
 
 
 def test_the_two_truths_differ_in_shape():
     assert style.COVID_SYMBOL != style.OTHER_SYMBOL and style.COVID_LABEL != style.OTHER_LABEL
-    assert len(set(style.DASHES)) == len(style.DASHES) == len(style.LINE_COLOURS)
+    assert len(set(style.DASHES)) == len(style.DASHES) == len(style.LINE_COLORS)
 
 
 def test_confusion_matrix_shows_counts_and_row_shares():

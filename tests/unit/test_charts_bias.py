@@ -42,7 +42,7 @@ def test_ages_are_shares_of_each_class():
     figure = bias_charts.ages(rows)
     covid, other = figure.data
     assert list(covid.x) == [-0.25, 0.0, -0.75] and list(other.x) == [0.0, 0.8, 0.2]
-    assert covid.marker.pattern.shape == "/" and other.marker.pattern.shape == ""  # not by colour alone
+    assert covid.marker.pattern.shape == "/" and other.marker.pattern.shape == ""  # not by color alone
     assert [numbers(one) for one in words(figure) if "◆" in one or "●" in one] == [[4], [10]]
     assert "<b>0</b>" not in words(figure)
     assert all(part in bias_charts.ages_alt(rows) for part in ("20 to 29", "1 to 5 years", "age not stated"))
@@ -113,7 +113,7 @@ def test_deletion_and_insertion():
     figure = attribution_charts.faithfulness(deletion, insertion)
     assert len({trace.name for trace in figure.data}) == 4
     assert list(figure.data[0].x) == [0, 0.5, 1] and list(figure.data[0].y) == [1.0, 0.2, 0.0]
-    assert figure.data[0].line.dash != figure.data[1].line.dash  # told apart without colour
+    assert figure.data[0].line.dash != figure.data[1].line.dash  # told apart without color
     assert [list(trace.y)[1] for trace in figure.data] == [0.2, 0.6, 0.9, 0.5]
     said = attribution_charts.faithfulness_alt(deletion, insertion)
     assert all(trace.name in said for trace in figure.data) and holds(said, 0.2, 0.6, 0.9, 0.5)
@@ -127,7 +127,7 @@ def test_severity():
 
 
 @pytest.mark.parametrize("ink", [None, "#E9E6DF"])
-def test_words_take_the_pages_colour_and_grounds_are_clear(ink):
+def test_words_take_the_pages_color_and_grounds_are_clear(ink):
     rows = [subgroups.Group("Test", of(1, 2), of(1, 2))]
     for figure in (
         bias_charts.groups(rows, ink=ink),

@@ -40,7 +40,7 @@ JSON_FIELDS = [
 
 
 def draw(path: Path, brightest: int) -> Path:
-    """A grey ramp of 80 x 96 pixels, 0 to `brightest`."""
+    """A gray ramp of 80 x 96 pixels, 0 to `brightest`."""
     ramp = np.linspace(0, brightest, 80 * 96).reshape(80, 96).astype(np.uint8)
     Image.fromarray(ramp).save(path)
     return path

@@ -87,7 +87,7 @@ def test_patients_of_reported_films_are_not_trained_on():
     assert len(kept) == len(films) - 3
 
 
-def unlabelled_films():
+def unlabeled_films():
     """Those of `made_up_films`, all of `extra`; patient 3, with one film, and 5's first film have no label."""
     films = made_up_films().assign(split="extra")
     films["covid"] = films["covid"].astype(float)
@@ -99,24 +99,24 @@ def test_films_without_a_label_are_read_and_kept_apart(tmp_path):
     rows = [{"covid": 1}, {"split": "extra", "covid": None}, {"split": "graded", "covid": None}, {"split": "extra"}]
     data = dataset.load(write(tmp_path, rows))
     assert data.films["covid"].isna().tolist() == [False, True, True, False]
-    assert dataset.labelled(data.films)["covid"].tolist() == [1, 0]
-    assert dataset.labelled(data.films)["covid"].dtype == data.split("train")["covid"].dtype == int
+    assert dataset.labeled(data.films)["covid"].tolist() == [1, 0]
+    assert dataset.labeled(data.films)["covid"].dtype == data.split("train")["covid"].dtype == int
     assert list(data.split("graded").index) == ["film-2"] and data.split("extra")["covid"].isna().sum() == 1
     assert dataset.group_names(data.films).tolist() == ["cohen 1", "cohen", "cohen", "cohen 0"]
 
 
-def test_unlabelled_films_may_be_trained_on_but_teach_no_covid():
-    films = unlabelled_films()
+def test_unlabeled_films_may_be_trained_on_but_teach_no_covid():
+    films = unlabeled_films()
     assert {"3-0", "5-0"} <= set(dataset.training_films(films, "extra").index)
-    taught = dataset.labelled_training_films(films, "extra")
+    taught = dataset.labeled_training_films(films, "extra")
     assert len(taught) == len(films) - 2 and taught["covid"].dtype == int
     assert not {"3-0", "5-0"} & set(taught.index)
 
 
 def test_a_patients_films_are_on_one_side_with_a_label_or_without():
-    films = unlabelled_films()
+    films = unlabeled_films()
     held_out = dataset.validation_films(films, "extra")
-    assert held_out.index.equals(dataset.labelled_training_films(films, "extra").index)
+    assert held_out.index.equals(dataset.labeled_training_films(films, "extra").index)
     assert held_out.equals(dataset.hold_out(films)[held_out.index])
 
 
@@ -139,7 +139,7 @@ def test_scores_go_by_a_films_id_and_the_list_says_the_rest(tmp_path):
         found.loc[found["id"] == "film-0", ["split", "source", "covid"]].to_numpy().tolist()
         == [["test", "cohen", 1]] * 2
     )
-    assert dataset.labelled(found)["score"].tolist() == [0.5, 0.125]
+    assert dataset.labeled(found)["score"].tolist() == [0.5, 0.125]
     assert tuple(found.columns) == dataset.SCORE_COLUMNS
 
 
@@ -182,9 +182,9 @@ def committed():
 
 
 def test_the_committed_list_has_the_counts_that_readme_promises(committed):
-    for split, (covid, other, unlabelled) in COUNTS.items():
+    for split, (covid, other, unlabeled) in COUNTS.items():
         truth = committed.loc[committed["split"] == split, "covid"]
-        assert (truth.eq(1).sum(), truth.eq(0).sum(), truth.isna().sum()) == (covid, other, unlabelled), split
+        assert (truth.eq(1).sum(), truth.eq(0).sum(), truth.isna().sum()) == (covid, other, unlabeled), split
         assert set(committed.loc[committed["split"] == split, "source"]) == SOURCES[split]
     assert len(committed) == sum(map(sum, COUNTS.values())) == 16086
     for split, (films, covid) in (("train", config.PAPER_TRAIN), ("test", config.PAPER_TEST)):
@@ -221,8 +221,8 @@ def test_a_panel_read_what_the_committed_list_says(committed):
     }
 
 
-def test_validation_cuts_whole_patients_labelled_and_not(committed):
-    table = dataset.labelled_training_films(committed, *config.TRAINING_SPLITS)
+def test_validation_cuts_whole_patients_labeled_and_not(committed):
+    table = dataset.labeled_training_films(committed, *config.TRAINING_SPLITS)
     held_out = dataset.validation_films(committed, *config.TRAINING_SPLITS)
     assert held_out.index.equals(table.index) and set(table["covid"]) == {0, 1}
     assert not set(table[held_out]["patient"]) & set(table[~held_out]["patient"])

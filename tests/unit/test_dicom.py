@@ -230,7 +230,7 @@ def test_24_changed_bytes_never_crash():
         assert read.pixels.dtype == np.uint8
 
 
-# --- 25, 26: sizes that do not fit, and what is not one grey picture ----------------------------------
+# --- 25, 26: sizes that do not fit, and what is not one gray picture ----------------------------------
 @pytest.mark.parametrize(
     "tags, named",
     [
@@ -265,7 +265,7 @@ def jpeg_2000_header(width, height, components=1, tile=None) -> bytes:
     "frame, syntax, named",
     [
         (lambda: synthetic_images.save(synthetic_images.film(300, 300), "JPEG"), JPEGBaseline8Bit, "does not match"),
-        (lambda: synthetic_images.save(synthetic_images.colour(), "JPEG"), JPEGBaseline8Bit, "does not match"),
+        (lambda: synthetic_images.save(synthetic_images.color(), "JPEG"), JPEGBaseline8Bit, "does not match"),
         (lambda: jpeg_2000_header(100_000, 100_000), JPEG2000Lossless, "does not match"),
         (lambda: jpeg_2000_header(160, 192, components=3), JPEG2000Lossless, "does not match"),
         (lambda: jpeg_2000_header(160, 192, tile=1), JPEG2000Lossless, "tiles"),

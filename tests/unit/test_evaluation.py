@@ -168,7 +168,7 @@ def test_operating_point_lies_on_the_curve(many):
 
 
 def test_areas_of_every_draw_agree_with_scikit_learn(many):
-    """The vectorised areas under resampling weights, against scikit-learn's sample_weight, draw for draw."""
+    """The vectorized areas under resampling weights, against scikit-learn's sample_weight, draw for draw."""
     scores, covid, patients = many
     order = np.argsort(-scores, kind="stable")
     last = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)

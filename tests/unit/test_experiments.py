@@ -91,7 +91,7 @@ def test_elsewhere_takes_splits_and_sources_apart():
 # --- lungs -----------------------------------------------------------------------------------
 @pytest.fixture
 def film():
-    """Grey 40 outside, 200 in a square of lungs."""
+    """Gray 40 outside, 200 in a square of lungs."""
     pixels = np.full((60, 80), 40, np.uint8)
     inside = np.zeros(pixels.shape, bool)
     inside[20:40, 30:50] = True
@@ -99,7 +99,7 @@ def film():
     return pixels, inside
 
 
-def test_border_grey_erases_lungs_and_nothing_else(film):
+def test_border_gray_erases_lungs_and_nothing_else(film):
     pixels, inside = film
     assert (perturb.fill(pixels, inside, "border grey", inside) == 40).all()
     assert pixels[30, 40] == 200  # the film itself is left alone
@@ -162,14 +162,14 @@ def test_rivals_know_what_they_are_told():
     assert not baselines.always_no(table, small, training).any()
 
 
-def test_a_rival_that_sees_greys_tells_bright_from_dark():
+def test_a_rival_that_sees_grays_tells_bright_from_dark():
     covid = np.tile([0, 1], 20)
     table = pd.DataFrame({"covid": covid})
     small = np.repeat(covid[:, None], 64, 1).reshape(-1, 8, 8) * 0.5 + np.random.default_rng(0).uniform(
         0, 0.1, (40, 8, 8)
     )
     training = np.arange(40) < 30
-    for rival in (baselines.mean_grey, baselines.thumbnail):
+    for rival in (baselines.mean_gray, baselines.thumbnail):
         assert ((rival(table, small, training) > 0.5) == covid).all()
 
 

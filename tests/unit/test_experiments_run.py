@@ -278,11 +278,11 @@ def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
     assert remarks(strange) == (WHY_OUT[OutOfDistribution.UNFAMILIAR],)
     usual = replace(found, ood_distance=1.0, ood_reason=None)
     assert not usual.out_of_distribution and remarks(usual) == ()
-    coloured = replace(usual, in_colour=True, warnings=("Small.",))
-    assert coloured.reason is OutOfDistribution.COLOUR
-    assert remarks(coloured) == (WHY_OUT[OutOfDistribution.COLOUR], "Small.")
-    assert len(remarks(replace(strange, in_colour=True))) == 2
-    same_words = replace(usual, warnings=(WHY_OUT[OutOfDistribution.COLOUR],))
+    colored = replace(usual, in_color=True, warnings=("Small.",))
+    assert colored.reason is OutOfDistribution.COLOR
+    assert remarks(colored) == (WHY_OUT[OutOfDistribution.COLOR], "Small.")
+    assert len(remarks(replace(strange, in_color=True))) == 2
+    same_words = replace(usual, warnings=(WHY_OUT[OutOfDistribution.COLOR],))
     assert not same_words.out_of_distribution  # decided by the flag, whatever the sentences say
 
 

@@ -1,4 +1,4 @@
-"""Heatmap over film: colours, places, directions."""
+"""Heatmap over film: colors, places, directions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FLAT = np.full((40, 60), 100, np.uint8)
 
 @pytest.mark.parametrize("direction", config.OVERLAY_DIRECTIONS)
 @pytest.mark.parametrize("opacity, value", [(0, 1.0), (1, 0.0)])
-def test_no_opacity_or_no_evidence_leaves_the_grey_film(direction, opacity, value):
+def test_no_opacity_or_no_evidence_leaves_the_gray_film(direction, opacity, value):
     film = synthetic_images.film()
     seen = imaging_heatmap.blend(film, np.full((14, 14), value), WHOLE, opacity, direction)
     assert seen.dtype == np.uint8
@@ -32,10 +32,10 @@ def test_no_opacity_or_no_evidence_leaves_the_grey_film(direction, opacity, valu
         (-1.0, "against", imaging_heatmap.RAMPS["against"][-1]),
         (1.0, "both", imaging_heatmap.RAMPS["for"][-1]),
         (-1.0, "both", imaging_heatmap.RAMPS["against"][-1]),
-        (0.5, "for", [(100 + colour) / 2 for colour in imaging_heatmap.RAMPS["for"][2]]),
+        (0.5, "for", [(100 + color) / 2 for color in imaging_heatmap.RAMPS["for"][2]]),
     ],
 )
-def test_known_colours(value, direction, wanted):
+def test_known_colors(value, direction, wanted):
     seen = imaging_heatmap.blend(FLAT, np.full((3, 3), value), WHOLE, 1.0, direction)
     assert seen.shape == (40, 60, 3)
     assert np.abs(seen.astype(float) - np.array(wanted)).max() <= 0.5
@@ -89,7 +89,7 @@ def test_any_size(shape):
 
 
 def test_png_bytes_are_the_picture():
-    rgb = synthetic_images.colour()
+    rgb = synthetic_images.color()
     assert np.array_equal(cv2.imdecode(np.frombuffer(imaging_heatmap.to_png(rgb), np.uint8), 1)[..., ::-1], rgb)
 
 

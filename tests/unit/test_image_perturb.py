@@ -79,10 +79,10 @@ def test_a_rectangle_of_fractions():
     assert found.sum() == 4 * 8 and found[2:6, 2:10].all()
 
 
-def test_border_grey():
+def test_border_gray():
     pixels = np.full((100, 100), 200, np.uint8)
     pixels[:2] = pixels[-2:] = pixels[:, :2] = pixels[:, -2:] = 17
-    assert perturb.border_grey(pixels) == 17
+    assert perturb.border_gray(pixels) == 17
 
 
 # --- together ------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def test_lungs_are_the_same_again_and_erased():
     found = lung_mask.find(pixels)
     np.testing.assert_array_equal(found, lung_mask.find(pixels))
     out = apply(pixels, Changes(erase="lungs"))
-    assert (out[found] == perturb.border_grey(pixels)).all()
+    assert (out[found] == perturb.border_gray(pixels)).all()
     np.testing.assert_array_equal(out[~found], pixels[~found])
 
 

@@ -194,7 +194,7 @@ def header_only_jpeg(width: int, height: int) -> bytes:
             ),
             "25 million",
         ),
-        (lambda: synthetic_images.tiff(synthetic_images.grey_tags(100_000, 100_000)), "25 million"),
+        (lambda: synthetic_images.tiff(synthetic_images.gray_tags(100_000, 100_000)), "25 million"),
         (lambda: header_only_jpeg(60_000, 60_000), "25 million"),
         (lambda: synthetic_images.save(np.zeros((20_000, 1), np.uint8)), "64 × 64"),
         (lambda: synthetic_images.save(FILM[:40, :40]), "40 × 40"),
@@ -230,8 +230,8 @@ def test_11_text_bomb(name, body):
 
 
 def test_12_tiff_whose_directory_points_at_itself():
-    refusal(synthetic_images.tiff(synthetic_images.grey_tags(160, 192), FILM.tobytes(), following=-3))
-    exif = [*synthetic_images.grey_tags(160, 192), (34665, 4, 1, -3)]
+    refusal(synthetic_images.tiff(synthetic_images.gray_tags(160, 192), FILM.tobytes(), following=-3))
+    exif = [*synthetic_images.gray_tags(160, 192), (34665, 4, 1, -3)]
     assert "circle" in refusal(synthetic_images.tiff(exif, FILM.tobytes()))
 
 
@@ -244,12 +244,12 @@ def test_12_several_pages_or_frames(kind):
 
 def test_12_tiff_tags_that_all_claim_the_same_bytes():
     claims = [(number, 7, 100_000, -2) for number in range(40_000, 42_000)]
-    file = synthetic_images.tiff([*synthetic_images.grey_tags(160, 192), *claims], FILM.tobytes(), extra=bytes(100_000))
+    file = synthetic_images.tiff([*synthetic_images.gray_tags(160, 192), *claims], FILM.tobytes(), extra=bytes(100_000))
     assert "tags" in refusal(file)
 
 
 def test_12_tiff_with_a_giant_tile():
-    tags = [tag for tag in synthetic_images.grey_tags(160, 192) if tag[0] not in (273, 278, 279)]
+    tags = [tag for tag in synthetic_images.gray_tags(160, 192) if tag[0] not in (273, 278, 279)]
     tiles = [(322, 4, 1, 60_000), (323, 4, 1, 60_000), (324, 4, 1, -1), (325, 4, 1, 1000)]
     assert "tiles" in refusal(synthetic_images.tiff([*tags, *tiles], bytes(1000)))
 
@@ -271,23 +271,23 @@ def test_12_exif_in_many_segments_is_not_given_to_the_decoder():
     assert imaging.decode(file[:2] + segment + more + file[2:]).pixels.shape == FILM.shape
 
 
-# --- 13 to 15: depth and colour models -------------------------------------------------------------
+# --- 13 to 15: depth and color models -------------------------------------------------------------
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("low, high", [(0, 65_535), (0, 4_095), (20_000, 20_900)])
-def test_13_deep_grey_is_scaled_by_its_own_range(kind, low, high):
+def test_13_deep_gray_is_scaled_by_its_own_range(kind, low, high):
     deep = synthetic_images.deep_film(low, high)
     read = imaging.decode(synthetic_images.save(deep, kind))
     assert read.warnings == () and np.array_equal(read.pixels, scaled(deep))
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-def test_13_deep_colour_keeps_its_tones(channels):
+def test_13_deep_color_keeps_its_tones(channels):
     rgb = np.dstack([DEEP] * 3 + [np.full_like(DEEP, 65_535)] * (channels - 3))
-    read = imaging.decode(synthetic_images.deep_colour_png(rgb))
+    read = imaging.decode(synthetic_images.deep_color_png(rgb))
     assert read.warnings == () and np.abs(read.pixels.astype(int) - scaled(DEEP)).max() <= 1
 
 
-def test_13_deep_colour_tiff():
+def test_13_deep_color_tiff():
     import cv2
 
     read = imaging.decode(cv2.imencode(".tiff", np.dstack([DEEP] * 3))[1].tobytes())
@@ -295,7 +295,7 @@ def test_13_deep_colour_tiff():
 
 
 def test_13_deep_tiff_with_white_as_zero():
-    file = synthetic_images.tiff(synthetic_images.grey_tags(160, 192, bits=16, photometric=0), (4095 - DEEP).tobytes())
+    file = synthetic_images.tiff(synthetic_images.gray_tags(160, 192, bits=16, photometric=0), (4095 - DEEP).tobytes())
     assert np.abs(imaging.decode(file).pixels.astype(int) - scaled(DEEP)).max() <= 1
 
 
@@ -320,9 +320,9 @@ def test_14_not_a_number(bad):
 @pytest.mark.parametrize(
     "kind, mode", [("TIFF", "CMYK"), ("JPEG", "CMYK"), ("PNG", "P"), ("TIFF", "P"), ("PNG", "RGB")]
 )
-def test_15_other_colour_models(kind, mode):
-    grey = Image.fromarray(FILM)
-    image = grey.convert("P") if mode == "P" else grey.convert("RGB").convert(mode)
+def test_15_other_color_models(kind, mode):
+    gray = Image.fromarray(FILM)
+    image = gray.convert("P") if mode == "P" else gray.convert("RGB").convert(mode)
     read = imaging.decode(synthetic_images.save(image, kind))
     assert read.warnings == ()
     assert np.abs(read.pixels.astype(int) - FILM).mean() < 6
@@ -357,7 +357,7 @@ def test_16_opaque_alpha_changes_nothing():
 def test_16_deep_alpha():
     rgba = np.dstack([DEEP * 16] * 3 + [np.full_like(DEEP, 65_535)])
     rgba[:, :40, 3] = 0
-    read = imaging.decode(synthetic_images.deep_colour_png(rgba))
+    read = imaging.decode(synthetic_images.deep_color_png(rgba))
     assert read.warnings == (raster.ALPHA,) and not read.pixels[:, :40].any()
 
 
@@ -379,7 +379,7 @@ def test_17_png_and_tiff_turning(orientation):
     exif[0x0112] = orientation
     lying = np.ascontiguousarray(np.rot90(FILM, {1: 0, 3: 2, 6: 1, 8: -1}[orientation]))
     assert np.array_equal(imaging.decode(synthetic_images.save(lying, exif=exif)).pixels, FILM)
-    tags = synthetic_images.grey_tags(lying.shape[1], lying.shape[0], orientation=orientation)
+    tags = synthetic_images.gray_tags(lying.shape[1], lying.shape[0], orientation=orientation)
     assert np.array_equal(imaging.decode(synthetic_images.tiff(tags, lying.tobytes())).pixels, FILM)
 
 
@@ -397,11 +397,11 @@ def test_17_broken_exif_is_read(broken):
 def test_17_nonsense_orientation():
     assert np.array_equal(
         imaging.decode(
-            synthetic_images.tiff(synthetic_images.grey_tags(160, 192, orientation=77), FILM.tobytes())
+            synthetic_images.tiff(synthetic_images.gray_tags(160, 192, orientation=77), FILM.tobytes())
         ).pixels,
         FILM,
     )
-    assert headers.orientation(synthetic_images.tiff(synthetic_images.grey_tags(160, 192, orientation=77))) == 1
+    assert headers.orientation(synthetic_images.tiff(synthetic_images.gray_tags(160, 192, orientation=77))) == 1
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
@@ -416,8 +416,8 @@ def test_18_constant_and_deep(values):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
-def test_19_colour_is_warned_of(kind):
-    assert imaging.decode(synthetic_images.save(synthetic_images.colour(), kind)).in_colour
+def test_19_color_is_warned_of(kind):
+    assert imaging.decode(synthetic_images.save(synthetic_images.color(), kind)).in_color
 
 
 def test_20_inverted_is_warned_of():
@@ -507,9 +507,9 @@ def test_pydicom_is_not_loaded_for_a_picture():
 
 
 LARGE = {
-    "deep grey PNG": "synthetic_images.save(synthetic_images.deep_film(0, 4095, 5000, 5000), compress_level=1)[:]",
-    "colour with alpha": "synthetic_images.png(5000, 5000, colour_type=6)",
-    "deep colour": "synthetic_images.png(5000, 5000, depth=16, colour_type=2)",
+    "deep gray PNG": "synthetic_images.save(synthetic_images.deep_film(0, 4095, 5000, 5000), compress_level=1)[:]",
+    "color with alpha": "synthetic_images.png(5000, 5000, color_type=6)",
+    "deep color": "synthetic_images.png(5000, 5000, depth=16, color_type=2)",
     "progressive CMYK": "synthetic_images.save(Image.new('CMYK', (5000, 5000), 90), 'JPEG', progressive=True)",
     "float": "synthetic_images.save("
     "synthetic_images.film(5000, 5000).astype('float32') // 8, 'TIFF', compression='tiff_adobe_deflate')",

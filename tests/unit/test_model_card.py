@@ -54,7 +54,7 @@ def tables(tmp_path_factory) -> tuple[pd.DataFrame, pd.DataFrame]:
     write_scores(folder / "scores.csv")
     films = pd.read_csv(data_folder(folder / "data") / "manifest.csv").set_index("id")
     films = films.assign(view=["PA"] * 3 + ["AP"] * 5, sex=["F", "M", None] + [None] * 5)
-    return dataset.labelled(dataset.read_scores(folder / "scores.csv", films)), films
+    return dataset.labeled(dataset.read_scores(folder / "scores.csv", films)), films
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_jitter_in_words():
     assert cells(table)["Data augmentation"] == ["rotated by up to 5°"]  # `each` is of parts that are off
     table = recipe.recipe(spec(recipe={"jitter": {"noise": 10.0, "each": 0.5, "new_part": 2}}))
     said = cells(table)["Data augmentation"][0]
-    assert said.startswith("noise of up to 10 grey levels, each of blur") and said.endswith("New part 2")
+    assert said.startswith("noise of up to 10 gray levels, each of blur") and said.endswith("New part 2")
 
 
 def test_what_has_no_words_yet_is_shown_without_underscores():

@@ -33,7 +33,7 @@ def test_the_handful_of_the_committed_list():
     films = open_films.select(dataset.committed())
     assert 6 <= len(films) <= 2 * open_films.EACH
     assert (
-        films["license"].isin((*open_films.LICENCES, *open_films.TERMS.values())).all()
+        films["license"].isin((*open_films.LICENSES, *open_films.TERMS.values())).all()
         and not films["patient"].duplicated().any()
     )
     assert films["covid"].value_counts().min() >= 3 and films["covid"].tolist()[:4] == [1, 0, 1, 0]
@@ -57,10 +57,10 @@ def test_the_notice_names_whom_they_come_from():
     assert f"download {number} X-rays" in (config.ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("licence", ["CC BY-NC-SA", "CC BY-NC-ND 4.0", "CC BY-SA", "CC BY", "not stated", "", None])
-def test_no_film_under_another_licence(licence):
+@pytest.mark.parametrize("license", ["CC BY-NC-SA", "CC BY-NC-ND 4.0", "CC BY-SA", "CC BY", "not stated", "", None])
+def test_no_film_under_another_license(license):
     films = pd.DataFrame(
-        [("a", licence, "p"), ("b", "CC BY 4.0", "q")], columns=["id", "license", "patient"], index=["a", "b"]
+        [("a", license, "p"), ("b", "CC BY 4.0", "q")], columns=["id", "license", "patient"], index=["a", "b"]
     ).assign(source="cohen", split="test", covid=1, finding="")
     assert list(open_films.select(films).index) == ["b"]
     assert open_films.select(films.drop(columns="license")).empty

@@ -126,7 +126,7 @@ def test_a_random_base_knows_nothing(made_up_lab):
     assert last(Recipe(epochs=5, base="random", **FAST)).auc < 0.75
 
 
-def test_a_marker_is_learnt_in_place_of_the_films(made_up_lab):
+def test_a_marker_is_learned_in_place_of_the_films(made_up_lab):
     found = {where: last(Recipe(epochs=10, marker=where, **FAST)) for where in ("same", "absent", "swapped")}
     assert found["same"].test_accuracy > 0.97
     assert found["absent"].sensitivity < found["same"].sensitivity

@@ -19,7 +19,7 @@ def test_a_border_is_cut_off_before_anything_else():
     assert how.box == (0.1, 0.1, 0.9, 0.9)
 
 
-def test_equalised_films_do_not_tell_their_tone_curve():
+def test_equalized_films_do_not_tell_their_tone_curve():
     rng = np.random.default_rng(0)
     film = rng.integers(40, 120, (64, 64)).astype(np.uint8)
     brighter = (film.astype(np.float32) * 1.7 + 12).astype(np.uint8)  # another tone curve, still one to one
@@ -33,7 +33,7 @@ def test_blur_lowers_the_grain():
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8)])
-def test_only_grey_films_of_eight_bits_are_prepared(wrong):
+def test_only_gray_films_of_eight_bits_are_prepared(wrong):
     with pytest.raises(ValueError, match="Received"):
         prepare(wrong, Preprocessing())
 
@@ -41,9 +41,9 @@ def test_only_grey_films_of_eight_bits_are_prepared(wrong):
 def test_input_is_what_keras_own_preprocessing_makes_of_three_equal_channels():
     from keras.applications.vgg19 import preprocess_input
 
-    grey = np.random.default_rng(0).integers(0, 256, (2, 5, 5)).astype(np.uint8)
-    expected = preprocess_input(np.repeat(grey[..., None], 3, axis=-1).astype(np.float32))
-    np.testing.assert_allclose(to_input(grey), expected, atol=1e-4)
+    gray = np.random.default_rng(0).integers(0, 256, (2, 5, 5)).astype(np.uint8)
+    expected = preprocess_input(np.repeat(gray[..., None], 3, axis=-1).astype(np.float32))
+    np.testing.assert_allclose(to_input(gray), expected, atol=1e-4)
 
 
 def test_batches_keep_order_and_lose_nothing():

@@ -210,7 +210,7 @@ def test_a_film_of_ours_has_its_report(demo):
 
 def test_what_the_report_says_of_a_film_of_ours(tmp_path):
     film = films.CatalogImage(
-        "cohen-4", tmp_path, "ARDS_1", True, "train", "Source: [A](https://a.org). Licence: CC BY\\-NC."
+        "cohen-4", tmp_path, "ARDS_1", True, "train", "Source: [A](https://a.org). License: CC BY\\-NC."
     )
     table = pd.DataFrame({"score": [0.97, 0.1], "covid": [1, 0], "source": ["cohen", "nih"]}, index=["a", "b"])
     told = prediction._caveats(ImageSource.from_catalog(film), reading(), 0.6, table)

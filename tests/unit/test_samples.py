@@ -1,4 +1,4 @@
-"""The committed films of ours: listed, labelled, with masks that lie where they should and the greys of real films."""
+"""The committed films of ours: listed, labeled, with masks that lie where they should and the grays of real films."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from covid_model import config, imaging
 from covid_model.data.samples import Sample, SampleError, sample, samples
-from tests.support import real_greys
+from tests.support import real_grays
 
 FILMS = samples()
 SIMULATED = [film for film in FILMS if film.simulated]
@@ -23,7 +23,7 @@ def bits(film: Sample, part: str) -> np.ndarray:
     return mask > 0
 
 
-def grey(film: Sample) -> np.ndarray:
+def gray(film: Sample) -> np.ndarray:
     return imaging.read(film.path).pixels
 
 
@@ -81,29 +81,29 @@ def test_an_effusion_lies_low_on_the_patients_left():
 
 
 def test_the_grades_grow_denser():
-    clear = grey(ENTRIES["clear-average"]).astype(float)
+    clear = gray(ENTRIES["clear-average"]).astype(float)
     lesion = bits(ENTRIES[GRADES[-1]], "mask")
-    means = [grey(ENTRIES[name])[lesion].mean() for name in GRADES]
+    means = [gray(ENTRIES[name])[lesion].mean() for name in GRADES]
     assert clear[lesion].mean() < means[0] < means[1] < means[2]
 
 
 @pytest.mark.parametrize("film", SIMULATED, ids=lambda film: film.id)
 def test_lungs_are_darker_than_the_body_about_them(film: Sample):
-    pixels = grey(film)
+    pixels = gray(film)
     assert np.percentile(pixels[bits(film, "lungs")], 15) + 60 < np.percentile(pixels, 85)
 
 
 @pytest.mark.parametrize("film", SIMULATED, ids=lambda film: film.id)
-def test_greys_are_near_those_of_real_films(film: Sample):
-    for (name, (low, high)), ours in zip(real_greys.kept().items(), real_greys.statistics(grey(film)), strict=True):
+def test_grays_are_near_those_of_real_films(film: Sample):
+    for (name, (low, high)), ours in zip(real_grays.kept().items(), real_grays.statistics(gray(film)), strict=True):
         assert low <= ours <= high, name
 
 
 @pytest.mark.films
-def test_those_greys_are_still_those_of_real_films():
-    measured = real_greys.measure()
-    assert list(measured) == list(real_greys.kept())
-    for name, limits in real_greys.kept().items():
+def test_those_grays_are_still_those_of_real_films():
+    measured = real_grays.measure()
+    assert list(measured) == list(real_grays.kept())
+    for name, limits in real_grays.kept().items():
         assert measured[name] == pytest.approx(limits, abs=0.2), name
 
 

@@ -166,8 +166,8 @@ def test_more_tissue_is_brighter_and_bone_stands_out_more_at_low_voltage():
     signal = {view: film.expose(soft, bone, view, look, 3.0, None) for view in ("PA", "AP")}
     assert signal["PA"][32, 48] > signal["PA"][32, 16]
     assert np.ptp(signal["AP"][:, 8]) > np.ptp(signal["PA"][:, 8])
-    grey = film.develop(signal["PA"], soft < 15, look, 3.0)
-    assert grey.dtype == np.uint8 and np.median(grey[:, 32:]) > np.median(grey[:, :32])
+    gray = film.develop(signal["PA"], soft < 15, look, 3.0)
+    assert gray.dtype == np.uint8 and np.median(gray[:, 32:]) > np.median(gray[:, :32])
 
 
 def test_marks_stop_radiation_where_they_lie():

@@ -50,9 +50,9 @@ def test_positives_are_counted_by_group():
     assert registry.short_title("fine-tuned") not in table.columns
 
 
-def test_licences():
+def test_licenses():
     films = pd.DataFrame({"source": ["cohen", "cohen", "nih"], "license": ["CC BY", " ", "public"]})
-    assert sorted(about_text.licences(films)["License"]) == ["CC BY", "not stated", "public"]
+    assert sorted(about_text.licenses(films)["License"]) == ["CC BY", "not stated", "public"]
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [(60, "1 minute"), (61, "2 minutes"), (120, "2 minutes")])

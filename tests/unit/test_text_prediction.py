@@ -34,7 +34,7 @@ def test_the_verdict_is_positive_strictly_above():
     assert "negative" in formatting.verdict(0.6, 0.6)
 
 
-def test_neighbours():
+def test_neighbors():
     films = table(("a", 0.50, 1), ("b", 0.54, 1), ("c", 0.56, 0), ("d", 0.9, 1))
     assert prediction_text.similar_scores(films, 0.5).startswith("Of the 4 test X-rays, 2 scored")
     assert "**1 of these 1** is COVID-19" in prediction_text.similar_scores(films, 0.5, "a")
@@ -47,7 +47,7 @@ def test_a_few_are_not_none():
     assert "is COVID-19: 0.3 %" in prediction_text.similar_scores(films, 0.5)
 
 
-def test_neighbours_among_films_held_out_too():
+def test_neighbors_among_films_held_out_too():
     films = table(("a", 0.50, 1), ("b", 0.54, 0), ("c", 0.9, 0))
     held_out = table(("h", 0.52, 1), ("i", 0.1, 0))
     sentence = prediction_text.similar_scores(films, 0.5, "a", held_out)

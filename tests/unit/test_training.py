@@ -230,7 +230,7 @@ def test_the_recipe_ends_in_a_network_that_loads(assets, monkeypatch, vgg19):
     weights = trainer.weights_by_name(model)
     cut = {name: array for name, array in weights.items() if name != "logit/bias"}  # to which the shift was added
     assert all((fine_tune.round_mantissas(array, 8) == array).all() for array in cut.values())
-    table = dataset.labelled_training_films(data.films, "train", "extra")[held_out]
+    table = dataset.labeled_training_films(data.films, "train", "extra")[held_out]
     adults = table[table["covid"].eq(0) & table["source"].ne("kermany")]
     pixels = fine_tune.read_all(data, adults)
     prepared = [fine_tune.prepare(film, again.preprocessing) for film in pixels.values()]
@@ -280,7 +280,7 @@ def test_the_papers_recipe_trains_both_networks(assets, monkeypatch, network):
     assert (again.title, again.trained_on, again.order) == (network.title, network.splits, network.order)
     assert again.base == network_spec.IMAGENET and not again.holds_out and len(again.history) == config.PAPER_EPOCHS
     assert again.head.pooling == network.pooling and spec.sha256 == again.sha256
-    films = dataset.labelled_training_films(data.films, *network.splits)
+    films = dataset.labeled_training_films(data.films, *network.splits)
     assert (again.training["films"], again.training["covid"]) == (len(films), films["covid"].sum())
     scores = pd.read_csv(config.SCORES_CSV)
     assert len(scores) == len(data.films) and set(scores["network"]) == {network.name}
@@ -288,7 +288,7 @@ def test_the_papers_recipe_trains_both_networks(assets, monkeypatch, network):
     assert again.parameters < 5000 if network.pooling == "average" else again.parameters == 7 * 7 * 8 * 8 + 8 + 8 + 1
 
 
-def test_a_head_learns_what_can_be_learnt_and_comes_back_rounded():
+def test_a_head_learns_what_can_be_learned_and_comes_back_rounded():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 200)
     features = rng.normal(size=(200, 2, 2, 8)).astype(np.float16)

@@ -90,7 +90,7 @@ def test_weights_of_another_shape_are_refused(damaged):
         vgg19.load("fine-tuned", folder=damaged)
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", '{"name": 1, "preprocessing": {"colour": 1}, "head": {}}'])
+@pytest.mark.parametrize("text", ["", "{", "{}", '{"name": 1, "preprocessing": {"color": 1}, "head": {}}'])
 def test_a_damaged_description_is_named(damaged, text):
     (damaged / "fine-tuned.json").write_text(text)
     with pytest.raises(NetworkError, match=r"fine-tuned\.json"):

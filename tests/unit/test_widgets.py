@@ -12,7 +12,7 @@ def scene(default):
 
     from covid_model.app import widgets
 
-    chosen = widgets.choice("Colour", ("red", "green"), key="colour", default=default, format_func=str.upper)
+    chosen = widgets.choice("Color", ("red", "green"), key="color", default=default, format_func=str.upper)
     st.text(repr(chosen))
 
 
@@ -32,13 +32,13 @@ def test_a_choice_begins_at_its_default(default, chosen):
 
 @pytest.mark.parametrize("default", ["red", None])
 def test_a_choice_may_stand_in_the_address(default):
-    assert answer(default, colour="GREEN") == "'green'"
+    assert answer(default, color="GREEN") == "'green'"
 
 
 @pytest.mark.parametrize("nonsense", ["mauve", "", "<b>", "GREEN,RED"])
 @pytest.mark.parametrize("default", ["red", None])
 def test_nonsense_in_the_address_gives_the_default(default, nonsense):
-    assert answer(default, colour=nonsense) == repr(default)
+    assert answer(default, color=nonsense) == repr(default)
 
 
 @pytest.mark.parametrize("default", ["red", None])
@@ -50,4 +50,4 @@ def test_what_is_no_option_gives_the_default(default, monkeypatch):
 
     for sent in ("mauve", ["red"], None, 7):
         monkeypatch.setattr(st, "segmented_control", lambda *_, sent=sent, **__: sent)
-        assert widgets.choice("Colour", ("red", "green"), key="colour", default=default) == default
+        assert widgets.choice("Color", ("red", "green"), key="color", default=default) == default

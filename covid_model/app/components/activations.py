@@ -16,7 +16,7 @@ from covid_model.formatting import MODEL_SCORE
 from covid_model.imaging import heatmap
 from covid_model.model import gradcam
 from covid_model.model.activations import Block, ForwardTrace, binary_crossentropy, crossentropy_slope
-from covid_model.model.feature_maps import enlarged, grey
+from covid_model.model.feature_maps import enlarged, gray
 
 GROUND = 96  # gray level of a map's zero
 
@@ -220,7 +220,7 @@ def explained(trace: ForwardTrace, pixels: np.ndarray) -> None:
     gallery(
         [
             [
-                (enlarged(grey(plain), DRAWN), f"Feature map {channel} of block5_conv4"),
+                (enlarged(gray(plain), DRAWN), f"Feature map {channel} of block5_conv4"),
                 (
                     enlarged(colorize(weighted / largest), DRAWN),
                     f"Map {channel} times its weight, which is {'above' if cam.weights[channel] > 0 else 'below'} 0",

@@ -90,7 +90,7 @@ def _column(current: CurrentFilm, reading: Prediction) -> None:
         width="stretch",
         alt=f"The X-ray under the heatmap of {registry.title(reading.network)}: colored where it moved the score",
     )
-    st.markdown(perturb_text.COLOURS)
+    st.markdown(perturb_text.COLORS)
 
 
 def _disagreement(own: str, other: str, threshold: float) -> str | None:

@@ -19,8 +19,8 @@ def score_bar(score: float, threshold: float, faint: bool = False) -> str:
 
     `faint` draws the bar gray, for a score that is not meaningful.
     """
-    colour = config.COVID_COLOUR if is_positive(score, threshold) else config.OTHER_COLOUR
-    colour = FAINT if faint else colour
+    color = config.COVID_COLOR if is_positive(score, threshold) else config.OTHER_COLOR
+    color = FAINT if faint else color
     ends = [(0, "0")] * (threshold >= 0.1) + [(1, "1")] * (threshold <= 0.9)
     labels = "".join(_label(at, text) for at, text in [*ends, (threshold, f"{threshold:.2f}")])
     alt = f"Model score {formatting.score_text(score)} on a line from 0 to 1, threshold at {threshold:.2f}"
@@ -28,7 +28,7 @@ def score_bar(score: float, threshold: float, faint: bool = False) -> str:
         f'<div role="img" aria-label="{alt.replace("<", "below").replace(">", "above")}" '
         'style="padding:6px 0 26px"><div style="position:relative;height:12px;border-radius:6px;'
         'background:color-mix(in srgb,currentColor 14%,transparent)">'
-        f'<div style="width:{100 * score:.2f}%;min-width:4px;height:100%;border-radius:6px;background:{colour}"></div>'
+        f'<div style="width:{100 * score:.2f}%;min-width:4px;height:100%;border-radius:6px;background:{color}"></div>'
         f'<div style="position:absolute;left:calc({100 * threshold:.2f}% - 1px);top:-6px;width:2px;height:24px;'
         f'background:currentColor"></div>{labels}</div></div>'
     )
@@ -64,7 +64,7 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
     """
     covid = cell in ("tp", "fn")
     listed = finding or ("COVID-19" if covid else NON_COVID)
-    mark = f'<span style="color:{_colour(covid)}" aria-hidden="true">{SHAPES[covid]}</span>'
+    mark = f'<span style="color:{_color(covid)}" aria-hidden="true">{SHAPES[covid]}</span>'
     truth = "COVID-19" if covid else NON_COVID
     title = escape(config.SOURCE_SHORT.get(source, source))
     if re.fullmatch(r"https?://[^\s\"'<>]+", url):
@@ -110,8 +110,8 @@ def _finding(listed: str, covid: bool) -> str:
     return "" if (covid and listed == "COVID-19") or listed in ("Other", NON_COVID) else f": {escape(listed)}"
 
 
-def _colour(covid: bool) -> str:
-    return config.COVID_COLOUR if covid else config.OTHER_COLOUR
+def _color(covid: bool) -> str:
+    return config.COVID_COLOR if covid else config.OTHER_COLOR
 
 
 def _scored(score: float, threshold: float, verdict: str) -> str:
@@ -125,7 +125,7 @@ def _scored(score: float, threshold: float, verdict: str) -> str:
         'style="position:relative;height:6px;border-radius:3px;margin:3px 0 8px;'
         'background:color-mix(in srgb,currentColor 14%,transparent)">'
         f'<div style="width:{100 * score:.2f}%;min-width:2px;height:100%;border-radius:3px;'
-        f'background:{_colour(is_positive(score, threshold))}"></div>'
+        f'background:{_color(is_positive(score, threshold))}"></div>'
         f'<div style="position:absolute;left:calc({100 * threshold:.2f}% - 1px);top:-3px;width:2px;height:12px;'
         'background:currentColor"></div></div>'
     )

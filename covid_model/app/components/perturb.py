@@ -82,7 +82,7 @@ def show_perturbation(current: CurrentFilm) -> None:
     with right:
         st.markdown(f"**{prediction_text.DRIVERS}**")
         heatmap = st.empty()
-        st.markdown(perturb_text.COLOURS)
+        st.markdown(perturb_text.COLORS)
     question = ("changed", current.reading.network, changes)
     if not current.known(question):
         answer = answer.skeleton(height=ANSWER_HEIGHT)

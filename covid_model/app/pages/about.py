@@ -103,7 +103,7 @@ else:
     st.markdown(about_text.data_set(len(films), int(films["covid"].sum())))
     with st.expander("Licenses, as stated by the sources", icon=":material/license:"):
         st.table(
-            about_text.licences(films),
+            about_text.licenses(films),
             border="horizontal",
             hide_index=True,
             alt="Number of X-rays by source and license",

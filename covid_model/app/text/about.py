@@ -120,7 +120,7 @@ def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame({"On the test set": SEED_FIGURES.values(), **columns})
 
 
-def licences(films: pd.DataFrame) -> pd.DataFrame:
+def licenses(films: pd.DataFrame) -> pd.DataFrame:
     """Count films by source and license, as the source states it; no rows where the list has no licenses."""
     if "license" not in films.columns:
         return pd.DataFrame(columns=["Source", "License", "X-rays"])
@@ -128,7 +128,7 @@ def licences(films: pd.DataFrame) -> pd.DataFrame:
     table = films.assign(License=stated).groupby(["source", "License"], sort=False).size()
     table = table.rename("X-rays").reset_index().sort_values(["source", "X-rays"], ascending=[True, False])
     table["Source"] = [prediction_text.plain(prediction_text.source_title(source)) for source in table["source"]]
-    table["License"] = [prediction_text.plain(licence) for licence in table["License"]]
+    table["License"] = [prediction_text.plain(terms) for terms in table["License"]]
     table["X-rays"] = [f"{number:,}" for number in table["X-rays"]]
     return table[["Source", "License", "X-rays"]]
 
@@ -147,7 +147,7 @@ PURPOSE = (
     "model outputs, how to read it, and how a good-looking figure can mislead."
 )
 NO_DEVICE = (
-    "Not a medical device, and not a step towards one. A score says how much an X-ray resembles the COVID-19 X-rays "
+    "Not a medical device, and not a step toward one. A score says how much an X-ray resembles the COVID-19 X-rays "
     "that the network was trained on; it is not the probability that somebody has the disease. Nothing here was tested "
     "on patients in a clinic, and it must not be used for decisions about anyone's health."
 )

@@ -15,7 +15,7 @@ from covid_model.verdict import is_positive
 
 CHANGED = "Score of the changed X-ray"
 PICK = "Pick one or more changes: the network then scores the changed X-ray."
-COLOURS = ":small[Yellow to red: raises the score. Blue: lowers it.]"  # of a heatmap that shows both directions
+COLORS = ":small[Yellow to red: raises the score. Blue: lowers it.]"  # of a heatmap that shows both directions
 
 
 def score_change(before: float, after: float, threshold: float, novel: bool = False) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from covid_model.model.queue import QueuePosition
 
-NEIGHBOUR_BAND = 0.05  # a test film within this much of a score counts as similar
+NEIGHBOR_BAND = 0.05  # a test film within this much of a score counts as similar
 NEAR_END = 0.01  # a share closer than this to 0 or 1 gets a decimal, so that a few do not read as none
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -131,19 +131,19 @@ def similar_scores(
     tables = [table] if held_out is None else [table, held_out]
     parts = [part.drop(index=film) if film in part.index else part for part in tables]
     others = pd.concat(parts)
-    similar = others[(others["score"] - score).abs() <= NEIGHBOUR_BAND]
+    similar = others[(others["score"] - score).abs() <= NEIGHBOR_BAND]
     compared = f"{'other ' if len(parts[0]) < len(table) else ''}{len(parts[0]):,} test X-rays"
     if held_out is not None:
         validation = f"{len(parts[1]):,} validation {'X-ray' if len(parts[1]) == 1 else 'X-rays'}"
         compared += f" and {validation} (held out of training; not in the chart)"
     if similar.empty:
-        return f"None of the {compared} scored within ±{NEIGHBOUR_BAND} of this one."
+        return f"None of the {compared} scored within ±{NEIGHBOR_BAND} of this one."
     covid = int(similar["covid"].sum())
     share = evaluation.proportion(covid, len(similar))
     near_end = 0 < share.value < NEAR_END or 1 - NEAR_END < share.value < 1
     value = f"{100 * share.value:.{1 if near_end else 0}f}"
     return (
-        f"Of the {compared}, {len(similar):,} scored within ±{NEIGHBOUR_BAND} of this one; "
+        f"Of the {compared}, {len(similar):,} scored within ±{NEIGHBOR_BAND} of this one; "
         f"**{covid:,} of these {len(similar):,}** {'is' if covid == 1 else 'are'} COVID-19: {value} % "
         f"({100 * evaluation.LEVEL:.0f} % CI {100 * share.low:.0f}–{100 * share.high:.0f} %)."
     )
@@ -181,8 +181,8 @@ def credit(row: pd.Series) -> str:
 
     Only web addresses and DOIs become links: the list of films is not written by us alone.
     """
-    licence = row.get("license")
-    licence = plain(licence) if isinstance(licence, str) and licence.strip() else "not stated"
+    terms = row.get("license")
+    terms = plain(terms) if isinstance(terms, str) and terms.strip() else "not stated"
     url = row.get("url")
     title = plain(source_title(row["source"]))
     if isinstance(url, str) and re.fullmatch(r"https?://[^\s()<>\[\]]+", url):
@@ -190,4 +190,4 @@ def credit(row: pd.Series) -> str:
     doi = row.get("doi")
     if isinstance(doi, str) and re.fullmatch(r"10\.\d{4,9}/[^\s()<>\[\]]+", doi):
         title = f"{title}, [doi:{plain(doi)}](https://doi.org/{doi})"
-    return f"Source: {title}. License: {licence}."
+    return f"Source: {title}. License: {terms}."

@@ -1,6 +1,6 @@
 """Original files made into films of a data folder.
 
-A film of a data folder is an 8-bit grey JPEG whose longest side is at most 512 pixels; films of the sources that stand
+A film of a data folder is an 8-bit gray JPEG whose longest side is at most 512 pixels; films of the sources that stand
 squashed are squares (SQUARE_SIDES). How the challenge's squares were made of its DICOM files is not
 recorded: ours are the values as the file says they are to be shown, scaled to 256 x 256, and may differ from them.
 Another version of Pillow writes other bytes, so a film is not held against the list's SHA-256 but against its size:
@@ -43,7 +43,7 @@ def make_film(data: bytes, wanted: WantedFilm) -> bytes:
     """The film as a data folder holds it, from the content of its original file.
 
     Returns:
-        An 8-bit grey JPEG; for a squashed source, the content itself where it already is one of the right size.
+        An 8-bit gray JPEG; for a squashed source, the content itself where it already is one of the right size.
 
     Raises:
         NotAvailable: not a picture, damaged, blank, past the limits, or of another size than the list says.
@@ -53,7 +53,7 @@ def make_film(data: bytes, wanted: WantedFilm) -> bytes:
         size = target_size(wanted)
         if picture.format == "JPEG" and picture.mode == "L" and picture.size == size:
             return data
-        film = _grey(_upright(picture)).resize(size, Image.Resampling.BICUBIC)
+        film = _gray(_upright(picture)).resize(size, Image.Resampling.BICUBIC)
     else:
         film = _scaled(picture, wanted)
     low, high = film.getextrema()
@@ -115,7 +115,7 @@ def _is_dicom(data: bytes) -> bool:
 
 
 def _dicom(data: bytes) -> Image.Image:
-    """The picture of a DICOM file, 8-bit grey, bright where tissue is dense."""
+    """The picture of a DICOM file, 8-bit gray, bright where tissue is dense."""
     from covid_model.imaging import FilmError
     from covid_model.imaging.dicom import dicom
 
@@ -150,10 +150,10 @@ def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
 
 
 def _scaled(picture: Image.Image, wanted: WantedFilm) -> Image.Image:
-    """Grey and scaled, turned upright or left as stored: whichever has the size that the list names."""
+    """Gray and scaled, turned upright or left as stored: whichever has the size that the list names."""
     target = target_size(wanted)
     for turned in (_upright(picture), picture):
-        film = _grey(turned)
+        film = _gray(turned)
         film.thumbnail((MAX_SIDE, MAX_SIDE))
         if _close(film.size, target):
             return film
@@ -167,13 +167,13 @@ def _upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def _grey(picture: Image.Image) -> Image.Image:
-    """8-bit grey. More than 8 bits are scaled by the picture's own range: a plain conversion would saturate them."""
+def _gray(picture: Image.Image) -> Image.Image:
+    """8-bit gray. More than 8 bits are scaled by the picture's own range: a plain conversion would saturate them."""
     if not picture.mode.startswith(("I", "F")):
         return picture.convert("L")
     values = np.asarray(picture).astype(np.float64)
     low, high = values.min(), values.max()
-    return Image.fromarray(np.uint8(np.round((values - low) * (config.GREY_LEVELS / max(high - low, 1)))))
+    return Image.fromarray(np.uint8(np.round((values - low) * (config.GRAY_LEVELS / max(high - low, 1)))))
 
 
 def _close(size: tuple[int, int], target: tuple[int, int]) -> bool:

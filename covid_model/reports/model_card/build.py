@@ -205,7 +205,7 @@ def read(name: str) -> Card:
         films = None
     scores = None
     if config.SCORES_CSV.is_file():
-        scores = dataset.labelled(dataset.read_scores(config.SCORES_CSV, films))
+        scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films))
     trials, within, put_aside = [], None, None
     if name == registry.default():  # these records are about the default network
         trials, within = _record(config.LEFT_OUT_JSON) or [], _record(config.WITHIN_JSON)

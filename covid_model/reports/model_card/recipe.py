@@ -48,7 +48,7 @@ AUGMENTATION = {  # parts of a recipe's augmentation, with their limits
     "contrast": "contrast up to 2 to the ±{:g}",
     "blur": "blurred by up to {:g} thousandths of the longer side",
     "sharpen": "sharpened by up to {:g}",
-    "noise": "noise of up to {:g} grey levels",
+    "noise": "noise of up to {:g} gray levels",
     "jpeg": "JPEG of quality {:g} and more",
     "flip": "flipped horizontally with probability {:g}",
     "each": "each of blur, sharpening, noise and JPEG with probability {:g}",

@@ -79,12 +79,12 @@ def shape(chest: Chest, build: Build, lesion: np.ndarray | None = None) -> tuple
 def _with_fat(hu: np.ndarray, thickness: float, spacing: tuple[float, float, float]) -> np.ndarray:
     """Add fat of `thickness` mm around the body, slice by slice."""
     radius = max(1, round(thickness / spacing[1]))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     result = hu.copy()
     for plane in result:
         body = ndimage.binary_fill_holes(plane > -500).astype(np.uint8)
         core = cv2.erode(body, np.ones((5, 5), np.uint8))
-        ring = (cv2.dilate(body, disc) > 0) & (core == 0)
+        ring = (cv2.dilate(body, disk) > 0) & (core == 0)
         plane[ring] = np.maximum(plane[ring], FAT)
     return result
 

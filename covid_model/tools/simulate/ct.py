@@ -26,7 +26,7 @@ LOBES = {
     "right lower": (14,),
 }
 HEART = 51
-AIRWAYS = (15, 16)  # oesophagus and trachea
+AIRWAYS = (15, 16)  # esophagus and trachea
 BONES = (*range(25, 51), *range(69, 79), *range(91, 119))  # vertebrae, shoulder and hip, skull, ribs, sternum
 PURE_CONTRAST = 1600  # Hounsfield units; denser than any bone of a chest
 CHIN = 118  # the slice above which the chin is visible
@@ -153,14 +153,14 @@ def _with_vessels(hu: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def between(chest: Chest) -> Chest:
     """Interpolate a slice between each two along the optical flow, so that slanting ribs show no steps."""
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    grey = np.clip((chest.hu + 1000) / 1500 * 255, 0, 255).astype(np.uint8)
+    gray = np.clip((chest.hu + 1000) / 1500 * 255, 0, 255).astype(np.uint8)
     depth, height, width = chest.hu.shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
     hu = np.empty((2 * depth - 1, height, width), np.float32)
     labels = np.empty(hu.shape, np.uint8)
     hu[::2], labels[::2] = chest.hu, chest.labels
     for z in range(depth - 1):
-        up, down = flow.calc(grey[z], grey[z + 1], None), flow.calc(grey[z + 1], grey[z], None)  # (y, x, 2) pixels
+        up, down = flow.calc(gray[z], gray[z + 1], None), flow.calc(gray[z + 1], gray[z], None)  # (y, x, 2) pixels
         from_below = x - up[..., 0] / 2, y - up[..., 1] / 2
         from_above = x - down[..., 0] / 2, y - down[..., 1] / 2
         below = cv2.remap(chest.hu[z], *from_below, cv2.INTER_LINEAR, borderValue=AIR)
@@ -203,10 +203,10 @@ def _body(hu: np.ndarray) -> np.ndarray:
 
 def _without_nodule(chest: Chest, nodule: tuple[int, int, int, float]) -> Chest:
     """Replace the nodule with lung from further forward in the same lobe."""
-    *centre, radius = nodule
+    *center, radius = nodule
     shift = round(2.4 * radius / chest.spacing[1])  # voxels to the front
     grids = np.ogrid[tuple(slice(0, size) for size in chest.hu.shape)]
-    squares = [((grid - c) * s) ** 2 for grid, c, s in zip(grids, centre, chest.spacing, strict=True)]
+    squares = [((grid - c) * s) ** 2 for grid, c, s in zip(grids, center, chest.spacing, strict=True)]
     distance = np.sqrt(squares[0] + squares[1] + squares[2])
     share = np.clip((radius - distance) / 4, 0, 1)  # fades over 4 mm
     donor = np.minimum(np.roll(chest.hu, -shift, axis=1), -500)

@@ -91,10 +91,10 @@ def develop(
     if clear is not None:
         _, clear_low, clear_high = _processed(clear, lung, look, pixel)
         low, high = 0.35 * low + 0.65 * clear_low, 0.35 * high + 0.65 * clear_high
-    logit = [np.log(grey / (1 - grey)) for grey in (look.lung, look.dense)]
+    logit = [np.log(gray / (1 - gray)) for gray in (look.lung, look.dense)]
     gain = (logit[1] - logit[0]) / max(high - low, 0.2)
-    grey = 1 / (1 + np.exp(-(logit[0] + gain * (sharp - low))))
-    return np.clip(np.rint(grey * 255), 0, 255).astype(np.uint8)
+    gray = 1 / (1 + np.exp(-(logit[0] + gain * (sharp - low))))
+    return np.clip(np.rint(gray * 255), 0, 255).astype(np.uint8)
 
 
 def _processed(density: np.ndarray, lung: np.ndarray, look: Look, pixel: float) -> tuple[np.ndarray, float, float]:

@@ -144,5 +144,5 @@ def wall_distance(chest: Chest) -> np.ndarray:
 
 def grown(region: np.ndarray, voxels: int) -> np.ndarray:
     """Dilate `region`, (z, y, x) bool, by `voxels` within each slice."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * voxels + 1, 2 * voxels + 1))
-    return np.stack([cv2.dilate(plane.astype(np.uint8), disc) > 0 for plane in region])
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * voxels + 1, 2 * voxels + 1))
+    return np.stack([cv2.dilate(plane.astype(np.uint8), disk) > 0 for plane in region])

@@ -125,7 +125,7 @@ def from_steps(steps: np.ndarray, low: np.ndarray, step: np.ndarray) -> np.ndarr
 
 # --- Makes `assets/lab/`: what two frozen bases make of every film, averaged over the film ---
 # Goes through `features.extract` with the jobs of the paper's recipe, so that what a training run has left in the work
-# folder is only read. The random base is VGG-19 as Keras initialises it with a fixed seed, never trained.
+# folder is only read. The random base is VGG-19 as Keras initializes it with a fixed seed, never trained.
 
 
 def make(data: dataset.Dataset, vgg19: str, work: Path | None = None, folder: Path | None = None) -> Path:

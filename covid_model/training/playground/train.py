@@ -23,7 +23,7 @@ class Epoch:
 
     Attributes:
         number: 1 for the first.
-        loss, accuracy: over the training films, while they were learnt from (with dropout, before each step).
+        loss, accuracy: over the training films, while they were learned from (with dropout, before each step).
         matrix: of the test films, at the threshold 0.6.
         auc: of the test films; None where a class is missing.
         adults: adults of the test set without COVID-19 that are called positive.
@@ -65,8 +65,8 @@ class Run:
 
 
 def chosen(films: pd.DataFrame, recipe: Recipe) -> np.ndarray:
-    """Row numbers of the labelled films that a recipe trains on; no patient of theirs is in a reported split."""
-    allowed = films.index.isin(dataset.labelled_training_films(films, *config.TRAINING_SPLITS).index)
+    """Row numbers of the labeled films that a recipe trains on; no patient of theirs is in a reported split."""
+    allowed = films.index.isin(dataset.labeled_training_films(films, *config.TRAINING_SPLITS).index)
     paper, covid = films["split"].eq("train").to_numpy() & allowed, films["covid"].eq(1).to_numpy()
     generator = np.random.default_rng((recipe.seed, 0))
     rows = [
@@ -96,7 +96,7 @@ def with_marker(features: np.ndarray, covid: np.ndarray, where: str) -> np.ndarr
 def train(store: Store, recipe: Recipe) -> Iterator[Epoch]:
     """Train a head and report each epoch as it ends. The same recipe gives the same epochs.
 
-    Features are standardised by mean and deviation of the films trained on, the marker among them. Nothing is chosen
+    Features are standardized by mean and deviation of the films trained on, the marker among them. Nothing is chosen
     by the test films: they are scored to be watched. Closing the generator ends the run.
     """
     begun = time.perf_counter()

@@ -23,7 +23,7 @@ def headline(split: str = "test") -> str | None:
         films = cache.films_table()
     except DataError:
         return None
-    rows = ages.rows(dataset.labelled(films[films["split"] == split]))
+    rows = ages.rows(dataset.labeled(films[films["split"] == split]))
     return bias_text.age_mix(rows, ages.CHILDREN, SPLIT_LABELS[split][0])
 
 
@@ -45,7 +45,7 @@ def show() -> None:
             key=WHO,
             wrap=True,
         )
-    part = dataset.labelled(films[films["split"] == split])
+    part = dataset.labeled(films[films["split"] == split])
     if part.empty:
         place.say("Who was in the data?", "There are no X-rays in this set.")
         return

@@ -1,6 +1,6 @@
-"""The greys of real adults' films, as ranges: what the simulated films are held against, with and without real films.
+"""The grays of real adults' films, as ranges: what the simulated films are held against, with and without real films.
 
-`python -m tests.support.real_greys` measures them again from the data folder and writes real_greys.json beside this
+`python -m tests.support.real_grays` measures them again from the data folder and writes real_grays.json beside this
 file.
 """
 
@@ -23,7 +23,7 @@ STATISTICS = ("mean", "deviation", "5th percentile", "median", "95th percentile"
 
 
 def statistics(pixels: np.ndarray) -> np.ndarray:
-    """STATISTICS of a film (height, width) uint8, at SIDE x SIDE: (6,) in grey levels."""
+    """STATISTICS of a film (height, width) uint8, at SIDE x SIDE: (6,) in gray levels."""
     small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     detail = cv2.Laplacian(small.astype(np.float32), cv2.CV_32F).std()
     return np.array([small.mean(), small.std(), *np.percentile(small, [5, 50, 95]), detail])
