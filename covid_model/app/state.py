@@ -66,8 +66,24 @@ def carry_over() -> None:
         value = checked(st.session_state.get(key))
         if key not in st.query_params and value != default:
             with contextlib.suppress(StreamlitAPIException):  # the last page's control holds it still: this one's will
-                st.query_params[key] = str(value)
+                st.query_params[key] = in_address(value)
             st.session_state[key] = value
+
+
+def film_link(film: str, network: str, threshold: float) -> dict[str, str]:
+    """Return the query parameters of a link to a film, exactly as the page that it opens would write them.
+
+    That page then has nothing to change in its address. A change would be a second entry in the browser's history:
+    Back would lead to the film again.
+    """
+    asked = {FILM: film, NETWORK: network, THRESHOLD: in_address(threshold)}
+    defaults = {NETWORK: registry.default(), THRESHOLD: in_address(config.THRESHOLD)}
+    return {key: value for key, value in asked.items() if value != defaults.get(key)}
+
+
+def in_address(value: str | float) -> str:
+    """Return a network or a threshold as the address has it. A bound slider writes 1.0 as "1"."""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def entered() -> None:
@@ -99,7 +115,7 @@ def networks_picker(label: str, key: str, default: str) -> str:
     default = default if default in entries else next(iter(entries))
     asked = st.query_params.get(key)
     st.session_state[key] = asked if asked in entries else default
-    if asked is not None and (asked not in entries or asked == default):
+    if asked is not None and asked not in entries:  # the default may stay: deleting it would add to the history
         del st.query_params[key]
     chosen = st.segmented_control(
         label,
@@ -171,7 +187,8 @@ def choose_film(film: str | None) -> None:
 def _show(film: str | None) -> None:
     st.session_state[FILM] = film
     if film is not None:
-        st.query_params[FILM] = film
+        if st.query_params.get(FILM) != film:  # every write sends the address as this run knows it, which may be old
+            st.query_params[FILM] = film
     elif FILM in st.query_params:
         del st.query_params[FILM]
 

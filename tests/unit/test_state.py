@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config
@@ -38,6 +39,18 @@ def test_a_link_opens_the_scene_it_was_made_of():
     app = open_with(network="paper", threshold="0.35", film="film-1")
     assert app.session_state["scene"] == ("paper", 0.35, "film-1")
     assert app.query_params["film"] == "film-1"
+
+
+@pytest.mark.parametrize("network", ["paper", "fine-tuned"])
+@pytest.mark.parametrize("threshold", [0.0, 0.35, config.THRESHOLD, 1.0])
+def test_a_link_to_a_film_leaves_the_address_as_it_is(network, threshold, monkeypatch):
+    """A change would add to the browser's history, and Back would lead to the film again."""
+    written = []
+    monkeypatch.setattr(QueryParams, "_send_query_param_msg", lambda self: written.append(self.to_dict()))
+    app = open_with(**state.film_link("film-1", network, threshold))
+    assert app.session_state["scene"] == (network, threshold, "film-1")
+    app.run()
+    assert written == []
 
 
 @pytest.mark.parametrize("threshold", ["abc", "7", "-0.1", "nan", "inf", "", ["0.2", "0.3"]])

@@ -129,7 +129,7 @@ def open_link(film: str, network: str, threshold: float) -> None:
         label=film,
         icon=":material/open_in_new:",
         help="Open this X-ray in Try an X-ray",
-        query_params={state.FILM: film, state.NETWORK: network, state.THRESHOLD: f"{threshold:g}"},
+        query_params=state.film_link(film, network, threshold),
     )
 
 
