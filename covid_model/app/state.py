@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.typing import UploadedFile
+from streamlit.util import calc_hash
 
 from covid_model import config
 from covid_model.app import session
@@ -25,6 +26,8 @@ from covid_model.model import registry
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
+RUN = "run"  # in the address and the session: "1" once the user has started the network in How it works
+PAGES_WITH = {FILM: ("try_an_xray", "how_it_works"), RUN: ("how_it_works",)}  # which pages have it in their address
 PAGE = "page"  # in the session: the page that was looked at last
 MAX_UPLOADS = 50  # films of one upload that are read
 THRESHOLD_STEP = 0.01
@@ -56,18 +59,25 @@ def carry_over() -> None:
     address makes an entry in the browser's history, of the page that the browser is at. Before `st.navigation` that is
     still the last page; behind it, it would be this one, and Back would need a second press to leave it.
     """
-    last = st.session_state.get(PAGE)
-    if last in (None, _page()):
+    page = _page()
+    if st.session_state.get(PAGE) in (None, page):
         return
+    carried: dict[str, str] = {}
     for key, checked, default in (
         (NETWORK, network_from, registry.default()),
         (THRESHOLD, threshold_from, config.THRESHOLD),
     ):
         value = checked(st.session_state.get(key))
         if key not in st.query_params and value != default:
-            with contextlib.suppress(StreamlitAPIException):  # the last page's control holds it still: this one's will
-                st.query_params[key] = in_address(value)
+            carried[key] = in_address(value)
             st.session_state[key] = value
+    for key, pages in PAGES_WITH.items():
+        value = st.session_state.get(key)
+        if value is not None and key not in st.query_params and page in map(calc_hash, pages):
+            carried[key] = value
+    if carried:
+        with contextlib.suppress(StreamlitAPIException):  # the last page's control holds it still: this one's will
+            st.query_params.update(carried)
 
 
 def film_link(film: str, network: str, threshold: float) -> dict[str, str]:

@@ -39,7 +39,7 @@ def pick_set() -> str:
         "X-rays",
         list(browse_text.SETS),
         format_func=lambda name: browse_text.SETS[name][0],
-        default="test",
+        default=browse_text.FIRST_SET,
         key=SET,
         wrap=True,
     )

@@ -27,7 +27,6 @@ from covid_model.model.network_spec import NetworkSpec
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import QueueFullError
 
-RUN = "run"  # in the URL and the session: the user has started the network
 MOST_STEPS = 5  # of a network's preprocessing
 THUMB = 360  # pixels: the greatest width of a picture
 
@@ -39,19 +38,19 @@ def header(name: str) -> None:
 
 def start() -> None:
     """Run the network from now on, in this session and from a link; a callback."""
-    st.session_state[RUN] = True
-    st.query_params[RUN] = "1"
+    st.session_state[state.RUN] = st.query_params[state.RUN] = "1"
 
 
 def started() -> bool:
     """Return whether the network is to run, by this session or by the URL."""
-    if st.query_params.get(RUN) == "1":
-        st.session_state[RUN] = True
-    elif st.session_state.get(RUN):
-        st.query_params[RUN] = "1"
-    elif RUN in st.query_params:
-        del st.query_params[RUN]
-    return bool(st.session_state.get(RUN))
+    if state.RUN in st.query_params:
+        if st.query_params[state.RUN] == "1":
+            st.session_state[state.RUN] = "1"
+        else:
+            del st.query_params[state.RUN]
+    elif st.session_state.get(state.RUN):
+        st.query_params[state.RUN] = "1"
+    return bool(st.session_state.get(state.RUN))
 
 
 def show_preprocessing(shown: Film, spec: NetworkSpec | None) -> None:

@@ -18,6 +18,7 @@ LEFT = "films-left"  # in the session: every setting when a film was opened from
 SHOWN = "films-shown"  # in the session: the last filters, because new ones start at the first sheet
 
 ALL, FREE, SIMULATED = "all", "free", "simulated"
+FIRST_SET = "test"  # shown unless another set is chosen; the address leaves it out
 SETS = SPLIT_LABELS | {
     ALL: ("All", "Every X-ray in the list, including those that networks were trained on"),
     FREE: (
