@@ -28,6 +28,7 @@ NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
 RUN = "run"  # in the address and the session: "1" once the user has started the network in How it works
 PAGES_WITH = {FILM: ("try_an_xray", "how_it_works"), RUN: ("how_it_works",)}  # which pages have it in their address
+PRESENT = "present"  # in the session and the address: presenter mode
 PAGE = "page"  # in the session: the page that was looked at last
 MAX_UPLOADS = 50  # films of one upload that are read
 THRESHOLD_STEP = 0.01
@@ -63,6 +64,8 @@ def carry_over() -> None:
     if st.session_state.get(PAGE) in (None, page):
         return
     carried: dict[str, str] = {}
+    if st.session_state.get(PRESENT) and PRESENT not in st.query_params:
+        st.query_params[PRESENT] = "1"
     for key, checked, default in (
         (NETWORK, network_from, registry.default()),
         (THRESHOLD, threshold_from, config.THRESHOLD),
@@ -87,6 +90,8 @@ def film_link(film: str, network: str, threshold: float) -> dict[str, str]:
     Back would lead to the film again.
     """
     asked = {FILM: film, NETWORK: network, THRESHOLD: in_address(threshold)}
+    if presenting():
+        asked[PRESENT] = "1"
     defaults = {NETWORK: registry.default(), THRESHOLD: in_address(config.THRESHOLD)}
     return {key: value for key, value in asked.items() if value != defaults.get(key)}
 
@@ -97,8 +102,23 @@ def in_address(value: str | float) -> str:
 
 
 def entered() -> None:
-    """Remember the page that is shown. The entry file calls it after `st.navigation`."""
+    """Remember the page that is shown, and the mode. The entry file calls it after `st.navigation`."""
     st.session_state[PAGE] = _page()
+    st.session_state[PRESENT] = presenting()
+
+
+def presenting() -> bool:
+    """Return whether the address asks for presenter mode."""
+    return st.query_params.get(PRESENT) == "1"
+
+
+def present(on: bool) -> None:
+    """Switch presenter mode on or off; a callback."""
+    st.session_state[PRESENT] = on
+    if on:
+        st.query_params[PRESENT] = "1"
+    elif PRESENT in st.query_params:
+        del st.query_params[PRESENT]
 
 
 def _page() -> str | None:

@@ -9,7 +9,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from covid_model import charts
+from covid_model.app import state
 
+PRESENTED = 1.25  # how much larger text and charts are in presenter mode
 Option = TypeVar("Option")
 
 
@@ -45,5 +47,7 @@ def choice(
 
 
 def show_chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
-    """Draw a figure over the full width of its container, with the alternative text `alt`."""
+    """Draw a figure over the full width of its container, with the alternative text `alt`; larger when presenting."""
+    if state.presenting():
+        figure = charts.enlarged(figure, PRESENTED)
     st.plotly_chart(figure, key=key, config=charts.CONFIG, alt=alt, **more)

@@ -22,7 +22,7 @@ from covid_model.charts.evaluation import (
     roc_alt,
 )
 from covid_model.charts.scores import score_distribution, score_distribution_alt, score_strip, score_strip_alt
-from covid_model.charts.style import CONFIG, COVID_COLOR, OTHER_COLOR
+from covid_model.charts.style import CONFIG, COVID_COLOR, OTHER_COLOR, enlarged
 from covid_model.charts.training import (
     growth,
     growth_alt,
@@ -43,6 +43,7 @@ __all__ = [
     "confusion_matrix_alt",
     "cost_curve",
     "cost_curve_alt",
+    "enlarged",
     "growth",
     "growth_alt",
     "learning_curve",

@@ -75,6 +75,23 @@ def figure(height: int, ink: str | None, traces: Sequence[dict], **layout) -> go
     return go.Figure(data=list(traces), layout=base | layout | legends)
 
 
+def enlarged(figure: go.Figure, factor: float) -> go.Figure:
+    """Return a copy of a figure with its height, its margins and all of its text `factor` times as large."""
+
+    def grown(part: object, name: str = "") -> object:
+        if isinstance(part, dict):
+            text = name.endswith("font")
+            return {key: part[key] * factor if text and key == "size" else grown(part[key], key) for key in part}
+        return [grown(item, name) for item in part] if isinstance(part, list | tuple) else part
+
+    drawn = figure.to_dict()
+    layout = grown(drawn["layout"])
+    layout["margin"] |= {side: layout["margin"][side] * factor for side in "lrtb"}
+    return go.Figure(
+        data=[grown(trace) for trace in drawn["data"]], layout=layout | {"height": layout["height"] * factor}
+    )
+
+
 def network(position: int) -> tuple[str, str]:
     """Return the color and dash of the network at `position` (from 0) among those shown."""
     return LINE_COLORS[position % len(LINE_COLORS)], DASHES[position % len(DASHES)]

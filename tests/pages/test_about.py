@@ -35,7 +35,6 @@ def spec(**more) -> network_spec.NetworkSpec:
 def test_says_what_it_is_and_is_not(demo):
     app = open_page("about")
     assert page_of(app) == "about"
-    assert config.NOTICE in text(app)
     assert app.get_by_key("about_is_not").markdown[0].value
     assert f"https://doi.org/{config.PAPER_DOI}" in text(app)
 

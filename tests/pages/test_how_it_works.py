@@ -92,7 +92,6 @@ def test_opens_without_the_network(story):
     steps = preparation(synthetic_images.film(), Preprocessing(size=32, border=0.1))
     assert len(steps) > 1 and all(f"**{step.title}.** {step.sentence}" in text(app) for step in steps)
     assert any(holds(one.value, 32, 32, 3, 3072) for one in app.markdown)
-    assert config.NOTICE in text(app)
 
 
 def test_run_shows_the_numbers_of_this_film(story):

@@ -46,6 +46,15 @@ def test_the_two_truths_differ_in_shape():
     assert len(set(style.DASHES)) == len(style.DASHES) == len(style.LINE_COLORS)
 
 
+def test_an_enlarged_figure_keeps_what_it_shows():
+    figure = charts.confusion_matrix(evaluation.Confusion(tp=71, fn=2, fp=18, tn=1061))
+    large = charts.enlarged(figure, 1.25)
+    assert words(large) == words(figure) and list(large.data[0].x) == list(figure.data[0].x)
+    assert large.layout.height == 1.25 * figure.layout.height and large.layout.margin.l == 1.25 * figure.layout.margin.l
+    sizes = [[note.font.size for note in one.layout.annotations] for one in (figure, large)]
+    assert sizes[1] == [1.25 * size for size in sizes[0]]
+
+
 def test_confusion_matrix_shows_counts_and_row_shares():
     matrix = evaluation.Confusion(tp=71, fn=2, fp=18, tn=1061)
     figure = charts.confusion_matrix(matrix)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from types import ModuleType
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from covid_model import config
 from covid_model.app import widgets
+from covid_model.app.components import frame
 from covid_model.app.pages.trust_screens import accuracy, dataset, erasure, external, more_adults
 from covid_model.app.text import prediction as prediction_text
 
@@ -20,6 +22,7 @@ SCREENS: dict[str, ModuleType] = {
     "5 Adults added": more_adults,
 }
 NAMES = tuple(SCREENS)
+LEAVE = "leave-story"  # in the session: the page to go on to
 NO_FIGURES = "No figures available."
 NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys
 NO_HINTS = (
@@ -31,6 +34,11 @@ NO_HINTS = (
 def go_to(name: str) -> None:
     """Show the screen `name`; a callback."""
     st.session_state[SCREEN] = name
+
+
+def leave(page: StreamlitPage) -> None:
+    """Go on to the page `page`, which this run opens; a callback."""
+    st.session_state[LEAVE] = page
 
 
 def picker() -> str:
@@ -48,26 +56,24 @@ def picker() -> str:
             label_visibility="collapsed",
             wrap=True,
         )
-        at = NAMES.index(name)
-        st.button(
-            "Back",
-            key="story_back",
-            icon=":material/arrow_back:",
-            on_click=go_to,
-            args=(NAMES[max(at - 1, 0)],),
-            disabled=at == 0,
-            shortcut="PageUp",
-        )
-        st.button(
-            "Next",
-            key="story_next",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            on_click=go_to,
-            args=(NAMES[min(at + 1, len(NAMES) - 1)],),
-            disabled=at == len(NAMES) - 1,
-            shortcut="PageDown",
-        )
+        at, ends = NAMES.index(name), frame.story_ends()
+        for label, arrow, side, shortcut, to, beyond in (
+            ("Back", "back", "left", frame.BACK_SHORTCUT, at - 1, ends[0]),
+            ("Next", "forward", "right", frame.NEXT_SHORTCUT, at + 1, ends[1]),
+        ):
+            inside = 0 <= to < len(NAMES)
+            st.button(
+                label,
+                key=f"story_{label.lower()}",
+                icon=f":material/arrow_{arrow}:",
+                icon_position=side,
+                on_click=go_to if inside else leave,
+                args=(NAMES[to] if inside else beyond,),
+                disabled=not inside and beyond is None,
+                shortcut=shortcut,
+            )
+    if page := st.session_state.pop(LEAVE, None):
+        frame.open_page(page)
     return name
 
 

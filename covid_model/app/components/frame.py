@@ -1,0 +1,76 @@
+"""Draw what surrounds every page: the footer with the notice, presenter mode, and the name of the page on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from covid_model import config
+from covid_model.app import state, widgets
+
+NOTICE_KEY, PRESENT_KEY = "notice", "presenter"  # keys of the footer's chip and of the presenter's switch
+BACK_KEY, NEXT_KEY = "page_back", "page_next"
+PREVIOUS, FOLLOWING = "page-before", "page-after"  # in the session: the pages next to this one
+BACK_SHORTCUT, NEXT_SHORTCUT = "PageUp", "PageDown"  # what a presenter's remote sends
+STORY = "can_you_trust_it"  # the path of the page whose screens use the same keys: it goes on to its neighbors itself
+PRESENTED = round(16 * widgets.PRESENTED)  # pixels: the size of text in presenter mode
+
+# On a phone Streamlit keeps the pages behind a bare arrow: write the open page's name there instead. The footer is
+# pushed to the end of the window if the page is shorter.
+STYLE = """<style>
+[data-testid=stExpandSidebarButton] {{width: auto; padding: 0.25rem 0.75rem; border: 1px solid currentColor}}
+[data-testid=stExpandSidebarButton] > span {{display: none}}
+[data-testid=stExpandSidebarButton]::after {{content: "{title} \\25BE"; font-weight: 600; white-space: nowrap}}
+.st-key-page {{min-height: calc(100dvh - 9rem)}}
+.st-key-footer {{margin-top: auto; padding-top: 1.5rem}}
+{more}</style>"""
+LARGER = "html {{font-size: {size}px}}"
+
+
+def style(page: StreamlitPage) -> None:
+    """Write the style sheet of the page `page`."""
+    more = LARGER.format(size=PRESENTED) if state.presenting() else ""
+    st.html(STYLE.format(title=page.title, more=more))
+
+
+def footer(pages: Sequence[StreamlitPage], page: StreamlitPage) -> None:
+    """Draw the footer of `page`, one of `pages` in their order."""
+    at = pages.index(page)
+    neighbors = {PREVIOUS: pages[at - 1] if at else None, FOLLOWING: pages[at + 1] if at + 1 < len(pages) else None}
+    st.session_state.update(neighbors)
+    with st.container(key="footer", horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover("Not a medical device", icon=":material/info:", type="tertiary", key=NOTICE_KEY):
+            st.markdown(config.NOTICE)
+        presenting = state.presenting()
+        st.button(
+            "Leave presenter mode" if presenting else "Presenter mode",
+            key=PRESENT_KEY,
+            icon=":material/slideshow:",
+            type="tertiary",
+            on_click=state.present,
+            args=(not presenting,),
+            help=f"Larger type; {NEXT_SHORTCUT} and {BACK_SHORTCUT}, or a remote, lead through pages and screens.",
+        )
+        if presenting and page.url_path != STORY:
+            _step(BACK_KEY, neighbors[PREVIOUS], ":material/arrow_back:", BACK_SHORTCUT)
+            _step(NEXT_KEY, neighbors[FOLLOWING], ":material/arrow_forward:", NEXT_SHORTCUT)
+
+
+def story_ends() -> tuple[StreamlitPage | None, StreamlitPage | None]:
+    """Return the pages before and after the story, where its keys lead to in the end; None outside presenter mode."""
+    if not state.presenting():
+        return None, None
+    return st.session_state.get(PREVIOUS), st.session_state.get(FOLLOWING)
+
+
+def open_page(page: StreamlitPage) -> None:
+    """Go on to another page in presenter mode."""
+    st.switch_page(page, query_params={state.PRESENT: "1"})  # given, since what a widget holds cannot be cleared
+
+
+def _step(key: str, page: StreamlitPage | None, icon: str, shortcut: str) -> None:
+    """Draw a button that opens a neighboring page, if there is one."""
+    if page and st.button(page.title, key=key, icon=icon, type="tertiary", shortcut=shortcut):
+        open_page(page)
