@@ -15,6 +15,7 @@ SEEDS_JSON = RESULTS / "paper_seeds.json"  # five runs of the paper's recipe, wi
 LEFT_OUT_JSON = RESULTS / "leave_one_out.json"  # trials of the fine-tuned recipe with one source left out
 PUT_ASIDE_JSON = RESULTS / "put_aside.json"  # a further stage of the fine-tuned recipe, trained and rejected
 WITHIN_JSON = RESULTS / "within_source.json"  # how well the classes within one source are separated, by patient
+READINGS_NPZ = RESULTS / "readings.npz"  # predictions of the sample films (python -m covid_model readings)
 LOAD_JSON = RESULTS / "load.json"  # many users at once (python -m tests.load)
 BENCHMARK_JSON = RESULTS / "benchmark.json"  # time and memory of a prediction (python -m covid_model benchmark)
 DATASET_CSV = ASSETS / "dataset.csv"  # every film: its public source, its split, its ground truth
@@ -24,6 +25,9 @@ WORK = Path(os.environ.get("COVID_MODEL_WORK", Path.home() / ".cache" / "covid_m
 DATA_VARIABLE = "COVID_MODEL_DATA"  # a data folder: manifest.csv and images/
 VGG19_VARIABLE = "COVID_MODEL_VGG19"  # a VGG-19 weights file without its top
 VGG19_DOWNLOAD = "imagenet"  # Keras' name for the weights that it downloads itself
+VGG19_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # that download, as keras.applications.vgg19 has it
+VGG19_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{VGG19_FILE}"
+VGG19_MD5 = "253f8cb515780f3b799900260a226db6"
 
 # --- Task and data set ---
 PAPER_MARK = 0.6  # the threshold marked in the paper's Figure 3; runs of its recipe are recorded at it
@@ -88,10 +92,11 @@ MAX_PIXELS = 25_000_000
 MIN_SIDE = 64  # pixels
 GRAY_LEVELS = 255  # white in an 8-bit image
 
-# --- Films in the repository, and open-license films downloaded on request ---
+# --- Sample films: those in the repository, and real ones that are downloaded ---
 FILMS = ASSETS / "films"  # simulated films with their masks, and one real film whose license allows copying
 FILMS_JSON = FILMS / "films.json"  # describes each of them
-OPEN_FILMS = WORK / "films"  # a data folder of its own
+REAL_FILMS_JSON = ASSETS / "real_films.json"  # up to 24 real films; see data/real_films.py
+REAL_FILMS = WORK / "films"  # where they are downloaded to: a data folder of its own
 
 # --- Heatmap overlay ---
 OVERLAY_SIDE = 1024  # pixels: a film with a longer side is shown scaled down to it
@@ -147,6 +152,17 @@ def fast_precision() -> str:
     except OSError:
         return "float32"
     return "mixed_bfloat16" if "amx_bf16" in flags or "avx512_bf16" in flags else "float32"
+
+
+def vgg19_cache() -> Path:
+    """Return where Keras keeps VGG-19's weights, whether or not they have been downloaded."""
+    home = os.environ.get("KERAS_HOME")
+    return (Path(home) if home else Path.home() / ".keras") / "models" / VGG19_FILE
+
+
+def vgg19_available() -> bool:
+    """Return whether VGG-19's weights are on this computer: COVID_MODEL_VGG19 is set, or Keras has them."""
+    return bool(os.environ.get(VGG19_VARIABLE, "").strip()) or vgg19_cache().is_file()
 
 
 def split_title(split: str) -> str:

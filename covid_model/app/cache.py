@@ -243,7 +243,7 @@ def free_ids() -> list[str]:
 def fetched() -> datasets.Dataset | None:
     """The data folder of the films that were fetched on request; None where none was, or it is damaged."""
     try:
-        return _dataset(str(config.OPEN_FILMS)) if (config.OPEN_FILMS / datasets.MANIFEST).is_file() else None
+        return _dataset(str(config.REAL_FILMS)) if (config.REAL_FILMS / datasets.MANIFEST).is_file() else None
     except datasets.DataError:
         return None
 

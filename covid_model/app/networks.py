@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
@@ -11,12 +12,14 @@ from covid_model import config
 from covid_model.app import file_cache
 from covid_model.app.runtime import log, render_slots
 from covid_model.imaging import Film
-from covid_model.model import network_spec
+from covid_model.model import network_spec, ood
+from covid_model.model import readings as stored_readings
 
 if TYPE_CHECKING:
     from covid_model.model.network_spec import NetworkSpec
     from covid_model.model.predictor import Prediction, Predictor
     from covid_model.model.queue import InferenceQueue, OnProgress
+    from covid_model.model.readings import Readings
 
 Answer = TypeVar("Answer")
 ANSWERS = "what_if"  # session key: answers about the current film only (see session.CurrentFilm)
@@ -76,6 +79,21 @@ def spec(name: str) -> NetworkSpec | None:
         return _spec(name)
     except network_spec.NetworkError:
         return None
+
+
+def readings(name: str) -> Readings | None:
+    """Return the network's stored predictions of the sample films; None if its file is missing or damaged."""
+    described = spec(name)
+    return None if described is None else _readings(name)
+
+
+def _reading_files(name: str) -> list[Path]:
+    return [config.READINGS_NPZ, config.NETWORKS / f"{name}.json", ood.detector_path(name)]
+
+
+@file_cache.by_files(_reading_files, st.cache_resource, MOST_NETWORKS)
+def _readings(name: str) -> Readings:
+    return stored_readings.load(spec(name))
 
 
 @file_cache.by_files(lambda name: [config.NETWORKS / f"{name}.json"], st.cache_data, 8)

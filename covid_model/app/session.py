@@ -48,12 +48,15 @@ def _film(digest: str, _source: ImageSource) -> Film | str:
 
 
 def known_prediction(source: ImageSource, name: str) -> bool:
-    """Return whether this session already has a prediction of this file by this network. Raises FilmError."""
-    return (source.digest, name) in st.session_state.get(PREDICTED, ())
+    """Return whether a prediction of this file by this network is at hand: this session's, or one that is stored.
+
+    Raises FilmError.
+    """
+    return (source.digest, name) in st.session_state.get(PREDICTED, ()) or _stored(source, name) is not None
 
 
 def prediction(source: ImageSource, name: str, on_progress: OnProgress | None = None) -> Prediction:
-    """Return score and heatmap of a film; the network runs only if this session has no prediction of it yet.
+    """Return score and heatmap of a film; the network runs only if no prediction of it is at hand.
 
     Args:
         source: the film.
@@ -64,6 +67,8 @@ def prediction(source: ImageSource, name: str, on_progress: OnProgress | None = 
     """
     from covid_model.model.predictor import PredictionError
 
+    if stored := _stored(source, name):
+        return stored
     # `on_progress` draws, so it must not run inside a cached function.
     fresh = None if on_progress is None or known_prediction(source, name) else _predict(source, name, on_progress)
     result = _prediction(source.digest, name, source, fresh)
@@ -94,6 +99,17 @@ def _predict(source: ImageSource, name: str, on_progress: OnProgress | None = No
         return "film", str(error)
     except PredictionError as error:
         return "reading", str(error)
+
+
+def _stored(source: ImageSource, name: str) -> Prediction | None:
+    """Return the stored prediction of a sample film; None for any other file. Raises FilmError."""
+    readings = networks.readings(name)
+    if readings is None or not readings.ids:
+        return None
+    row = readings.find(source.digest)
+    if row is None and source.catalog is not None and source.catalog.id in readings.ids:
+        row = readings.find_picture(source.catalog.id, film(source).pixels)
+    return None if row is None else readings.prediction(row, film(source))
 
 
 def forget(source: ImageSource) -> None:

@@ -47,6 +47,12 @@ COMMANDS = (
         train.run_evaluate,
     ),
     Command(
+        "readings",
+        "Score the sample X-rays with every network; write scores and heatmaps to assets/results/readings.npz.",
+        train.add_readings_arguments,
+        train.run_readings,
+    ),
+    Command(
         "audit",
         "Run the experiments behind the score; write the results to assets/results/audit.",
         train.add_audit_arguments,

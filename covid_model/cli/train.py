@@ -1,4 +1,4 @@
-"""Commands that train and evaluate: train, evaluate, lab-features, learning-curves, audit."""
+"""Commands that train and evaluate: train, evaluate, readings, lab-features, learning-curves, audit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import argparse
 from pathlib import Path
 
 from covid_model import config
-from covid_model.cli.common import DONE, UsageError, add_data, add_network, add_vgg19, add_work, data_folder, vgg19_for
+from covid_model.cli.common import (
+    DONE,
+    UsageError,
+    add_data,
+    add_network,
+    add_vgg19,
+    add_work,
+    data_folder,
+    quiet,
+    vgg19_for,
+)
 
 PAPER, FINE_TUNED, FROZEN = RECIPES = ("paper", "fine-tuned", "frozen")  # as in training.RECIPES
 
@@ -69,6 +79,28 @@ def run_evaluate(given: argparse.Namespace) -> int:
     data = dataset.load(data_folder(given.data))
     for name in [given.network] if given.network else network_spec.available():
         score_dataset.run(name, data, vgg19_for(name, given.vgg19))
+    return DONE
+
+
+# --- readings ---
+
+
+def add_readings_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
+    add_vgg19(parser)
+
+
+def run_readings(given: argparse.Namespace) -> int:
+    from covid_model.data import dataset
+    from covid_model.tools import readings
+
+    folder = given.data or dataset.folder_from_environment()
+    with quiet():
+        report = readings.run(dataset.load(folder) if folder else None, lambda name: vgg19_for(name, given.vgg19))
+    print(
+        f"{config.READINGS_NPZ}: {report.films} X-rays, {report.networks} networks, {report.size / 1024:.0f} KB"
+        + (f". Not there: {', '.join(report.missing)}" if report.missing else "")
+    )
     return DONE
 
 

@@ -5,11 +5,14 @@ Arrays in, arrays out: `predictor` and `activations` run the network, `imaging.h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 TOP_CHANNELS = 6  # channels whose share of the sum is shown
+SHARE_SIDE = 224  # pixels a side at which `heat_share` measures
 
 
 def make_gradcam_heatmap(features: np.ndarray, gradients: np.ndarray) -> np.ndarray:
@@ -39,6 +42,34 @@ def normalize(heatmap: np.ndarray) -> np.ndarray:
     """Return a heatmap divided by its largest magnitude, so in [-1, 1]; zeros stay zeros."""
     largest = float(np.abs(heatmap).max(initial=0.0))
     return heatmap / largest if largest > 0 else np.zeros_like(heatmap)
+
+
+def heat_share(
+    heatmap: np.ndarray, box: tuple[float, float, float, float], regions: Sequence[Sequence[float]]
+) -> tuple[float, float]:
+    """Return the share of a heatmap's positive values that lies in some regions, and the share of its area.
+
+    Each region is widened by half a cell of the heatmap on every side, as a cell sees its surroundings.
+
+    Args:
+        heatmap: (h, w), as it is before it is enlarged.
+        box: Left, top, right and bottom of the part of the film that it covers, as fractions of the film.
+        regions: The same of each region.
+
+    Returns:
+        Two numbers in [0, 1]; (0, 0) if no region is in the part that the heatmap covers.
+    """
+    side = SHARE_SIDE
+    fine = cv2.resize(np.maximum(heatmap, 0).astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+    x, y = np.meshgrid(*[(np.arange(side) + 0.5) / side] * 2)
+    x, y = box[0] + x * (box[2] - box[0]), box[1] + y * (box[3] - box[1])  # fractions of the film
+    wide, high = (box[2] - box[0]) / heatmap.shape[1] / 2, (box[3] - box[1]) / heatmap.shape[0] / 2
+    inside = np.zeros((side, side), bool)
+    for left, top, right, bottom in regions:
+        if right > box[0] and left < box[2] and bottom > box[1] and top < box[3]:
+            inside |= (x > left - wide) & (x < right + wide) & (y > top - high) & (y < bottom + high)
+    total = float(fine.sum())
+    return (float(fine[inside].sum()) / total if total else 0.0), float(inside.mean())
 
 
 @dataclass(frozen=True)

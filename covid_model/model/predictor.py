@@ -43,6 +43,7 @@ class Prediction:
             `ood.OodDetector`). None if the network has no detector.
         ood_reason: The detector's reason if `ood_distance` is above 1, else None.
         in_color: Whether the file was a color image.
+        stored: Whether it comes from `readings`, so that `milliseconds` is not known (0).
     """
 
     network: str
@@ -55,6 +56,7 @@ class Prediction:
     ood_distance: float | None = None
     ood_reason: OutOfDistribution | None = None
     in_color: bool = False
+    stored: bool = False
 
     @property
     def reason(self) -> OutOfDistribution | None:

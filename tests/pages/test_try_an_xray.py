@@ -13,11 +13,12 @@ from covid_model import config, formatting, imaging
 from covid_model.app import cache, films, networks
 from covid_model.app.text import prediction as prediction_text
 from covid_model.imaging import FilmError
-from covid_model.model import network_spec
+from covid_model.model import network_spec, readings
 from covid_model.model.network_spec import NetworkError
-from covid_model.model.predictor import PredictionError
+from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.reports.summary import REFUSED
 from covid_model.verdict import OutOfDistribution
+from tests.support import mock_networks
 from tests.support.app_pages import (
     MockReader,
     charts,
@@ -222,6 +223,26 @@ def test_films_to_try_and_back_to_the_uploads(demo):
     app.button(key="back-to-uploads").click().run()
     assert "film" not in app.query_params
     assert [item.value for item in app.text] == ["film.png"]
+
+
+def test_a_stored_prediction_is_shown_without_the_network(demo, monkeypatch):
+    """The same network on another file runs, and so does one whose weights are not those of the stored prediction."""
+    monkeypatch.setattr(config, "READINGS_NPZ", demo / "readings.npz")
+    mock_networks.describe(demo / "networks", "paper", "Paper", 1, sha256="2" * 64)
+    sample = next(iter(cache.samples().values()))
+    film, spec = imaging.read(sample.path), network_spec.spec("paper")
+    made = Prediction("paper", 0.75, float(np.log(3)), np.eye(14, dtype=np.float32), spec.preprocessing.box, (), 1.0)
+    row = (sample.id, network_spec.sha256(sample.path), film.pixels)
+    readings.save([row], {readings.key(spec): [made]})
+    app = open_page(film=sample.id, network="paper")
+    assert score(app) == "0.750" and not MockReader.asked
+    app = open_page(film=sample.id, network="fine-tuned")  # stored for the other network only
+    assert MockReader.asked == ["fine-tuned"]
+    upload(open_page(network="paper"), ("film.jpg", sample.path.read_bytes()))  # the same file, uploaded
+    assert MockReader.asked == ["fine-tuned"]
+    mock_networks.describe(demo / "networks", "paper", "Paper", 1, sha256="1" * 64)
+    app = open_page(film=sample.id, network="paper")
+    assert score(app) != "0.750" and MockReader.asked == ["fine-tuned", "paper"]
 
 
 def test_film_and_uploads_outlive_a_visit_to_another_page(demo):

@@ -39,7 +39,15 @@ def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network_spec.
     return what
 
 
-def describe(folder: Path, name: str, title: str, order: float, trained_on: tuple[str, ...] = ("train",)) -> None:
+def describe(
+    folder: Path,
+    name: str,
+    title: str,
+    order: float,
+    trained_on: tuple[str, ...] = ("train",),
+    sha256: str = "0" * 64,
+    base: str = network_spec.STORED,
+) -> None:
     """Write the JSON of a network into `folder`, without weights: enough for pages whose reader is a mock."""
     network_spec.NetworkSpec(
         name=name,
@@ -47,10 +55,10 @@ def describe(folder: Path, name: str, title: str, order: float, trained_on: tupl
         summary="Made up.",
         threshold=0.6,
         preprocessing=Preprocessing(),
-        base=network_spec.STORED,
+        base=base,
         head=network_spec.Head("average", 8, 0.0),
         weights=f"{name}.npz",
-        sha256="0" * 64,
+        sha256=sha256,
         parameters=1,
         short_title=title,
         help=f"{title}, made up.",

@@ -108,18 +108,18 @@ def offered(demo, monkeypatch, server):
     pd.DataFrame(scores, columns=dataset.SCORE_COLUMNS).to_csv(demo / "scores.csv", index=False)
     server.files = {f"{number}.png": stored(drawn(600, 450, number)) for number in range(1, 5)}
     monkeypatch.setattr(config, "DATASET_CSV", demo / "list.csv")
-    monkeypatch.setattr(config, "OPEN_FILMS", demo / "cache" / "films")
+    monkeypatch.setattr(config, "REAL_FILMS", demo / "cache" / "films")
     monkeypatch.setattr(open_films, "BACKOFF", 0.0)
     monkeypatch.delenv(config.DATA_VARIABLE)
     return server
 
 
 def test_only_what_was_asked_for_is_fetched_and_once(offered):
-    report = open_films.download(FREE[:2], config.OPEN_FILMS, QUICK)
+    report = open_films.download(FREE[:2], config.REAL_FILMS, QUICK)
     assert report.complete and report.fetched == {"cohen": 2}
-    assert open_films.download(FREE, config.OPEN_FILMS, QUICK).there == {"cohen": 2}
+    assert open_films.download(FREE, config.REAL_FILMS, QUICK).there == {"cohen": 2}
     assert offered.asked == {"1.png": 1, "2.png": 1, "3.png": 1}
-    films = dataset.load(config.OPEN_FILMS)
+    films = dataset.load(config.REAL_FILMS)
     assert list(films.films.index) == FREE and not films.missing()
     assert films.films["license"].eq("CC BY 4.0").all()
 
@@ -127,7 +127,7 @@ def test_only_what_was_asked_for_is_fetched_and_once(offered):
 def test_two_who_ask_at_once_get_the_same_films(offered):
     reports = []
     both = [
-        threading.Thread(target=lambda: reports.append(open_films.download(FREE, config.OPEN_FILMS, QUICK)))
+        threading.Thread(target=lambda: reports.append(open_films.download(FREE, config.REAL_FILMS, QUICK)))
         for _ in range(2)
     ]
     for one in both:
@@ -157,7 +157,7 @@ def test_nothing_is_fetched_before_somebody_asks(offered):
     app = open_page("browse")
     app.get_by_key("set").set_value("free").run()
     open_page("try_an_xray")
-    assert not offered.asked and not config.OPEN_FILMS.exists()
+    assert not offered.asked and not config.REAL_FILMS.exists()
     assert app.dataframe[0].value["id"].tolist() == FREE  # their scores are there to browse all the same
     assert holds(app.button(key="fetch_films").label, 3)
 
@@ -223,12 +223,12 @@ def test_films_that_did_not_come_are_counted_and_the_others_shown(offered, serve
 def test_a_cache_that_cannot_be_written(offered, demo):
     (demo / "cache").write_text("a file where the folder should be")
     app = fetch_on("try_an_xray")
-    assert str(config.OPEN_FILMS) in app.warning[0].value.replace("\\", "")
+    assert str(config.REAL_FILMS) in app.warning[0].value.replace("\\", "")
 
 
 def test_a_silent_server_is_not_waited_for_long(offered):
     offered.files["1.png"] = lambda handler: threading.Event().wait(1.0)
-    report = open_films.download(FREE, config.OPEN_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
+    report = open_films.download(FREE, config.REAL_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
     assert [one.id for one in report.missing] == ["cohen-0001"] and report.missing[0].host
 
 

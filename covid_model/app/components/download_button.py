@@ -42,11 +42,11 @@ def fetch(missing: list[str]) -> tuple[str, str]:
     from covid_model.data.download import DownloadError
 
     try:
-        report = open_films.download(cache.free_ids(), config.OPEN_FILMS)
+        report = open_films.download(cache.free_ids(), config.REAL_FILMS)
     except DownloadError as error:
         return "warning", str(error)
     except OSError as error:
-        return "warning", f"The X-rays cannot be saved in {config.OPEN_FILMS}: {error.strerror or error}."
+        return "warning", f"The X-rays cannot be saved in {config.REAL_FILMS}: {error.strerror or error}."
     return outcome(report, len(missing))
 
 

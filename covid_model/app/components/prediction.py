@@ -164,10 +164,7 @@ def _score(item: ImageSource, small: np.ndarray, reading: Prediction, threshold:
         st.warning(prediction_text.plain(warning), icon=":material/warning:")
     common.download("Result (JSON)", [summary], "result")
     _report(item, small, reading, threshold)
-    st.markdown(
-        f":small[Analyzed by {prediction_text.plain(registry.title(reading.network))} in "
-        f"{reading.milliseconds / 1000:.1f} s.]"
-    )
+    st.markdown(f":small[{prediction_text.analyzed_by(registry.title(reading.network), reading)}]")
 
 
 def _calibrated(reading: Prediction, threshold: float) -> None:

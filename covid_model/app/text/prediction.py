@@ -14,6 +14,7 @@ from covid_model.verdict import is_positive
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
+    from covid_model.model.predictor import Prediction
     from covid_model.model.queue import QueuePosition
 
 NEIGHBOR_BAND = 0.05  # a test film within this much of a score counts as similar
@@ -68,6 +69,13 @@ TRAINED_ON = "This X-ray is part of the training data, so its score may reflect 
 def analyzing(subject: str = "Analyzing") -> str:
     """Return what is said while the network runs."""
     return f"{subject}. The first X-ray waits for the network to load."
+
+
+def analyzed_by(title: str, prediction: Prediction) -> str:
+    """Return which network a prediction is of, by its title, and how long it took; Markdown."""
+    if prediction.stored:
+        return f"Analyzed by {plain(title)} in advance."
+    return f"Analyzed by {plain(title)} in {prediction.milliseconds / 1000:.1f} s."
 
 
 def film_missing(film: str, downloadable: bool = False, replaced: bool = False) -> str:
