@@ -1,4 +1,4 @@
-"""Tables and file names that all sessions share, read again when their files change."""
+"""Cache tables, records and file paths for all sessions; they are loaded again when their files change."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from covid_model.model.network_spec import NetworkSpec
 
 
-CARDS_KEPT = 480  # gallery pictures kept in memory for all sessions, about 20 KB each
-HEATMAP_CARDS_KEPT = 48  # the same with their heatmaps, for one session
+CARDS_KEPT = 480  # gallery images in memory for all sessions, about 20 KB each
+HEATMAP_CARDS_KEPT = 48  # the same with heatmaps, for one session
 THUMBNAIL_SIDE = 240  # pixels
 
 
@@ -44,10 +44,10 @@ def _scores_and_list(*_: object) -> tuple[Path, Path]:
 
 @file_cache.by_files(_scores_and_list, st.cache_resource, 2)
 def scores() -> pd.DataFrame | None:
-    """Return assets/results/scores.csv, one row a labeled film and network, for looking only: all sessions share it.
+    """Load assets/results/scores.csv, one row per labeled film and network; None if it is missing or invalid.
 
-    Split, source and truth are those of the list of films where there is one (`dataset.read_scores`). None where the
-    table is not there or not as it must be.
+    Split, source and ground truth are those of the list of films, if it can be read (`dataset.read_scores`). All
+    sessions share the table, so do not change it.
     """
     try:
         films = films_table()
@@ -61,7 +61,7 @@ def scores() -> pd.DataFrame | None:
 
 @file_cache.by_files(lambda: [config.SEEDS_JSON], st.cache_data, 2)
 def seed_runs() -> list[dict] | None:
-    """The repeated runs of the paper's recipe; None where they were not kept."""
+    """Load the repeated runs of the paper's recipe; None if there is no valid record."""
     try:
         return json.loads(config.SEEDS_JSON.read_text())["runs"]
     except (OSError, ValueError, KeyError):
@@ -78,12 +78,12 @@ def _card_files(name: str) -> list[Path]:
 
 @file_cache.by_files(_card_files, st.cache_data, 2 * networks.MOST_NETWORKS)
 def model_card(name: str) -> card_room.Card:
-    """A network's model card. Raises NetworkError, CardError, and ValueError where the scores are damaged."""
+    """Return a network's model card. Raises NetworkError, CardError, and ValueError if the scores are damaged."""
     return card_room.read(name)
 
 
 def test_scores(name: str) -> pd.DataFrame | None:
-    """The test films' rows of `scores` for one network, indexed by film id; None where there are none."""
+    """Return a network's scores of the test films, indexed by film id; None if there are none."""
     table = scores()
     if table is None:
         return None
@@ -92,9 +92,9 @@ def test_scores(name: str) -> pd.DataFrame | None:
 
 
 def scored(name: str, split: str) -> scored_split.ScoredSplit | None:
-    """One network's films of a split with all that no threshold moves, for looking only; None where none is scored.
+    """Return a network's scored films of a split; None if there are none. Shared by all sessions, so do not change it.
 
-    Raises ValueError where a score is no number in [0, 1], which is not kept.
+    Raises ValueError, which is not cached, if a score is not a number in [0, 1].
     """
     if scores() is None:
         return None
@@ -110,16 +110,16 @@ def _scored(name: str, title: str, split: str) -> scored_split.ScoredSplit | Non
 
 @file_cache.by_files(_scores_and_list, st.cache_resource, len(config.SPLITS) * networks.MOST_NETWORKS)
 def reliability(name: str, split: str) -> list[evaluation.Bin]:
-    """The bins of one network's scores of a split, with intervals; none where none is scored. Raises as `scored`."""
-    found = scored(name, split)
-    if found is None:
+    """Return the bins of the reliability diagram of a split; none without scores. Raises ValueError like `scored`."""
+    part = scored(name, split)
+    if part is None:
         return []
-    return evaluation.reliability(found.films["score"], found.films["covid"], found.films.get("patient"))
+    return evaluation.reliability(part.films["score"], part.films["covid"], part.films.get("patient"))
 
 
 @file_cache.by_files(_scores_and_list, st.cache_resource, networks.MOST_NETWORKS)
 def parts(name: str) -> list[evaluation.Part]:
-    """One network's films by split and source, tallied, for looking only. Raises ValueError as `scored` does."""
+    """Return a network's counts by split and source. Raises ValueError like `scored`."""
     table = scores()
     if table is None:
         return []
@@ -127,7 +127,7 @@ def parts(name: str) -> list[evaluation.Part]:
 
 
 def _with_patients(rows: pd.DataFrame) -> pd.DataFrame:
-    """`rows` (by film id) with each film's `patient`, itself where the list does not know it; as is without a list."""
+    """Add each film's `patient` to `rows`, or its own id if it is not listed. Without a list, add nothing."""
     try:
         known = films_table()["patient"].reindex(rows.index)
     except (datasets.DataError, KeyError):
@@ -136,35 +136,35 @@ def _with_patients(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def held_out_scores(name: str) -> pd.DataFrame | None:
-    """The rows of `scores` of films held out of the network's training, indexed by film id; None where there are none.
+    """Return a network's scores of the films held out of its training, indexed by film id; None if there are none.
 
-    None too for a network that was in the end trained on every film of its splits.
+    Also None for a network whose final training used every film of its splits.
     """
-    what, table = networks.spec(name), scores()
-    if what is None or table is None or not what.holds_out:
+    spec, table = networks.spec(name), scores()
+    if spec is None or table is None or not spec.holds_out:
         return None
-    return _held_out_scores(what)
+    return _held_out_scores(spec)
 
 
 @file_cache.by_files(
-    _scores_and_list, st.cache_resource, 2, hash_funcs={network_spec.NetworkSpec: lambda what: what.sha256}
+    _scores_and_list, st.cache_resource, 2, hash_funcs={network_spec.NetworkSpec: lambda spec: spec.sha256}
 )
-def _held_out_scores(what: NetworkSpec) -> pd.DataFrame | None:
+def _held_out_scores(spec: NetworkSpec) -> pd.DataFrame | None:
     try:
-        held_out = datasets.validation_films(films_table(), *what.trained_on)
+        held_out = datasets.validation_films(films_table(), *spec.trained_on)
     except datasets.DataError:
         return None
     held_out = held_out.index[held_out]
-    if len(held_out) != what.training["validation"]:  # another list of films than it was trained by
+    if len(held_out) != spec.training["validation"]:  # trained with another list of films
         return None
     rows = scores()
-    rows = rows[(rows["network"] == what.name) & rows["id"].isin(held_out)]
+    rows = rows[(rows["network"] == spec.name) & rows["id"].isin(held_out)]
     return None if rows.empty else rows.set_index("id")
 
 
 @file_cache.by_files(lambda: [config.SEGMENTATION_JSON], st.cache_data, 2)
 def segmentation() -> dict | None:
-    """How well our lung masks match experts'; None where it was not measured."""
+    """Load the comparison of computed lung masks with experts'; None if there is no valid record."""
     from covid_model import records
 
     return records.load_segmentation(config.SEGMENTATION_JSON)
@@ -172,13 +172,13 @@ def segmentation() -> dict | None:
 
 @file_cache.by_files(lambda: [config.DATASET_CSV], st.cache_resource, 2)
 def films_table() -> pd.DataFrame:
-    """The committed list of all films, indexed by id, for looking only. Raises DataError."""
+    """Load the committed list of films, indexed by id; shared, so do not change it. Raises DataError."""
     return datasets.committed()
 
 
 @file_cache.by_files(_scores_and_list, st.cache_resource, 2 * networks.MOST_NETWORKS)
 def gallery_table(name: str) -> pd.DataFrame | None:
-    """One network's films and scores for the gallery, for looking only: all sessions share it. None without scores."""
+    """Return a network's films and scores for the gallery; None without scores. Shared, so do not change it."""
     if scores() is None:
         return None
     try:
@@ -190,7 +190,7 @@ def gallery_table(name: str) -> pd.DataFrame | None:
 
 @st.cache_data(show_spinner=False, max_entries=CARDS_KEPT)
 def card_picture(path: str) -> bytes | None:
-    """A film of ours as a small JPEG for the gallery; None where it cannot be read. Never for an upload."""
+    """Return a sample film as a small JPEG for the gallery; None if it cannot be read. Never called with an upload."""
     try:
         return thumbnails.encode_jpeg(thumbnails.fit_square(imaging.read(Path(path)).pixels))
     except FilmError:
@@ -198,12 +198,12 @@ def card_picture(path: str) -> bytes | None:
 
 
 def data_folder() -> Path | None:
-    """The data folder that the environment names, or None."""
+    """Return the data folder set by COVID_MODEL_DATA, or None if it is not set."""
     return datasets.folder_from_environment()
 
 
 def dataset() -> datasets.Dataset | None:
-    """The data folder, checked; None where none is named. Raises DataError where it is not as it must be."""
+    """Load the data folder; None if none is set. Raises DataError if it is invalid."""
     folder = data_folder()
     return _dataset(str(folder)) if folder else None
 
@@ -214,7 +214,7 @@ def _dataset(folder: str) -> datasets.Dataset:
 
 
 def examples() -> list[films.Example]:
-    """The films of the data folder to try; none where there is no folder. Raises DataError."""
+    """Return examples from the data folder; none if no folder is set. Raises DataError if it is invalid."""
     if dataset() is None:
         return []
     return _examples(str(data_folder()))
@@ -227,13 +227,13 @@ def _examples(folder: str) -> list[films.Example]:
 
 @file_cache.by_files(lambda: [config.FILMS_JSON], st.cache_data, 2)
 def samples() -> dict[str, samples_room.Sample]:
-    """The films that the project brings along, by id, in their own order."""
+    """Load the films in the repository, by id, in their order."""
     return {sample.id: sample for sample in films.bundled_films()}
 
 
 @file_cache.by_files(lambda: [config.DATASET_CSV], st.cache_data, 2)
 def free_ids() -> list[str]:
-    """The real films that anyone may have, by id, in the order in which they are offered; none without a list."""
+    """Return the ids of the open-license films, in the order of display; none without a list of films."""
     try:
         return list(open_films.select(films_table()).index)
     except datasets.DataError:
@@ -241,7 +241,7 @@ def free_ids() -> list[str]:
 
 
 def fetched() -> datasets.Dataset | None:
-    """The data folder of the films that were fetched on request; None where none was, or it is damaged."""
+    """Load the folder of open-license films downloaded on request; None if there are none, or it is damaged."""
     try:
         return _dataset(str(config.REAL_FILMS)) if (config.REAL_FILMS / datasets.MANIFEST).is_file() else None
     except datasets.DataError:
@@ -249,53 +249,52 @@ def fetched() -> datasets.Dataset | None:
 
 
 def dataset_of(film: str) -> datasets.Dataset | None:
-    """Where to look for this film: the folder of fetched films if it is there, else the environment's, None without.
+    """Return the folder to look for `film` in: the downloaded films if it is among them, else the data folder or None.
 
-    Raises DataError where the film was not fetched and the environment's folder is not as it must be.
+    Raises DataError if the data folder is needed and invalid.
     """
-    brought = fetched()
-    if brought is not None and film in brought.films.index:
-        return brought
+    downloaded = fetched()
+    if downloaded is not None and film in downloaded.films.index:
+        return downloaded
     return dataset()
 
 
 def free_paths() -> dict[str, Path]:
-    """Where the pictures of `free_ids` are, of those that are there: in the data folder, or fetched."""
-    found = {}
+    """Return the paths, by id, of the open-license films that are present: downloaded, or in the data folder."""
+    paths = {}
     for film in free_ids():
         try:
-            holder = dataset_of(film)
-            path = holder.path(film) if holder else None
+            folder = dataset_of(film)
+            path = folder.path(film) if folder else None
         except datasets.DataError:
             continue
         if path and path.is_file():
-            found[film] = path
-    return found
+            paths[film] = path
+    return paths
 
 
 def free_examples() -> list[films.Example]:
-    """The films of `free_paths`, to try."""
+    """Return examples from `free_paths`."""
     return [films.Example(film, films.free_label(films_table().loc[film])) for film in free_paths()]
 
 
 def film_ids() -> pd.Index:
-    """The ids that a link may name: our own films', and the data folder's, else those of the committed list."""
+    """Return the ids that a link may name: sample films, and the data folder's films or, without one, the list's."""
     own = pd.Index([*samples(), *free_ids()], dtype=object)
     try:
-        found = dataset()
-        return own.append(films_table().index if found is None else found.films.index)
+        folder = dataset()
+        return own.append(films_table().index if folder is None else folder.films.index)
     except datasets.DataError:
         return own
 
 
 @file_cache.by_files(lambda: [config.LAB / FEATURES, config.DATASET_CSV], st.cache_resource, 1)
 def lab_store() -> Store:
-    """The stored features, read and checked once per process. Raises PlaygroundError and DataError, which are not
-    kept."""
+    """Load the stored features, once per process. Raises PlaygroundError and DataError, which are not cached."""
     return playground.load(config.LAB)
 
 
-# --- The evidence behind the score, for the page "Can you trust it?" ---------------------------------
+# --- Records for the page "Can you trust it?" ---
 
 
 def _record_files(name: str, experiment: str) -> list[Path]:
@@ -306,16 +305,16 @@ def _record_files(name: str, experiment: str) -> list[Path]:
 
 @file_cache.by_files(_record_files, st.cache_data, 2 * len(config.AUDIT_EXPERIMENTS) * networks.MOST_NETWORKS)
 def audit_record(name: str, experiment: str) -> dict | None:
-    """The record of an experiment on the network `name`; None where it was not made, or was made on other weights."""
+    """Load the record of an experiment on a network; None if there is none for these weights."""
     from covid_model import records
 
     return records.load_experiment(name, experiment, config.AUDIT)
 
 
 def unseen_scores(name: str) -> pd.DataFrame | None:
-    """One network's rows of `scores` of films that no network was trained on, by id, and each film's `patient`.
+    """Return a network's scores of films that no network was trained on, by id, with each film's `patient`.
 
-    None where there are none. A film that the list does not know, or all without a list, is its own patient.
+    None if there are none. A film that is not in the list counts as its own patient.
     """
     table = scores()
     if table is None:
@@ -323,13 +322,13 @@ def unseen_scores(name: str) -> pd.DataFrame | None:
     rows = table[(table["network"] == name) & ~table["split"].isin(config.TRAINING_SPLITS)]
     if rows.empty or not rows["score"].between(0, 1).all():
         return None
-    found = _with_patients(rows.drop_duplicates("id").set_index("id"))
-    return found if "patient" in found else found.assign(patient=found.index)
+    rows = _with_patients(rows.drop_duplicates("id").set_index("id"))
+    return rows if "patient" in rows else rows.assign(patient=rows.index)
 
 
 @file_cache.by_files(_scores_and_list, st.cache_data, 256)
 def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
-    """What a network calls positive of each group of films (`trust.groups`), with intervals; None without scores."""
+    """Return the rates of positive verdicts for each group of films, with intervals; None without scores."""
     from covid_model.evaluation import subgroups
 
     table = unseen_scores(name)
@@ -338,7 +337,7 @@ def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
 
 @file_cache.by_files(_scores_and_list, st.cache_data, 2 * networks.MOST_NETWORKS)
 def areas(name: str) -> dict[str, Estimate]:
-    """The AUC of each group of films; nothing without scores."""
+    """Return the AUC of each group of films; empty without scores."""
     from covid_model.evaluation import subgroups
 
     table = unseen_scores(name)
@@ -347,7 +346,7 @@ def areas(name: str) -> dict[str, Estimate]:
 
 @file_cache.by_files(_scores_and_list, st.cache_data, 8)
 def changes(before: str, after: str, threshold: float) -> list[Change]:
-    """What the network `after` does better or worse than `before`; nothing where one of them has no scores."""
+    """Compare the network `after` with `before` by group of films; empty if either has no scores."""
     from covid_model.evaluation import subgroups
 
     old, new = unseen_scores(before), unseen_scores(after)
@@ -356,22 +355,25 @@ def changes(before: str, after: str, threshold: float) -> list[Change]:
 
 @st.cache_data(scope="session", max_entries=HEATMAP_CARDS_KEPT, show_spinner=False)
 def card_heatmap(path: str, name: str) -> tuple[bytes, float]:
-    """Return a sample film under its heatmap as a small JPEG, and its score. Raises FilmError, NetworkError,
-    PredictionError."""
+    """Return a sample film with its heatmap as a small JPEG, and its score.
+
+    Raises FilmError, NetworkError, PredictionError.
+    """
     source = ImageSource(Path(path).name, Path(path))
-    found = session.prediction(source, name)
+    prediction = session.prediction(source, name)
     small = thumbnails.shrink(session.film(source).pixels, thumbnails.CARD_SIDE)
-    return thumbnails.encode_jpeg(thumbnails.fit_square(heatmap.blend(small, found.heatmap, found.box))), found.score
+    blended = heatmap.blend(small, prediction.heatmap, prediction.box)
+    return thumbnails.encode_jpeg(thumbnails.fit_square(blended)), prediction.score
 
 
 def known_card(path: str, name: str) -> bool:
-    """Whether this session has read this film of ours with this network before. Raises FilmError."""
+    """Return whether this session already has the prediction of this network for this film. Raises FilmError."""
     return session.known_prediction(ImageSource(Path(path).name, Path(path)), name)
 
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
 def thumbnail(path: str, side: int | None = None) -> np.ndarray | None:
-    """The middle square of a film of ours, (side, side) uint8; None where it cannot be read."""
+    """Return the central square of a sample film, (side, side) uint8; None if it cannot be read."""
     side = THUMBNAIL_SIDE if side is None else side
     try:
         pixels = imaging.read(Path(path)).pixels

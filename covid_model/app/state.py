@@ -1,8 +1,7 @@
-"""What a visitor sets: network and threshold and film in the address, uploads in the session.
+"""Keep what the user sets: network, threshold and film in the URL, uploads in the session.
 
-A link carries the scene: `?network=paper&threshold=0.4&film=cohen-0001`. Nonsense in the address falls back to the
-default and leaves the address. The widgets here check what comes from the browser a second time, for their limits hold
-in the browser only.
+A link restores the view: `?network=paper&threshold=0.4&film=cohen-0001`. Invalid values in the URL are replaced by the
+default and removed. The widgets' limits hold only in the browser, so values are checked again here.
 """
 
 from __future__ import annotations
@@ -24,28 +23,27 @@ from covid_model.app.runtime import sessions
 from covid_model.imaging import FilmError
 from covid_model.model import registry
 
-NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys of the session and names in the address
+NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys in the session state and parameters in the URL
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
-RUN = "run"  # in the address and the session: "1" once the user has started the network in How it works
-PAGES_WITH = {FILM: ("try_an_xray", "how_it_works"), RUN: ("how_it_works",)}  # which pages have it in their address
-PRESENT = "present"  # in the session and the address: presenter mode
-PAGE = "page"  # in the session: the page that was looked at last
-MAX_UPLOADS = 50  # films of one upload that are read
+RUN = "run"  # in the URL and the session state: "1" once the user has started the network in How it works
+PAGES_WITH = {FILM: ("try_an_xray", "how_it_works"), RUN: ("how_it_works",)}  # which pages have it in their URL
+PRESENT = "present"  # in the session state and the URL: presenter mode
+PAGE = "page"  # in the session state: the page shown last
+MAX_UPLOADS = 50  # files of one upload that are kept
 THRESHOLD_STEP = 0.01
-# What the upload field takes, in words that Streamlit shows as they are: "image" stands for every kind of picture. With
-# such a kind in the list, Streamlit leaves the ending of a file's name to the browser. Without one it raises for an
-# ending forged past the browser, on every run and before the app's code; `films.ImageSource` refuses such a file
-# instead.
-TAKEN = ("image", "dcm", "dicom")
+# The types of the upload field. "image" stands for any image type: with it in the list, Streamlit leaves the check of
+# file extensions to the browser; without it, Streamlit raises for a forged extension on every run, before the app runs.
+# `films.ImageSource` refuses such a file instead.
+ACCEPTED_TYPES = ("image", "dcm", "dicom")
 
 
 def network_from(value: object) -> str:
-    """`value` where it names a network, else the default one."""
+    """Return `value` if it is a network's name, else the default network."""
     return value if isinstance(value, str) and value in registry.names() else registry.default()
 
 
 def threshold_from(value: object) -> float:
-    """`value` as a number in [0, 1], rounded to hundredths; the default threshold where it is none."""
+    """Return `value` as a number in [0, 1], rounded to hundredths; if it is not one, the default threshold."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -54,11 +52,11 @@ def threshold_from(value: object) -> float:
 
 
 def carry_over() -> None:
-    """Put what was set on the last page into this page's address. The entry file calls it before `st.navigation`.
+    """Copy settings of the previous page into this page's URL. The entry file calls it before `st.navigation`.
 
-    Streamlit carries over what was set by hand, but not what the URL set. The order matters: a change of the
-    address makes an entry in the browser's history, of the page that the browser is at. Before `st.navigation` that is
-    still the last page; behind it, it would be this one, and Back would need a second press to leave it.
+    Streamlit carries over values set with a widget, but not values set by the URL. The order matters: a change of the
+    URL adds an entry to the browser's history, for the page that the browser is at. Before `st.navigation` that is
+    still the previous page; after it, it would be this one, and leaving it would take two presses of Back.
     """
     page = _page()
     if st.session_state.get(PAGE) in (None, page):
@@ -79,41 +77,41 @@ def carry_over() -> None:
         if value is not None and key not in st.query_params and page in map(calc_hash, pages):
             carried[key] = value
     if carried:
-        with contextlib.suppress(StreamlitAPIException):  # the last page's control holds it still: this one's will
+        with contextlib.suppress(StreamlitAPIException):  # bound to the last page's widget until this page's is drawn
             st.query_params.update(carried)
 
 
 def film_link(film: str, network: str, threshold: float) -> dict[str, str]:
     """Return the query parameters of a link to a film, exactly as the page that it opens would write them.
 
-    That page then has nothing to change in its address. A change would be a second entry in the browser's history:
-    Back would lead to the film again.
+    That page then has nothing to change in its URL. A change would be a second entry in the browser's history, and Back
+    would lead to the film again.
     """
-    asked = {FILM: film, NETWORK: network, THRESHOLD: in_address(threshold)}
+    requested = {FILM: film, NETWORK: network, THRESHOLD: in_address(threshold)}
     if presenting():
-        asked[PRESENT] = "1"
+        requested[PRESENT] = "1"
     defaults = {NETWORK: registry.default(), THRESHOLD: in_address(config.THRESHOLD)}
-    return {key: value for key, value in asked.items() if value != defaults.get(key)}
+    return {key: value for key, value in requested.items() if value != defaults.get(key)}
 
 
 def in_address(value: str | float) -> str:
-    """Return a network or a threshold as the address has it. A bound slider writes 1.0 as "1"."""
+    """Return a network or a threshold as the URL has it. A bound slider writes 1.0 as "1"."""
     return value if isinstance(value, str) else f"{value:g}"
 
 
 def entered() -> None:
-    """Remember the page that is shown, and the mode. The entry file calls it after `st.navigation`."""
+    """Remember the current page and mode. The entry file calls it after `st.navigation`."""
     st.session_state[PAGE] = _page()
     st.session_state[PRESENT] = presenting()
 
 
 def presenting() -> bool:
-    """Return whether the address asks for presenter mode."""
+    """Return whether the URL asks for presenter mode."""
     return st.query_params.get(PRESENT) == "1"
 
 
 def present(on: bool) -> None:
-    """Switch presenter mode on or off; a callback."""
+    """Switch presenter mode on or off; called from a callback."""
     st.session_state[PRESENT] = on
     if on:
         st.query_params[PRESENT] = "1"
@@ -122,30 +120,30 @@ def present(on: bool) -> None:
 
 
 def _page() -> str | None:
-    """Return Streamlit's name of the page that this run shows, None outside a run."""
+    """Return Streamlit's hash of the current page; None outside a run."""
     context = get_script_run_ctx()
     return context.page_script_hash if context else None
 
 
 def network_picker(label: str = "Network") -> str:
-    """Draw the choice of network and return the chosen name, which is kept in the URL."""
+    """Draw the choice of network and return the chosen name, which the URL keeps."""
     return networks_picker(label, NETWORK, registry.default())
 
 
 def networks_picker(label: str, key: str, default: str) -> str:
-    """Draw a choice among all networks, shown by title, in the address as `key` by name; return the name chosen.
+    """Draw a choice of all networks by title, and return the chosen name, which the URL keeps as `key`.
 
-    Streamlit's own binding would put titles into the address. So the address is read before the control is drawn, and
-    written when it is used.
+    Streamlit's binding would put titles in the URL. So the URL is read before the widget is drawn, and written when the
+    user changes it.
     """
     entries = {entry.name: entry for entry in registry.entries()}
     if not entries:
-        st.caption(f"{label}: this copy has no network.")
+        st.caption(f"{label}: no network is installed.")
         return registry.NONE
     default = default if default in entries else next(iter(entries))
-    asked = st.query_params.get(key)
-    st.session_state[key] = asked if asked in entries else default
-    if asked is not None and asked not in entries:  # the default may stay: deleting it would add to the history
+    requested = st.query_params.get(key)
+    st.session_state[key] = requested if requested in entries else default
+    if requested is not None and requested not in entries:  # the default may stay: deleting it would add to the history
         del st.query_params[key]
     chosen = st.segmented_control(
         label,
@@ -153,7 +151,7 @@ def networks_picker(label: str, key: str, default: str) -> str:
         format_func=lambda name: entries[name].title,
         required=True,
         key=key,
-        on_change=_network_into_address,
+        on_change=_network_to_url,
         args=(key, default),
         help="  \n".join(f"*{entry.title}*: {entry.help}" for entry in entries.values() if entry.help) or None,
         wrap=True,
@@ -161,7 +159,7 @@ def networks_picker(label: str, key: str, default: str) -> str:
     return chosen if chosen in entries else default
 
 
-def _network_into_address(key: str, default: str) -> None:
+def _network_to_url(key: str, default: str) -> None:
     """Write the chosen network into the URL, or remove it if it is the default."""
     chosen = st.session_state.get(key)
     if chosen in registry.names() and chosen != default:
@@ -171,7 +169,7 @@ def _network_into_address(key: str, default: str) -> None:
 
 
 def threshold_slider(label: str = "Threshold") -> float:
-    """Draw the threshold slider, bound to the address, and return the threshold in [0, 1]."""
+    """Draw the threshold slider, bound to the URL, and return the threshold in [0, 1]."""
     chosen = st.slider(
         label,
         0.0,
@@ -180,37 +178,37 @@ def threshold_slider(label: str = "Threshold") -> float:
         THRESHOLD_STEP,
         key=THRESHOLD,
         bind="query-params",
-        help=f"An X-ray that scores above it is positive. The paper's Figure 3 marks {config.PAPER_MARK}.",
+        help=f"An X-ray with a score above it is positive. The paper's Figure 3 marks {config.PAPER_MARK}.",
     )
     return threshold_from(chosen)
 
 
 def choose_network(name: str) -> None:
-    """Set the network, from a callback."""
+    """Set the network; called from a callback."""
     st.session_state[NETWORK] = network_from(name)
-    _network_into_address(NETWORK, registry.default())
+    _network_to_url(NETWORK, registry.default())
 
 
-# --- The film shown: one of ours by its id (in the address), or the visitor's uploads ----------------
+# --- The film shown: a sample by its id in the URL, or the user's uploads ---
 
 
 def film_id(known: Container[str]) -> str | None:
-    """The id of the film of ours to show, or None. An id that is not in `known` leaves the address.
+    """Return the id of the sample film to show, or None. An id that is not in `known` is removed from the URL.
 
-    Streamlit clears the address when the page changes, so the session remembers the film; on the way back to the page
-    (its widgets are new then) the address is filled again.
+    Streamlit clears the URL when the page changes, so the session remembers the film, and writes it to the URL again
+    when the user returns to the page (whose widgets are then new).
     """
-    asked = st.query_params.get(FILM)
-    if asked is None and UPLOADER not in st.session_state:
-        asked = st.session_state.get(FILM)
-    if asked is not None and asked not in known:
-        asked = None
-    _show(asked)
-    return asked
+    requested = st.query_params.get(FILM)
+    if requested is None and UPLOADER not in st.session_state:
+        requested = st.session_state.get(FILM)
+    if requested is not None and requested not in known:
+        requested = None
+    _show(requested)
+    return requested
 
 
 def choose_film(film: str | None) -> None:
-    """Show the film of ours with this id, or the uploads again where it is None; from a callback."""
+    """Show the sample film with this id, or the uploads again if it is None; called from a callback."""
     _show(film)
 
 
@@ -224,30 +222,34 @@ def _show(film: str | None) -> None:
 
 
 def uploader() -> list[ImageSource]:
-    """Draw the upload field and return the visitor's films, at most MAX_UPLOADS, of this visit to the page or before.
+    """Draw the upload field and return the session's uploads, at most MAX_UPLOADS, also those of an earlier visit.
 
-    They stay in the session, and only there, until he takes them away or leaves.
+    They are kept only in the session, until the user removes them or leaves.
     """
     st.file_uploader(
         "Upload chest X-rays (PNG, JPEG, TIFF or DICOM)",
-        type=TAKEN,
+        type=ACCEPTED_TYPES,
         accept_multiple_files=True,
         max_upload_size=config.MAX_BYTES // 2**20,
         key=UPLOADER,
         on_change=take_uploads,
-        help="One film or several. They stay in memory while this page is open; none is stored.",
+        help="One X-ray or several. They stay in memory while this page is open, and are never stored.",
     )
     return list(st.session_state.get(UPLOADS, ()))
 
 
 def take_uploads() -> None:
-    """Keep what the upload field holds now, and show that rather than a film of ours.
+    """Keep the current files of the upload field, and show them instead of a sample film.
 
-    Films that are no longer there, and those past MAX_UPLOADS, leave the server's memory.
+    Files that were removed, and those beyond MAX_UPLOADS, are dropped from the server's memory.
     """
     sent: Sequence[object] = st.session_state.get(UPLOADER) or ()
-    files = [file for file in sent if isinstance(file, UploadedFile)]  # not those that the server has dropped
-    kept = {source.content.file_id: source for source in st.session_state.get(UPLOADS, ())}  # with their digests
+    files = [
+        file for file in sent if isinstance(file, UploadedFile)
+    ]  # without files that the server has already dropped
+    kept = {
+        source.content.file_id: source for source in st.session_state.get(UPLOADS, ())
+    }  # so that digests are not computed again
     sources = [kept.pop(file.file_id, None) or ImageSource.from_upload(file) for file in files]
     _forget([*sources[MAX_UPLOADS:], *kept.values()])
     st.session_state[UPLOADS], st.session_state[UPLOADED] = sources[:MAX_UPLOADS], len(sent)
@@ -256,12 +258,12 @@ def take_uploads() -> None:
 
 
 def uploaded() -> int:
-    """How many films came with the last upload, those that were too many among them."""
+    """Return how many files the last upload had, including those beyond MAX_UPLOADS."""
     return st.session_state.get(UPLOADED, 0)
 
 
 def field_is_empty() -> bool:
-    """Whether the upload field holds nothing, though there may be uploads of an earlier visit to the page."""
+    """Return whether the upload field is empty; there may still be uploads from an earlier visit to the page."""
     return not st.session_state.get(UPLOADER)
 
 
@@ -274,6 +276,6 @@ def drop_uploads() -> None:
 def _forget(sources: Sequence[ImageSource]) -> None:
     """Drop uploads from memory: their bytes, and everything computed from them."""
     for source in sources:
-        with contextlib.suppress(FilmError):  # a file that is refused before it is read: nothing is kept of it
+        with contextlib.suppress(FilmError):  # the file was refused before it was read: nothing to drop
             session.forget(source)
         sessions.forget(source.content.file_id)

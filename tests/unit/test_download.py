@@ -19,7 +19,7 @@ from covid_model.data import dataset
 from covid_model.data.download import DownloadError, Patience, download, http, sources, write_list
 from covid_model.data.download import run as download_run
 from covid_model.data.download.http import NotAvailable, Web
-from covid_model.data.download.images import keep
+from covid_model.data.download.images import write_file
 from covid_model.data.download.manifest import LIST_COLUMNS, MANIFEST_COLUMNS
 from tests.support.film_server import (
     QUICK,
@@ -95,13 +95,13 @@ def test_committed_list_agrees_with_the_data_folder(data_folder, tmp_path):
 
 @pytest.mark.films
 def test_real_films_count_as_whole(data_folder):
-    from covid_model.data.download.images import whole_film
-    from covid_model.data.download.manifest import read_wanted
+    from covid_model.data.download.images import complete_film
+    from covid_model.data.download.manifest import read_films
 
-    wanted = read_wanted(config.DATASET_CSV)
-    odd = [film for film in wanted if film.id in ("cohen-0221", "cohen-0253", "cohen-0366")]  # halves, rounded down
-    for film in wanted[::150] + odd:
-        assert whole_film(data_folder / film.path, film) == film.sha256, film.id
+    listing = read_films(config.DATASET_CSV)
+    odd = [film for film in listing if film.id in ("cohen-0221", "cohen-0253", "cohen-0366")]  # halves, rounded down
+    for film in listing[::150] + odd:
+        assert complete_film(data_folder / film.path, film) == film.sha256, film.id
 
 
 # --- Building a folder ---------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_goes_on_where_it_stopped(server, listed, tmp_path):
     (folder / "cohen-0003.jpg").write_bytes(stored(drawn(100, 100), "JPEG"))  # another film
     (folder / "cohen-0009.jpg.part").write_bytes(b"half")
     report = run(to, listing)
-    assert report.there == {"cohen": 1} and report.fetched == {"cohen": 2}
+    assert report.present == {"cohen": 1} and report.fetched == {"cohen": 2}
     assert server.asked == {"a.png": 1, "b.png": 2, "c.png": 2}
     assert len(manifest_of(to)) == 3 and no_half_files(to)
 
@@ -171,7 +171,7 @@ def test_other_sources_stay_in_the_manifest(server, listed, tmp_path):
     listing = listed(row("cohen-0001", "a.png"), row("figure1-0001", "b.png"))
     run(tmp_path / "films", listing, sources=["cohen"])
     report = run(tmp_path / "films", listing, sources=["figure1"])
-    assert report.complete and report.wanted == {"figure1": 1}
+    assert report.complete and report.requested == {"figure1": 1}
     assert list(manifest_of(tmp_path / "films").index) == ["cohen-0001", "figure1-0001"]
 
 
@@ -193,10 +193,10 @@ def test_lung_masks_come_with_the_films(server, listed, tmp_path):
     assert manifest_of(to)["lung_mask"].tolist() == ["lung_masks/cohen-0001.png", ""]
     kept = Image.open(to / "lung_masks/cohen-0001.png")
     assert kept.mode == "1" and (np.asarray(kept) == (mask > 0)).all()
-    missing = sorted((missing.id, missing.what) for missing in report.missing)
+    missing = sorted((missing.id, missing.item) for missing in report.missing)
     assert missing == [("cohen-0002", "lung mask"), ("cohen-0003", "film")]
     assert "gone_mask.png" not in server.asked
-    assert "1 lung mask missing, the source has no such file (404): cohen-0002 (b.png)" in report.summary()
+    assert "1 lung mask missing, not found at the source (404): cohen-0002 (b.png)" in report.summary()
 
 
 def test_a_turned_film_is_put_upright_where_the_list_says_so(server, listed, tmp_path):
@@ -217,19 +217,19 @@ GOOD = stored(drawn(600, 450))
 @pytest.mark.parametrize(
     ("served", "reason", "requests"),
     [
-        (404, "no such file (404)", 1),
+        (404, "not found at the source (404)", 1),
         (403, "answered 403", 1),
         (503, "answered 503", 3),
-        (PAGE, "no JPEG or PNG picture but a web page", 1),
-        (b"", "but empty", 1),
+        (PAGE, "expected a JPEG or PNG image, got a web page", 1),
+        (b"", "got an empty file", 1),
         (GOOD[: len(GOOD) // 2], "damaged", 1),
-        (stored(drawn(450, 600)), "450 x 600; the list says 600 x 450", 1),
-        (stored(drawn(300, 225)), "300 x 225; the list says 600 x 450", 1),  # never enlarged
+        (stored(drawn(450, 600)), "450 x 600 pixels; expected 600 x 450", 1),
+        (stored(drawn(300, 225)), "300 x 225 pixels; expected 600 x 450", 1),  # never enlarged
         (stored(np.full((450, 600), 7, np.uint8)), "blank", 1),
         (stored(np.zeros((6000, 6000), np.uint8)), "more than 25 megapixels", 1),
-        (cut(GOOD), "failed or was cut", 3),
-        (silent, "too slow", 3),
-        (trickling, "too slow", 3),
+        (cut(GOOD), "failed or was interrupted", 3),
+        (silent, "timed out", 3),
+        (trickling, "timed out", 3),
         (flooding, "larger than 20 MB", 1),
     ],
     ids=[
@@ -248,7 +248,7 @@ def test_what_is_refused_is_reported(server, listed, tmp_path, served, reason, r
     assert server.asked["bad.png"] == requests
     assert list(manifest_of(to).index) == ["cohen-0002"]  # the others are fetched all the same
     assert [path.name for path in (to / "images/cohen").iterdir()] == ["cohen-0002.jpg"]
-    assert f"1 of 2 films are in {to}" in report.summary()
+    assert f"1 of 2 X-rays are in {to}" in report.summary()
 
 
 @pytest.mark.parametrize("first", [500, 429, cut(GOOD), silent], ids=["500", "429", "cut", "silent"])
@@ -281,7 +281,7 @@ def test_waits_grow_and_heed_the_server(server, monkeypatch):
 
 def test_every_kind_of_failure_counts_toward_one_number_of_attempts(server):
     server.files = {"a.png": [500, cut(GOOD), silent, GOOD]}
-    with pytest.raises(NotAvailable, match="too slow") as refusal:
+    with pytest.raises(NotAvailable, match="timed out") as refusal:
         Web(QUICK).get(f"{server.address}/a.png")
     assert refusal.value.host and server.asked == {"a.png": 3}
 
@@ -318,10 +318,10 @@ def test_a_disk_that_fails_leaves_the_old_film(tmp_path, monkeypatch):
         raise OSError("No space left on device")
 
     film = tmp_path / "film.jpg"
-    keep(b"the old film", film)
+    write_file(b"the old film", film)
     monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(OSError, match="No space"):
-        keep(b"the new film", film)
+        write_file(b"the new film", film)
     assert film.read_bytes() == b"the old film" and no_half_files(tmp_path)
 
 
@@ -333,14 +333,14 @@ def test_gives_up_a_source_that_is_down_but_not_the_others(server, listed, tmp_p
     assert len(report.missing) == 30 and report.fetched == {"figure1": 1}
     assert len(server.asked) <= 4 + 2 + 1  # four, what was under way, and the good one
     summary = report.summary()
-    assert "not tried after 4 failures of the server in a row" in summary and "--from-folder cohen=DIR" in summary
+    assert "skipped after 4 consecutive server failures" in summary and "--from-folder cohen=DIR" in summary
 
 
 def test_nobody_there(listed, tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "GITHUB", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     report = run(tmp_path / "films", listed(row("cohen-0001", "a.png")))
-    assert report.missing[0].reason == "the connection failed or was cut"
+    assert report.missing[0].reason == "the connection failed or was interrupted"
     assert len(manifest_of(tmp_path / "films")) == 0
 
 
@@ -387,8 +387,8 @@ def test_files_of_one_name_must_be_one_film(listed, tmp_path):
     listing = listed(row("cohen-0001", "same.png"), row("cohen-0002", "other.png"), row("cohen-0003", "none.png"))
     report = run(to, listing, folders={"cohen": given})
     assert {missing.id: missing.reason for missing in report.missing} == {
-        "cohen-0002": "the folder has several different files of this name",
-        "cohen-0003": "the folder has no file of this name",
+        "cohen-0002": "the folder has several different files with this name",
+        "cohen-0003": "the folder has no file with this name",
     }
 
 
@@ -454,7 +454,7 @@ def test_without_kagglehub_it_says_what_to_do(listed, tmp_path, monkeypatch, sou
     monkeypatch.setitem(sys.modules, "kagglehub", None)  # importing it fails
     summary = run(tmp_path / "films", listed(row(f"{source}-0001", "a.png"))).summary()
     assert "pip install kagglehub" in summary
-    assert "By hand: " in summary and "download" in summary and f"--from-folder {source}=DIR." in summary
+    assert "To do it manually: " in summary and "download" in summary and f"--from-folder {source}=DIR." in summary
 
 
 def test_kagglehub_is_imported_only_when_asked_for(server, listed, tmp_path, monkeypatch):
@@ -475,7 +475,7 @@ def test_wrong_questions_are_refused(listed, tmp_path):
         ("Received: cohn", tmp_path / "films", {"sources": ["cohn"]}),
         ("does not exist", tmp_path / "films", {"folders": {"cohen": tmp_path / "nowhere"}}),
         ("not among the sources", tmp_path / "films", {"sources": ["nih"], "folders": {"cohen": there}}),
-        ("a file is there", tmp_path / "file", {}),
+        ("is a file", tmp_path / "file", {}),
         ("at least 1", tmp_path / "films", {"workers": 0}),
     ):
         with pytest.raises(DownloadError, match=message):

@@ -76,7 +76,7 @@ def test_films_come_one_by_one_as_squares(kaggle, server, listed, tmp_path):
     assert report.fetched == {"siim": 2}
     reasons = {missing.id: missing.reason for missing in report.missing}
     assert set(reasons) == {"siim-0003", "siim-0004"} and "DICOM" in reasons["siim-0003"]
-    assert reasons["siim-0004"] == "the challenge lists no such file"
+    assert reasons["siim-0004"] == "the challenge has no such file"
     films = [Image.open(tmp_path / f"films/images/siim/siim-000{number}.jpg") for number in (1, 2)]
     assert {(film.format, film.mode, film.size) for film in films} == {("JPEG", "L", (256, 256))}
     wanted = np.asarray(Image.fromarray(drawn(*SHAPE)).resize((256, 256)), float)
@@ -98,8 +98,8 @@ def test_rules_that_were_not_accepted_are_named(kaggle, server, listed, tmp_path
     kaggle[f"{STUDY}/aaaa.dcm"] = synthetic_images.dicom(drawn(*SHAPE))
     server.files[refused] = 403
     summary = run(tmp_path / "films", listed(siim(1, "aaaa"))).summary()
-    assert "Kaggle answered 403: log in, and accept the rules" in summary
-    assert "By hand: log in at https://www.kaggle.com/c/siim-covid19-detection, accept its rules" in summary
+    assert "Kaggle answered 403: log in and, for a challenge, accept its rules" in summary
+    assert "To do it manually: log in at https://www.kaggle.com/c/siim-covid19-detection, accept its rules" in summary
 
 
 def test_without_a_login_it_says_so(kaggle, listed, tmp_path, monkeypatch):
@@ -107,7 +107,7 @@ def test_without_a_login_it_says_so(kaggle, listed, tmp_path, monkeypatch):
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     report = run(tmp_path / "films", listed(siim(1, "aaaa")))
-    assert [missing.reason for missing in report.missing] == ["Kaggle wants a login"]
+    assert [missing.reason for missing in report.missing] == ["Kaggle requires a login"]
 
 
 def test_they_can_come_from_a_folder_of_the_challenge(listed, tmp_path):

@@ -117,7 +117,7 @@ def offered(demo, monkeypatch, server):
 def test_only_what_was_asked_for_is_fetched_and_once(offered):
     report = open_films.download(FREE[:2], config.REAL_FILMS, QUICK)
     assert report.complete and report.fetched == {"cohen": 2}
-    assert open_films.download(FREE, config.REAL_FILMS, QUICK).there == {"cohen": 2}
+    assert open_films.download(FREE, config.REAL_FILMS, QUICK).present == {"cohen": 2}
     assert offered.asked == {"1.png": 1, "2.png": 1, "3.png": 1}
     films = dataset.load(config.REAL_FILMS)
     assert list(films.films.index) == FREE and not films.missing()

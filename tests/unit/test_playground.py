@@ -16,7 +16,7 @@ from covid_model.training.playground import PlaygroundError, Recipe
 from covid_model.training.playground import features as playground_features
 from covid_model.training.playground.numpy_head import Head
 from covid_model.training.playground.recipe import CHOICES, address, label, sentence
-from covid_model.training.playground.train import chosen, counts, with_marker
+from covid_model.training.playground.train import counts, training_rows, with_marker
 from tests.support.app_pages import holds, numbers
 from tests.support.synthetic_features import films, made_up_lab
 
@@ -77,7 +77,7 @@ def test_scores_stay_numbers():
 
 def test_no_film_of_a_reported_patient_is_trained_on(made_up_lab):
     table = dataset.committed()
-    rows = table.iloc[chosen(table, Recipe(adults="all"))]
+    rows = table.iloc[training_rows(table, Recipe(adults="all"))]
     assert set(rows["split"]) == {"train", "extra"}
     assert "extra-nih-0-0" not in rows.index and "extra-nih-0-1" in rows.index
 
@@ -89,7 +89,9 @@ def test_adults_are_added(made_up_lab, adults, wanted):
 
 def test_fewer_films_are_among_more(made_up_lab):
     table = dataset.committed()
-    few, more, other = (set(chosen(table, Recipe(covid_films=n, seed=s))) for n, s in ((10, 0), (30, 0), (10, 1)))
+    few, more, other = (
+        set(training_rows(table, Recipe(covid_films=n, seed=s))) for n, s in ((10, 0), (30, 0), (10, 1))
+    )
     assert few < more and counts(table, Recipe(covid_films=10)) == (10, 122)
     assert few != other
 
@@ -157,13 +159,13 @@ def test_weight_makes_it_call_more_films_positive(made_up_lab):
     ],
 )
 def test_nonsense_becomes_the_default(nonsense):
-    assert Recipe.of(nonsense) == Recipe()
+    assert Recipe.from_values(nonsense) == Recipe()
 
 
 def test_a_recipe_survives_its_values():
     recipe = Recipe(30, 1000, "all", 5, 0, 0.3, 0.003, 20, 7, "random", "absent")
-    assert Recipe.of(recipe.__dict__) == recipe
-    assert type(Recipe.of({"seed": 3.0, "epochs": 4.0}).epochs) is int
+    assert Recipe.from_values(recipe.__dict__) == recipe
+    assert type(Recipe.from_values({"seed": 3.0, "epochs": 4.0}).epochs) is int
     assert holds(sentence(recipe), 30, 1000, 5, 0.3, 0.003, 20, 7)
 
 
@@ -171,7 +173,7 @@ def test_scenes():
     assert len(playground.PRESETS) == 5 and len({scene.recipe for scene in playground.PRESETS.values()}) == 5
     for scene in playground.PRESETS.values():
         assert scene.sentence.endswith(".") and scene.sentence.count(". ") == 0
-        assert Recipe.of(scene.recipe.__dict__) == scene.recipe
+        assert Recipe.from_values(scene.recipe.__dict__) == scene.recipe
     assert address(playground.PRESETS["thirty"].recipe) == {"covid_films": "30"}
     assert address(Recipe(adults="other", rate=0.0001)) == {"adults": "Without COVID-19", "rate": "0.0001"}
 

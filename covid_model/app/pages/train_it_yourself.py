@@ -55,7 +55,7 @@ def settings_panel() -> Recipe:
     values = {name: setting(name) for name in ("covid_films", "other_films", "adults", "base", "marker")}
     with st.expander("Head and training", key="lab_head"):
         values |= {name: setting(name) for name in ("epochs", "units", "dropout", "rate", "weight", "seed")}
-    return Recipe.of(values)
+    return Recipe.from_values(values)
 
 
 def set_scene(recipe: Recipe) -> None:

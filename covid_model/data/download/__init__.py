@@ -1,10 +1,10 @@
 """Build a data folder from the public sources, by the committed list of films.
 
-manifest  assets/dataset.csv: written from a data folder's manifest, read as the films to download
-sources   the places of original files: GitHub, Kaggle, a local folder
-http      one download, with limits, time-outs and retries
-images    converts an original file to a film of a data folder, and checks films that are there
-run       the download: skips films that are there, reports films that are missing
+manifest  assets/dataset.csv: written from a data folder's manifest, read to know which films to download
+sources   where original files come from: GitHub, Kaggle, a local folder
+http      one download, with limits, timeouts and retries
+images    converts an original file to a film of a data folder, and checks existing films
+run       the whole download: skips films that are present, reports those that are missing
 """
 
 from __future__ import annotations

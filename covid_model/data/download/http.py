@@ -1,4 +1,4 @@
-"""One download: limits, time-outs, and urllib3's Retry for the attempts and the waits between them."""
+"""Download one file: limits, timeouts, and retries with waits between them (urllib3's Retry)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from urllib3.util import Retry
 
 from covid_model import config
 
-# --- What can go wrong while films are fetched ---
+# --- Errors ---
 
 
 class DownloadError(ValueError):
-    """Fetching cannot begin as it was asked for. The message is one plain sentence."""
+    """The download cannot start: an option, the list or a folder is invalid. The message names it."""
 
 
 class NotAvailable(Exception):
-    """One film, or every film of a source, could not be had; the message is the reason that the report gives.
+    """A film, or a whole source, is not available. The message is the reason given in the report.
 
-    `host` is True where the server failed rather than the film: a run of those ends the attempts at its source.
+    `host` is True if the server failed, False if only this film did: after too many server failures in a row, the rest
+    of the source is skipped.
     """
 
     def __init__(self, reason: str, host: bool = False) -> None:
@@ -30,11 +31,11 @@ class NotAvailable(Exception):
         self.host = host
 
 
-PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers worth another try
+RETRIED = (408, 425, 429, 500, 502, 503, 504)  # HTTP status codes that are worth another attempt
 CHUNK = 64 * 1024
-MAX_DICOM_BYTES = 64 * 1024 * 1024  # of one original DICOM file: challenge films are larger than uploads may be
-WORKERS = 6  # films at a time
-LONGEST_WAIT = 60.0  # seconds between two attempts, whatever a server asks for
+MAX_DICOM_BYTES = 64 * 1024 * 1024  # of an original DICOM file; these may be larger than uploads
+WORKERS = 6  # films downloaded at a time
+LONGEST_WAIT = 60.0  # seconds between two attempts, even if a server asks for more
 USER_AGENT = "covid-model/0.1 (teaching demo)"
 
 
@@ -44,10 +45,10 @@ class Patience:
 
     Attributes:
         retries: attempts after the first.
-        backoff: the first retry comes at once, the next after twice this, then doubled each time.
-        connect: time-out of a connection.
-        read: longest time without a byte.
-        film: longest time for one film in all.
+        backoff: the first retry is immediate, the second waits for twice this, and each wait doubles.
+        connect: limit for establishing a connection.
+        read: limit for receiving the next byte.
+        film: limit for one film in total.
     """
 
     retries: int = 3
@@ -57,8 +58,8 @@ class Patience:
     film: float = 180.0
 
 
-class _Passing(Exception):
-    """A failure worth another try, with the answer that it came in, where there was one."""
+class _Temporary(Exception):
+    """A failure that is worth another attempt, with the server's answer if there was one."""
 
     def __init__(self, reason: str, answer: requests.Response | None = None) -> None:
         super().__init__(reason)
@@ -66,7 +67,7 @@ class _Passing(Exception):
 
 
 class Web:
-    """Downloads over one pool of connections; may be used by several threads."""
+    """A pool of connections for downloads, safe for use by several threads."""
 
     def __init__(self, patience: Patience, limit: int | None = None) -> None:
         limit = config.MAX_BYTES if limit is None else limit
@@ -79,7 +80,7 @@ class Web:
             retry_after_max=LONGEST_WAIT,
         )
         self._session = requests.Session()
-        # Body as it is stored: its length can then be held against the Content-Length that was promised.
+        # Without compression, so that the length of the body can be compared with Content-Length.
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=WORKERS))
@@ -90,14 +91,13 @@ class Web:
     def get(self, url: str) -> bytes:
         """Return the whole content at `url`. Raises NotAvailable with the reason of the last attempt.
 
-        Retry keeps the one count of attempts and the waits between them. It is asked here and not by the adapter, whose
-        retries end where a body begins: most films that fail are cut within theirs.
+        Retry is used here and not in the adapter, whose retries stop once the body begins: most failures are within it.
         """
         retry = self._retry
         while True:
             try:
-                return self._once(url)
-            except _Passing as error:
+                return self._attempt(url)
+            except _Temporary as error:
                 answer = error.answer.raw if error.answer is not None else None
                 try:
                     retry = retry.increment("GET", url, answer)
@@ -108,27 +108,27 @@ class Web:
             except urllib3.exceptions.InvalidHeader:  # a Retry-After that is neither seconds nor a date
                 retry.sleep()
 
-    def _once(self, url: str) -> bytes:
+    def _attempt(self, url: str) -> bytes:
         end = time.monotonic() + self.patience.film
         try:
             timeout = (self.patience.connect, self.patience.read)
             with self._session.get(url, stream=True, timeout=timeout) as answer:
-                if answer.status_code in PASSING:
-                    raise _Passing(f"the server answered {answer.status_code}", answer)
+                if answer.status_code in RETRIED:
+                    raise _Temporary(f"the server answered {answer.status_code}", answer)
                 if answer.status_code == 404:
-                    raise NotAvailable("the source has no such file (404)")
+                    raise NotAvailable("not found at the source (404)")
                 if answer.status_code != 200:
                     raise NotAvailable(f"the server answered {answer.status_code}")
                 return self._body(answer, end)
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise _Passing("the server was too slow") from error
+            raise _Temporary("the download timed out") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Passing("the connection failed or was cut") from error
+            raise _Temporary("the connection failed or was interrupted") from error
 
     def _body(self, answer: requests.Response, end: float) -> bytes:
-        """Read what comes, as it comes: a server that trickles is stopped by `end`, a flood by the limit."""
-        promised = answer.headers.get("Content-Length", "")
-        if promised.isdigit() and int(promised) > self.limit:
+        """Read the body in chunks, so that a slow server is stopped at time `end` and a large file at the limit."""
+        announced = answer.headers.get("Content-Length", "")
+        if announced.isdigit() and int(announced) > self.limit:
             raise NotAvailable(_too_large(self.limit))
         body = bytearray()
         while chunk := answer.raw.read1(CHUNK, decode_content=True):
@@ -136,11 +136,11 @@ class Web:
             if len(body) > self.limit:
                 raise NotAvailable(_too_large(self.limit))
             if time.monotonic() > end:
-                raise _Passing("the server was too slow")
-        if promised.isdigit() and len(body) < int(promised) and "Content-Encoding" not in answer.headers:
-            raise _Passing("the connection failed or was cut")
+                raise _Temporary("the download timed out")
+        if announced.isdigit() and len(body) < int(announced) and "Content-Encoding" not in answer.headers:
+            raise _Temporary("the connection failed or was interrupted")
         return bytes(body)
 
 
 def _too_large(limit: int) -> str:
-    return f"what came is larger than {limit / 2**20:.0f} MB"
+    return f"the file is larger than {limit / 2**20:.0f} MB"

@@ -1,13 +1,11 @@
-"""Original files made into films of a data folder.
+"""Convert original files to films of a data folder, and check the films that are there.
 
-A film of a data folder is an 8-bit gray JPEG whose longest side is at most 512 pixels; films of the sources that stand
-squashed are squares (SQUARE_SIDES). How the challenge's squares were made of its DICOM files is not
-recorded: ours are the values as the file says they are to be shown, scaled to 256 x 256, and may differ from them.
-Another version of Pillow writes other bytes, so a film is not held against the list's SHA-256 but against its size:
-after scaling it must be as wide and as high, to a pixel, as the list's width and height scale to.
+A film of a data folder is an 8-bit gray JPEG whose longer side is at most 512 pixels. Sources in SQUARE_SIDES have
+square films, without their original proportions. How the squares of the SIIM challenge were made from its DICOM files
+is not recorded: here the displayed values are scaled to 256 x 256, which may differ. Other versions of Pillow write
+other bytes, so a film is checked by its size, not by the list's SHA-256: it must match the listed size, scaled.
 
-Here Pillow is used directly, not `films.decode`, which serves uploads: it refuses and warns where these known films
-are to be taken as they are.
+Pillow is used directly, not `imaging.decode`: that is for uploads, and refuses or warns of some of these known films.
 """
 
 from __future__ import annotations
@@ -23,52 +21,52 @@ from PIL import Image, ImageOps
 from covid_model import config
 from covid_model.data.download import http
 from covid_model.data.download.http import NotAvailable
-from covid_model.data.download.manifest import WantedFilm
+from covid_model.data.download.manifest import ListedFilm
 
 MAX_SIDE = 512  # pixels: the longest side of a film in a data folder; smaller films keep their size
-SQUARE_SIDES = {"kermany": 224, "radiography": 224, "siim": 256}  # sources whose films are squares: pixels a side
+SQUARE_SIDES = {"kermany": 224, "radiography": 224, "siim": 256}  # pixels per side, of sources with square films
 JPEG_QUALITY = 90
-FORMATS = ("JPEG", "PNG", "MPO")  # MPO: a JPEG with further pictures behind it, as some telephones write it
+FORMATS = ("JPEG", "PNG", "MPO")  # MPO: a JPEG followed by more images, as some phones write
 
 
-def target_size(wanted: WantedFilm) -> tuple[int, int]:
-    """Width and height of the film in a data folder, to a pixel."""
-    if wanted.source in SQUARE_SIDES:
-        return (SQUARE_SIDES[wanted.source],) * 2
-    scale = min(1.0, MAX_SIDE / max(wanted.width, wanted.height))
-    return max(1, round(wanted.width * scale)), max(1, round(wanted.height * scale))
+def target_size(listed: ListedFilm) -> tuple[int, int]:
+    """Return the width and height in pixels that the film has in a data folder."""
+    if listed.source in SQUARE_SIDES:
+        return (SQUARE_SIDES[listed.source],) * 2
+    scale = min(1.0, MAX_SIDE / max(listed.width, listed.height))
+    return max(1, round(listed.width * scale)), max(1, round(listed.height * scale))
 
 
-def make_film(data: bytes, wanted: WantedFilm) -> bytes:
-    """The film as a data folder holds it, from the content of its original file.
+def make_film(data: bytes, listed: ListedFilm) -> bytes:
+    """Convert the content of an original file to a film of a data folder.
 
     Returns:
-        An 8-bit gray JPEG; for a squashed source, the content itself where it already is one of the right size.
+        An 8-bit gray JPEG: `data` itself if it already is a square of the source's size.
 
     Raises:
-        NotAvailable: not a picture, damaged, blank, past the limits, or of another size than the list says.
+        NotAvailable: the file is not an image, damaged, blank, too large, or not of the listed size.
     """
     picture = _dicom(data) if _is_dicom(data) else _open(data, FORMATS)
-    if wanted.source in SQUARE_SIDES:
-        size = target_size(wanted)
+    if listed.source in SQUARE_SIDES:
+        size = target_size(listed)
         if picture.format == "JPEG" and picture.mode == "L" and picture.size == size:
             return data
         film = _gray(_upright(picture)).resize(size, Image.Resampling.BICUBIC)
     else:
-        film = _scaled(picture, wanted)
+        film = _scaled(picture, listed)
     low, high = film.getextrema()
     if low == high:
-        raise NotAvailable("what came is a blank picture")
+        raise NotAvailable("the image is blank")
     stored = io.BytesIO()
     film.save(stored, "JPEG", quality=JPEG_QUALITY)
     return stored.getvalue()
 
 
-def make_mask(data: bytes, wanted: WantedFilm) -> bytes:
-    """A lung mask as a data folder holds it: a PNG of 1 bit, lungs 1, in the shape of the film, in its own size."""
+def make_mask(data: bytes, listed: ListedFilm) -> bytes:
+    """Convert a lung mask to a 1-bit PNG, 1 in the lungs, at its own size. Raises NotAvailable if it does not fit."""
     picture = _open(data, ("PNG",))
-    if abs(picture.width * wanted.height / (picture.height * wanted.width) - 1) > 0.05:
-        raise NotAvailable(f"the lung mask is {_by(picture.size)}, another shape than the film's")
+    if abs(picture.width * listed.height / (picture.height * listed.width) - 1) > 0.05:
+        raise NotAvailable(f"the lung mask is {_by(picture.size)} and does not match the proportions of the X-ray")
     values = np.asarray(picture.convert("L"))
     if values.min() == values.max():
         raise NotAvailable("the lung mask is blank")
@@ -77,8 +75,8 @@ def make_mask(data: bytes, wanted: WantedFilm) -> bytes:
     return stored.getvalue()
 
 
-def whole_film(path: Path, wanted: WantedFilm) -> str | None:
-    """The SHA-256 of the film at `path` where it is there, can be decoded and has the right size; else None."""
+def complete_film(path: Path, listed: ListedFilm) -> str | None:
+    """Return the SHA-256 of the film at `path` if it exists, can be decoded and has the right size; else None."""
     if not path.is_file() or path.stat().st_size > config.MAX_BYTES:
         return None
     data = path.read_bytes()
@@ -86,11 +84,11 @@ def whole_film(path: Path, wanted: WantedFilm) -> str | None:
         picture = _open(data, ("JPEG",))
     except NotAvailable:
         return None
-    return hashlib.sha256(data).hexdigest() if _close(picture.size, target_size(wanted)) else None
+    return hashlib.sha256(data).hexdigest() if _close(picture.size, target_size(listed)) else None
 
 
-def whole_mask(path: Path) -> bool:
-    """Whether a lung mask lies at `path` and can be decoded."""
+def is_complete_mask(path: Path) -> bool:
+    """Return whether there is a lung mask at `path` that can be decoded."""
     if not path.is_file() or path.stat().st_size > config.MAX_BYTES:
         return False
     try:
@@ -99,8 +97,8 @@ def whole_mask(path: Path) -> bool:
         return False
 
 
-def keep(data: bytes, path: Path) -> None:
-    """Put `data` at `path`, whole or not at all."""
+def write_file(data: bytes, path: Path) -> None:
+    """Write `data` to `path` completely, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     try:
@@ -115,60 +113,60 @@ def _is_dicom(data: bytes) -> bool:
 
 
 def _dicom(data: bytes) -> Image.Image:
-    """The picture of a DICOM file, 8-bit gray, bright where tissue is dense."""
+    """Decode a DICOM file to an 8-bit gray image, bright where tissue is dense."""
     from covid_model.imaging import FilmError
     from covid_model.imaging.dicom import dicom
 
     if len(data) > http.MAX_DICOM_BYTES:
-        raise NotAvailable(f"what came is larger than {http.MAX_DICOM_BYTES / 2**20:.0f} MB")
+        raise NotAvailable(f"the file is larger than {http.MAX_DICOM_BYTES / 2**20:.0f} MB")
     try:
         return Image.fromarray(dicom(data)[0])
     except FilmError as error:
-        raise NotAvailable(f"what came is a DICOM file that cannot be used: {error}") from error
-    except Exception as error:  # whatever pydicom and its decoders make of damaged bytes
-        raise NotAvailable("what came is a damaged DICOM file") from error
+        raise NotAvailable(f"the DICOM file cannot be used: {error}") from error
+    except Exception as error:  # pydicom and its decoders raise many kinds on damaged files
+        raise NotAvailable("the DICOM file is damaged") from error
 
 
 def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
-    """The picture in `data`, decoded whole; its size is looked at before its pixels are."""
+    """Decode an image completely, after a check of its size."""
     if len(data) > config.MAX_BYTES:
-        raise NotAvailable(f"what came is larger than {config.MAX_BYTES / 2**20:.0f} MB")
+        raise NotAvailable(f"the file is larger than {config.MAX_BYTES / 2**20:.0f} MB")
     try:
         picture = Image.open(io.BytesIO(data), formats=formats)
     except Exception as error:  # Pillow's readers raise many kinds on hostile bytes
-        page = data.lstrip()[:1] == b"<"
-        what = "a web page" if page else "empty" if not data else "something else"
-        raise NotAvailable(f"what came is no {' or '.join(formats[:2])} picture but {what}") from error
+        is_page = data.lstrip()[:1] == b"<"
+        received = "a web page" if is_page else "an empty file" if not data else "another type of file"
+        raise NotAvailable(f"expected a {' or '.join(formats[:2])} image, got {received}") from error
     width, height = picture.size
     if width * height > config.MAX_PIXELS:
-        raise NotAvailable(f"what came is {_by(picture.size)}, more than {config.MAX_PIXELS / 1e6:.0f} megapixels")
+        raise NotAvailable(f"the image is {_by(picture.size)}, more than {config.MAX_PIXELS / 1e6:.0f} megapixels")
     try:
         picture.load()
     except Exception as error:
-        raise NotAvailable("what came is a damaged picture") from error
+        raise NotAvailable("the image is damaged") from error
     return picture
 
 
-def _scaled(picture: Image.Image, wanted: WantedFilm) -> Image.Image:
-    """Gray and scaled, turned upright or left as stored: whichever has the size that the list names."""
-    target = target_size(wanted)
-    for turned in (_upright(picture), picture):
-        film = _gray(turned)
+def _scaled(picture: Image.Image, listed: ListedFilm) -> Image.Image:
+    """Convert to gray and scale, rotated upright or left as stored: whichever has the listed size."""
+    target = target_size(listed)
+    for oriented in (_upright(picture), picture):
+        film = _gray(oriented)
         film.thumbnail((MAX_SIDE, MAX_SIDE))
         if _close(film.size, target):
             return film
-    raise NotAvailable(f"what came is {_by(picture.size)}; the list says {wanted.width} x {wanted.height}")
+    raise NotAvailable(f"the image is {_by(picture.size)}; expected {listed.width} x {listed.height}")
 
 
 def _upright(picture: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(picture)
-    except Exception:  # a broken EXIF block says nothing about the pixels
+    except Exception:  # a damaged EXIF block does not affect the pixels
         return picture
 
 
 def _gray(picture: Image.Image) -> Image.Image:
-    """8-bit gray. More than 8 bits are scaled by the picture's own range: a plain conversion would saturate them."""
+    """Convert to 8-bit gray. Deeper images are scaled by their own range: a plain conversion would saturate them."""
     if not picture.mode.startswith(("I", "F")):
         return picture.convert("L")
     values = np.asarray(picture).astype(np.float64)
@@ -181,4 +179,4 @@ def _close(size: tuple[int, int], target: tuple[int, int]) -> bool:
 
 
 def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"
+    return f"{size[0]} x {size[1]} pixels"

@@ -1,4 +1,4 @@
-"""The committed list of films (assets/dataset.csv): facts, no pixels, so that anyone can build the same sets again."""
+"""Write and read the list of films (assets/dataset.csv): metadata without pixels, to rebuild the same data set."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LIST_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class WantedFilm:
-    """One row of the list: a film that a data folder should hold. `row` keeps every column as text."""
+class ListedFilm:
+    """A row of the list of films. `row` has every column as text."""
 
     id: str
     path: str
@@ -38,17 +38,17 @@ class WantedFilm:
 
     @property
     def mask_path(self) -> str:
-        """Where its lung mask lies in a data folder."""
+        """The path of its lung mask in a data folder."""
         return f"lung_masks/{self.id}.png"
 
 
 def write_list(manifest: Path, to: Path | None = None) -> int:
-    """Write the list of films from a data folder's manifest; returns how many films it names.
+    """Write the list of films from a data folder's manifest. Return the number of films.
 
-    Every value is carried over as the manifest writes it, but for `lung_mask`: 1 where a mask is there, else 0.
+    Values are copied unchanged, except `lung_mask`: 1 if there is a mask, else 0.
 
     Raises:
-        DownloadError: the manifest cannot be read, or lacks a column.
+        DownloadError: the manifest cannot be read or lacks a column.
     """
     to = config.DATASET_CSV if to is None else to
     films = _read(manifest, MANIFEST_COLUMNS)
@@ -58,21 +58,21 @@ def write_list(manifest: Path, to: Path | None = None) -> int:
 
 
 def write_part(listing: Path, ids: Collection[str], to: Path) -> None:
-    """Write the films `ids` of a list written by `write_list` as a list of their own, without their lung masks."""
+    """Write a list of only the films `ids`, without their lung masks, from a list written by `write_list`."""
     films = _read(listing, LIST_COLUMNS)
     write_table(films[films["id"].isin(set(ids))].assign(lung_mask="0"), to)
 
 
-def read_wanted(listing: Path) -> list[WantedFilm]:
-    """The films of a list written by `write_list`, in its order. Raises DownloadError where it is not such a list."""
-    wanted = []
+def read_films(listing: Path) -> list[ListedFilm]:
+    """Load a list written by `write_list`, in its order. Raises DownloadError if it is invalid."""
+    films = []
     for row in _read(listing, LIST_COLUMNS).to_dict("records"):
         if not _stays_inside(row["path"]):
-            raise DownloadError(f"{listing} places the film {row['id']!r} outside the data folder.")
+            raise DownloadError(f"{listing} places the X-ray {row['id']!r} outside the data folder.")
         if not row["width"].isdigit() or not row["height"].isdigit():
-            raise DownloadError(f"{listing} gives no whole width and height for the film {row['id']!r}.")
-        wanted.append(
-            WantedFilm(
+            raise DownloadError(f"{listing}: the width and height of the X-ray {row['id']!r} must be integers.")
+        films.append(
+            ListedFilm(
                 id=row["id"],
                 path=row["path"],
                 source=row["source"],
@@ -84,11 +84,11 @@ def read_wanted(listing: Path) -> list[WantedFilm]:
                 row=row,
             )
         )
-    return wanted
+    return films
 
 
 def write_table(table: pd.DataFrame, to: Path) -> None:
-    """Write a table of text as CSV, whole or not at all."""
+    """Write a table of text as CSV, completely or not at all."""
     to.parent.mkdir(parents=True, exist_ok=True)
     part = to.with_name(to.name + ".part")
     try:

@@ -1,4 +1,4 @@
-"""Fetching films: skip what is there, get what is not, several at a time, and report what is missing and why."""
+"""Download the films of the list, several at a time: skip those present, and report those missing with the reason."""
 
 from __future__ import annotations
 
@@ -17,73 +17,76 @@ from covid_model import config
 from covid_model.data.dataset import MANIFEST
 from covid_model.data.download import images
 from covid_model.data.download.http import WORKERS, DownloadError, NotAvailable, Patience, Web
-from covid_model.data.download.manifest import MANIFEST_COLUMNS, WantedFilm, read_wanted, write_table
+from covid_model.data.download.manifest import MANIFEST_COLUMNS, ListedFilm, read_films, write_table
 from covid_model.data.download.sources import Origin, by_hand, open_source
 
-GIVE_UP = 12  # failures of a server in a row, after which the rest of its source is not tried
-SHOWN = 3  # films named for each reason in the summary
+GIVE_UP = 12  # consecutive server failures after which the rest of the source is skipped
+SHOWN = 3  # films listed for each reason in the summary
 SOURCES = tuple(config.SOURCE_TITLES)
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A film (or, where `what` is "lung mask", its mask) that could not be had, and why.
+    """A film or lung mask that could not be downloaded, and why.
 
-    `host` is True where the server could not be reached or failed, rather than the film.
+    Attributes:
+        item: "film" or "lung mask".
+        host: True if the server failed or could not be reached; False if only this file failed.
     """
 
     id: str
     source: str
     original_file: str
     reason: str
-    what: str = "film"
+    item: str = "film"
     host: bool = False
 
 
 @dataclass
 class DownloadReport:
-    """What a call of `fetch` found and did, counted by source."""
+    """The outcome of a download, counted by source."""
 
     folder: Path
-    wanted: Counter[str] = field(default_factory=Counter)
-    there: Counter[str] = field(default_factory=Counter)  # whole before we began
+    requested: Counter[str] = field(default_factory=Counter)
+    present: Counter[str] = field(default_factory=Counter)  # complete before the download
     fetched: Counter[str] = field(default_factory=Counter)
-    masks: Counter[str] = field(default_factory=Counter)  # lung masks, there or fetched
-    identical: int = 0  # films whose bytes are the very ones that the list was made from
+    masks: Counter[str] = field(default_factory=Counter)  # lung masks, present or fetched
+    identical: int = 0  # films with the SHA-256 that the list gives
     missing: list[Missing] = field(default_factory=list)
-    by_hand: dict[str, str] = field(default_factory=dict)  # by source fetched from its public place: how else to get it
+    by_hand: dict[str, str] = field(default_factory=dict)  # by source: how to get its files manually
     seconds: float = 0.0
 
     @property
     def complete(self) -> bool:
-        """Whether every film and lung mask asked for is in the folder."""
+        """Whether every requested film and lung mask is in the folder."""
         return not self.missing
 
     def summary(self) -> str:
-        """Plain lines: each source with what is missing and why, then the whole."""
+        """Return plain text: a line for each source, with missing files and reasons, then the total."""
         lines = []
-        for source, wanted in self.wanted.items():
-            had = self.there[source] + self.fetched[source]
+        for source, requested in self.requested.items():
+            count = self.present[source] + self.fetched[source]
             masks = f", {self.masks[source]:,} lung masks" if self.masks[source] else ""
             lines.append(
-                f"{source}: {had:,} of {wanted:,} films "
-                f"({self.there[source]:,} were there, {self.fetched[source]:,} fetched){masks}"
+                f"{source}: {count:,} of {requested:,} X-rays "
+                f"({self.present[source]:,} already present, {self.fetched[source]:,} downloaded){masks}"
             )
             reasons = defaultdict(list)
             for missing in self.missing:
                 if missing.source == source:
-                    reasons[missing.what, missing.reason].append(missing)
-            for (what, reason), films in reasons.items():
+                    reasons[missing.item, missing.reason].append(missing)
+            for (item, reason), films in reasons.items():
                 named = ", ".join(f"{film.id} ({film.original_file})" for film in films[:SHOWN])
                 more = f" and {len(films) - SHOWN:,} more" if len(films) > SHOWN else ""
                 films.sort(key=lambda film: film.id)
-                lines.append(f"  {len(films):,} {what}{'s' * (len(films) > 1)} missing, {reason}: {named}{more}")
+                noun = {"film": "X-ray"}.get(item, item) + "s" * (len(films) > 1)
+                lines.append(f"  {len(films):,} {noun} missing, {reason}: {named}{more}")
             if reasons and source in self.by_hand:
-                lines.append(f"  By hand: {self.by_hand[source]}")
-        had = self.there.total() + self.fetched.total()
-        lines.append(f"{had:,} of {self.wanted.total():,} films are in {self.folder} ({self.seconds:.0f} s).")
+                lines.append(f"  To do it manually: {self.by_hand[source]}")
+        count = self.present.total() + self.fetched.total()
+        lines.append(f"{count:,} of {self.requested.total():,} X-rays are in {self.folder} ({self.seconds:.0f} s).")
         if not self.complete:
-            lines.append("Run the same command again to go on: what is there is not fetched twice.")
+            lines.append("Run the same command again to continue: X-rays already present are not downloaded again.")
         return "\n".join(lines)
 
 
@@ -97,59 +100,59 @@ def download(
     patience: Patience | None = None,
     progress: bool = True,
 ) -> DownloadReport:
-    """Build a data folder, or go on building one: manifest.csv, images/SOURCE/ID.jpg and lung_masks/ID.png.
+    """Build or complete a data folder: manifest.csv, images/SOURCE/ID.jpg and lung_masks/ID.png.
 
-    A film that is there, can be decoded and has the right size is not fetched again. The manifest names the films that
-    are in the folder at the end, whichever call brought them, with the SHA-256 of the files there.
+    A film that is present, can be decoded and has the right size is not downloaded again. The manifest lists all films
+    that are in the folder at the end, with the SHA-256 of their files.
 
     Args:
-        to: the data folder; made where it does not exist.
-        sources: which of config.SOURCE_TITLES to fetch; all where None. kermany and radiography are data sets of
-            Kaggle's that are fetched whole (about 1.2 and 0.8 GB), siim a challenge's, film by film, with a login.
-        folders: by source, a folder that already holds its original files, at whatever depth.
-        listing: the list of films; assets/dataset.csv where None.
-        workers: films at a time.
-        patience: retries, waits and time-outs of one film.
-        progress: show a bar on standard error, where that is a terminal.
+        to: the data folder; created if it does not exist.
+        sources: names in config.SOURCE_TITLES; if None, all. kermany and radiography are Kaggle data sets, downloaded
+            whole (about 1.2 and 0.8 GB); siim is a Kaggle challenge, downloaded film by film with a login.
+        folders: by source, a local folder with its original files, at any depth.
+        listing: the list of films, by default assets/dataset.csv.
+        workers: films downloaded at a time.
+        patience: retries, waits and timeouts.
+        progress: whether to show a progress bar on standard error, if that is a terminal.
 
     Raises:
-        DownloadError: an unknown source, a folder that is not there, a list that cannot be read.
+        DownloadError: a source is unknown, a folder does not exist, or the list cannot be read.
         OSError: the data folder cannot be written.
     """
     workers = WORKERS if workers is None else workers
     began = time.monotonic()
     folders = {source: Path(folder) for source, folder in (folders or {}).items()}
-    asked = tuple(dict.fromkeys(sources)) if sources is not None else SOURCES
-    _check(to, asked, folders)
+    chosen = tuple(dict.fromkeys(sources)) if sources is not None else SOURCES
+    _check(to, chosen, folders)
     if workers < 1:
         raise DownloadError(f"workers must be at least 1. Received: {workers}.")
-    films = read_wanted(listing or config.DATASET_CSV)
+    films = read_films(listing or config.DATASET_CSV)
     to.mkdir(parents=True, exist_ok=True)
-    _clear_parts(to, films)
+    _remove_partial_files(to, films)
 
-    there = _look(to, films, workers, progress)
-    report = DownloadReport(to, by_hand={source: by_hand(source) for source in asked if source not in folders})
+    present = _complete_films(to, films, workers, progress)
+    report = DownloadReport(to, by_hand={source: by_hand(source) for source in chosen if source not in folders})
     for film in films:
-        if film.source in asked:
-            report.wanted[film.source] += 1
-            report.there[film.source] += film.id in there
+        if film.source in chosen:
+            report.requested[film.source] += 1
+            report.present[film.source] += film.id in present
     web = Web(patience or Patience())
     try:
-        for source in (source for source in asked if report.wanted[source]):
-            wanted = [film for film in films if film.source == source]
-            _fetch_source(source, wanted, there, to, folders.get(source), web, workers, progress, report)
-    finally:  # also where it is interrupted: what came is kept, and the manifest says so
+        for source in (source for source in chosen if report.requested[source]):
+            listed = [film for film in films if film.source == source]
+            _fetch_source(source, listed, present, to, folders.get(source), web, workers, progress, report)
+    finally:  # after an interruption too, so that the manifest lists the films downloaded so far
         web.close()
-        _write_manifest(to, films, there)
-    report.identical = sum(there.get(film.id) == film.sha256 for film in films if film.source in asked)
+        _write_manifest(to, films, present)
+    report.identical = sum(present.get(film.id) == film.sha256 for film in films if film.source in chosen)
     report.seconds = time.monotonic() - began
     return report
 
 
 def _fetch_source(
     source: str,
-    wanted: list[WantedFilm],
-    there: dict[str, str],
+    listed: list[ListedFilm],
+    present: dict[str, str],
     to: Path,
     folder: Path | None,
     web: Web,
@@ -157,10 +160,10 @@ def _fetch_source(
     progress: bool,
     report: DownloadReport,
 ) -> None:
-    """Bring the films of one source, then the lung masks of those that are there."""
-    films = [film for film in wanted if film.id not in there]
-    masks = [film for film in wanted if film.has_mask and not images.whole_mask(to / film.mask_path)]
-    report.masks[source] = sum(film.has_mask for film in wanted) - len(masks)
+    """Download the missing films of one source, then the lung masks of all films that are present."""
+    films = [film for film in listed if film.id not in present]
+    masks = [film for film in listed if film.has_mask and not images.is_complete_mask(to / film.mask_path)]
+    report.masks[source] = sum(film.has_mask for film in listed) - len(masks)
     if not films and not masks:
         return
     try:
@@ -170,77 +173,77 @@ def _fetch_source(
         report.missing += [Missing(film.id, source, film.original_file, str(error), "lung mask") for film in masks]
         return
 
-    def film_had(film: WantedFilm, sha256: str) -> None:
-        there[film.id] = sha256
+    def add_film(film: ListedFilm, sha256: str) -> None:
+        present[film.id] = sha256
         report.fetched[source] += 1
 
-    def mask_had(film: WantedFilm, _: str) -> None:
+    def add_mask(film: ListedFilm, _: str) -> None:
         report.masks[source] += 1
 
-    _bring("film", films, lambda film: _one_film(origin, film, to), film_had, workers, progress, report)
-    masks = [film for film in masks if film.id in there]
-    _bring("lung mask", masks, lambda film: _one_mask(origin, film, to), mask_had, workers, progress, report)
+    _fetch_all("film", films, lambda film: _fetch_film(origin, film, to), add_film, workers, progress, report)
+    masks = [film for film in masks if film.id in present]
+    _fetch_all("lung mask", masks, lambda film: _fetch_mask(origin, film, to), add_mask, workers, progress, report)
 
 
-def _bring(
-    what: str,
-    films: list[WantedFilm],
-    get: Callable[[WantedFilm], str],
-    had: Callable[[WantedFilm, str], None],
+def _fetch_all(
+    item: str,
+    films: list[ListedFilm],
+    fetch: Callable[[ListedFilm], str],
+    on_success: Callable[[ListedFilm, str], None],
     workers: int,
     progress: bool,
     report: DownloadReport,
 ) -> None:
-    """Run `get` for each film in a pool; stop trying where the server has failed too often in a row."""
-    failures = _InARow(GIVE_UP)
+    """Call `fetch` for each film in a pool; stop after too many consecutive failures of the server."""
+    failures = _ConsecutiveFailures(GIVE_UP)
 
-    def attempt(film: WantedFilm) -> str:
+    def attempt(film: ListedFilm) -> str:
         if failures.too_many:
-            raise NotAvailable(f"not tried after {failures.limit} failures of the server in a row")
+            raise NotAvailable(f"skipped after {failures.limit} consecutive server failures")
         try:
-            result = get(film)
+            result = fetch(film)
         except NotAvailable as error:
             failures.count(error.host)
             raise
         failures.count(False)
         return result
 
-    for film, outcome in _pooled(attempt, films, workers, progress, f"{films[0].source}, {what}s" if films else ""):
+    for film, outcome in _pooled(attempt, films, workers, progress, f"{films[0].source}, {item}s" if films else ""):
         try:
-            had(film, outcome())
+            on_success(film, outcome())
         except NotAvailable as error:
-            report.missing.append(Missing(film.id, film.source, film.original_file, str(error), what, error.host))
+            report.missing.append(Missing(film.id, film.source, film.original_file, str(error), item, error.host))
 
 
-def _one_film(origin: Origin, film: WantedFilm, to: Path) -> str:
-    images.keep(images.make_film(origin.film(film.original_file), film), to / film.path)
-    sha256 = images.whole_film(to / film.path, film)
-    if sha256 is None:  # what was written reads back as something else: a failing disk
-        raise OSError(f"The film {to / film.path} was written but does not read back.")
+def _fetch_film(origin: Origin, film: ListedFilm, to: Path) -> str:
+    images.write_file(images.make_film(origin.film(film.original_file), film), to / film.path)
+    sha256 = images.complete_film(to / film.path, film)
+    if sha256 is None:  # a failing disk
+        raise OSError(f"The X-ray {to / film.path} was written, but cannot be read back. Check the disk.")
     return sha256
 
 
-def _one_mask(origin: Origin, film: WantedFilm, to: Path) -> str:
-    images.keep(images.make_mask(origin.mask(film.original_file), film), to / film.mask_path)
+def _fetch_mask(origin: Origin, film: ListedFilm, to: Path) -> str:
+    images.write_file(images.make_mask(origin.mask(film.original_file), film), to / film.mask_path)
     return film.mask_path
 
 
-def _look(to: Path, films: list[WantedFilm], workers: int, progress: bool) -> dict[str, str]:
-    """SHA-256 by id of the films that are there and whole."""
-    present = [film for film in films if (to / film.path).is_file()]
+def _complete_films(to: Path, films: list[ListedFilm], workers: int, progress: bool) -> dict[str, str]:
+    """Return the SHA-256, by id, of the films that are present and complete."""
+    existing = [film for film in films if (to / film.path).is_file()]
     pooled = _pooled(
-        lambda film: images.whole_film(to / film.path, film), present, workers, progress, "films already there"
+        lambda film: images.complete_film(to / film.path, film), existing, workers, progress, "checking existing X-rays"
     )
     return {film.id: sha256 for film, outcome in pooled if (sha256 := outcome())}
 
 
-def _pooled(do: Callable, films: list[WantedFilm], workers: int, progress: bool, title: str) -> Iterable:
-    """(film, function that returns or raises its outcome) as each is done. Interrupted, it drops what has not begun."""
+def _pooled(function: Callable, films: list[ListedFilm], workers: int, progress: bool, title: str) -> Iterable:
+    """Yield (film, function that returns or raises its result) as each finishes. An interruption cancels the rest."""
     if not films:
         return
     pool = ThreadPoolExecutor(workers)
     try:
-        jobs = {pool.submit(do, film): film for film in films}
+        jobs = {pool.submit(function, film): film for film in films}
         bar = tqdm(as_completed(jobs), desc=title, total=len(jobs), unit="file", disable=None if progress else True)
         for job in bar:
             yield jobs[job], job.result
@@ -248,38 +251,38 @@ def _pooled(do: Callable, films: list[WantedFilm], workers: int, progress: bool,
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _write_manifest(to: Path, films: list[WantedFilm], there: dict[str, str]) -> None:
+def _write_manifest(to: Path, films: list[ListedFilm], present: dict[str, str]) -> None:
     rows = []
     for film in films:
-        if film.id in there:
-            mask = film.mask_path if film.has_mask and images.whole_mask(to / film.mask_path) else ""
-            rows.append({**film.row, "lung_mask": mask, "sha256": there[film.id]})
+        if film.id in present:
+            mask = film.mask_path if film.has_mask and images.is_complete_mask(to / film.mask_path) else ""
+            rows.append({**film.row, "lung_mask": mask, "sha256": present[film.id]})
     write_table(pd.DataFrame(rows, columns=list(MANIFEST_COLUMNS)), to / MANIFEST)
 
 
-def _clear_parts(to: Path, films: list[WantedFilm]) -> None:
-    """Take away the half files of a run that was killed."""
+def _remove_partial_files(to: Path, films: list[ListedFilm]) -> None:
+    """Delete partial files left by a run that was killed."""
     for folder in {(to / film.path).parent for film in films} | {to / "lung_masks"}:
         for part in folder.glob("*.part"):
             part.unlink(missing_ok=True)
 
 
-def _check(to: Path, asked: tuple[str, ...], folders: Mapping[str, Path]) -> None:
-    unknown = [source for source in (*asked, *folders) if source not in SOURCES]
+def _check(to: Path, chosen: tuple[str, ...], folders: Mapping[str, Path]) -> None:
+    unknown = [source for source in (*chosen, *folders) if source not in SOURCES]
     if unknown:
-        raise DownloadError(f"Sources are {', '.join(SOURCES)}. Received: {', '.join(unknown)}.")
-    unused = [source for source in folders if source not in asked]
+        raise DownloadError(f"Sources must be among {', '.join(SOURCES)}. Received: {', '.join(unknown)}.")
+    unused = [source for source in folders if source not in chosen]
     if unused:
-        raise DownloadError(f"A folder is given for {', '.join(unused)}, which is not among the sources to fetch.")
+        raise DownloadError(f"A folder is given for {', '.join(unused)}, which is not among the sources to download.")
     for source, folder in folders.items():
         if not folder.is_dir():
             raise DownloadError(f"The folder given for {source} does not exist: {folder}.")
     if to.exists() and not to.is_dir():
-        raise DownloadError(f"The data folder cannot be made, a file is there: {to}.")
+        raise DownloadError(f"The data folder cannot be created: {to} is a file.")
 
 
-class _InARow:
-    """Counts failures of a server in a row; any answer about a film starts it again. Shared by threads."""
+class _ConsecutiveFailures:
+    """Count consecutive failures of a server, from several threads; any answer about a film resets the count."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -1,8 +1,7 @@
-"""Where a source's original files come from: a folder on this computer, GitHub, or Kaggle.
+"""Get the original files of a source from a local folder, GitHub or Kaggle.
 
-Each class answers `film(original_file)` and `mask(original_file)` with the file's content, or raises NotAvailable.
-All may be
-asked by several threads at once.
+The methods `film(original_file)` and `mask(original_file)` return the file's content or raise NotAvailable. Several
+threads may call them.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from covid_model import config
 from covid_model.data.download import http
 from covid_model.data.download.http import NotAvailable, Web
 
-GITHUB = "https://raw.githubusercontent.com"  # tests put a local server here
-GITHUB_FOLDERS = {  # the folder that holds a source's original files, one by one
+GITHUB = "https://raw.githubusercontent.com"  # tests set this to a local server
+GITHUB_FOLDERS = {  # the folder of each source's original files
     "cohen": "ieee8023/covid-chestxray-dataset/HEAD/images",
     "figure1": "agchung/Figure1-COVID-chestxray-dataset/HEAD/images",
     "actualmed": "agchung/Actualmed-COVID-chestxray-dataset/HEAD/images",
 }
 GITHUB_MASKS = {"cohen": "ieee8023/covid-chestxray-dataset/HEAD/annotations/lungVAE-masks"}  # STEM_mask.png
-KAGGLE_SETS = {  # downloaded whole (about 1.2 and 0.8 GB), kept in kagglehub's own cache
+KAGGLE_SETS = {  # downloaded whole (about 1.2 and 0.8 GB) into kagglehub's cache
     "kermany": "praveengovi/coronahack-chest-xraydataset",
     "radiography": "tawsifurrahman/covid19-radiography-database",
 }
 KAGGLE_CHALLENGE = {"siim": "siim-covid19-detection"}  # film by film: the whole is too large for most disks
 KAGGLE_NIH = "nih-chest-xrays/data/versions/3"  # film by film: the whole is 42 GB
-NIH_FOLDERS = (  # the first film of images_001 to images_006, which hold all NIH films of the list
+NIH_FOLDERS = (  # the first film of images_001 to images_006, which contain all listed NIH films
     "00000001_000.png",
     "00001336_000.png",
     "00003923_014.png",
@@ -50,42 +49,40 @@ BY_HAND = {
     "nih": "download images_001.tar.gz to images_006.tar.gz from https://nihcc.app.box.com/v/ChestXray-NIHCC "
     "(no login, about 20 GB), unpack them into one folder",
 }
-
-
 MASKS_BY_HAND = {
-    "cohen": "Masks that it lacks were drawn from the polygons of https://github.com/v7labs/covid-19-xray-dataset: "
-    "put your own into the data folder as lung_masks/ID.png (1 bit, lungs white), and run the command again.",
+    "cohen": "The other masks were drawn from the polygons of https://github.com/v7labs/covid-19-xray-dataset: "
+    "save your own in the data folder as lung_masks/ID.png (1 bit, lungs white) and run the command again.",
 }
-KAGGLE_PAGE = 200  # files named in one answer
+KAGGLE_PAGE = 200  # files listed per request
 
 
 class Origin(Protocol):
-    """What every place that original files come from can do."""
+    """A place from which original files are read."""
 
     def film(self, original_file: str) -> bytes: ...
     def mask(self, original_file: str) -> bytes: ...
 
 
 class Folder:
-    """A folder that holds original files, at whatever depth, found by their names.
+    """A local folder, searched by file name at any depth.
 
-    Folders called `masks` are passed over: the Radiography Database keeps masks there under the films' own names.
+    Folders called `masks` are skipped: the Radiography Database has masks there under the names of the films.
     """
 
     def __init__(self, folder: Path) -> None:
         self._files: dict[str, list[Path]] = {}
-        for place, below, names in os.walk(folder):
-            below[:] = sorted(name for name in below if name.lower() != "masks")
+        for parent, subfolders, names in os.walk(folder):
+            subfolders[:] = sorted(name for name in subfolders if name.lower() != "masks")
             for name in names:
-                self._files.setdefault(name, []).append(Path(place) / name)
+                self._files.setdefault(name, []).append(Path(parent) / name)
 
     def film(self, original_file: str) -> bytes:
-        found = self._files.get(original_file) or self._files.get(f"{original_file}.dcm", [])
-        if not found:
-            raise NotAvailable("the folder has no file of this name")
-        contents = {_read(path) for path in found}
+        paths = self._files.get(original_file) or self._files.get(f"{original_file}.dcm", [])
+        if not paths:
+            raise NotAvailable("the folder has no file with this name")
+        contents = {_read(path) for path in paths}
         if len(contents) > 1:
-            raise NotAvailable("the folder has several different files of this name")
+            raise NotAvailable("the folder has several different files with this name")
         return contents.pop()
 
     def mask(self, original_file: str) -> bytes:
@@ -93,7 +90,7 @@ class Folder:
 
 
 class GitHub:
-    """A repository's raw files, one by one."""
+    """A GitHub repository, downloaded file by file."""
 
     def __init__(self, source: str, web: Web) -> None:
         self._web = web
@@ -110,7 +107,7 @@ class GitHub:
 
 
 class KaggleNIH:
-    """NIH's films, one by one, through kagglehub. Kaggle refuses more after some hundred: run again later."""
+    """The NIH films, one by one, through kagglehub. After some hundreds Kaggle refuses more: run again later."""
 
     def __init__(self) -> None:
         self._hub = _kagglehub()
@@ -122,7 +119,7 @@ class KaggleNIH:
             return _read(Path(self._hub.dataset_download(KAGGLE_NIH, path=path)))
         except NotAvailable:
             raise
-        except Exception as error:  # kagglehub raises its own kinds, requests' and OSError
+        except Exception as error:  # kagglehub's own errors, those of requests, or OSError
             raise _from_kaggle(error) from error
 
     def mask(self, original_file: str) -> bytes:
@@ -130,10 +127,10 @@ class KaggleNIH:
 
 
 class KaggleChallenge:
-    """A challenge's films, one by one, through kagglehub: its rules must be accepted by whoever is logged in.
+    """The films of a Kaggle challenge, one by one, through kagglehub. The user must log in and accept its rules.
 
-    The list of films names pictures, and the challenge keeps each under its study and series: so its own list of files
-    is asked for once. Nothing stays in kagglehub's cache, as the originals are many times larger than our films.
+    The challenge stores each image under its study and series, so its list of files is read first. Nothing stays in
+    kagglehub's cache, as the originals are many times larger than the films made from them.
     """
 
     def __init__(self, handle: str) -> None:
@@ -145,7 +142,7 @@ class KaggleChallenge:
 
     def film(self, original_file: str) -> bytes:
         if original_file not in self._paths:
-            raise NotAvailable("the challenge lists no such file")
+            raise NotAvailable("the challenge has no such file")
         path = self._paths[original_file]
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -160,10 +157,10 @@ class KaggleChallenge:
 
 
 def open_source(source: str, folder: Path | None, web: Web) -> Origin:
-    """Where `source` comes from: the folder where one is given, else its public place.
+    """Return the place to read `source` from: `folder` if given, else GitHub or Kaggle.
 
     Raises:
-        NotAvailable: the whole source cannot be had.
+        NotAvailable: the whole source is unavailable.
     """
     if folder is not None:
         return Folder(folder)
@@ -177,13 +174,13 @@ def open_source(source: str, folder: Path | None, web: Web) -> Origin:
 
 
 def by_hand(source: str) -> str:
-    """How to get a source, and the masks of its films, without us, in a sentence or two."""
+    """Describe in a sentence or two how to get a source, and its masks, manually."""
     masks = f" {MASKS_BY_HAND[source]}" if source in MASKS_BY_HAND else ""
-    return f"{BY_HAND[source]}, and give the folder with --from-folder {source}=DIR.{masks}"
+    return f"{BY_HAND[source]}, and pass the folder with --from-folder {source}=DIR.{masks}"
 
 
 def _kaggle_set(handle: str) -> Folder:
-    """A whole data set of Kaggle's, through kagglehub, which shows its own progress and resumes."""
+    """Download a whole Kaggle data set through kagglehub, which shows progress and resumes."""
     hub = _kagglehub()
     try:
         return Folder(Path(hub.dataset_download(handle)))
@@ -200,7 +197,7 @@ def _kagglehub():
 
 
 def _challenge_files(handle: str) -> Iterator[str]:
-    """The names of a challenge's files, with their folders, a page of them at a time."""
+    """Yield the paths of a challenge's files, requested page by page."""
     from kagglehub.clients import build_kaggle_client
     from kagglesdk.competitions.types.competition_api_service import ApiListDataFilesRequest
 
@@ -217,14 +214,12 @@ def _challenge_files(handle: str) -> Iterator[str]:
 
 def _from_kaggle(error: Exception) -> NotAvailable:
     if type(error).__name__ == "UnauthenticatedError":
-        return NotAvailable("Kaggle wants a login", host=True)
+        return NotAvailable("Kaggle requires a login", host=True)
     status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "error_code", None)
     if status == 404 or type(error).__name__ == "NotFoundError":
         return NotAvailable("Kaggle has no such file (404)")
     if status in (401, 403):
-        return NotAvailable(
-            f"Kaggle answered {status}: log in, and accept the rules where it is a challenge", host=True
-        )
+        return NotAvailable(f"Kaggle answered {status}: log in and, for a challenge, accept its rules", host=True)
     answer = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
     return NotAvailable(f"Kaggle {answer}", host=True)
 

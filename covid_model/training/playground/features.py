@@ -1,8 +1,8 @@
-"""The stored features: `assets/lab/features.npz`, checked against `features.json` before it is used.
+"""Write and load the stored features, `assets/lab/features.npz`, checked against `features.json` before use.
 
-Rows are the films of `assets/dataset.csv`, in its order. Arrays lie in the file as (numbers, films), which packs
-smaller. ImageNet's features are float16, rounded to IMAGENET_BITS; the random base's are uint8 with a smallest value
-and a step a column.
+Rows are the films of `assets/dataset.csv`, in its order. In the file, arrays are (numbers, films), which compresses
+better. ImageNet features are float16, rounded to IMAGENET_BITS; those of the random base are uint8, with a minimum and
+a step per column.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from covid_model.training import features
 from covid_model.training.features import FeatureJob
 
 FEATURES, FACTS = "features.npz", "features.json"
-IMAGENET_BITS = 6  # significant bits kept of a feature: within 1.6 % of its value, and a third of the file saved
-RANDOM_BASE_SEED = 2021  # of the base that was never trained
+IMAGENET_BITS = 6  # significant bits kept per feature: an error of at most 1.6 %, and a third of the file size saved
+RANDOM_BASE_SEED = 2021  # of the untrained base
 COMMAND = "python -m covid_model lab-features --data DIR --vgg19 FILE"
 
 
 class PlaygroundError(RuntimeError):
-    """The stored features cannot be used. The message names the file and the command that makes it."""
+    """The stored features cannot be used. The message names the file and the command that creates it."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Store:
 
 
 def fingerprint(ids: Iterable[str]) -> str:
-    """SHA-256 of film ids in their order."""
+    """Return the SHA-256 of film ids in their order."""
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
 def save(folder: Path, ids: Iterable[str], imagenet: np.ndarray, random: np.ndarray, about: dict) -> None:
-    """Write features (films, numbers) of both bases and what is known of them (`about`) into `folder`."""
+    """Write the features (films, numbers) of both bases, and their metadata `about`, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     steps, low, step = to_steps(random)
     np.savez_compressed(
@@ -67,13 +67,13 @@ def save(folder: Path, ids: Iterable[str], imagenet: np.ndarray, random: np.ndar
 
 
 def load(folder: Path | None = None) -> Store:
-    """Read the stored features, only after their SHA-256 was found right.
+    """Load the stored features, after a check of their SHA-256.
 
     Args:
-        folder: where they lie; `assets/lab` where none is given.
+        folder: the folder with both files, by default `assets/lab`.
 
     Raises:
-        PlaygroundError: a file missing, cut, changed, or made for another list of films.
+        PlaygroundError: a file is missing, damaged, changed, or made for another list of films.
         DataError: the list of films is missing or damaged.
     """
     folder = folder or config.LAB
@@ -81,21 +81,21 @@ def load(folder: Path | None = None) -> Store:
     path = folder / FEATURES
     try:
         facts = json.loads((folder / FACTS).read_text())
-        wanted, ids = facts["sha256"], facts["ids"]
-        found = network_spec.sha256(path)
+        expected, ids = facts["sha256"], facts["ids"]
+        actual = network_spec.sha256(path)
     except FileNotFoundError as error:
         raise PlaygroundError(
-            f"{Path(error.filename).name} is not in {folder.parent.name}/{folder.name}. Make it: {COMMAND}"
+            f"{Path(error.filename).name} is not in {folder.parent.name}/{folder.name}. Create it: {COMMAND}"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PlaygroundError(f"{folder / FACTS} is damaged ({error!r}). Make it again: {COMMAND}") from error
-    if found != wanted:
+        raise PlaygroundError(f"{folder / FACTS} is damaged ({error!r}). Create it again: {COMMAND}") from error
+    if actual != expected:
         raise PlaygroundError(
-            f"{path} is not the file that {FACTS} names: SHA-256 {str(wanted)[:12]}… was wanted, {found[:12]}… came. "
-            f"Make it again: {COMMAND}"
+            f"{path} does not match {FACTS}: expected SHA-256 {str(expected)[:12]}…, got {actual[:12]}…. "
+            f"Create it again: {COMMAND}"
         )
     if ids != fingerprint(films.index):
-        raise PlaygroundError(f"{path} was made for another list of films. Make it again: {COMMAND}")
+        raise PlaygroundError(f"{path} was made for another list of films. Create it again: {COMMAND}")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             features = {
@@ -103,15 +103,18 @@ def load(folder: Path | None = None) -> Store:
                 "random": from_steps(arrays["random"].T, arrays["random_low"], arrays["random_step"]),
             }
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise PlaygroundError(f"{path} cannot be read: {error}. Make it again: {COMMAND}") from error
+        raise PlaygroundError(f"{path} cannot be read: {error}. Create it again: {COMMAND}") from error
     for name, rows in features.items():
         if rows.ndim != 2 or len(rows) != len(films) or not np.isfinite(rows).all():
-            raise PlaygroundError(f"{path} holds no features of {len(films)} films ({name}: {rows.shape}). {COMMAND}")
+            raise PlaygroundError(
+                f"{path} must have the features of {len(films)} X-rays. Received: {name} {rows.shape}. "
+                f"Create it again: {COMMAND}"
+            )
     return Store(films, {name: np.ascontiguousarray(rows) for name, rows in features.items()})
 
 
 def to_steps(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features (films, numbers) as uint8, with each column's smallest value and step, both float32 (numbers,)."""
+    """Quantize features (films, numbers) to uint8; return them, and each column's minimum and step, float32."""
     low = features.min(axis=0).astype(np.float32)
     step = ((features.max(axis=0) - low) / 255).astype(np.float32)
     step[step == 0] = 1
@@ -119,26 +122,26 @@ def to_steps(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def from_steps(steps: np.ndarray, low: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """What `to_steps` packed, to half a step: (films, numbers) float32."""
+    """Restore what `to_steps` quantized, to half a step: (films, numbers) float32."""
     return steps.astype(np.float32) * step + low
 
 
-# --- Makes `assets/lab/`: what two frozen bases make of every film, averaged over the film ---
-# Goes through `features.extract` with the jobs of the paper's recipe, so that what a training run has left in the work
-# folder is only read. The random base is VGG-19 as Keras initializes it with a fixed seed, never trained.
+# --- Create `assets/lab/`: the output of two frozen bases for every film, averaged over the film ---
+# `features.extract` is called with the jobs of the paper's recipe, so that features stored by a training run in the
+# work folder are reused. The random base is VGG-19 as Keras initializes it with a fixed seed, never trained.
 
 
 def make(data: dataset.Dataset, vgg19: str, work: Path | None = None, folder: Path | None = None) -> Path:
-    """Average both bases' features of all films of the committed list and write them into `folder`.
+    """Compute both bases' features of all films of the committed list, averaged over each film, and write them.
 
-    Raises DataError where the data folder lacks a film of the list.
+    Raises DataError if the data folder lacks a film of the list.
     """
     work = config.WORK if work is None else work
     folder = config.LAB if folder is None else folder
     films = dataset.committed()
     missing = films.index.difference(data.films.index)
     if len(missing):
-        raise dataset.DataError(f"The data folder {data.folder} lacks {len(missing)} films, such as {missing[0]}.")
+        raise dataset.DataError(f"The data folder {data.folder} lacks {len(missing)} X-rays, such as {missing[0]}.")
     films = data.films.loc[films.index]
     fast = config.fast_precision()
     imagenet = pooled(data, films, FeatureJob(vgg19), FeatureJob(vgg19, precision=fast), work)
@@ -156,16 +159,16 @@ def make(data: dataset.Dataset, vgg19: str, work: Path | None = None, folder: Pa
 def pooled(
     data: dataset.Dataset, films: pd.DataFrame, reported: FeatureJob, others: FeatureJob, work: Path
 ) -> np.ndarray:
-    """Features (films, 512) float32 of `films`, a job for the reported splits and one for those trained on."""
+    """Return features (films, 512) float32 of `films`, by one job for reported splits and one for training splits."""
     trained_on = films["split"].isin(config.TRAINING_SPLITS).to_numpy()
-    found = np.empty((len(films), features.CHANNELS), np.float32)
+    pooled_features = np.empty((len(films), features.CHANNELS), np.float32)
     for part, job in ((~trained_on, reported), (trained_on, others)):
-        found[part] = features.averaged(features.extract(data, list(films.index[part]), job, work))
-    return found
+        pooled_features[part] = features.averaged(features.extract(data, list(films.index[part]), job, work))
+    return pooled_features
 
 
 def random_base(work: Path) -> Path:
-    """The weights file of an untrained VGG-19, made where it is not in `work` yet."""
+    """Return the weights file of an untrained VGG-19 in `work`, created if it does not exist."""
     path = work / f"vgg19_random_{RANDOM_BASE_SEED}.weights.h5"
     if not path.is_file():
         import keras

@@ -1,4 +1,4 @@
-"""What can be set before a head is trained."""
+"""The settings of a head before training, how the page and the URL write them, and prepared recipes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from urllib.parse import urlencode
 
 from covid_model import config
 
-ADULTS = {  # of the split `extra`, added to the paper's films
+ADULTS = {  # films of adults in the split `extra` that are added to the paper's
     "none": "None",
     "other": "Without COVID-19",
     "all": "With and without",
 }
 BASES = {"imagenet": "ImageNet", "random": "Random"}
-MARKERS = {  # where the planted marker stands in the reported films; in training it stands on every COVID-19 film
+MARKERS = {  # which reported films have the planted marker; in training every COVID-19 film has it
     "none": "No marker",
     "same": "As in training",
     "absent": "On no film",
     "swapped": "On the other films",
 }
 _COVID, _OTHER = config.PAPER_TRAIN[1], config.PAPER_TRAIN[0] - config.PAPER_TRAIN[1]
-CHOICES: dict[str, tuple] = {  # of everything that is chosen from a list; the numbers of films end in "all there are"
+CHOICES: dict[str, tuple] = {  # of settings chosen from a list; the last number of films is all that there are
     "covid_films": (10, 30, 60, 100, 200, _COVID),
     "other_films": (30, 100, 330, 1000, 2000, _OTHER),
     "adults": tuple(ADULTS),
@@ -31,24 +31,25 @@ CHOICES: dict[str, tuple] = {  # of everything that is chosen from a list; the n
     "base": tuple(BASES),
     "marker": tuple(MARKERS),
 }
-PLAY = "play"  # in an address: train at once
+PLAY = "play"  # in a URL: start training immediately
 RANGES: dict[str, tuple] = {"dropout": (0.0, 0.8, 0.1), "epochs": (1, 30, 1), "seed": (0, 999, 1)}  # low, high, step
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One run's settings.
+    """The settings of a run.
 
     Attributes:
-        covid_films, other_films: of the paper's training films, drawn by `seed`; fewer are always among more.
-        adults: which adults' films of `extra` are added, all of them: one of ADULTS.
-        weight: how many other films a COVID-19 film counts for in the loss.
-        units: of the first dense layer; 0 for none, which is logistic regression.
-        dropout: share of the first layer's outputs (of the features, where there is no such layer) dropped in training.
+        covid_films, other_films: numbers of the paper's training films, drawn by `seed`; a smaller number is a subset
+            of a larger one.
+        adults: which films of adults in `extra` are added: one of ADULTS.
+        weight: of a COVID-19 film in the loss; a non-COVID film has weight 1.
+        units: of the first dense layer; 0 for none, that is, logistic regression.
+        dropout: share of the first layer's outputs (without that layer, of the features) dropped in training.
         rate: learning rate of Adam.
         epochs: passes over the training films.
-        seed: of the films drawn, the first weights, the order of films and the dropout.
-        base: where the features come from: one of BASES.
+        seed: of the films drawn, the initial weights, the order of films and the dropout.
+        base: the source of the features, one of BASES.
         marker: one of MARKERS.
     """
 
@@ -65,18 +66,18 @@ class Recipe:
     marker: str = "none"
 
     @classmethod
-    def of(cls, values: dict[str, object]) -> Recipe:
-        """The recipe of `values`; what is missing or is no such setting becomes the default."""
+    def from_values(cls, values: dict[str, object]) -> Recipe:
+        """Return the recipe with `values`; missing or invalid values become the default."""
         default = vars(cls())
         return cls(**{name: _checked(name, values.get(name), default[name]) for name in default})
 
     def changes(self, other: Recipe | None = None) -> dict[str, object]:
-        """The settings that differ from `other`'s, the default recipe's where none is given."""
+        """Return the settings that differ from those of `other`, by default the default recipe."""
         other = other or Recipe()
         return {
-            one.name: getattr(self, one.name)
-            for one in fields(self)
-            if getattr(self, one.name) != getattr(other, one.name)
+            setting.name: getattr(self, setting.name)
+            for setting in fields(self)
+            if getattr(self, setting.name) != getattr(other, setting.name)
         }
 
 
@@ -92,32 +93,32 @@ def _checked(name: str, value: object, default: object) -> object:
 
 
 def _like(value: object, default: object) -> bool:
-    """Whether two values are both text or both numbers (True is not 1 here)."""
+    """Return whether two values are both text or both numbers; True and False are neither."""
     if isinstance(default, str):
         return isinstance(value, str)
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def label(name: str, value: object) -> str:
-    """A setting's value as the page and the address write it."""
+    """Return a setting's value as the page and the URL write it."""
     if name in ("adults", "base", "marker"):
         return {"adults": ADULTS, "base": BASES, "marker": MARKERS}[name][value]
     return f"{value:g}"
 
 
 def address(recipe: Recipe) -> dict[str, str]:
-    """What stands in a link to a recipe: the settings that are not the default."""
+    """Return the URL parameters of a recipe: the settings that are not the default."""
     return {name: label(name, value) for name, value in recipe.changes().items()}
 
 
 def link(recipe: Recipe) -> str:
-    """The end of an address that sets a recipe and trains it at once, from "?" on."""
+    """Return the query string of a URL that sets a recipe and starts training, from "?" on."""
     return f"?{urlencode(address(recipe) | {PLAY: '1'})}"
 
 
 def sentence(recipe: Recipe) -> str:
-    """What sets a recipe apart from the default one, in a few words; for the default, that it is that."""
-    said = {
+    """Describe in a few words how a recipe differs from the default one."""
+    describe = {
         "covid_films": lambda v: f"{v} COVID-19 X-rays",
         "other_films": lambda v: f"{v:,} non-COVID X-rays",
         "adults": lambda v: {"other": "adults without COVID-19 added", "all": "adults added"}[v],
@@ -134,16 +135,16 @@ def sentence(recipe: Recipe) -> str:
             "swapped": "marker, on the non-COVID test X-rays",
         }[v],
     }
-    parts = [said[name](value) for name, value in recipe.changes().items()]
+    parts = [describe[name](value) for name, value in recipe.changes().items()]
     return ", ".join(parts) or f"the paper's X-rays, {config.PAPER_EPOCHS} epochs"
 
 
-# --- Prepared scenes: recipes with a point, one sentence each. What comes of them is measured in the run
+# --- Prepared recipes, each with a sentence on what to look for; the results are measured in the run
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A recipe, its title, and the sentence that says what to look at."""
+    """A prepared recipe, its title, and a sentence on what to look for."""
 
     title: str
     sentence: str

@@ -1,4 +1,4 @@
-"""One run: the films of a recipe, a head, and a report of every epoch."""
+"""Train a head by a recipe, with a report after every epoch."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from covid_model.training.playground.recipe import Recipe
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the training films came to.
+    """The results after one pass over the training films.
 
     Attributes:
-        number: 1 for the first.
-        loss, accuracy: over the training films, while they were learned from (with dropout, before each step).
+        number: from 1.
+        loss, accuracy: on the training films, during training (with dropout, before each step).
         matrix: of the test films, at the threshold 0.6.
-        auc: of the test films; None where a class is missing.
-        adults: adults of the test set without COVID-19 that are called positive.
-        more_adults: the same of the split `extra-test`, which no recipe trains on.
-        seconds: since the run began.
+        auc: of the test films; None if a class is missing.
+        adults: false positive rate among adults of the test set without COVID-19.
+        more_adults: the same for the split `extra-test`, which no recipe trains on.
+        seconds: since the start of the run.
     """
 
     number: int
@@ -51,7 +51,7 @@ class Epoch:
 
 @dataclass
 class Run:
-    """A run and its epochs so far. `covid` and `other` are the films it trains on."""
+    """A run and its epochs so far. `covid` and `other` are numbers of training films."""
 
     number: int
     recipe: Recipe
@@ -64,8 +64,8 @@ class Run:
         return len(self.epochs) == self.recipe.epochs
 
 
-def chosen(films: pd.DataFrame, recipe: Recipe) -> np.ndarray:
-    """Row numbers of the labeled films that a recipe trains on; no patient of theirs is in a reported split."""
+def training_rows(films: pd.DataFrame, recipe: Recipe) -> np.ndarray:
+    """Return the row numbers of the films that a recipe trains on: labeled, and of no patient in a reported split."""
     allowed = films.index.isin(dataset.labeled_training_films(films, *config.TRAINING_SPLITS).index)
     paper, covid = films["split"].eq("train").to_numpy() & allowed, films["covid"].eq(1).to_numpy()
     generator = np.random.default_rng((recipe.seed, 0))
@@ -80,13 +80,13 @@ def chosen(films: pd.DataFrame, recipe: Recipe) -> np.ndarray:
 
 
 def counts(films: pd.DataFrame, recipe: Recipe) -> tuple[int, int]:
-    """How many COVID-19 and how many other films a recipe trains on."""
-    covid = films["covid"].to_numpy()[chosen(films, recipe)]
+    """Return the numbers of COVID-19 and of other films that a recipe trains on."""
+    covid = films["covid"].to_numpy()[training_rows(films, recipe)]
     return int(covid.sum()), int(len(covid) - covid.sum())
 
 
 def with_marker(features: np.ndarray, covid: np.ndarray, where: str) -> np.ndarray:
-    """Features (n, numbers) with one more number a film, 1 where the marker stands: `where` is one of MARKERS."""
+    """Append a column to features (n, numbers): 1 for films with the marker, else 0. `where` is one of MARKERS."""
     if where == "none":
         return features
     marker = {"same": covid, "absent": np.zeros_like(covid), "swapped": 1 - covid}[where]
@@ -94,43 +94,45 @@ def with_marker(features: np.ndarray, covid: np.ndarray, where: str) -> np.ndarr
 
 
 def train(store: Store, recipe: Recipe) -> Iterator[Epoch]:
-    """Train a head and report each epoch as it ends. The same recipe gives the same epochs.
+    """Train a head, and yield the results of each epoch. The same recipe gives the same results.
 
-    Features are standardized by mean and deviation of the films trained on, the marker among them. Nothing is chosen
-    by the test films: they are scored to be watched. Closing the generator ends the run.
+    Features, including the marker, are standardized by the mean and standard deviation of the training films. The test
+    films are only scored; nothing is chosen by them. Closing the generator stops the run.
     """
-    begun = time.perf_counter()
-    films, everything = store.films, store.features[recipe.base]
-    rows = chosen(films, recipe)
+    start_time = time.perf_counter()
+    films, all_features = store.films, store.features[recipe.base]
+    rows = training_rows(films, recipe)
     covid = films["covid"].to_numpy(np.float32)
-    features = with_marker(everything[rows], covid[rows], "none" if recipe.marker == "none" else "same")
+    features = with_marker(all_features[rows], covid[rows], "none" if recipe.marker == "none" else "same")
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     deviation[deviation == 0] = 1
     features, truth = (features - mean) / deviation, covid[rows]
     weight = np.where(truth == 1, recipe.weight, 1).astype(np.float32)
 
     reported = np.flatnonzero(films["split"].isin(("test", "extra-test")))
-    seen = (with_marker(everything[reported], covid[reported], recipe.marker) - mean) / deviation
+    inputs = (with_marker(all_features[reported], covid[reported], recipe.marker) - mean) / deviation
     table = films.iloc[reported]
 
     generator = np.random.default_rng((recipe.seed, 1))
     head = Head(features.shape[1], recipe.units, recipe.dropout, recipe.rate, generator)
     for number in range(1, recipe.epochs + 1):
-        loss = right = 0.0
+        loss = correct = 0.0
         order = generator.permutation(len(rows))
         for start in range(0, len(order), config.BATCH):
             batch = order[start : start + config.BATCH]
             scores, losses = head.step(features[batch], truth[batch], weight[batch])
             loss += float((losses * weight[batch]).sum())
-            right += int(((scores > config.THRESHOLD) == (truth[batch] == 1)).sum())
-        yield _report(number, loss / len(rows), right / len(rows), table, head.scores(seen), begun)
+            correct += int(((scores > config.THRESHOLD) == (truth[batch] == 1)).sum())
+        yield _report(number, loss / len(rows), correct / len(rows), table, head.scores(inputs), start_time)
 
 
-def _report(number: int, loss: float, accuracy: float, table: pd.DataFrame, scores: np.ndarray, begun: float) -> Epoch:
+def _report(
+    number: int, loss: float, accuracy: float, table: pd.DataFrame, scores: np.ndarray, start_time: float
+) -> Epoch:
     test = table["split"].eq("test").to_numpy()
     truth, source = table["covid"].to_numpy(), table["source"].to_numpy()
 
-    def called(part: np.ndarray) -> Estimate:
+    def false_positives(part: np.ndarray) -> Estimate:
         return evaluation.adults_without_covid(scores[part], truth[part], source[part], config.THRESHOLD)
 
     return Epoch(
@@ -139,7 +141,7 @@ def _report(number: int, loss: float, accuracy: float, table: pd.DataFrame, scor
         accuracy,
         evaluation.confusion(scores[test], truth[test], config.THRESHOLD),
         evaluation.roc(scores[test], truth[test]).area,
-        called(test),
-        called(~test),
-        time.perf_counter() - begun,
+        false_positives(test),
+        false_positives(~test),
+        time.perf_counter() - start_time,
     )
