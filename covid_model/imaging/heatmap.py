@@ -23,6 +23,7 @@ RAMPS = {
 LEGEND_SIZE = (256, 16)  # pixels, width and height
 STEPS = 256  # of a ramp: the size of an OpenCV color map
 LEGEND_GROUND = 96  # gray under the legend, similar to that of a lung
+LAYER_SIDE = 192  # pixels: the longer side of a `layer`, which the browser enlarges smoothly
 
 
 def blend(
@@ -70,6 +71,28 @@ def blend(
     return picture
 
 
+def layer(heatmap: np.ndarray, side: str, shape: tuple[int, int]) -> np.ndarray:
+    """Return one side of a heatmap as a picture to lay over a film; at opacity 1 it equals that side of `blend`.
+
+    Args:
+        heatmap: (h, w) in [-1, 1], of any size.
+        side: "for" or "against": the evidence that is drawn.
+        shape: (height, width) of the part of the film that the heatmap covers, of which only the ratio counts.
+
+    Returns:
+        (H, W, 4) uint8 red, green, blue, opacity; the longer side is LAYER_SIDE.
+
+    Raises:
+        KeyError: any other side.
+    """
+    scale = LAYER_SIDE / max(shape)
+    height, width = (max(1, round(length * scale)) for length in shape)
+    smooth = cv2.resize(np.asarray(heatmap, np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    magnitude = np.clip(smooth if side == "for" else -smooth, 0, 1)
+    steps = np.rint((STEPS - 1) * magnitude).astype(np.uint8)
+    return np.dstack([cv2.applyColorMap(steps, _ramp(side)), steps])
+
+
 def legend(direction: str = "for") -> np.ndarray:
     """Draw the colors of `blend` as a strip: (height, width, 3) uint8 of LEGEND_SIZE.
 
@@ -85,10 +108,18 @@ def legend(direction: str = "for") -> np.ndarray:
 
 
 def to_png(rgb: np.ndarray) -> bytes:
-    """Encode an image (H, W, 3) uint8 red, green, blue as a PNG. Raises ValueError for any other shape or type."""
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
-        raise ValueError(f"rgb must be (H, W, 3) uint8. Received: {rgb.shape} {rgb.dtype}")
-    done, encoded = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    """Encode an image as a PNG.
+
+    Args:
+        rgb: (H, W, 3) uint8 red, green, blue, or (H, W, 4) with opacity.
+
+    Raises:
+        ValueError: any other shape or type.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] not in (3, 4) or rgb.dtype != np.uint8 or not rgb.size:
+        raise ValueError(f"rgb must be (H, W, 3) or (H, W, 4) uint8. Received: {rgb.shape} {rgb.dtype}")
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR if rgb.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+    done, encoded = cv2.imencode(".png", bgr)
     if not done:
         raise ValueError(f"The image could not be encoded as a PNG. Received: {rgb.shape}")
     return encoded.tobytes()

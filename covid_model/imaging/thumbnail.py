@@ -20,10 +20,10 @@ def fit_square(picture: np.ndarray, side: int | None = None) -> np.ndarray:
     return square
 
 
-def encode_jpeg(picture: np.ndarray) -> bytes:
-    """Encode an image, (h, w) gray or (h, w, 3) red, green, blue uint8, as a JPEG."""
+def encode_jpeg(picture: np.ndarray, quality: int = 85) -> bytes:
+    """Encode an image, (h, w) gray or (h, w, 3) red, green, blue uint8, as a JPEG of this quality, 0 to 100."""
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
-    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 def shrink(pixels: np.ndarray, side: int) -> np.ndarray:
