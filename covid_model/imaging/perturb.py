@@ -1,12 +1,12 @@
 """Perturb a film: what would the score be if the film were different?
 
 Pure functions over pixels, (height, width) uint8 throughout; their input is never modified. `Changes` describes any of
-six changes, `apply` makes them, always in the same order.
+seven changes, `apply` makes them, always in the same order.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -85,32 +85,32 @@ def rectangle(shape: tuple[int, int], left: float, top: float, right: float, bot
     return out
 
 
-# --- Write a marker in a corner, such as radiographers put on a film to show the side or how the patient was placed
+# --- Draw on the film: a marker, such as radiographers use for the side or the position, or a reader's arrow
 
 TEXTS = ("L", "R", "AP SUPINE", "PORTABLE")  # as on real films; the last two are on bedside films, mostly of adults
-CORNERS = ("top left", "top right", "bottom left", "bottom right")
 TALL = 0.09  # of the film's shorter side: height of a letter
-MARGIN = 0.03  # of the shorter side: between the letters and the edges
+MARGIN = 0.03  # of the shorter side: least distance of the letters from the edges
 WIDEST = 0.5  # of the film's width: longer text is written smaller
-LEAD = 0.97  # opacity of the white letters
+LEAD = 0.97  # opacity of the white letters and of the arrow
 FONT, FONT_TALL = cv2.FONT_HERSHEY_SIMPLEX, 22  # and the height in pixels of its capitals at scale 1
 THICK = 7  # letter height over stroke thickness
+ARROW = 0.16  # of the shorter side: length of an arrow
+SHAFT = 0.012  # of the shorter side: thickness of its lines
+POINT = 0.35  # of the arrow's length: its head
 
 
-def mark(pixels: np.ndarray, text: str, corner: str) -> np.ndarray:
-    """Write `text` in white in a corner of `pixels` (height, width) uint8; return a new array.
+def mark(pixels: np.ndarray, text: str, at: tuple[float, float]) -> np.ndarray:
+    """Write `text` in white on `pixels` (height, width) uint8; return a new array.
 
     Args:
         text: one of TEXTS.
-        corner: one of CORNERS.
+        at: where its center is, as fractions of width and height; letters that would leave the film are moved inside.
 
     Raises:
-        ValueError: any other text or corner.
+        ValueError: any other text.
     """
     if text not in TEXTS:
         raise ValueError(f"text must be one of {', '.join(TEXTS)}. Received: {text!r}")
-    if corner not in CORNERS:
-        raise ValueError(f"corner must be one of {', '.join(CORNERS)}. Received: {corner!r}")
     height, width = pixels.shape
     short = min(height, width)
     scale, thick = _size(text, TALL * short)
@@ -119,11 +119,32 @@ def mark(pixels: np.ndarray, text: str, corner: str) -> np.ndarray:
         scale, thick = _size(text, TALL * short * WIDEST * width / wide)
         (wide, tall), _ = cv2.getTextSize(text, FONT, scale, thick)
     margin = round(MARGIN * short)
-    x = margin if "left" in corner else width - margin - wide
-    y = margin + tall if "top" in corner else height - margin
+    x = min(max(round(at[0] * width - wide / 2), margin), width - margin - wide)
+    y = min(max(round(at[1] * height + tall / 2), margin + tall), height - margin)
     drawn = np.zeros(pixels.shape, np.uint8)
     cv2.putText(drawn, text, (x, y), FONT, scale, config.GRAY_LEVELS, thick, cv2.LINE_AA)
-    share = LEAD / config.GRAY_LEVELS * drawn.astype(np.float32)  # (height, width), 0 beside the letters
+    return _in_white(pixels, drawn)
+
+
+def arrow(pixels: np.ndarray, at: tuple[float, float]) -> np.ndarray:
+    """Draw a white arrow on `pixels` (height, width) uint8 that points at `at` from outside and above; return a new array.
+
+    `at`: fractions of width and height.
+    """
+    height, width = pixels.shape
+    short = min(height, width)
+    tip = round(at[0] * (width - 1)), round(at[1] * (height - 1))
+    step = round(ARROW * short / np.sqrt(2))
+    tail = tip[0] + (-step if at[0] < 0.5 else step), tip[1] - step
+    drawn = np.zeros(pixels.shape, np.uint8)
+    thick = max(1, round(SHAFT * short))
+    cv2.arrowedLine(drawn, tail, tip, config.GRAY_LEVELS, thick, cv2.LINE_AA, tipLength=POINT)
+    return _in_white(pixels, drawn)
+
+
+def _in_white(pixels: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Return `pixels` with what is `drawn` (height, width) uint8, 0 beside its lines, in white."""
+    share = LEAD / config.GRAY_LEVELS * drawn.astype(np.float32)
     return np.rint(pixels + share * (config.GRAY_LEVELS - pixels.astype(np.float32))).astype(np.uint8)
 
 
@@ -170,7 +191,7 @@ def mirror(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(pixels[:, ::-1])
 
 
-KINDS = ("erase", "crop", "mirror", "turn", "marker", "invert")  # in the order in which they are applied
+KINDS = ("erase", "crop", "mirror", "turn", "marker", "arrow", "invert")  # in the order in which they are applied
 REGIONS = ("lungs", "box")
 
 
@@ -184,7 +205,9 @@ class Changes:
         box: left, top, right, bottom of the box, as fractions of width and height.
         crop: share of width and height cut off each side, 0 to CROP_MOST.
         marker: one of TEXTS, or None.
-        corner: one of CORNERS, for the marker, on the film after it is mirrored and rotated.
+        marker_at: the marker's center, as fractions of width and height of the film that is cropped, mirrored and
+            rotated already.
+        arrow: the point that an arrow points at, as fractions of the same film; None for no arrow.
         invert: whether dark and bright are swapped, the marker's too.
         mirror: whether left and right are swapped.
         turn: degrees, counterclockwise.
@@ -195,7 +218,8 @@ class Changes:
     box: tuple[float, float, float, float] = (0.05, 0.1, 0.95, 0.9)
     crop: float = 0.0
     marker: str | None = None
-    corner: str = CORNERS[0]
+    marker_at: tuple[float, float] = (0.9, 0.1)
+    arrow: tuple[float, float] | None = None
     invert: bool = False
     mirror: bool = False
     turn: float = 0.0
@@ -204,12 +228,15 @@ class Changes:
         left, top, right, bottom = self.box
         if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
             raise ValueError(f"box must be left < right and top < bottom in [0, 1]. Received: {self.box}")
+        for name, point in (("marker_at", self.marker_at), ("arrow", self.arrow)):
+            if point is not None and not all(0 <= part <= 1 for part in point):
+                raise ValueError(f"{name} must be two numbers in [0, 1]. Received: {point}")
         if self.erase not in (None, *REGIONS):
             raise ValueError(f"erase must be {' or '.join(REGIONS)} or None. Received: {self.erase!r}")
 
     def __bool__(self) -> bool:
         """Return whether there is any change."""
-        return bool(self.erase or self.crop or self.marker or self.invert or self.mirror or self.turn)
+        return self != replace(Changes(), fill=self.fill, box=self.box, marker_at=self.marker_at)
 
 
 def apply(pixels: np.ndarray, changes: Changes) -> np.ndarray:
@@ -232,10 +259,32 @@ def apply(pixels: np.ndarray, changes: Changes) -> np.ndarray:
     if changes.turn:
         out = turn(out, changes.turn)
     if changes.marker:  # after mirroring and rotation, so that the text stays readable
-        out = mark(out, changes.marker, changes.corner)
+        out = mark(out, changes.marker, changes.marker_at)
+    if changes.arrow:
+        out = arrow(out, changes.arrow)
     if changes.invert:
         out = config.GRAY_LEVELS - out
     return out
+
+
+def share_cut(pixels: np.ndarray, changes: Changes, border: float) -> float:
+    """Return the share of the pixels that were erased, or drawn on, in the border that preprocessing cuts off.
+
+    Args:
+        pixels: the film before the changes, (height, width) uint8.
+        changes: of it.
+        border: share of width and height that is cut off each side, in [0, 0.5).
+
+    Returns:
+        In [0, 1]; 0 if nothing is erased or drawn.
+    """
+    with_it = apply(pixels, replace(changes, invert=False))
+    without = apply(pixels, replace(changes, invert=False, erase=None, marker=None, arrow=None))
+    changed = with_it != without
+    height, width = changed.shape
+    top, left = round(height * border), round(width * border)
+    seen = changed[top : height - top, left : width - left].sum()
+    return float(1 - seen / max(1, changed.sum())) if changed.any() else 0.0
 
 
 ERASURES = {

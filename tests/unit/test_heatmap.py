@@ -81,6 +81,24 @@ def test_legend(direction):
     assert tuple(strip[0, -1]) == imaging_heatmap.RAMPS["against" if direction == "against" else "for"][-1]
 
 
+@pytest.mark.parametrize("side", ["for", "against"])
+def test_a_layer_over_the_film_is_the_overlay(side):
+    heatmap = np.random.default_rng(0).uniform(-1, 1, (4, 4)).astype(np.float32)
+    length = imaging_heatmap.LAYER_SIDE
+    film = np.full((length, length), 100, np.uint8)
+    layer = imaging_heatmap.layer(heatmap, side, film.shape).astype(float)
+    opacity = layer[..., 3:] / 255
+    laid = (1 - opacity) * film[..., None] + opacity * layer[..., :3]
+    assert np.abs(laid - imaging_heatmap.blend(film, heatmap, WHOLE, 1.0, side)).max() <= 1.5
+
+
+@pytest.mark.parametrize("shape", [(1024, 512), (20, 60), (1, 1000)])
+def test_a_layer_has_the_shape_of_the_part_that_it_covers(shape):
+    layer = imaging_heatmap.layer(np.ones((2, 2)), "for", shape)
+    assert max(layer.shape[:2]) == imaging_heatmap.LAYER_SIDE and layer.shape[2] == 4
+    assert layer.shape[0] / layer.shape[1] == pytest.approx(shape[0] / shape[1], rel=0.01, abs=0.006)
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (64, 256), (3000, 1500), (1500, 3000), (1, 1)])
 def test_any_size(shape):
     seen = imaging_heatmap.blend(np.full(shape, 100, np.uint8), np.ones((7, 7)), (0.1, 0.1, 0.9, 0.9))
@@ -91,6 +109,9 @@ def test_any_size(shape):
 def test_png_bytes_are_the_picture():
     rgb = synthetic_images.color()
     assert np.array_equal(cv2.imdecode(np.frombuffer(imaging_heatmap.to_png(rgb), np.uint8), 1)[..., ::-1], rgb)
+    rgba = np.dstack([rgb, rgb[..., 0]])
+    decoded = cv2.imdecode(np.frombuffer(imaging_heatmap.to_png(rgba), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGBA), rgba)
 
 
 def test_the_film_is_not_changed():

@@ -57,21 +57,54 @@ def test_mirror(ramp):
 
 
 @pytest.mark.parametrize("text", perturb.TEXTS)
-@pytest.mark.parametrize("corner", perturb.CORNERS)
-def test_a_marker_is_white_and_in_its_corner(text, corner):
+@pytest.mark.parametrize("at", [(0, 0), (1, 0), (0, 1), (1, 1)])
+def test_a_marker_is_white_and_kept_on_the_film(text, at):
     pixels = np.full((200, 160), 40, np.uint8)
-    marked = perturb.mark(pixels, text, corner)
+    marked = perturb.mark(pixels, text, at)
     rows, columns = np.nonzero(marked != 40)
     assert marked.max() > 240 and marked.min() == 40 and (pixels == 40).all()
-    assert (rows.max() < 40) if "top" in corner else (rows.min() > 160)
-    assert columns.min() >= 3 and columns.max() <= 156  # whole, and away from the edge
-    assert (columns.min() < 12) if "left" in corner else (columns.max() > 148)
+    assert (rows.min() > 160) if at[1] else (0 < rows.min() and rows.max() < 40)
+    assert columns.max() - columns.min() < 0.6 * 160
+    assert (148 < columns.max() < 159) if at[0] else (0 < columns.min() < 12)
 
 
-@pytest.mark.parametrize(("text", "corner"), [("Q", "top left"), ("L", "middle")])
-def test_a_marker_that_is_none(text, corner):
-    with pytest.raises(ValueError, match="Received"):
-        perturb.mark(np.zeros((99, 99), np.uint8), text, corner)
+@pytest.mark.parametrize("at", [(0.3, 0.6), (0.5, 0.5), (0.8, 0.4)])
+def test_a_marker_is_where_it_is_put(at):
+    marked = perturb.mark(np.full((300, 400), 40, np.uint8), "R", at)
+    rows, columns = np.nonzero(marked != 40)
+    assert (columns.mean() / 400, rows.mean() / 300) == pytest.approx(at, abs=0.02)
+
+
+@pytest.mark.parametrize("at", [(0.3, 0.6), (0.8, 0.4), (0, 0), (1, 1)])
+def test_an_arrow_points_where_it_is_put(at):
+    pixels = np.full((300, 400), 40, np.uint8)
+    drawn = perturb.arrow(pixels, at)
+    rows, columns = np.nonzero(drawn != 40)
+    assert (pixels == 40).all() and drawn.max() > 240
+    tip = columns.max() if at[0] < 0.5 else columns.min()  # it comes from the nearer side, and from above
+    assert (tip / 399, rows.max() / 299) == pytest.approx(at, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("changes", "share"),
+    [
+        (Changes(), 0),
+        (Changes(mirror=True, invert=True), 0),
+        (Changes(marker="L", marker_at=(0, 0)), 1),
+        (Changes(marker="L", marker_at=(0.5, 0.5), invert=True), 0),
+        (Changes(erase="box", box=(0.1, 0.1, 0.4, 0.9)), 1 - 0.2 * 0.6 / (0.3 * 0.8)),
+    ],
+)
+def test_what_preprocessing_cuts_of_a_change(changes, share):
+    pixels = np.full((200, 200), 200, np.uint8)
+    pixels[10:190, 10:190] = 40
+    assert perturb.share_cut(pixels, changes, 0.2) == pytest.approx(share, abs=0.02)
+    assert perturb.share_cut(pixels, changes, 0.0) == 0
+
+
+def test_a_text_that_is_no_marker():
+    with pytest.raises(ValueError, match="Received: 'Q'"):
+        perturb.mark(np.zeros((99, 99), np.uint8), "Q", (0, 0))
 
 
 def test_a_rectangle_of_fractions():
@@ -91,7 +124,7 @@ def test_no_change_is_none_and_leaves_a_copy(ramp):
     same = apply(ramp, Changes())
     np.testing.assert_array_equal(same, ramp)
     assert same is not ramp
-    for field in ({"invert": True}, {"mirror": True}, {"turn": 5}, {"crop": 0.1}, {"erase": "box"}, {"marker": "L"}):
+    for field in ({"invert": True}, {"mirror": True}, {"turn": 5}, {"crop": 0.1}, {"erase": "box"}, {"marker": "L"}, {"arrow": (0, 0)}):
         assert Changes(**field)
 
 
@@ -116,11 +149,11 @@ def test_a_marker_survives_a_crop_but_is_inverted():
 @pytest.mark.parametrize("more", [{"mirror": True}, {"turn": 180.0}, {"turn": 15.0}])
 def test_a_marker_is_seen_in_its_corner_and_reads_as_it_should(more):
     pixels = np.full((200, 160), 60, np.uint8)
-    marked = apply(pixels, Changes(marker="R", corner="bottom right", **more))
-    np.testing.assert_array_equal(marked, perturb.mark(pixels, "R", "bottom right"))
+    marked = apply(pixels, Changes(marker="R", marker_at=(1, 1), **more))
+    np.testing.assert_array_equal(marked, perturb.mark(pixels, "R", (1, 1)))
 
 
-@pytest.mark.parametrize("wrong", [{"box": (0.5, 0, 0.4, 1)}, {"box": (0, 0, 1, 1.2)}, {"erase": "heart"}])
+@pytest.mark.parametrize("wrong", [{"box": (0.5, 0, 0.4, 1)}, {"box": (0, 0, 1, 1.2)}, {"erase": "heart"}, {"arrow": (0.5, 1.1)}])
 def test_changes_that_are_none(wrong):
     with pytest.raises(ValueError, match="Received"):
         Changes(**wrong)
