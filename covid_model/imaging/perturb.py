@@ -127,9 +127,9 @@ def mark(pixels: np.ndarray, text: str, at: tuple[float, float]) -> np.ndarray:
 
 
 def arrow(pixels: np.ndarray, at: tuple[float, float]) -> np.ndarray:
-    """Draw a white arrow on `pixels` (height, width) uint8 that points at `at` from outside and above; return a new array.
+    """Draw a white arrow on `pixels` (height, width) uint8; return a new array.
 
-    `at`: fractions of width and height.
+    It points at `at`, fractions of width and height, from above and from the nearer side.
     """
     height, width = pixels.shape
     short = min(height, width)
@@ -218,7 +218,7 @@ class Changes:
     box: tuple[float, float, float, float] = (0.05, 0.1, 0.95, 0.9)
     crop: float = 0.0
     marker: str | None = None
-    marker_at: tuple[float, float] = (0.9, 0.1)
+    marker_at: tuple[float, float] = (1.0, 0.0)
     arrow: tuple[float, float] | None = None
     invert: bool = False
     mirror: bool = False

@@ -39,7 +39,7 @@ def test_read_a_film(visitor, address, network_name, film):
     shown = demo.score(visitor)
     score = float(shown.strip("<> "))
     assert 0 <= score <= 1
-    assert visitor.locator(".st-key-overlay_picture img").count()
+    assert visitor.locator(".st-key-viewer img.heat").count() == 2
     demo.picture(visitor, PICTURES / "read-a-film.png")
 
     for key, expected in (("End", 1), ("Home", 0)):

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 GOOD = 0.1  # cumulative layout shift up to which a page stands still (web.dev/articles/cls)
 WATCH = """() => {
-    const film = () => document.querySelector(".st-key-film_given img");
+    const film = () => document.querySelector(".st-key-film_alone, .st-key-viewer");
     window.moved = [], window.shown = Infinity;
     new MutationObserver((_, self) => {
         if (film()) { window.shown = performance.now(); self.disconnect(); }

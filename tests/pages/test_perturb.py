@@ -8,11 +8,12 @@ import logging
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting
 from covid_model.app import cache, networks
-from covid_model.app.components import common, compare_networks, perturb, robustness
+from covid_model.app.components import common, compare_networks, perturb, robustness, viewer
 from covid_model.app.runtime import log
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import perturb as perturb_text
@@ -20,13 +21,25 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.config import CELL_NAMES
 from covid_model.formatting import MODEL_SCORE, WHY_OUT
 from covid_model.imaging import perturb as imaging_perturb
+from covid_model.imaging.perturb import Changes
 from covid_model.model import robustness as model_robustness
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
 from covid_model.verdict import OutOfDistribution
 from tests.pages.test_try_an_xray import upload
 from tests.support import mock_networks
-from tests.support.app_pages import MockReader, charts, demo, film_bytes, holds, numbers, open_page, page_of, text
+from tests.support.app_pages import (
+    MockReader,
+    charts,
+    demo,
+    film_bytes,
+    holds,
+    numbers,
+    open_page,
+    page_of,
+    pictures,
+    text,
+)
 
 NOVEL, TURNED = WHY_OUT[OutOfDistribution.UNFAMILIAR], WHY_OUT[OutOfDistribution.CHANGED]
 
@@ -79,6 +92,16 @@ def test_every_reading_has_its_line_in_the_log(demo, caplog):
     assert len(said) == 2 and all("network=fine-tuned" in one for one in said)
 
 
+def test_the_changed_film_is_beside_the_original_in_the_viewer(demo):
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    app.pills(key="change").set_value(["mirror"]).run()
+    original, mirrored = pictures(app)
+    assert original["layers"] and mirrored["layers"] and original["src"] != mirrored["src"]
+    assert perturb.describe(Changes(mirror=True)) in mirrored["alt"]
+    app.button(key="reset").click().run()
+    assert pictures(app) == [original]
+
+
 def test_changes_add_up_and_none_is_read_twice(demo):
     app = upload(open_page(), ("film.png", film_bytes(200)))
     for picked in (["invert"], ["invert", "mirror"], ["invert"], ["invert", "mirror"]):
@@ -94,18 +117,59 @@ def test_changes_add_up_and_none_is_read_twice(demo):
 def test_a_scene_stands_in_the_address(demo):
     app = open_page(
         film="cohen-1",
-        change=[perturb.LABELS["crop"], perturb.LABELS["turn"]],
+        change=[perturb.LABELS[kind] for kind in ("crop", "turn", "arrow")],
         crop="20",
         degrees="90",
+        arrow_at="0.25,0.75",
     )
-    assert app.pills(key="change").value == ["crop", "turn"]
+    assert app.pills(key="change").value == ["crop", "turn", "arrow"]
     assert app.slider(key="crop").value == 20 and app.slider(key="degrees").value == 90
+    assert shown_changes(app) == [Changes(crop=0.2, turn=90, arrow=(0.25, 0.75))]
     assert changed(app) and len(MockReader.asked) == 2
 
 
 def test_nonsense_in_the_address_is_left_out(demo):
     app = open_page(film="cohen-1", change=["Erase the heart", perturb.LABELS["crop"]], crop="99", tool="Cook")
     assert changed(app) and app.slider(key="crop").value == perturb.FIRST["crop"]
+
+
+@pytest.mark.parametrize("place", ["here", "0.5", "1.2,0.5", "nan,0.5", "0.1,0.2,0.3"])
+def test_a_marker_is_in_its_first_place_if_the_address_has_nonsense(demo, place):
+    app = open_page(film="cohen-1", change=[perturb.LABELS["marker"]], marker_at=place)
+    assert [change.marker_at for change in shown_changes(app)] == [perturb.SPOTS["marker"][1]]
+
+
+def shown_changes(app: AppTest) -> list[Changes]:
+    """The changes that the network has read."""
+    return [question[2] for question in app.session_state[networks.ANSWERS]["answers"] if question[0] == "changed"]
+
+
+def stand_in(pictures, on_place=None, key=viewer.KEY) -> None:
+    """A button in place of the viewer, which AppTest cannot click: it places what the session says."""
+    st.button("place", key=f"place-{key}", on_click=lambda: on_place(st.session_state["at"]), disabled=on_place is None)
+
+
+def click(app: AppTest, at: tuple[float, float]) -> None:
+    app.session_state["at"] = at
+    app.button(key="place-viewer").click().run()
+    assert not app.exception
+
+
+def test_a_click_moves_what_is_drawn(demo, monkeypatch):
+    monkeypatch.setattr(viewer, "show", stand_in)
+    app = open_page(film="cohen-1", change=[perturb.LABELS["marker"]])
+    click(app, (0.25, 0.5))
+    assert app.query_params[perturb.MARKER_AT] == "0.25,0.5" and shown_changes(app)[-1].marker_at == (0.25, 0.5)
+    app.pills(key="change").set_value(["marker", "arrow"]).run()
+    click(app, (0.75, 0.5))  # what was added last
+    assert shown_changes(app)[-1] == Changes(marker="L", marker_at=(0.25, 0.5), arrow=(0.75, 0.5))
+    app.segmented_control(key="placing").set_value("marker").run()
+    click(app, (0.5, 0.5))
+    assert shown_changes(app)[-1] == Changes(marker="L", marker_at=(0.5, 0.5), arrow=(0.75, 0.5))
+    app.pills(key="change").set_value(["arrow"]).run()
+    assert perturb.MARKER_AT not in app.query_params and app.query_params[perturb.ARROW_AT] == "0.75,0.5"
+    app.button(key="reset").click().run()
+    assert perturb.ARROW_AT not in app.query_params
 
 
 def test_every_change_has_its_settings(demo):
@@ -115,7 +179,7 @@ def test_every_change_has_its_settings(demo):
         assert not app.exception and changed(app), kind
     app.pills(key="change").set_value(list(imaging_perturb.KINDS)).run()
     assert {one.key for one in app.slider} >= {"crop", "degrees"}
-    assert {one.key for one in app.segmented_control} >= {"where", "fill", "letters", "corner"}
+    assert {one.key for one in app.segmented_control} >= {"where", "fill", "letters", "placing"}
     app.segmented_control(key="where").set_value("box").run()
     app.slider(key="across").set_value((40, 40)).run()  # both edges in one place: a box all the same
     app.slider(key="down").set_value((100, 100)).run()
@@ -162,6 +226,14 @@ def test_a_change_that_the_network_cannot_see(demo):
     assert perturb_text.no_visible_change(0.1) in text(app) and holds(perturb_text.no_visible_change(0.1), 10)
     app.pills(key="change").set_value(["mirror"]).run()
     assert perturb_text.no_visible_change(0.1) not in text(app)
+
+
+def test_a_change_that_the_network_sees_in_part(demo, monkeypatch):
+    mock_networks.save(config.NETWORKS)  # cuts a tenth off each side
+    monkeypatch.setattr(imaging_perturb, "share_cut", lambda pixels, changes, border: 0.4 if border == 0.1 else 0)
+    app = upload(open_page(), ("film.png", film_bytes(240)))
+    app.pills(key="change").set_value(["mirror"]).run()
+    assert perturb_text.cut_off(0.4, 0.1) in text(app) and holds(perturb_text.cut_off(0.4, 0.1), 40, 10)
 
 
 def test_a_changed_film_without_a_score(demo, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import cv2
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting, imaging
 from covid_model.app import cache, films, networks
+from covid_model.app.components import viewer
 from covid_model.app.text import prediction as prediction_text
 from covid_model.imaging import FilmError
 from covid_model.model import network_spec, readings
@@ -27,6 +29,7 @@ from tests.support.app_pages import (
     holds,
     open_page,
     page_of,
+    pictures,
     text,
     verdict_word,
 )
@@ -75,6 +78,33 @@ def test_one_film(demo):
     assert neighbors(240 / 256) in text(app) and holds(neighbors(240 / 256), 5, 1, 1, 1, 100)
 
 
+def test_the_viewer_has_the_film_and_its_heatmap(demo):
+    (picture,) = pictures(upload(open_page(), ("film.png", film_bytes(240))))
+    assert picture["src"].startswith("data:image/jpeg;base64,") and picture["alt"] and "Grad-CAM" in picture["mapAlt"]
+    assert all(layer.startswith("data:image/png;base64,") for layer in picture["layers"].values())
+    assert picture["layers"]["for"] != picture["layers"]["against"] and picture["box"] == [0.1, 0.1, 0.9, 0.9]
+    film = cv2.imdecode(np.frombuffer(film_bytes(240), np.uint8), 0)
+    assert (picture["height"], picture["width"]) == film.shape
+    sent = np.frombuffer(base64.b64decode(picture["src"].partition(",")[2]), np.uint8)
+    assert np.abs(cv2.imdecode(sent, 0).astype(int) - film).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "point"),
+    [
+        ({"x": 0, "y": 1}, (0.0, 1.0)),
+        ({"x": 0.25, "y": 0.5, "more": 1}, (0.25, 0.5)),
+        ({"x": 1.01, "y": 0.5}, None),
+        ({"x": "0.5", "y": 0.5}, None),
+        ({"x": 0.5}, None),
+        ([0.5, 0.5], None),
+        (None, None),
+    ],
+)
+def test_a_click_from_the_browser_is_checked(sent, point):
+    assert viewer.point_of(sent) == point
+
+
 def test_19_a_color_picture_gets_no_verdict(demo):
     drawn = np.zeros((300, 300, 3), np.uint8)
     drawn[..., 2] = np.linspace(0, 255, 300, dtype=np.uint8)  # black to red
@@ -95,8 +125,6 @@ def test_controls_never_run_the_network_again(demo):
     assert formatting.verdict(160 / 256, 0.6) in text(app)
     app.slider(key="threshold").set_value(0.8).run()
     assert formatting.verdict(160 / 256, 0.8) in text(app)
-    app.slider(key="opacity").set_value(100).run()
-    app.segmented_control(key="direction").set_value("both").run()
     assert not app.exception
     assert MockReader.asked == ["fine-tuned"]
 
@@ -178,6 +206,8 @@ def test_35_a_network_that_cannot_be_loaded(demo, monkeypatch):
         app = upload(open_page(), *uploads)
         assert "/a_b/fine-tuned.npz?" in app.error[0].value.replace("\\", "")
         assert not app.metric
+        if len(uploads) == 1:  # the X-ray itself is shown all the same
+            assert [picture["layers"] for picture in pictures(app)] == [None]
         app.button(key="use-paper").click().run()
         assert app.segmented_control(key="network").value == "paper"
         assert not app.error and app.metric

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -169,6 +170,12 @@ def charts(app: AppTest) -> set[str]:
     return {one.key for one in app.get("plotly_chart")}
 
 
+def pictures(app: AppTest) -> list[dict]:
+    """The X-rays in the viewer, as the browser gets them: name, size, alternative texts, layers of the heatmap."""
+    (viewer,) = app.get("bidi_component")
+    return json.loads(viewer.proto.json)["pictures"]
+
+
 def text(app: AppTest) -> str:
     """All that the page says in Markdown and plain text."""
     return "\n".join(one.value for kind in (app.markdown, app.text, app.caption, app.subheader) for one in kind)
@@ -182,5 +189,5 @@ def plain_text(app: AppTest) -> str:
 __all__ = [
     "ENTRY", "ROWS", "MockReader", "NetworkError", "PredictionError", "charts", "demo", "film_bytes", "holds",
     "numbers",
-    "open_page", "page_of", "plain_text", "score_many", "text",
+    "open_page", "page_of", "pictures", "plain_text", "score_many", "text",
 ]  # fmt: skip

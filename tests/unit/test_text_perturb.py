@@ -110,3 +110,11 @@ def test_a_disagreement_follows_scores_and_threshold():
 def test_no_scores_no_sentence():
     table = scored({}, {})
     assert perturb_text.disagreement(SPECS, FILMS, table[table["network"] == "paper"], 0.6) is None
+
+
+def test_what_the_network_cannot_see_of_a_change():
+    assert perturb_text.cut_off(0.0, 0.1) is None and perturb_text.cut_off(0.04, 0.1) is None
+    assert perturb_text.cut_off(0.5, 0.12).startswith("50 % of this change") and "12 %" in perturb_text.cut_off(
+        0.5, 0.12
+    )
+    assert "%" not in perturb_text.cut_off(1.0, 0.1).partition(",")[0] and "10 %" in perturb_text.cut_off(1.0, 0.1)

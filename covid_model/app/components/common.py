@@ -1,11 +1,10 @@
-"""Draw what several components share: downloads, the queue, a missing network, a picture's width."""
+"""Draw what several components share: downloads, the queue, a missing network."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from covid_model.app import state
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
 
     from covid_model.model.queue import QueuePosition
 
-TALLEST = 1.35  # height over width of the tallest film that may fill its column
 AGAIN = "try-again"  # key of the button that asks a full queue again
-TALL_HEIGHT = 500  # pixels: the height of a taller one
 
 
 def network_missing(error: network_spec.NetworkError, name: str) -> None:
@@ -38,7 +35,7 @@ def network_missing(error: network_spec.NetworkError, name: str) -> None:
             )
 
 
-def download(label: str, summaries: list[PredictionSummary], stem: str) -> None:
+def download(label: str, summaries: list[PredictionSummary], stem: str, width: str = "stretch") -> None:
     """Draw a button that downloads results as JSON."""
     st.download_button(
         label,
@@ -48,7 +45,7 @@ def download(label: str, summaries: list[PredictionSummary], stem: str) -> None:
         key=f"json-{stem}",
         icon=":material/data_object:",
         on_click="ignore",
-        width="stretch",
+        width=width,
     )
 
 
@@ -64,12 +61,6 @@ def download_table(label: str, summaries: list[PredictionSummary], stem: str) ->
         on_click="ignore",
         width="stretch",
     )
-
-
-def picture_width(picture: np.ndarray) -> str | int:
-    """Return the width to show a picture (h, w, …) at: its column's, less if it would be too tall."""
-    height, width = picture.shape[:2]
-    return "stretch" if height <= TALLEST * width else round(TALL_HEIGHT * width / height)
 
 
 # --- The queue before the network -------------------------------------------------------------------

@@ -1,15 +1,18 @@
-"""Change the film and predict again: the URL saves the changes, and the new score is beside the changed film."""
+"""Show the film in the viewer and, beside it, what the score would be if the film were different.
+
+The URL saves the changes. The viewer shows the changed film with the same view and the same parts of the heatmap.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 import streamlit as st
 
-from covid_model import config, formatting
+from covid_model import formatting
 from covid_model.app import cache, networks, widgets
-from covid_model.app.components import common, compare_networks, robustness
+from covid_model.app.components import viewer
 from covid_model.app.components.common import say_why
 from covid_model.app.components.film_card import score_bar
 from covid_model.app.runtime import render_slots
@@ -17,22 +20,23 @@ from covid_model.app.session import CurrentFilm
 from covid_model.app.text import perturb as perturb_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.imaging import Film, FilmError, lung_mask
-from covid_model.imaging import heatmap as imaging_heatmap
 from covid_model.imaging import perturb as imaging_perturb
 from covid_model.imaging.image import check_size
-from covid_model.imaging.perturb import CORNERS, CROP_MOST, FILLS, KINDS, TEXTS, Changes
+from covid_model.imaging.perturb import CROP_MOST, FILLS, KINDS, TEXTS, Changes
 from covid_model.imaging.preprocessing import prepare
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
 
 CHANGE, WHERE, FILL, ACROSS, DOWN = "change", "where", "fill", "across", "down"  # names in the URL
-CROP, LETTERS, CORNER, DEGREES = "crop", "letters", "corner", "degrees"
+CROP, LETTERS, DEGREES, MARKER_AT, ARROW_AT = "crop", "letters", "degrees", "marker_at", "arrow_at"
+PLACING = "placing"  # in the session: which of two drawn things a click moves
 LABELS = {
     "erase": "Erase the lungs",
     "crop": "Crop the border",
     "mirror": "Mirror",
     "turn": "Rotate",
-    "marker": "Add a marker",
+    "marker": "Side marker",
+    "arrow": "Draw an arrow",
     "invert": "Invert",
 }
 PLACES = {"lungs": "Lungs", "box": "Box"}
@@ -43,28 +47,45 @@ FIRST = {  # the default of each setting
     DOWN: (10, 90),
     CROP: 10,  # percent of each side
     LETTERS: TEXTS[0],
-    CORNER: CORNERS[1],
     DEGREES: 15,
 }
+SPOTS = {
+    "marker": (MARKER_AT, (1.0, 0.0)),
+    "arrow": (ARROW_AT, (0.35, 0.5)),
+}  # name in the URL, and where it is at first
 TURN_STEP = 5  # degrees
-
-TITLE = "Change the X-ray"  # of the tab; the URL holds it
 ANSWER_HEIGHT = 200  # pixels reserved while the network runs, so that nothing jumps
+
+OnPlace = Callable[[tuple[float, float]], None]
+
+
+@render_slots.fragment
+def show(current: CurrentFilm) -> None:
+    """Draw the viewer with the film and, once it is changed, the changed film; beside it the changes to pick from."""
+    picture_column, panel = st.columns(viewer.COLUMNS, gap="medium")
+    with panel:
+        st.subheader("What if …", anchor="what-if")
+        changed, on_place = _panel(current)
+    original = viewer.Picture("Original", current.pixels, viewer.FILM_ALT, current.reading)
+    with picture_column:
+        viewer.show([original, changed] if changed else [original], on_place)
 
 
 # --- The settings, and the changed film ---
 
 
-def show_perturbation(current: CurrentFilm) -> None:
-    """Draw the changes to pick from and, for those picked, settings, the changed film, its score and its heatmap."""
+def _panel(current: CurrentFilm) -> tuple[viewer.Picture | None, OnPlace | None]:
+    """Draw the changes and, for those picked, settings and the new score.
+
+    Returns:
+        The changed film, None if it is not changed or cannot be; and what a click on it does.
+    """
     picked = pick()
     if not picked:
         st.markdown(perturb_text.PICK)
-        return
-    left, middle, right = st.columns(3, gap="medium")
-    with left:
-        answer = st.empty()
-        changes = settings_of(picked)
+        return None, None
+    answer = st.empty()
+    changes = settings_of(picked)
     try:
         pixels = imaging_perturb.apply(current.pixels, changes)
         check_size(pixels.shape[1], pixels.shape[0])
@@ -72,41 +93,31 @@ def show_perturbation(current: CurrentFilm) -> None:
         with answer.container():
             st.warning(prediction_text.plain(error), title="The lungs were not found", icon=":material/search_off:")
             st.button("Use a box instead", key="draw-box", icon=":material/crop_free:", on_click=take_box)
-        return
+        return None, None
     except FilmError as error:
         answer.error(prediction_text.plain(error), icon=":material/block:")
-        return
-    with middle:
-        st.markdown("**Changed X-ray**")
-        st.image(pixels, width=common.picture_width(pixels), alt=f"The changed X-ray: {describe(changes)}")
-    with right:
-        st.markdown(f"**{prediction_text.DRIVERS}**")
-        heatmap = st.empty()
-        st.markdown(perturb_text.COLORS)
+        return None, None
     question = ("changed", current.reading.network, changes)
     if not current.known(question):
         answer = answer.skeleton(height=ANSWER_HEIGHT)
+    alt, prediction = f"The changed X-ray: {describe(changes)}", None
     try:
         prediction = current.kept(question, lambda: _read(current, pixels))
     except (NetworkError, PredictionError) as error:
         with answer.container():
             say_why(error)
-        return
-    with answer.container():
-        _answer(current, prediction, pixels)
-    both = imaging_heatmap.blend(pixels, prediction.heatmap, prediction.box, config.OVERLAY_OPACITY, "both")
-    heatmap.image(
-        both,
-        width=common.picture_width(pixels),
-        alt="The changed X-ray under its heatmap: what raises and what lowers the score",
-    )
+    else:
+        with answer.container():
+            _answer(current, prediction, pixels, changes)
+    picture = viewer.Picture("Changed", pixels, alt, prediction, f"{alt}, under its Grad-CAM heatmap")
+    return picture, _placing(picked)
 
 
 def _read(current: CurrentFilm, pixels: np.ndarray) -> Prediction:
     return networks.read(current.reading.network, Film(pixels, (), "PNG"))
 
 
-def _answer(current: CurrentFilm, prediction: Prediction, pixels: np.ndarray) -> None:
+def _answer(current: CurrentFilm, prediction: Prediction, pixels: np.ndarray, changes: Changes) -> None:
     """Draw the changed film's score, how far it moved, and any warnings."""
     number = formatting.score_text(prediction.score)
     st.metric(perturb_text.CHANGED, f":gray[{number}]" if prediction.out_of_distribution else number)
@@ -115,11 +126,61 @@ def _answer(current: CurrentFilm, prediction: Prediction, pixels: np.ndarray) ->
         current.reading.score, prediction.score, current.threshold, prediction.out_of_distribution
     )
     st.markdown(f"**{sentence}**  \n:small[The original X-ray scored {formatting.score_text(current.reading.score)}.]")
-    spec = networks.spec(prediction.network)
-    if spec and np.array_equal(prepare(pixels, spec.preprocessing), prepare(current.pixels, spec.preprocessing)):
-        st.markdown(perturb_text.no_visible_change(spec.preprocessing.border))
+    if note := _unseen(current, prediction.network, pixels, changes):
+        st.markdown(note)
     for remark in formatting.remarks(prediction):
         st.warning(prediction_text.plain(remark), icon=":material/warning:")
+
+
+def _unseen(current: CurrentFilm, network: str, pixels: np.ndarray, changes: Changes) -> str | None:
+    """Return what the network cannot see of the changes, as a sentence; None if it sees all of them."""
+    spec = networks.spec(network)
+    if spec is None:
+        return None
+    border = spec.preprocessing.border
+    if np.array_equal(prepare(pixels, spec.preprocessing), prepare(current.pixels, spec.preprocessing)):
+        return perturb_text.no_visible_change(border)
+    return perturb_text.cut_off(imaging_perturb.share_cut(current.pixels, changes, border), border)
+
+
+# --- Where a marker or an arrow is: a click on the film moves it, and the URL holds the place ---
+
+
+def _placing(picked: Collection[str]) -> OnPlace | None:
+    """Return what a click on the film does: it moves the marker or the arrow; None if neither is picked."""
+    drawn = [kind for kind in SPOTS if kind in picked]
+    if not drawn:
+        return None
+    kind = drawn[0]
+    if len(drawn) > 1:
+        kind = widgets.choice(
+            "A click moves", drawn, format_func=LABELS.get, default=drawn[-1], key=PLACING, bind=False, wrap=True
+        )
+    else:
+        st.markdown(perturb_text.PLACE)
+    return lambda point: put(kind, point)
+
+
+def spot(kind: str) -> tuple[float, float]:
+    """Return where the marker or the arrow is, as fractions of width and height; the default if the URL has none."""
+    name, default = SPOTS[kind]
+    try:
+        x, y = (float(part) for part in st.query_params.get(name, "").split(","))
+    except ValueError:
+        return default
+    return (x, y) if 0 <= x <= 1 and 0 <= y <= 1 else default
+
+
+def put(kind: str, point: tuple[float, float]) -> None:
+    """Move the marker or the arrow; from a callback."""
+    st.query_params[SPOTS[kind][0]] = f"{point[0]:g},{point[1]:g}"
+
+
+def _take_back(picked: Collection[str]) -> None:
+    """Remove the places of what is not drawn from the URL."""
+    for kind, (name, _) in SPOTS.items():
+        if kind not in picked and name in st.query_params:
+            del st.query_params[name]
 
 
 # --- The controls. The URL saves them all, so that a teacher can share a scene as a link ---
@@ -139,6 +200,7 @@ def pick() -> list[str]:
             label_visibility="collapsed",
         )
         st.button("Reset", key="reset", icon=":material/undo:", type="tertiary", on_click=reset, disabled=not picked)
+    _take_back(picked)
     return [kind for kind in KINDS if kind in picked]
 
 
@@ -147,6 +209,7 @@ def reset() -> None:
     st.session_state[CHANGE] = []
     for name in FIRST:
         st.session_state.pop(name, None)
+    _take_back(())
 
 
 def take_box() -> None:
@@ -165,7 +228,9 @@ def settings_of(picked: Collection[str]) -> Changes:
         chosen["crop"] = min(max(cut, 0), most) / 100
     if "marker" in picked:
         chosen["marker"] = _choice("Letters", TEXTS, LETTERS)
-        chosen["corner"] = _choice("Corner", CORNERS, CORNER)
+        chosen["marker_at"] = spot("marker")
+    if "arrow" in picked:
+        chosen["arrow"] = spot("arrow")
     if "turn" in picked:
         degrees = st.slider(
             "Counterclockwise", -180, 180, FIRST[DEGREES], TURN_STEP, format="%d°", key=DEGREES, bind="query-params"
@@ -180,7 +245,8 @@ def describe(changes: Changes) -> str:
     parts += [f"{100 * changes.crop:.0f} % cropped from each side"] if changes.crop else []
     parts += ["mirrored"] if changes.mirror else []
     parts += [f"rotated by {changes.turn:g} degrees"] if changes.turn else []
-    parts += [f"{changes.marker} {changes.corner}"] if changes.marker else []
+    parts += [f"marker {changes.marker}"] if changes.marker else []
+    parts += ["an arrow"] if changes.arrow else []
     parts += ["inverted"] if changes.invert else []
     return ", ".join(parts)
 
@@ -217,20 +283,3 @@ def _choice(
         help=help_,
         wrap=True,
     )
-
-
-# --- The section below a prediction. One tab is open at a time; the network runs only on request ---
-
-TOOL = "tool"  # name in the URL: the open tab
-TOOLS = {TITLE: show_perturbation, robustness.TITLE: robustness.show, compare_networks.TITLE: compare_networks.show}
-
-
-@render_slots.fragment
-def show(current: CurrentFilm) -> None:
-    """Draw the section as a fragment, which leaves the prediction above it alone."""
-    st.subheader("What if …", anchor="what-if")
-    tabs = st.tabs(list(TOOLS), key=TOOL, bind="query-params")
-    for tab, tool in zip(tabs, TOOLS.values(), strict=True):
-        if tab.open:
-            with tab:
-                tool(current)

@@ -1,8 +1,6 @@
-"""Show one film: its score, the picture, its Grad-CAM overlay, and how it compares with the test set."""
+"""Show one film: its score, the viewer with its Grad-CAM heatmap, and how it compares with the test set."""
 
 from __future__ import annotations
-
-import functools
 
 import numpy as np
 import pandas as pd
@@ -10,7 +8,7 @@ import streamlit as st
 
 from covid_model import config, formatting
 from covid_model.app import cache, networks, session, theme, widgets
-from covid_model.app.components import common
+from covid_model.app.components import common, viewer
 from covid_model.app.components.common import QueueStatus, ask_again
 from covid_model.app.components.film_card import score_bar
 from covid_model.app.films import ImageSource
@@ -25,9 +23,10 @@ from covid_model.model.queue import QueueFullError
 from covid_model.reports.summary import summarize
 from covid_model.verdict import is_positive
 
-SCORE_HEIGHT, OVERLAY_HEIGHT = 360, 640  # pixels reserved while the network runs, so that nothing jumps
+SCORE_HEIGHT = 360  # pixels reserved while the network runs, so that nothing jumps
 FILMS_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "browse.py"
-DIRECTIONS = {"for": "Raises the score", "against": "Lowers it", "both": "Both"}
+COLUMNS = [4, 13]  # widths: the score, and the viewer with what can be changed
+TOOL = "tool"  # name in the URL: the open tab
 
 
 def show(item: ImageSource, name: str, threshold: float) -> None:
@@ -40,23 +39,20 @@ def show(item: ImageSource, name: str, threshold: float) -> None:
     small = session.preview(item, film.pixels)
     known = session.known_prediction(item, name)
     # Each slot is one element, so that the previous film's contents vanish at once, not when this one is ready.
-    score_column, film_column, overlay_column = st.columns(3, gap="medium")
-    score_heading, overlay_heading = score_column.empty(), overlay_column.empty()
+    score_column, film_column = st.columns(COLUMNS, gap="medium")
+    score_heading = score_column.empty()
     score_slot = score_column.empty() if known else score_column.skeleton(height=SCORE_HEIGHT)
-    overlay_slot = overlay_column.empty() if known else overlay_column.skeleton(height=OVERLAY_HEIGHT)
-    place_slot = st.empty()
-    with film_column:
-        _film(item, small)
-    overlay_heading.markdown(f"**{prediction_text.DRIVERS}**")
+    film_slot, below_slot = film_column.empty(), st.empty()
     try:
         if known:
             reading = session.prediction(item, name)
         else:
+            with film_slot.container():
+                _film_alone(small)
             with score_heading, st.spinner(prediction_text.analyzing()):
                 reading = session.prediction(item, name, QueueStatus(score_heading))
     except (network_spec.NetworkError, FilmError, PredictionError) as error:
-        for slot in (score_heading, overlay_heading, overlay_slot):
-            slot.empty()
+        score_heading.empty()
         with score_slot.container():
             if isinstance(error, network_spec.NetworkError):
                 common.network_missing(error, name)
@@ -64,22 +60,48 @@ def show(item: ImageSource, name: str, threshold: float) -> None:
                 ask_again(error)
             else:
                 st.error(prediction_text.plain(error), icon=":material/block:")
+        if known:
+            with film_slot.container():
+                _film_alone(small)
         return
-    score_heading.markdown("**Model score**")
+    score_heading.markdown(f"**{MODEL_SCORE}**")
     with score_slot.container():
         _score(item, small, reading, threshold)
-    with overlay_slot.container():
-        _overlay(small, reading)
-    if not reading.out_of_distribution:  # such a score cannot be compared
-        with place_slot.container(key="place_section"):
-            _place(item, reading, threshold)
-    from covid_model.app.components import perturb  # the prediction is on the screen before it is loaded
+    from covid_model.app.components import perturb  # the score is on the screen before it is loaded
 
-    perturb.show(session.CurrentFilm(item, small, reading, threshold))
+    current = session.CurrentFilm(item, small, reading, threshold)
+    with film_slot.container():
+        perturb.show(current)
+    with below_slot.container():
+        if not reading.out_of_distribution:  # such a score cannot be compared
+            with st.container(key="place_section"):
+                _place(item, reading, threshold)
+        _checks(current)
 
 
-def _report(item: ImageSource, small: np.ndarray, reading: Prediction, threshold: float) -> None:
-    """Draw the button for the one-page PDF report, which is made when the button is pressed."""
+def _film_alone(small: np.ndarray) -> None:
+    """Draw the film without a heatmap, where `perturb.show` draws it with one."""
+    column, _ = st.columns(viewer.COLUMNS, gap="medium")
+    with column:
+        viewer.show([viewer.Picture("Original", small, viewer.FILM_ALT)], key="film_alone")
+
+
+@render_slots.fragment
+def _checks(current: session.CurrentFilm) -> None:
+    """Draw further checks of the score, one tab each; the network runs only on request."""
+    from covid_model.app.components import compare_networks, robustness
+
+    checks = {robustness.TITLE: robustness.show, compare_networks.TITLE: compare_networks.show}
+    st.subheader("Check the score", anchor="check")
+    tabs = st.tabs(list(checks), key=TOOL, bind="query-params")
+    for tab, check in zip(tabs, checks.values(), strict=True):
+        if tab.open:
+            with tab:
+                check(current)
+
+
+def _downloads(item: ImageSource, small: np.ndarray, reading: Prediction, threshold: float) -> None:
+    """Draw the buttons for the result as JSON, the one-page PDF report and the overlay; each is made when pressed."""
     scores = cache.test_scores(reading.network)
 
     def page() -> bytes:
@@ -89,16 +111,16 @@ def _report(item: ImageSource, small: np.ndarray, reading: Prediction, threshold
         title = registry.title(reading.network)
         return pdf.pdf(small, reading, summarize(item.name, reading, threshold, title=title, caveats=caveats), scores)
 
-    st.download_button(
-        "Report (PDF)",
-        page,
-        "report.pdf",
-        "application/pdf",
-        key="pdf",
-        icon=":material/picture_as_pdf:",
-        on_click="ignore",
-        width="stretch",
-    )
+    def overlay() -> bytes:
+        return heatmap.to_png(heatmap.blend(small, reading.heatmap, reading.box))
+
+    with st.container(horizontal=True, gap="small", key="downloads"):
+        common.download("JSON", [summarize(item.name, reading, threshold)], "result", width="content")
+        for label, make, file, kind, key, icon in (
+            ("Report", page, "report.pdf", "application/pdf", "pdf", ":material/picture_as_pdf:"),
+            ("Overlay", overlay, "overlay.png", "image/png", "png", ":material/image:"),
+        ):
+            st.download_button(label, make, file, kind, key=key, icon=icon, on_click="ignore")
 
 
 def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: pd.DataFrame | None) -> list[str]:
@@ -125,20 +147,6 @@ def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: p
     return [caveat for caveat in caveats if caveat]
 
 
-def _film(item: ImageSource, small: np.ndarray) -> None:
-    """Draw the film as supplied, and its credit."""
-    st.markdown("**Chest X-ray**")
-    picture = st.container(key="film_given")
-    picture.image(small, width=common.picture_width(small), alt="The chest X-ray as supplied")
-    st.text(item.name)
-    if item.catalog and item.catalog.shows:
-        st.markdown(f"**{prediction_text.plain(item.catalog.finding)}.** {prediction_text.plain(item.catalog.shows)}")
-    if item.catalog and item.catalog.simulated:
-        st.markdown(prediction_text.SIMULATED)
-    if item.catalog:
-        st.markdown(f":small[{item.catalog.credit}]")
-
-
 def _score(item: ImageSource, small: np.ndarray, reading: Prediction, threshold: float) -> None:
     """Draw the score as a number and a bar, the verdict, and the ground truth where it is known."""
     summary = summarize(item.name, reading, threshold)
@@ -162,9 +170,14 @@ def _score(item: ImageSource, small: np.ndarray, reading: Prediction, threshold:
         st.markdown(prediction_text.TRAINED_ON)
     for warning in remarks:
         st.warning(prediction_text.plain(warning), icon=":material/warning:")
-    common.download("Result (JSON)", [summary], "result")
-    _report(item, small, reading, threshold)
-    st.markdown(f":small[{prediction_text.analyzed_by(registry.title(reading.network), reading)}]")
+    _downloads(item, small, reading, threshold)
+    st.text(item.name)
+    if item.catalog and item.catalog.shows:
+        st.markdown(f"**{prediction_text.plain(item.catalog.finding)}.** {prediction_text.plain(item.catalog.shows)}")
+    if item.catalog and item.catalog.simulated:
+        st.markdown(prediction_text.SIMULATED)
+    analyzed = prediction_text.analyzed_by(registry.title(reading.network), reading)
+    st.markdown(f":small[{f'{item.catalog.credit} ' if item.catalog else ''}{analyzed}]")
 
 
 def _calibrated(reading: Prediction, threshold: float) -> None:
@@ -173,43 +186,6 @@ def _calibrated(reading: Prediction, threshold: float) -> None:
     if spec and spec.calibration and spec.calibration.helped:
         score = reading.calibrated(spec.calibration.temperature)
         st.markdown(prediction_text.calibrated(reading.score, score, threshold), help=prediction_text.CALIBRATED)
-
-
-@render_slots.fragment
-def _overlay(small: np.ndarray, reading: Prediction) -> None:
-    """Draw the film under its heatmap. The controls recolor a heatmap that is already computed."""
-    picture = st.container(key="overlay_picture").empty()
-    direction = widgets.choice(
-        "Parts shown",
-        config.OVERLAY_DIRECTIONS,
-        format_func=DIRECTIONS.get,
-        default="for",
-        key="direction",
-        bind=False,
-        persist_state="session",
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    percent = round(100 * config.OVERLAY_OPACITY)
-    percent = st.slider("Opacity", 0, 100, percent, 5, format="%d %%", key="opacity", persist_state="session")
-    overlay = heatmap.blend(small, reading.heatmap, reading.box, min(max(percent, 0), 100) / 100, direction)
-    picture.image(
-        overlay,
-        width=common.picture_width(small),
-        alt="The X-ray under its Grad-CAM heatmap, colored where the last convolutional layer moved the score",
-    )
-    st.image(heatmap.legend(direction), width="stretch", alt=prediction_text.LEGENDS[direction])
-    st.markdown(f":small[{prediction_text.LEGENDS[direction]}]")
-    st.download_button(
-        "Overlay (PNG)",
-        functools.partial(heatmap.to_png, overlay),
-        "overlay.png",
-        "image/png",
-        key="png",
-        icon=":material/image:",
-        on_click="ignore",
-        width="stretch",
-    )
 
 
 def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:

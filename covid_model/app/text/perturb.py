@@ -14,7 +14,9 @@ from covid_model.model.network_spec import NetworkSpec
 from covid_model.verdict import is_positive
 
 CHANGED = "Score of the changed X-ray"
-PICK = "Pick one or more changes: the network then scores the changed X-ray."
+PICK = "Change the X-ray, and the network scores it again."
+PLACE = ":small[Click the X-ray to move it.]"  # the marker or the arrow
+CUT_LEAST = 5  # percent of a change in the cut border from which on it is said
 COLORS = ":small[Yellow to red: raises the score. Blue: lowers it.]"  # of a heatmap that shows both directions
 
 
@@ -46,6 +48,22 @@ def no_visible_change(border: float) -> str:
     """
     crop = f" Its preprocessing crops {100 * border:g} % off each side." if border else ""
     return f"This network sees no difference.{crop}"
+
+
+def cut_off(share: float, border: float) -> str | None:
+    """Return how much of a change the network cannot see; None if that is next to nothing.
+
+    Args:
+        share: of the change that is in the border, in [0, 1].
+        border: the share of each side that preprocessing crops, in [0, 0.5).
+    """
+    percent = round(100 * share)
+    if percent < CUT_LEAST:
+        return None
+    where = f"in the border that preprocessing cuts off, {100 * border:g} % of each side"
+    if percent == 100:
+        return f"This change is {where}: the network does not see it."
+    return f"{percent} % of this change is {where}: the network does not see that part."
 
 
 def mask_quality(record: Mapping | None) -> str:

@@ -20,6 +20,8 @@ QUALITY = 95  # of the JPEG: higher than a thumbnail's, as narrow windows amplif
 HEIGHT = "clamp(340px, 52vh, 680px)"  # of the picture: score, picture and controls fit a laptop's first screen
 LEGENDS = {"for": "Raises the score, from a little to most", "against": "Lowers the score, from a little to most"}
 KEY = "viewer"  # in the session: the click of the last run
+COLUMNS = [9, 4]  # widths: the viewer, and what is beside it
+FILM_ALT = "The chest X-ray as supplied"  # alternative text
 
 _HERE = Path(__file__).parent
 _MOUNT = st.components.v2.component(
@@ -49,22 +51,24 @@ class Picture:
     map_alt: str = "The X-ray under its Grad-CAM heatmap, colored where the last convolutional layer moved the score"
 
 
-def show(pictures: Sequence[Picture], on_place: Callable[[tuple[float, float]], None] | None = None) -> None:
+def show(
+    pictures: Sequence[Picture], on_place: Callable[[tuple[float, float]], None] | None = None, key: str = KEY
+) -> None:
     """Draw the viewer.
 
     Args:
         pictures: one or more; a button for each switches between them, and the last one is shown when it is new.
         on_place: called with the point clicked, as fractions of the picture's width and height, before the page runs
             again; None if a click means nothing.
+        key: of the component. All viewers share zoom and tones.
     """
 
     def placed() -> None:
-        at = st.session_state[KEY].click
-        if on_place and (point := point_of(at)):
+        if on_place and (point := point_of(st.session_state[key].click)):
             on_place(point)
 
     _MOUNT(
-        key=KEY,
+        key=key,
         data={
             "key": KEY,
             "pictures": [_as_data(picture) for picture in pictures],
