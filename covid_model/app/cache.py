@@ -70,7 +70,7 @@ def seed_runs() -> list[dict] | None:
 
 def _card_files(name: str) -> list[Path]:
     files = [config.SCORES_CSV, config.DATASET_CSV]
-    files += [config.LEFT_OUT_JSON, config.WITHIN_JSON, config.PUT_ASIDE_JSON]
+    files += [config.TRIALS_JSON, config.WITHIN_JSON]
     files += [config.NETWORKS / file for file in (f"{name}.json", card_room.PROSE)]
     files += [config.AUDIT / f"{name}-{experiment}.json" for experiment in config.AUDIT_EXPERIMENTS]
     return files

@@ -26,10 +26,10 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     add_vgg19(parser)
     parser.add_argument(
-        "--leave-out",
-        choices=tuple(config.SOURCE_TITLES),
-        metavar="SOURCE",
-        help="with --recipe fine-tuned: short trial without this source, evaluated on it; writes no network",
+        "--trials",
+        action="store_true",
+        help="with --recipe fine-tuned: compare choices of the recipe in short trials, each evaluated on a source that "
+        "it was not trained on; writes no network",
     )
     parser.add_argument(
         "--within",
@@ -38,9 +38,6 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --recipe fine-tuned: separability of this source's classes, by patient, on the features in "
         "assets/lab; needs no X-rays and writes no network",
     )
-    parser.add_argument(
-        "--learning-rate", type=float, metavar="RATE", help="learning rate of the trial (default: that of the recipe)"
-    )
     add_work(parser, "features and checkpoints")
 
 
@@ -48,15 +45,14 @@ def run_train(given: argparse.Namespace) -> int:
     from covid_model import training
     from covid_model.data import dataset
 
-    if (given.leave_out or given.within) and given.recipe != FINE_TUNED:
-        raise UsageError("--leave-out and --within require --recipe fine-tuned")
+    if (given.trials or given.within) and given.recipe != FINE_TUNED:
+        raise UsageError("--trials and --within require --recipe fine-tuned")
     if given.within:
         training.within(given.within)
         return DONE
     data, vgg19 = dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19)
-    if given.leave_out:
-        changes = {"learning_rate": given.learning_rate} if given.learning_rate else {}
-        training.leave_out(data, given.leave_out, vgg19, given.work, **changes)
+    if given.trials:
+        print(training.trials(data, vgg19, given.work))
     else:
         training.run(given.recipe, data, vgg19, given.work)
     return DONE

@@ -32,7 +32,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
     small = thumbnails(context, list(table.index))
     training = table.index.isin(context.training.index)
     scores = {name: baseline(table, small, training) for name, baseline in SCORERS.items()}
-    scores["network"] = context.scores.loc[table.index, "score"].to_numpy()
+    scores["network"] = context.scores["score"].reindex(table.index).to_numpy()  # none of training films
     return {
         "trained_on": {"splits": list(context.trained_on), "films": int(training.sum())},
         "rivals": BASELINES,

@@ -13,6 +13,7 @@ from covid_model import config, imaging
 from covid_model.data import dataset
 from covid_model.model import network_spec
 from covid_model.model.predictor import Predictor
+from covid_model.training.score_dataset import OutputStore
 
 
 class ExperimentError(RuntimeError):
@@ -66,12 +67,16 @@ class ExperimentContext:
         """Return which films of `training` are held out (True), the same ones as in training."""
         return dataset.validation_films(self.data.films, *self.trained_on)
 
+    def outputs(self, precision: str = "float32") -> OutputStore:
+        """Return the network's stored logits and pooled features, computed where they are missing."""
+        return OutputStore(self.spec, self.data, self.vgg19, precision, self.work)
+
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Return the manifest's labeled rows with this network's `score`, indexed by id, in the manifest's order.
+        """Return the labeled rows of the manifest that have a `score` by this network, indexed by id, in its order.
 
         Raises:
-            ExperimentError: the table of scores, or the score of a film in the data folder, is missing.
+            ExperimentError: the table of scores, or the score of a reported film in the data folder, is missing.
         """
         command = f"python -m covid_model evaluate --network {self.name}"
         if not self.scores_csv.is_file():
@@ -80,12 +85,12 @@ class ExperimentContext:
         own = table[table["network"] == self.name].set_index("id")["score"]
         films = dataset.labeled(self.data.films)
         table = films.assign(score=own.reindex(films.index))
-        missing = int(table["score"].isna().sum())
+        missing = int((table["score"].isna() & ~table["split"].isin(config.TRAINING_SPLITS)).sum())
         if missing:
             raise ExperimentError(
                 f"{self.scores_csv} lacks {missing} films of the network {self.name!r}. Add them with: {command}"
             )
-        return table
+        return table[table["score"].notna()]
 
     def pixels(self, film_id: str) -> np.ndarray:
         """Return a decoded film, (height, width) uint8."""

@@ -17,7 +17,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
 
 
 def measure(table: pd.DataFrame, threshold: float) -> dict[str, Any]:
-    """Return figures for every part of `table` (columns split, source, covid, patient, score).
+    """Return figures for every reported part of `table` (columns split, source, covid, patient, score).
 
     Returns:
         `parts`: one entry for each split and source, and one for each split with several sources (source null):
@@ -25,7 +25,7 @@ def measure(table: pd.DataFrame, threshold: float) -> dict[str, Any]:
         `adults_without_covid`: the same parts; the share of films of adults without COVID-19 that score positive.
     """
     parts, adults = [], []
-    for split in config.SPLITS:
+    for split in (name for name in config.SPLITS if name not in config.TRAINING_SPLITS):
         whole = table[table["split"] == split]
         sources = list(dict.fromkeys(whole["source"]))
         for source in [*([None] if len(sources) > 1 else []), *sources]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -17,12 +15,10 @@ from covid_model.data import dataset
 from covid_model.evaluation.bootstrap import share
 from covid_model.experiments import ood_images
 from covid_model.experiments.context import ExperimentContext
-from covid_model.imaging.preprocessing import batches, prepare, to_input
-from covid_model.model import vgg19
-from covid_model.model.ood import CHANGES, LAYERS, OodDetector, detector_path, pool
+from covid_model.model.ood import CHANGES, OodDetector, detector_path
 
 DIRECTIONS = 64  # principal components of the training films' features
-GROUP = 1200  # films of one group that it is fitted on, at most
+GROUP = 300  # films of one group that it is fitted on, at most
 PENALTY = 1e-2  # C of the logistic regression
 RATE = 0.01  # share of validation films above the cut
 TAUGHT_FILMS = 240  # training films whose rotated and inverted copies it learns from
@@ -187,38 +183,15 @@ def precision_gap(context: ExperimentContext, detector: OodDetector, features: F
 
 
 class Features:
-    """Pooled features of the detector's LAYERS; those of films are stored in the work folder."""
+    """Pooled features of the detector's LAYERS at one precision; those of films are stored in the work folder."""
 
     def __init__(self, context: ExperimentContext, precision: str):
-        self.context, self.precision = context, precision
-        self._forward = None
+        self.precision, self.store = precision, context.outputs(precision)
 
     def of_films(self, ids: list[str]) -> np.ndarray:
         """Return features (n, d) float32 of the films `ids`."""
-        hashes = [self.context.data.films.at[film, "sha256"] for film in ids]
-        inputs = [self.context.spec.sha256, self.precision, *LAYERS, *hashes]
-        key = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
-        path = self.context.work / "novelty" / f"{key}.npy"
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            features = self.of_pictures((self.context.pixels(film) for film in ids), "films", len(ids))
-            np.save(path.with_suffix(".part.npy"), features.astype(np.float16))
-            path.with_suffix(".part.npy").rename(path)
-        return np.load(path, allow_pickle=False).astype(np.float32)
+        return self.store.get(ids)[1]
 
-    def of_pictures(self, many: Iterable[np.ndarray], name: str, total: int | None = None) -> np.ndarray:
+    def of_pictures(self, many: Iterable[np.ndarray], name: str) -> np.ndarray:
         """Return features (n, d) float32 of images, each (height, width) uint8."""
-        prepared = (prepare(image, self.context.spec.preprocessing) for image in tqdm(many, name, total, unit="film"))
-        return np.concatenate([self.forward(to_input(group)) for group in batches(prepared)])
-
-    def forward(self, inputs: np.ndarray) -> np.ndarray:
-        """Return pooled features (n, d) float32 of inputs (n, size, size, 3)."""
-        if self._forward is None:
-            import keras
-            import tensorflow as tf
-
-            model = vgg19.load(self.context.name, self.context.vgg19, self.context.networks, self.precision)
-            below = keras.Model(model.input, [model.get_layer(layer).output for layer in LAYERS])
-            shape = tf.TensorSpec([None, *model.input.shape[1:]], tf.float32)
-            self._forward = tf.function(lambda x: pool(below(x, training=False)), input_signature=[shape])
-        return self._forward(inputs).numpy()
+        return np.stack([pooled for _, pooled in self.store.predictor.outputs(tqdm(many, name, unit="film"))])

@@ -92,7 +92,7 @@ class Predictor:
         self.spec = network_spec.spec(name)
         self._lock = threading.Lock()
         self._model = model_vgg19.load(name, vgg19, precision=precision)
-        self._explain, self._score = _functions(self._model)
+        self._explain, self._outputs = _functions(self._model)
         self._detector = ood.load_detector(self.spec)
 
     @contextmanager
@@ -148,7 +148,11 @@ class Predictor:
         return OutOfDistribution.UNFAMILIAR
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int | None = None) -> Iterator[float]:
-        """Yield the scores of many films in order, without Grad-CAM.
+        """Yield the scores of many films in order; see `outputs`."""
+        yield from (float(sigmoid(logit)) for logit, _ in self.outputs(pixels, batch))
+
+    def outputs(self, pixels: Iterable[np.ndarray], batch: int | None = None) -> Iterator[tuple[float, np.ndarray]]:
+        """Yield the logit and the pooled features (1024,) of many films in order, without Grad-CAM.
 
         Args:
             pixels: Films, each (height, width) uint8.
@@ -158,8 +162,8 @@ class Predictor:
         prepared = (prepare(film, self.spec.preprocessing) for film in pixels)
         for group in batches(prepared, batch):  # (n, size, size)
             with self._lock:
-                logits = self._score(to_input(group)).numpy()[:, 0]  # (n,)
-            yield from map(float, sigmoid(logits))
+                logits, pooled = self._outputs(to_input(group))  # (n, 1), (n, 1024)
+            yield from zip(map(float, logits.numpy()[:, 0]), pooled.numpy(), strict=True)
 
 
 def sigmoid(logit: np.ndarray | float) -> np.ndarray | float:
@@ -174,7 +178,7 @@ def _functions(model):
         explain: (n, size, size, 3) to the logits (n, 1), block5_conv4's features (n, 14, 14, 512), the gradient of each
             film's logit with respect to its own features, and the detector's pooled features (n, 1024). The gradient
             tape starts after block5_conv4, so the base runs once, and only forward.
-        score: (n, size, size, 3) to the logits (n, 1).
+        outputs: (n, size, size, 3) to the logits (n, 1) and those pooled features.
     """
     import keras
     import tensorflow as tf
@@ -182,7 +186,7 @@ def _functions(model):
     last_conv = model.get_layer(config.LAST_CONV).output
     base = keras.Model(model.input, [last_conv, *(model.get_layer(name).output for name in ood.LAYERS)])
     head = keras.Model(last_conv, model.get_layer("logit").output)
-    whole = keras.Model(model.input, model.get_layer("logit").output)
+    whole = keras.Model(model.input, [model.get_layer(name).output for name in ("logit", *ood.LAYERS)])
     shape = [None, *model.input.shape[1:]]
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
@@ -195,7 +199,8 @@ def _functions(model):
         return logit, tf.cast(features, tf.float32), tf.cast(gradients, tf.float32), ood.pool(ood_maps)
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)])
-    def score(inputs):
-        return whole(inputs, training=False)
+    def outputs(inputs):
+        logit, *ood_maps = whole(inputs, training=False)
+        return logit, ood.pool(ood_maps)
 
-    return explain, score
+    return explain, outputs

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import keras
 
 POOLINGS = ("flatten", "average")
+QUANTIZED_FROM = 10_000  # numbers in a kernel that is stored as int8
+SCALE, INT8 = "scale", 127  # name of the array beside such a kernel; its largest integer
 
 
 def build(
@@ -87,13 +89,36 @@ def head_layers(model: keras.Model) -> list[keras.Layer]:
 
 
 def get_weights(model: keras.Model, base: str) -> dict[str, np.ndarray]:
-    """Return the weights to store, as float16 by "layer/variable"; the head's alone if `base` is ImageNet's."""
+    """Return the weights to store by "layer/variable", rounded as stored; the head's alone if `base` is ImageNet's."""
     layers = model.layers if base == network_spec.STORED else head_layers(model)
     return {
-        f"{layer.name}/{variable.name}": variable.numpy().astype(np.float16)
-        for layer in layers
-        for variable in layer.weights
+        f"{layer.name}/{variable.name}": rounded(variable.numpy()) for layer in layers for variable in layer.weights
     }
+
+
+def rounded(array: np.ndarray) -> np.ndarray:
+    """Return a weight array as it will be loaded once stored, float32. Rounding it again changes nothing."""
+    if array.ndim < 2 or array.size < QUANTIZED_FROM:
+        return array.astype(np.float16).astype(np.float32)
+    return dequantize(*quantize(array))
+
+
+def quantize(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a kernel (..., channels) as integers and one scale per output channel (symmetric quantization).
+
+    Returns:
+        (..., channels) int8 in [-127, 127], and (channels,) float32. A scale has 11 significant bits, so that 127
+        times it is exact and a kernel that was rounded before keeps its scales.
+    """
+    largest = np.abs(kernel.reshape(-1, kernel.shape[-1])).max(axis=0).astype(np.float64)  # (channels,)
+    mantissa, exponent = np.frexp(np.where(largest > 0, largest / INT8, 1.0))
+    scale = np.ldexp(np.ceil(mantissa * 2**11) / 2**11, exponent).astype(np.float32)  # (channels,)
+    return np.rint(kernel / scale).astype(np.int8), scale
+
+
+def dequantize(integers: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return the kernel (..., channels) float32 that `quantize` stored."""
+    return integers.astype(np.float32) * scale
 
 
 def set_weights(layers: list[keras.Layer], weights: dict[str, np.ndarray]) -> None:
@@ -106,9 +131,27 @@ def set_weights(layers: list[keras.Layer], weights: dict[str, np.ndarray]) -> No
 
 
 def save_weights(weights: dict[str, np.ndarray], path: Path) -> str:
-    """Write weights to an .npz file and return its SHA-256."""
-    np.savez(path, **weights)
+    """Write weights to an .npz file and return its SHA-256: large kernels as int8 with a scale, the rest as float16."""
+    stored = {}
+    for name, array in weights.items():
+        if array.ndim < 2 or array.size < QUANTIZED_FROM:
+            stored[name] = array.astype(np.float16)
+        else:
+            stored[name], stored[f"{name}/{SCALE}"] = quantize(array)
+    np.savez(path, **stored)
     return network_spec.sha256(path)
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Read what `save_weights` wrote, float32. Raises OSError, ValueError or BadZipFile if the file is damaged."""
+    with np.load(path, allow_pickle=False) as arrays:
+        scales = {name: arrays[name] for name in arrays.files if name.endswith(f"/{SCALE}")}
+        weights = {}
+        for name in arrays.files:
+            if name not in scales:
+                scale = scales.get(f"{name}/{SCALE}", np.float32(1))
+                weights[name] = dequantize(arrays[name], scale)
+    return weights
 
 
 def load(
@@ -169,8 +212,7 @@ def _checked_weights(spec: NetworkSpec, folder: Path) -> dict[str, np.ndarray]:
             f"{spec.sha256[:12]}…, got {digest[:12]}…. {remedy}"
         )
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
+        return read_weights(path)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise NetworkError(f"The weights {path} cannot be read: {error}. {remedy}") from error
 

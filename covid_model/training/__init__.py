@@ -1,6 +1,6 @@
 """Training: the recipes of the networks, and the features and heads of the playground.
 
-`paper` and `frozen` train a head on frozen features (frozen_head.py); `fine-tuned` trains VGG-19's last blocks too
+`paper` and `frozen` train a head on frozen features (frozen_head.py); `fine-tuned` trains VGG-19 too
 (fine_tune.py, by the recipe in recipe.py, with trainer.py and sampler.py).
 """
 
@@ -40,11 +40,11 @@ def run(recipe: str, data: Dataset, vgg19: str, work: Path | None = None) -> Net
     return frozen_head.run({"paper": frozen_head.PAPER, "frozen": frozen_head.FROZEN}[recipe], data, vgg19, work)
 
 
-def leave_out(data: Dataset, source: str, vgg19: str, work: Path | None = None, **changes: float) -> None:
-    """Run a short trial of the fine-tuned recipe without one source; see `fine_tune.leave_out`."""
-    from covid_model.training import fine_tune
+def trials(data: Dataset, vgg19: str, work: Path | None = None) -> Path:
+    """Compare choices of the fine-tuned recipe, each without one source; see `trials.run`."""
+    from covid_model.training import trials
 
-    fine_tune.leave_out(data, source, vgg19, work, **changes)
+    return trials.run(data, vgg19, work)
 
 
 def within(source: str) -> dict[str, Any]:

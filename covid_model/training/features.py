@@ -119,14 +119,3 @@ def _compute(dataset: Dataset, ids: list[str], job: FeatureJob, path: Path, shap
     del store
     partial.rename(path)
     progress.unlink()
-
-
-def round_mantissas(values: np.ndarray, bits: int) -> np.ndarray:
-    """Return numbers as float16 with `bits` significant bits (of float16's 11), rounded to the nearest, ties upward.
-
-    The bits cut off are zeros, so the file packs smaller while its format stays float16.
-    """
-    cut = np.uint16(11 - bits)
-    patterns = np.asarray(values, np.float16).view(np.uint16)
-    half = np.uint16(1 << cut >> 1)
-    return ((patterns + half) >> cut << cut).view(np.float16)  # a carry runs into the exponent, as it must

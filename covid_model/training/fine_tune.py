@@ -1,4 +1,4 @@
-"""The fine-tuned model: VGG-19's last blocks and a small head, trained on X-rays of adults and children.
+"""The fine-tuned model: VGG-19 and a small head, every layer trained on X-rays of adults and children.
 
 Archives differ in framing, sharpness, tone and compression, and a network that can tell the archive can guess the
 class without looking at lungs. So the border is cut off, those properties are augmented (`RECIPE.augment`), and most
@@ -8,7 +8,6 @@ low, and the weights kept are a running mean: overfitting the archives is what r
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -27,8 +26,7 @@ from covid_model.model import network_spec
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import score_dataset, trainer
-from covid_model.training.features import round_mantissas
-from covid_model.training.recipe import RECIPE, Recipe, trial
+from covid_model.training.recipe import RECIPE, Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
 NAME = "fine-tuned"
 SPECIFICITY = 0.98  # share of held-out adults without COVID-19 that the threshold must call negative
 CHILDREN_SCORED = 100  # held-out films of children that are scored after each epoch; they are easy, and many
-MANTISSA_BITS = 8  # significant bits of a stored weight, as many as bfloat16 has: git packs them smaller
-TRIAL_FILMS = 500  # films of each class that a leave-one-source-out trial is scored on, at most
 log = logging.getLogger(__name__)
 
 
@@ -70,23 +66,23 @@ def run(
     adults = validation[validation["covid"].eq(0) & validation["source"].ne(config.CHILDREN)]
     shift = shift_for(logits(model, (prepare(pixels[film], preprocessing) for film in adults.index)))
     add_to_logit(model, shift)
-    stored = {name: array.astype(np.float16) for name, array in trainer.weights_by_name(model).items()}
+    weights = trainer.weights_by_name(model)
     spec = network_spec.NetworkSpec(
         name=NAME,
         title="Fine-tuned model",
         short_title="Fine-tuned",
-        help="VGG-19's last layers trained further, on X-rays of adults and children from five sources.",
+        help="All of VGG-19's layers trained further, on X-rays of adults and children from five sources.",
         order=10,
         trained_on=config.TRAINING_SPLITS,
-        summary="VGG-19 from ImageNet, its last blocks trained further on X-rays of adults and children from five "
+        summary="VGG-19 from ImageNet, every layer trained further on X-rays of adults and children from five "
         "sources, one of which has both classes from the same hospitals.",
         threshold=config.THRESHOLD,
         preprocessing=preprocessing,
         base=network_spec.STORED,
         head=recipe.head,
         weights=f"{NAME}.npz",
-        sha256=model_vgg19.save_weights(stored, config.NETWORKS / f"{NAME}.npz"),
-        parameters=sum(array.size for array in stored.values()),
+        sha256=model_vgg19.save_weights(weights, config.NETWORKS / f"{NAME}.npz"),
+        parameters=sum(array.size for array in weights.values()),
         recipe=asdict(recipe) | {"optimizer": "AdamW", "logit_shift": shift},
         history=history,
         training={
@@ -101,36 +97,8 @@ def run(
     )
     spec.save()
     log.info("trained in %.0f s", history[-1]["seconds"])
-    score_dataset.run(NAME, data, exact=False)
+    score_dataset.run(NAME, data, work=work)
     return spec
-
-
-def leave_out(data: dataset.Dataset, source: str, vgg19: str, work: Path | None = None, **changes: float) -> None:
-    """Train a short trial without one source and score that source's films: how recipes are compared.
-
-    A trial is `recipe.trial` with `changes`, scored on at most TRIAL_FILMS films of each class. Its history is added
-    to `assets/results/leave_one_out.json`; its weights stay in `work`.
-    """
-    work = config.WORK if work is None else work
-    recipe = trial(**changes)
-    table = dataset.training_films(data.films, *config.TRAINING_SPLITS)
-    training = table[table["source"] != source]
-    left_out = dataset.labeled(table[table["source"] == source])
-    left_out = left_out.groupby("covid").sample(frac=1, random_state=0).groupby("covid").head(TRIAL_FILMS)
-    pixels = read_all(data, pd.concat([training, left_out]))
-    _, history = trainer.train(
-        training,
-        [pixels[film] for film in training.index],
-        [pixels[film] for film in left_out.index],
-        partial(figures, left_out),
-        recipe,
-        vgg19,
-        work / NAME / f"{recipe.key()}-without-{source}",
-    )
-    records = json.loads(config.LEFT_OUT_JSON.read_text()) if config.LEFT_OUT_JSON.is_file() else []
-    size = recipe.stages[-1].size
-    records.append({"left out": source, "films": len(left_out), **changes, "size": size, "history": history})
-    config.LEFT_OUT_JSON.write_text(json.dumps(records, indent=1) + "\n")
 
 
 def fewer_children(films: pd.DataFrame) -> pd.DataFrame:
@@ -173,9 +141,9 @@ def figures(films: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
 
 
 def rounded_copy(model: keras.Model, head: network_spec.Head, size: int) -> keras.Model:
-    """Return the model as it will be loaded: in float32, its weights rounded by `round_mantissas`."""
+    """Return the model as it will be loaded: in float32, its weights rounded as they are stored."""
     copy = model_vgg19.build(head, size)
-    weights = {name: round_mantissas(array, MANTISSA_BITS) for name, array in trainer.weights_by_name(model).items()}
+    weights = {name: model_vgg19.rounded(array) for name, array in trainer.weights_by_name(model).items()}
     model_vgg19.set_weights(copy.layers, weights)
     return copy
 

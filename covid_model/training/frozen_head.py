@@ -85,16 +85,16 @@ FROZEN = FrozenNetwork(
     order=30,
     splits=config.TRAINING_SPLITS,
     pooling="average",
+    variants=("without jitter",),
 )
 
 
 def run(
     network: FrozenNetwork, data: dataset.Dataset, vgg19: str, work: Path | None = None
 ) -> network_spec.NetworkSpec:
-    """Choose a candidate, train every seed and variant, keep the first, score every film.
+    """Choose a candidate, train every seed and variant, keep the first, score the reported films.
 
-    Reported films are scored on float32 features; those of `train` and `extra` on bfloat16 ones where the processor
-    has it (`python -m covid_model evaluate` scores them in float32 too).
+    They are scored on float32 features; training uses bfloat16 ones where the processor has it.
 
     Leaves NAME.json, NAME.npz, its rows of scores.csv and, where the network has one, its record in `assets/`.
     """
@@ -109,7 +109,8 @@ def run(
     reported_features = extract(reported.index, features.FeatureJob(vgg19))
     other_features = extract(others.index, features.FeatureJob(vgg19, precision=fast))
     copies = [other_features[others.index.get_indexer(table.index)]]
-    for seed in range(AUGMENTED_COPIES):
+    jittered = any(VARIANTS[variant] for variant in network.variants)
+    for seed in range(AUGMENTED_COPIES if jittered else 0):
         job = features.FeatureJob(vgg19, jitter=AUGMENT, seed=seed, precision=fast)
         copies.append(np.array(extract(table.index, job)))
 
@@ -127,7 +128,6 @@ def run(
             log.info("%s", json.dumps(runs[-1]))
             if first is None:
                 score_dataset.record(network.name, reported, scores)
-                score_dataset.record(network.name, others, heads.scores(trained, other_features))
                 first = (stored, history, seconds)
     if network.recorded:
         config.SEEDS_JSON.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,8 @@ def run(
         sha256=model_vgg19.save_weights(stored, config.NETWORKS / f"{network.name}.npz"),
         parameters=sum(array.size for array in stored.values()),
         recipe={
-            "ours": asdict(recipe) | {"optimizer": "Adam", "jitter": asdict(AUGMENT), "copies": 1 + AUGMENTED_COPIES},
+            "ours": asdict(recipe)
+            | {"optimizer": "Adam", "jitter": asdict(AUGMENT) if jittered else None, "copies": len(copies)},
             "paper": {"epochs": config.PAPER_EPOCHS, "loss": "binary cross-entropy", "base": "VGG-19, frozen"},
             "candidates": candidates,
         },

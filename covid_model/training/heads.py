@@ -104,10 +104,10 @@ def fit(
 
 
 def rounded(model: keras.Model) -> dict[str, np.ndarray]:
-    """Round the head's weights to float16 in place and return them as they are stored."""
+    """Round the head's weights in place, as they are stored (`vgg19.rounded`), and return them."""
     stored = vgg19.get_weights(model, network_spec.IMAGENET)
     for layer in vgg19.head_layers(model):
-        layer.set_weights([stored[f"{layer.name}/{v.name}"].astype(np.float32) for v in layer.weights])
+        layer.set_weights([stored[f"{layer.name}/{v.name}"] for v in layer.weights])
     return stored
 
 

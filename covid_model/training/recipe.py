@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 from covid_model import config
 from covid_model.imaging.augment import Augmentation
@@ -92,15 +92,3 @@ class Recipe:
 
 
 RECIPE = Recipe()
-
-
-def trial(recipe: Recipe = RECIPE, steps: int = 100, **changes: float) -> Recipe:
-    """Return a short version of a recipe for comparing recipes: its first two stages, the second one shortened.
-
-    Args:
-        steps: batches in each of the second stage's two epochs.
-        changes: other settings of the second stage, such as its learning rate.
-    """
-    head, blocks = recipe.stages[:2]
-    blocks = replace(blocks, epochs=2, steps=steps, warmup=min(blocks.warmup, steps), **changes)
-    return replace(recipe, stages=(head, blocks))

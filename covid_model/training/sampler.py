@@ -76,6 +76,11 @@ class FilmSampler:
         """Return batch `index` of this epoch: inputs (batch, size, size, 3), targets and sample weights (batch,)."""
         rng = np.random.default_rng((self.seed, self.epoch, index))
         rows = self.draw(rng)
+        return self.inputs(rows, rng), *(
+            {name: array[rows] for name, array in part.items()} for part in (self.targets, self.weights)
+        )
+
+    def inputs(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return the films in `rows` (batch,), each augmented anew: (batch, size, size, 3) float32."""
         films = [prepare(self.augment(self.pixels[row], rng), self.preprocessing) for row in rows]
-        inputs = to_input(np.stack(films))  # (batch, size, size, 3)
-        return inputs, *({name: array[rows] for name, array in part.items()} for part in (self.targets, self.weights))
+        return to_input(np.stack(films))  # (batch, size, size, 3)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_model import config, experiments, records
+from covid_model import config, experiments, imaging, records
 from covid_model.app.pages.trust_screens.checks import CHECKS
 from covid_model.cli import main
 from covid_model.data import dataset, lung_masks
@@ -43,7 +43,8 @@ def made(data, tmp_path_factory):
             vgg19.load: (None, folder, "float32"),
         }.items():
             patch.setattr(function, "__defaults__", defaults)
-        scores = score_dataset.score_films(Predictor("fine-tuned"), data, list(data.films.index))
+        pixels = (imaging.read(data.path(film)).pixels for film in data.films.index)
+        scores = np.array(list(Predictor("fine-tuned").scores(pixels)))
         replace(what, threshold=float(np.median(scores))).save(folder)
         table = folder / "scores.csv"
         score_dataset.record("fine-tuned", data.films, scores, table)

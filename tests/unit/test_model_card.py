@@ -196,8 +196,6 @@ def test_energy_by_hand():
     trained = spec(training={"seconds": 3600, "machine": {"cores": 2}})
     (found,) = recipe.spent(trained)
     assert found.kilowatt_hours == pytest.approx(2 * recipe.WATTS_A_CORE / 1000)
-    trials = [{"history": [{"seconds": 10}, {"seconds": 100}]}, {"history": [{"seconds": 50}]}]
-    assert [one.seconds for one in recipe.spent(trained, trials)] == [3600, 150]
     whole = spec(training={"seconds": 10, "recipe_seconds": 600, "machine": {"cores": 2}})
     assert [one.seconds for one in recipe.spent(whole)] == [600]  # the whole recipe holds its last run
 

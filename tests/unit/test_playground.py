@@ -191,7 +191,8 @@ def test_store_gives_back_what_was_saved(made_up_lab):
 
     table, read = films(), playground.load()
     assert read.films.index.tolist() == table["id"].tolist()
-    np.testing.assert_allclose(read.features["imagenet"], made(table), rtol=2**-6, atol=1e-4)  # IMAGENET_BITS
+    step = np.ptp(made(table), axis=0) / 255
+    assert (np.abs(read.features["imagenet"] - made(table)) <= step / 2 * 1.01 + 1e-6).all()
     assert read.features["random"].shape == (len(table), 5)
 
 

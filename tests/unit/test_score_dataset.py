@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from covid_model import imaging
 from covid_model.training import score_dataset
+from tests.support import mock_networks, synthetic_dataset
 
 TABLE = pd.DataFrame(
     {"id": ["a", "b"], "split": ["test", "train"], "source": ["cohen", "nih"], "covid": [1, 0], "view": ["PA", "AP"]}
@@ -21,17 +23,42 @@ def test_a_networks_rows_are_replaced_and_the_others_stay(tmp_path):
     assert found["id"].tolist() == ["a", "b", "a", "b"]
 
 
-def test_films_that_were_not_scored_again_keep_their_scores(tmp_path):
+def test_what_a_network_gave_before_is_replaced_as_a_whole(tmp_path):
     file = tmp_path / "scores.csv"
     score_dataset.record("paper", TABLE, np.array([0.25, 0.5]), file)
-    found = score_dataset.record("paper", TABLE.iloc[1:], np.array([0.75]), file)
-    assert found[["id", "score"]].to_numpy().tolist() == [["a", 0.25], ["b", 0.75]]
+    scores = score_dataset.record("paper", TABLE.iloc[1:], np.array([0.75]), file)
+    assert scores[["id", "score"]].to_numpy().tolist() == [["b", 0.75]]
+
+
+def test_outputs_are_computed_once_and_survive_an_interruption(tmp_path, monkeypatch):
+    data = synthetic_dataset.save(tmp_path / "data")
+    spec = mock_networks.save(tmp_path)
+    monkeypatch.setattr(score_dataset, "STORED_EVERY", 2)
+    passes = []
+
+    class Counting:
+        def outputs(self, many):
+            for pixels in many:
+                passes.append(pixels.mean())
+                if len(passes) == 4:
+                    raise KeyboardInterrupt
+                yield float(pixels.mean()), np.full(1024, pixels.mean(), np.float32)
+
+    store = score_dataset.OutputStore(spec, data, work=tmp_path)
+    store.__dict__["predictor"] = Counting()
+    films = list(data.films.index[:6])
+    with pytest.raises(KeyboardInterrupt):
+        store.get(films)
+    logits, pooled = store.get(films[::-1])
+    assert len(passes) == 3 + 1 + 4  # two of the first three were stored
+    assert logits.tolist() == pytest.approx([imaging.read(data.path(film)).pixels.mean() for film in films[::-1]])
+    assert pooled.shape == (6, 1024) and store.get(films)[0].tolist() == logits[::-1].tolist()
+    assert len(passes) == 8
 
 
 def test_a_truth_that_nobody_knows_stays_empty(tmp_path):
     file = tmp_path / "scores.csv"
-    score_dataset.record("paper", TABLE, np.array([0.25, 0.5]), file)
-    score_dataset.record("paper", TABLE.assign(covid=[1.0, np.nan]).iloc[1:], np.array([0.75]), file)
+    score_dataset.record("paper", TABLE.assign(covid=[1.0, np.nan]), np.array([0.25, 0.75]), file)
     assert file.read_text().splitlines()[1:] == ["a,test,cohen,1,paper,0.250000", "b,train,nih,,paper,0.750000"]
 
 

@@ -19,8 +19,8 @@ from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import network_spec
 from covid_model.model import vgg19 as model_vgg19
-from covid_model.training import features, fine_tune, frozen_head, heads, init_ablation, score_dataset, trainer
-from covid_model.training.recipe import RECIPE, Stage, trial
+from covid_model.training import features, fine_tune, frozen_head, heads, init_ablation, score_dataset, trainer, trials
+from covid_model.training.recipe import RECIPE, Stage
 from covid_model.training.sampler import FilmSampler, targets
 from tests.support import mock_networks, synthetic_dataset
 
@@ -168,12 +168,6 @@ def test_of_an_epoch_that_was_run_twice_the_later_row_counts(tmp_path):
     assert trainer.read_log(tmp_path / "log.csv") == [{"epoch": 0, "loss": 0.5}, {"epoch": 1, "loss": 0.3}]
 
 
-def test_a_trial_is_shorter():
-    short = trial(steps=10, learning_rate=2e-5)
-    assert [stage.size for stage in short.stages] == [160, 160] and short.key() != RECIPE.key()
-    assert short.stages[-1] == replace(RECIPE.stages[1], epochs=2, steps=10, warmup=10, learning_rate=2e-5)
-
-
 def test_the_threshold_is_moved_to_where_enough_films_without_covid_are_negative():
     logits = np.random.default_rng(0).normal(3, 2, 200)
     mark = np.log(0.6 / 0.4)
@@ -193,21 +187,13 @@ def test_figures_include_what_a_source_cannot_reveal():
     assert found["sensitivity a"] == 1.0 and found["sensitivity b"] == 0.0 and "sensitivity c" not in found
 
 
-def test_weights_are_rounded_to_eight_significant_bits():
-    weights = np.random.default_rng(0).normal(0, 0.1, 2000).astype(np.float32)
-    rounded = fine_tune.round_mantissas(weights, 8)
-    assert rounded.dtype == np.float16 and not (rounded.view(np.uint16) & 0b111).any()
-    assert (np.abs(rounded - weights) <= np.abs(weights) * (2**-8 + 2**-11) + 1e-7).all()
-    assert fine_tune.round_mantissas(np.float32([1.999, -1.999, 0.0]), 8).tolist() == [2.0, -2.0, 0.0]  # carried over
-
-
 @pytest.fixture
 def assets(tmp_path, monkeypatch):
     """Folders of networks and results of their own, and no film of the data set to be scored."""
     for name in ("NETWORKS", "RESULTS"):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(config, name, tmp_path / name)
-    for name in ("LEFT_OUT_JSON", "SEEDS_JSON", "SCORES_CSV"):
+    for name in ("TRIALS_JSON", "SEEDS_JSON", "SCORES_CSV"):
         monkeypatch.setattr(config, name, tmp_path / "RESULTS" / name.lower())
     return tmp_path
 
@@ -220,7 +206,7 @@ def test_the_recipe_ends_in_a_network_that_loads(assets, monkeypatch, vgg19):
     monkeypatch.setattr(fine_tune, "CHILDREN_SCORED", 1)
     short = replace(SHORT, stages=(SHORT.stages[0],))
     spec = fine_tune.run(data, vgg19, assets / "work", short)
-    assert scored == [("fine-tuned", {"exact": False})]
+    assert scored == [("fine-tuned", {"work": assets / "work"})]
     again = network_spec.spec("fine-tuned", config.NETWORKS)
     assert again.trained_on == ("train", "extra") and again.preprocessing == Preprocessing(size=32, border=0.08)
     held_out = dataset.validation_films(data.films, "train", "extra")
@@ -229,7 +215,7 @@ def test_the_recipe_ends_in_a_network_that_loads(assets, monkeypatch, vgg19):
     model = model_vgg19.load("fine-tuned", folder=config.NETWORKS)
     weights = trainer.weights_by_name(model)
     cut = {name: array for name, array in weights.items() if name != "logit/bias"}  # to which the shift was added
-    assert all((fine_tune.round_mantissas(array, 8) == array).all() for array in cut.values())
+    assert all((model_vgg19.rounded(array) == array).all() for array in cut.values())
     table = dataset.labeled_training_films(data.films, "train", "extra")[held_out]
     adults = table[table["covid"].eq(0) & table["source"].ne("kermany")]
     pixels = fine_tune.read_all(data, adults)
@@ -239,14 +225,30 @@ def test_the_recipe_ends_in_a_network_that_loads(assets, monkeypatch, vgg19):
 
 
 @pytest.mark.long
-def test_a_trial_leaves_a_source_out(assets, monkeypatch, vgg19):
+def test_every_trial_is_measured_on_the_source_that_it_was_not_trained_on(assets, monkeypatch, vgg19):
     data = synthetic_dataset.save(assets / "data")
-    monkeypatch.setattr(fine_tune, "trial", lambda **changes: replace(SHORT, stages=(SHORT.stages[0],)))
-    fine_tune.leave_out(data, "siim", vgg19, assets / "work", learning_rate=2e-5)
-    (record,) = json.loads(config.LEFT_OUT_JSON.read_text())
-    assert (record["left out"], record["films"], record["size"], record["learning_rate"]) == ("siim", 16, 32, 2e-5)
-    last = record["history"][-1]
-    assert 0 <= last["auc siim"] <= 1 and last["step"] == 1 and not any("cohen" in key for key in last)
+    monkeypatch.setattr(trials, "SIZE", 32)
+    monkeypatch.setattr(trials, "GROUP", 6)
+    ladder = [replace(trial, steps=1) for trial in trials.TRIALS]
+    trials.run(data, vgg19, assets / "work", ladder)
+    record = json.loads(config.TRIALS_JSON.read_text())
+    assert [row["title"] for row in record["trials"]] == [trial.title for trial in ladder]
+    for row in record["trials"]:
+        assert set(row["sources"]) == set(trials.LEFT_OUT)
+        assert all(0 <= source["auc"] <= 1 and 0 < source["films"] <= 12 for source in row["sources"].values())
+    assert 0 < record["about"]["films"] < len(dataset.training_films(data.films, *config.TRAINING_SPLITS))
+
+
+def test_the_adversarys_gradient_is_reversed():
+    import tensorflow as tf
+
+    x = tf.constant([[1.0, -2.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        passed = trials.partial_reversal(0.5)(x)
+        loss = tf.reduce_sum(passed * passed)
+    np.testing.assert_allclose(passed, x)
+    np.testing.assert_allclose(tape.gradient(loss, x), -0.5 * 2 * x)
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +285,8 @@ def test_the_papers_recipe_trains_both_networks(assets, monkeypatch, network):
     films = dataset.labeled_training_films(data.films, *network.splits)
     assert (again.training["films"], again.training["covid"]) == (len(films), films["covid"].sum())
     scores = pd.read_csv(config.SCORES_CSV)
-    assert len(scores) == len(data.films) and set(scores["network"]) == {network.name}
+    reported = data.films.index[~data.films["split"].isin(config.TRAINING_SPLITS)]
+    assert sorted(scores["id"]) == sorted(reported) and set(scores["network"]) == {network.name}
     assert config.SEEDS_JSON.exists() == network.recorded
     assert again.parameters < 5000 if network.pooling == "average" else again.parameters == 7 * 7 * 8 * 8 + 8 + 8 + 1
 

@@ -26,9 +26,8 @@ def build(
     spec: NetworkSpec,
     scores: pd.DataFrame | None,
     films: pd.DataFrame | None,
-    trials: Sequence[Mapping[str, Any]] = (),
+    trials: Mapping[str, Any] | None = None,
     within: Mapping[str, Any] | None = None,
-    put_aside: Mapping[str, Any] | None = None,
     networks: Path | None = None,
     audits: Path | None = None,
 ) -> Card:
@@ -38,9 +37,8 @@ def build(
         spec: The network.
         scores: assets/results/scores.csv, all networks; None if it is missing.
         films: The list of films by id; None if it is missing, and intervals are then by film.
-        trials: Records of the trials that the recipe was chosen by.
+        trials: The record of the trials that the recipe was chosen by; None if there is none.
         within: The record of `training.within_source`; None if there is none.
-        put_aside: The record of a further training stage that was not used; None if there is none.
         networks: Folder of the text. Defaults to `config.NETWORKS`.
         audits: Folder of the experiments' records. Defaults to `config.AUDIT`.
 
@@ -71,12 +69,7 @@ def build(
     sections = [
         Section("Model details", (bullets(prose["details"]), *_details(spec), own.get("recipe", ""))),
         *([Section("How the recipe was chosen", chosen)] if (chosen := _chosen(trials, within)) else []),
-        *(
-            [Section("A further training stage, not used", targets.further_stage(spec, put_aside, table))]
-            if put_aside
-            else []
-        ),
-        Section("Time and energy", _spent(spec, trials, put_aside)),
+        Section("Time and energy", _spent(spec, trials)),
         Section(
             "Intended use",
             (
@@ -132,15 +125,12 @@ def _details(spec: NetworkSpec) -> list[Table | str]:
     return [recipe.network(spec), trained or "How it was trained is not recorded."]
 
 
-def _chosen(trials: Sequence[Mapping[str, Any]], within: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
-    table = recipe.left_out(trials)
-    return (*([table] if table else []), *recipe.within(within))
+def _chosen(trials: Mapping[str, Any] | None, within: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
+    return (*recipe.tried(trials), *recipe.within(within))
 
 
-def _spent(
-    spec: NetworkSpec, trials: Sequence[Mapping[str, Any]], put_aside: Mapping[str, Any] | None
-) -> tuple[str | Table, ...]:
-    costs = recipe.spent(spec, trials, put_aside)
+def _spent(spec: NetworkSpec, trials: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
+    costs = recipe.spent(spec, trials)
     if not costs:
         return ("Not recorded.",)
     rows = tuple(
@@ -170,7 +160,7 @@ def _analyses(
     order = (*UNSEEN, *config.TRAINING_SPLITS)
     return (
         figures.measures(table, spec.threshold),
-        targets.table(table, spec.threshold) if spec.name == registry.default() else None,
+        targets.table(spec.name, table, spec.threshold),
         figures.parts(evaluation.parts(table, order), spec.threshold),
         figures.groups(table, spec.threshold),
         figures.calibration(records.get("calibration")),
@@ -206,11 +196,10 @@ def read(name: str) -> Card:
     scores = None
     if config.SCORES_CSV.is_file():
         scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films))
-    trials, within, put_aside = [], None, None
+    trials, within = None, None
     if name == registry.default():  # these records are about the default network
-        trials, within = _record(config.LEFT_OUT_JSON) or [], _record(config.WITHIN_JSON)
-        put_aside = _record(config.PUT_ASIDE_JSON)
-    return build(spec, scores, films, trials, within, put_aside, config.NETWORKS, config.AUDIT)
+        trials, within = _record(config.TRIALS_JSON), _record(config.WITHIN_JSON)
+    return build(spec, scores, films, trials, within, config.NETWORKS, config.AUDIT)
 
 
 def _record(path: Path) -> Any:

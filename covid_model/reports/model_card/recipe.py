@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -204,27 +204,38 @@ def _value(value: Any) -> str:
     return escape(value)
 
 
-# --- The trials behind the default network's recipe: leave one source out, and classes within one source
+# --- The trials behind the default network's recipe: choices compared, and classes within one source
 
 BASES = {"imagenet": "ImageNet weights", "random": "random weights, untrained"}
 
 
-def left_out(trials: Sequence[Mapping[str, Any]]) -> Table | None:
-    """Return every trial that left a source out, with its AUC on that source; None if there are no trials."""
+def tried(record: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
+    """Return every trial of assets/results/trials.json with its AUC on the sources left out; () without a record."""
+    if record is None or not record["trials"]:
+        return ()
+    about, trials = record["about"], record["trials"]
+    sources = list(trials[0]["sources"])
+    means = {trial["title"]: _mean_auc(trial) for trial in trials}
     rows = []
     for trial in trials:
-        last = trial["history"][-1]
-        source = trial["left out"]
-        setup = (
-            f"learning rate {trial['learning_rate']:g}" if "learning_rate" in trial else "the recipe's learning rate"
+        aucs = [decimal(trial["sources"][source]["auc"]) for source in sources]
+        change = means[trial["title"]] - means[trial["compared_with"]] if trial["compared_with"] else None
+        rows.append(
+            (escape(trial["title"]), *aucs, decimal(_mean_auc(trial)), "–" if change is None else f"{change:+.3f}")
         )
-        setup += ", without the auxiliary task" if trial.get("auxiliary") == 0 else ""
-        setup += f", {last['step']} steps at {trial['size']} px"
-        setup += f", stopped {escape(trial['stopped'])}" if "stopped" in trial else ""
-        title = escape(config.SOURCE_TITLES.get(source, source))
-        rows.append((title, setup, f"{trial['films']:,}", decimal(last[f"auc {source}"])))
-    columns = ("Source left out", "Trial", "X-rays of that source", "AUC on them")
-    return Table("Trials of the recipe, each without one source", columns, tuple(rows)) if rows else None
+    titles = [f"{escape(config.SOURCE_SHORT.get(source, source))} left out" for source in sources]
+    note = (
+        f"Each trial trains on {about['films']:,} X-rays of the training splits, at most, without one source, and is "
+        f"measured by its AUC on that source. Block 4 and below stay frozen at ImageNet's weights; {about['size']} "
+        f"pixels a side, batches of {about['batch']}. The last column is the change of the mean against the first row. "
+        "No X-ray that results are reported on was looked at."
+    )
+    columns = ("Trial", *titles, "Mean", "Change")
+    return note, Table("Choices tried, each without one source: AUC on it", columns, tuple(rows))
+
+
+def _mean_auc(trial: Mapping[str, Any]) -> float:
+    return sum(source["auc"] for source in trial["sources"].values()) / len(trial["sources"])
 
 
 def within(record: Mapping[str, Any] | None) -> tuple[Table | str, ...]:
@@ -291,15 +302,12 @@ class Spent:
         return self.seconds * self.cores * WATTS_A_CORE / _JOULES_A_KWH
 
 
-def spent(
-    spec: NetworkSpec, trials: Sequence[Mapping[str, Any]] = (), put_aside: Mapping[str, Any] | None = None
-) -> list[Spent]:
+def spent(spec: NetworkSpec, trials: Mapping[str, Any] | None = None) -> list[Spent]:
     """Return the cost of a network's training and of the trials behind its recipe, as far as it was recorded.
 
     Args:
         spec: The network.
-        trials: Records of assets/results/leave_one_out.json, assumed to have run on the same machine.
-        put_aside: The record of a further stage, assets/results/put_aside.json.
+        trials: The record of assets/results/trials.json.
     """
     cores = (spec.training.get("machine") or {}).get("cores")
     if not isinstance(cores, int):
@@ -310,10 +318,7 @@ def spent(
         if isinstance(seconds, int | float):
             costs.append(Spent(title, float(seconds), cores))
             break
-    seconds = sum(trial["history"][-1]["seconds"] for trial in trials if trial.get("history"))
-    if seconds:
-        costs.append(Spent(f"{len(trials)} trials without one source each", float(seconds), cores))
-    if put_aside:
-        own = put_aside["training"]["machine"]["cores"]
-        costs.append(Spent("A further training stage, not used", float(put_aside["history"][-1]["seconds"]), own))
+    if trials:
+        seconds = sum(trial["seconds"] for trial in trials["trials"])
+        costs.append(Spent(f"{len(trials['trials'])} trials", seconds, trials["about"]["machine"]["cores"]))
     return costs

@@ -1,8 +1,7 @@
 """Write and load the stored features, `assets/lab/features.npz`, checked against `features.json` before use.
 
-Rows are the films of `assets/dataset.csv`, in its order. In the file, arrays are (numbers, films), which compresses
-better. ImageNet features are float16, rounded to IMAGENET_BITS; those of the random base are uint8, with a minimum and
-a step per column.
+Rows are the films of `assets/dataset.csv`, in its order. An array is stored transposed, (numbers, films), which packs
+smaller, as uint8 with each number's smallest value and step.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from covid_model.data import dataset
 from covid_model.model import network_spec
 from covid_model.training import features
 from covid_model.training.features import FeatureJob
+from covid_model.training.playground.recipe import BASES
 
 FEATURES, FACTS = "features.npz", "features.json"
-IMAGENET_BITS = 6  # significant bits kept per feature: an error of at most 1.6 %, and a third of the file size saved
-RANDOM_BASE_SEED = 2021  # of the untrained base
+RANDOM_BASE_SEED = 2021  # of the base that was never trained
 COMMAND = "python -m covid_model lab-features --data DIR --vgg19 FILE"
 
 
@@ -54,14 +53,11 @@ def fingerprint(ids: Iterable[str]) -> str:
 def save(folder: Path, ids: Iterable[str], imagenet: np.ndarray, random: np.ndarray, about: dict) -> None:
     """Write the features (films, numbers) of both bases, and their metadata `about`, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    steps, low, step = to_steps(random)
-    np.savez_compressed(
-        folder / FEATURES,
-        imagenet=np.ascontiguousarray(features.round_mantissas(imagenet, IMAGENET_BITS).T),
-        random=np.ascontiguousarray(steps.T),
-        random_low=low,
-        random_step=step,
-    )
+    arrays = {}
+    for base, rows in zip(BASES, (imagenet, random), strict=True):
+        steps, low, step = to_steps(rows)
+        arrays |= {base: np.ascontiguousarray(steps.T), f"{base}_low": low, f"{base}_step": step}
+    np.savez_compressed(folder / FEATURES, **arrays)
     facts = {"films": len(imagenet), "ids": fingerprint(ids), "sha256": network_spec.sha256(folder / FEATURES)} | about
     (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
 
@@ -99,8 +95,7 @@ def load(folder: Path | None = None) -> Store:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             features = {
-                "imagenet": arrays["imagenet"].T.astype(np.float32),
-                "random": from_steps(arrays["random"].T, arrays["random_low"], arrays["random_step"]),
+                base: from_steps(arrays[base].T, arrays[f"{base}_low"], arrays[f"{base}_step"]) for base in BASES
             }
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise PlaygroundError(f"{path} cannot be read: {error}. Create it again: {COMMAND}") from error
@@ -149,8 +144,9 @@ def make(data: dataset.Dataset, vgg19: str, work: Path | None = None, folder: Pa
     random = pooled(data, films, untrained, untrained, work)
     about = {
         "layer": "block5_pool, averaged over the film",
-        "imagenet": {"numbers": imagenet.shape[1], "kept_as": "float16"},
-        "random": {"numbers": random.shape[1], "kept_as": "uint8, a step a column", "seed": RANDOM_BASE_SEED},
+        "stored_as": "uint8, with the smallest value and the step of each number",
+        "imagenet": {"numbers": imagenet.shape[1]},
+        "random": {"numbers": random.shape[1], "seed": RANDOM_BASE_SEED},
     }
     save(folder, films.index, imagenet, random, about)
     return folder
