@@ -21,7 +21,7 @@ from covid_model.experiments.lung_erasure import recipe_of
 from covid_model.model import network_spec
 from covid_model.model.network_spec import Calibration
 from covid_model.model.predictor import sigmoid
-from covid_model.training import features
+from covid_model.training.frozen_head import training_features
 
 CLIP = 5e-7  # scores are stored with six decimals: 0 and 1 are taken to be this far from the end
 MEASURED_ON = ("test", "extra-test", "external")
@@ -67,15 +67,12 @@ def refit(context: ExperimentContext) -> np.ndarray:
     """Return the validation films' scores (n,) by a head trained without them, by the recipe without augmentation."""
     from covid_model.training import heads
 
-    others = context.data.films[context.data.films["split"].isin(config.TRAINING_SPLITS)]
-    job = features.FeatureJob(
-        dataset.weights_file(context.vgg19), context.spec.preprocessing, precision=config.fast_precision()
+    seen = training_features(
+        context.spec.head.pooling, context.data, context.training, dataset.weights_file(context.vgg19), context.work
     )
-    stored = features.extract(context.data, list(others.index), job, context.work)  # the same file as in training
-    rows = others.index.get_indexer(context.training.index)
     held_out, truth = context.validation.to_numpy(), context.training["covid"].to_numpy()
-    head, _ = heads.fit([np.array(stored[rows[~held_out]])], truth[~held_out], recipe_of(context.spec), seed=0)
-    return heads.scores(head, stored[rows[held_out]])
+    head, _ = heads.fit([seen[~held_out]], truth[~held_out], recipe_of(context.spec), seed=0)
+    return heads.scores(head, seen[held_out])
 
 
 def logits(scores: ArrayLike) -> np.ndarray:

@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +24,14 @@ from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import network_spec
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
-from covid_model.training import features, heads, score_dataset
+from covid_model.training import features, heads, playground, score_dataset
 from covid_model.training.heads import HeadRecipe
 from covid_model.verdict import is_positive
 
 log = logging.getLogger(__name__)
 
 AUGMENT = Augmentation(rotation=5.0, shift=0.04, zoom=0.05, gamma=0.2, contrast=0.2)
-AUGMENTED_COPIES = 2  # of each film, beside the film as it is
+AUGMENTED_COPIES = 1  # of each film, beside the film as it is
 VARIANTS = {"with jitter": True, "without jitter": False}  # as the record of the five seeds names them
 UNITS, LEARNING_RATES = (64, 256), (5e-5, 1e-4, 3e-4)  # the candidates
 
@@ -100,19 +99,17 @@ def run(
     """
     work = config.WORK if work is None else work
     started = time.perf_counter()
-    fast = config.fast_precision()
-    trainable = data.films["split"].isin(config.TRAINING_SPLITS)
-    reported, others = data.films[~trainable], data.films[trainable]
+    reported = data.films[~data.films["split"].isin(config.TRAINING_SPLITS)]
+    reported_features = features.extract(data, list(reported.index), features.FeatureJob(vgg19), work)
+    if network.pooling == "average":
+        reported_features = features.averaged(reported_features)[:, None, None]  # (n, 1, 1, 512)
     table = dataset.labeled_training_films(data.films, *network.splits)
     truth = table["covid"].to_numpy()
-    extract = partial(features_for, network.pooling, data, work=work)
-    reported_features = extract(reported.index, features.FeatureJob(vgg19))
-    other_features = extract(others.index, features.FeatureJob(vgg19, precision=fast))
-    copies = [other_features[others.index.get_indexer(table.index)]]
-    jittered = any(VARIANTS[variant] for variant in network.variants)
-    for seed in range(AUGMENTED_COPIES if jittered else 0):
-        job = features.FeatureJob(vgg19, jitter=AUGMENT, seed=seed, precision=fast)
-        copies.append(np.array(extract(table.index, job)))
+    copies = [training_features(network.pooling, data, table, vgg19, work)]
+    if jittered := any(VARIANTS[variant] for variant in network.variants):
+        for seed in range(AUGMENTED_COPIES):
+            job = features.FeatureJob(vgg19, jitter=AUGMENT, seed=seed, precision=config.fast_precision())
+            copies.append(np.array(features.extract(data, list(table.index), job, work)))
 
     held_out = dataset.validation_films(data.films, *network.splits)
     recipe, candidates = choose(copies, truth, held_out.to_numpy(), network.pooling)
@@ -168,16 +165,24 @@ def run(
     return spec
 
 
-def features_for(
-    pooling: str, data: dataset.Dataset, ids: Sequence[str], job: features.FeatureJob, work: Path
-) -> np.ndarray:
-    """Return the frozen base's features of the films `ids`, no larger than the head needs them.
+def training_features(pooling: str, data: dataset.Dataset, table: pd.DataFrame, vgg19: str, work: Path) -> np.ndarray:
+    """Return the frozen base's features of the training films `table`, no larger than the head needs them.
 
     Returns:
-        (n, 7, 7, 512) float16, read from disk as needed; where the head averages them, (n, 1, 1, 512) in memory.
+        (n, 7, 7, 512) float16, computed in bfloat16 where the processor has it. For a head that averages them, those
+        averages of assets/lab, (n, 1, 1, 512) float32.
+
+    Raises:
+        PlaygroundError: assets/lab lacks a film, is missing or damaged.
     """
-    full = features.extract(data, list(ids), job, work)
-    return features.averaged(full)[:, None, None].astype(np.float16) if pooling == "average" else full
+    if pooling == "average":
+        store = playground.load()
+        rows = store.films.index.get_indexer(table.index)
+        if (rows < 0).any():
+            raise playground.PlaygroundError(f"{config.LAB} lacks {(rows < 0).sum()} films of {data.folder}.")
+        return store.features["imagenet"][rows][:, None, None]
+    job = features.FeatureJob(vgg19, precision=config.fast_precision())
+    return np.array(features.extract(data, list(table.index), job, work))
 
 
 def choose(

@@ -19,7 +19,17 @@ from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import network_spec
 from covid_model.model import vgg19 as model_vgg19
-from covid_model.training import features, fine_tune, frozen_head, heads, init_ablation, score_dataset, trainer, trials
+from covid_model.training import (
+    features,
+    fine_tune,
+    frozen_head,
+    heads,
+    init_ablation,
+    playground,
+    score_dataset,
+    trainer,
+    trials,
+)
 from covid_model.training.recipe import RECIPE, Stage
 from covid_model.training.sampler import FilmSampler, targets
 from tests.support import mock_networks, synthetic_dataset
@@ -274,7 +284,13 @@ def test_the_papers_recipe_trains_both_networks(assets, monkeypatch, network):
         grain = np.random.default_rng(job.seed).normal(0, 0.1, (len(ids), 7, 7, 8))
         return (truth + grain).astype(np.float16)
 
+    def load():
+        ids = list(data.films.index)
+        job = features.FeatureJob("imagenet")
+        return playground.Store(data.films, {"imagenet": extract(data, ids, job, None).mean(axis=(1, 2))})
+
     monkeypatch.setattr(features, "extract", extract)
+    monkeypatch.setattr(playground, "load", load)
     monkeypatch.setattr(frozen_head, "UNITS", (8,))
     monkeypatch.setattr(frozen_head, "LEARNING_RATES", (1e-2,))
     spec = frozen_head.run(replace(network, seeds=network.seeds[:1]), data, "imagenet", assets / "work")

@@ -13,7 +13,6 @@ from covid_model.reports.model_card.prose import Table, escape
 
 SHOWN_ABOVE = ("preprocessing", "head")  # parts of a recipe that are in the table of the network
 STAGES = "stages"  # each stage's own settings; the recipe's other settings apply to all of them
-STAGES_BEFORE = "stages_before"  # in older JSON: the whole recipes of earlier stages of training
 SETTINGS = {  # of a recipe, in the order shown
     "optimizer": "Optimizer",
     "epochs": "Epochs",
@@ -22,20 +21,14 @@ SETTINGS = {  # of a recipe, in the order shown
     "copies": "Copies of each X-ray, augmented ones included",
     "shares": "Share of a batch by source and class",
     "augment": "Data augmentation",
-    "jitter": "Data augmentation",  # the same in older JSON
+    "jitter": "Data augmentation",
     "size": "Pixels a side",
     "learning_rate": "Learning rate",
-    "head_learning_rate": "Learning rate of the dense layers",
-    "head_steps": "Batches that train only the dense layers first",
     "warmup": "Warm-up batches of the learning rate",
     "weight_decay": "Weight decay",
     "frozen_blocks": "Frozen blocks of VGG-19, from the first",
     "abnormal": "Weight of the auxiliary output: does the X-ray show anything abnormal?",
-    "auxiliary": "Weight of the auxiliary task: does the X-ray show any finding?",
-    "ranking": "Weight of the ranking loss: COVID-19 above others of the same source",
     "ema_momentum": "Momentum of the moving average of the weights, which is the saved network",
-    "averaging": "Momentum of the moving average of the weights, which is the saved network",
-    "look": "Batches between evaluations on the validation X-rays",
     "seed": "Random seed",
     "logit_shift": "Final shift of the logit, chosen on validation X-rays",
 }
@@ -67,12 +60,9 @@ TRAINING = {  # facts about the training run
 }
 _DURATIONS = ("seconds", "recipe_seconds", "feature_seconds")
 _NO = {  # settings that are off at 0
-    "ranking",
     "frozen_blocks",
     "abnormal",
-    "auxiliary",
     "weight_decay",
-    "head_steps",
     "warmup",
 }
 
@@ -135,9 +125,9 @@ def recipe(spec: NetworkSpec) -> Table | None:
 
 def _stages(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return all settings of each stage; the final shift of the logit belongs to the last one only."""
-    common = {key: value for key, value in whole.items() if key not in (STAGES, STAGES_BEFORE)}
+    common = {key: value for key, value in whole.items() if key != STAGES}
     if not whole.get(STAGES):
-        return [*(whole.get(STAGES_BEFORE) or []), common]
+        return [common]
     stages = [common | stage for stage in whole[STAGES]]
     return [{key: value for key, value in stage.items() if key != "logit_shift"} for stage in stages[:-1]] + stages[-1:]
 
