@@ -121,7 +121,7 @@ def from_steps(steps: np.ndarray, low: np.ndarray, step: np.ndarray) -> np.ndarr
     return steps.astype(np.float32) * step + low
 
 
-# --- Makes `assets/lab/`: what two frozen bases make of every film, averaged over the film ---
+# --- Create `assets/lab/`: the output of two frozen bases for every film, averaged over the film ---
 # Goes through `features.extract`, so features of reported films that a training run has left in the work folder are
 # only read. The random base is VGG-19 as Keras initializes it with a fixed seed, never trained.
 
