@@ -96,6 +96,16 @@ def test_back_from_a_film_to_the_films(visitor, address, network_name):
     assert demo.threshold(visitor) == 0.3 and "threshold=0.3" in visitor.url
 
 
+def test_back_from_a_page_that_kept_its_film(visitor, address):
+    demo.open_page(visitor, f"{address}/how_it_works?film={SIMULATED}&network=paper")
+    demo.change_page(visitor, "results")
+    demo.change_page(visitor, "how_it_works")
+    assert f"film={SIMULATED}" in visitor.url and "network=paper" in visitor.url
+    visitor.go_back()
+    demo.arrived(visitor, "results")
+    assert "network=paper" in visitor.url
+
+
 @needs_scores
 @pytest.mark.films
 def test_back_from_a_film_to_what_was_picked(visitor, address, data_folder):
