@@ -13,11 +13,10 @@ from covid_model import config, formatting
 from covid_model.app import session
 from covid_model.app.components import film_picker
 from covid_model.app.text import how_it_works as story_text
-from covid_model.imaging.preprocessing import Preprocessing
+from covid_model.imaging.preprocessing import Preprocessing, preparation
 from covid_model.model import activations as model_activations
 from covid_model.model import feature_maps, gradcam, network_spec, registry
 from covid_model.model.activations import Block, HeadActivations, Layer
-from covid_model.model.input_steps import preparation
 from covid_model.model.network_spec import NetworkError
 from covid_model.training import init_ablation
 from tests.support import synthetic_images

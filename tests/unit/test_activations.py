@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from covid_model import config
-from covid_model.imaging import Film
-from covid_model.imaging.preprocessing import Preprocessing, prepare
-from covid_model.model import activations, feature_maps, gradcam, input_steps, network_spec, vgg19
-from covid_model.model.input_steps import input_ranges
+from covid_model.imaging import Film, preprocessing
+from covid_model.imaging.preprocessing import Preprocessing, input_ranges, prepare
+from covid_model.model import activations, feature_maps, gradcam, network_spec, vgg19
 from covid_model.model.predictor import Predictor
 from tests.support import mock_networks
 
@@ -125,7 +124,7 @@ def test_loss_is_equation_1_and_its_slope(logit):
 )
 def test_preparation_ends_where_the_network_begins(how, count):
     pixels = mock_networks.film()
-    steps = input_steps.preparation(pixels, how)
+    steps = preprocessing.preparation(pixels, how)
     assert len(steps) == count
     np.testing.assert_array_equal(steps[-1].picture, prepare(pixels, how))
     low, high = input_ranges(pixels, how)["red"]

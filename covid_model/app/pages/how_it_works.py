@@ -20,9 +20,9 @@ from covid_model.app.text import training as training_text
 from covid_model.charts import network as network_charts
 from covid_model.charts import training
 from covid_model.imaging import Film, FilmError, thumbnail
+from covid_model.imaging.preprocessing import input_ranges, preparation
 from covid_model.model import network_spec, pretrained
 from covid_model.model.activations import ForwardTrace
-from covid_model.model.input_steps import input_ranges, preparation
 from covid_model.model.network_spec import NetworkSpec
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import QueueFullError
