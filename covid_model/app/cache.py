@@ -21,7 +21,7 @@ from covid_model.data import open_films
 from covid_model.data import samples as samples_room
 from covid_model.evaluation import scored_split
 from covid_model.imaging import FilmError, heatmap
-from covid_model.imaging import thumbnail as thumbnails
+from covid_model.imaging import image as thumbnails
 from covid_model.model import network_spec, registry
 from covid_model.reports import model_card as card_room
 from covid_model.training import playground

@@ -15,7 +15,7 @@ import streamlit as st
 from covid_model import config, imaging
 from covid_model.app import networks
 from covid_model.app.runtime import log
-from covid_model.imaging import Film, FilmError, thumbnail
+from covid_model.imaging import Film, FilmError, image
 from covid_model.model import registry
 from covid_model.model.predictor import Prediction
 from covid_model.verdict import is_positive
@@ -156,7 +156,7 @@ def preview(source: ImageSource, pixels: np.ndarray) -> np.ndarray:
 
 @st.cache_data(scope="session", max_entries=2, show_spinner=False)
 def _preview(digest: str, _pixels: np.ndarray) -> np.ndarray:
-    return thumbnail.shrink(_pixels, config.OVERLAY_SIDE)
+    return image.shrink(_pixels, config.OVERLAY_SIDE)
 
 
 @dataclass(frozen=True)

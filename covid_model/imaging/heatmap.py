@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from covid_model import config
-from covid_model.imaging.thumbnail import shrink
+from covid_model.imaging.image import shrink
 
 # Red, green, blue from no evidence to the strongest.
 RAMPS = {

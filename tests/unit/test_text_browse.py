@@ -12,7 +12,7 @@ import pytest
 from covid_model import config
 from covid_model.app.components import film_card
 from covid_model.app.text import browse as browse_text
-from covid_model.imaging import thumbnail
+from covid_model.imaging import image
 
 FILMS = [  # id, split, source, covid, score
     ("a", "test", "cohen", 1, 0.9),
@@ -138,7 +138,7 @@ def test_no_wait_at_all_films():
 
 @pytest.mark.parametrize("shape", [(400, 300), (30, 90), (90, 30, 3)])
 def test_a_film_fits_whole_into_its_square(shape):
-    square = thumbnail.fit_square(np.full(shape, 200, np.uint8), 60)
+    square = image.fit_square(np.full(shape, 200, np.uint8), 60)
     assert square.shape == (60, 60, *shape[2:])
     lit = np.argwhere((square if square.ndim == 2 else square[..., 0]) == 200)
     height, width = lit.max(axis=0) - lit.min(axis=0) + 1
@@ -148,7 +148,7 @@ def test_a_film_fits_whole_into_its_square(shape):
 def test_a_jpeg_keeps_red_and_blue_apart():
     red = np.zeros((16, 16, 3), np.uint8)
     red[..., 0] = 250
-    back = cv2.imdecode(np.frombuffer(thumbnail.encode_jpeg(red), np.uint8), cv2.IMREAD_COLOR)
+    back = cv2.imdecode(np.frombuffer(image.encode_jpeg(red), np.uint8), cv2.IMREAD_COLOR)
     assert back[8, 8, 2] > 200 > 60 > back[8, 8, 0]
 
 

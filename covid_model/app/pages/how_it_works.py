@@ -19,7 +19,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as training_text
 from covid_model.charts import network as network_charts
 from covid_model.charts import training
-from covid_model.imaging import Film, FilmError, thumbnail
+from covid_model.imaging import Film, FilmError, image
 from covid_model.imaging.preprocessing import input_ranges, preparation
 from covid_model.model import network_spec, pretrained
 from covid_model.model.activations import ForwardTrace
@@ -64,7 +64,7 @@ def show_preprocessing(shown: Film, spec: NetworkSpec | None) -> None:
     with st.grid(MOST_STEPS, min_column_width=150, gap="medium"):
         for number, step in enumerate(steps, 1):
             with st.container():
-                small = thumbnail.shrink(step.picture, THUMB)
+                small = image.shrink(step.picture, THUMB)
                 st.image(small, width="stretch", alt=f"The X-ray after step {number}: {step.title}")
                 st.markdown(f"**{step.title}.** {step.sentence}")
     ranges = input_ranges(shown.pixels, spec.preprocessing)
@@ -195,7 +195,7 @@ except FilmError as error:
     st.error(prediction_text.plain(f"{chosen.title}: {error}"), icon=":material/block:")
     st.stop()
 with film_column:
-    st.image(thumbnail.shrink(shown.pixels, THUMB), width=240, alt="The X-ray to follow")
+    st.image(image.shrink(shown.pixels, THUMB), width=240, alt="The X-ray to follow")
 with choice_column:
     st.text(chosen.title)
     st.markdown(f":small[{chosen.remark}]")

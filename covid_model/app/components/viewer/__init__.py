@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from covid_model.imaging import heatmap, thumbnail
+from covid_model.imaging import heatmap, image
 from covid_model.model.predictor import Prediction
 
 QUALITY = 95  # of the JPEG: higher than a thumbnail's, as narrow windows amplify its blocks
@@ -95,7 +95,7 @@ def _as_data(picture: Picture) -> dict[str, object]:
     reading = picture.reading
     data: dict[str, object] = {
         "name": picture.name,
-        "src": _url(thumbnail.encode_jpeg(picture.pixels, QUALITY), "jpeg"),
+        "src": _url(image.encode_jpeg(picture.pixels, QUALITY), "jpeg"),
         "width": width,
         "height": height,
         "alt": picture.alt,

@@ -23,7 +23,7 @@ from covid_model.charts import bias as bias_charts
 from covid_model.data import lung_masks
 from covid_model.data.dataset import DataError
 from covid_model.formatting import verdict_word
-from covid_model.imaging import FilmError, perturb, thumbnail
+from covid_model.imaging import FilmError, image, perturb
 from covid_model.model import network_spec
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import QueueFullError
@@ -117,7 +117,7 @@ def _pictures(columns: Sequence[DeltaGenerator], both: Pair, title: str, name: s
         with column:
             slots[label] = st.empty()
             slots[label].metric(label, "–")
-            st.image(thumbnail.shrink(picture, SIDE), width="stretch", alt=f"{alt}: {name}")
+            st.image(image.shrink(picture, SIDE), width="stretch", alt=f"{alt}: {name}")
     return slots
 
 
