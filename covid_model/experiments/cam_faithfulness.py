@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from covid_model.data.lung_masks import read_mask, with_mask
+from covid_model.data.dataset import read_mask, with_mask
 from covid_model.evaluation.bootstrap import share
 from covid_model.evaluation.by_patient import mean
 from covid_model.experiments.context import ExperimentContext

@@ -17,7 +17,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from covid_model import config, evaluation
-from covid_model.data import dataset, lung_masks
+from covid_model.data import dataset
 from covid_model.evaluation import by_patient
 from covid_model.evaluation.bootstrap import share
 from covid_model.evaluation.by_patient import mean
@@ -33,7 +33,7 @@ BLANK = (0.06, 0.06, 0.94, 0.94)  # left, top, right, bottom: covers 99 % of the
 
 def run(context: ExperimentContext) -> dict[str, Any]:
     """Score the test films with masks after every erasure; retrain a network on the frozen base on blanked films."""
-    table = lung_masks.with_mask(context.data, "test")
+    table = dataset.with_mask(context.data, "test")
     scores, truth = score_all(context, table), table["covid"].to_numpy()
     record = {
         "films": len(table),
@@ -81,7 +81,7 @@ def score_all(context: ExperimentContext, table: pd.DataFrame) -> dict[str | tup
             yield from (
                 changed
                 for _, changed in variants(
-                    pixels, lung_masks.read_mask(context.data, film, pixels.shape), context.seed + number
+                    pixels, dataset.read_mask(context.data, film, pixels.shape), context.seed + number
                 )
             )
 
@@ -156,7 +156,7 @@ def covered(data: dataset.Dataset, blank: Blank) -> float | None:
     """Return the mean share of the lungs that `blank` covers, over all films with a mask; None where none has one."""
     shape = (config.INPUT_SIZE, config.INPUT_SIZE)
     inside = blank.region(shape)
-    masks = (lung_masks.read_mask(data, film, shape) for film in lung_masks.with_mask(data, *config.SPLITS).index)
+    masks = (dataset.read_mask(data, film, shape) for film in dataset.with_mask(data, *config.SPLITS).index)
     shares = [float(inside[mask].mean()) for mask in masks if mask.any()]
     return float(np.mean(shares)) if shares else None
 

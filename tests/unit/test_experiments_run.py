@@ -13,7 +13,7 @@ import pytest
 from covid_model import config, experiments, imaging, records
 from covid_model.app.pages.trust_screens.checks import CHECKS
 from covid_model.cli import main
-from covid_model.data import dataset, lung_masks
+from covid_model.data import dataset
 from covid_model.experiments import calibration as calibration_experiment
 from covid_model.experiments import cam_faithfulness, context, lung_erasure
 from covid_model.experiments import ood_detection as fitting
@@ -91,18 +91,18 @@ def test_erased_films_score_as_the_network_scores_them(made):
 
 def test_no_masks_no_lungs(made, data):
     bare = replace(data, films=data.films.drop(columns="lung_mask"))
-    assert lung_masks.with_mask(bare, "test").empty
+    assert dataset.with_mask(bare, "test").empty
 
 
 def test_a_mask_that_is_missing(data):
     films = data.films.assign(lung_mask="lung_masks/none.png")
     with pytest.raises(dataset.DataError, match="missing or damaged"):
-        lung_masks.read_mask(replace(data, films=films), films.index[0], (9, 9))
+        dataset.read_mask(replace(data, films=films), films.index[0], (9, 9))
 
 
 def test_a_mask_is_scaled_to_the_film(data):
-    film = lung_masks.with_mask(data, "test").index[0]
-    found = lung_masks.read_mask(data, film, (synthetic_dataset.HEIGHT, synthetic_dataset.WIDTH))
+    film = dataset.with_mask(data, "test").index[0]
+    found = dataset.read_mask(data, film, (synthetic_dataset.HEIGHT, synthetic_dataset.WIDTH))
     assert (found == synthetic_dataset.lungs()).mean() > 0.98
 
 

@@ -20,7 +20,7 @@ from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.charts import bias as bias_charts
-from covid_model.data import lung_masks
+from covid_model.data import dataset
 from covid_model.data.dataset import DataError
 from covid_model.formatting import verdict_word
 from covid_model.imaging import FilmError, image, perturb
@@ -53,7 +53,7 @@ def choices() -> dict[str, str]:
     try:
         data = cache.dataset()
         if data is not None:
-            table = lung_masks.with_mask(data, "test")
+            table = dataset.with_mask(data, "test")
             labels = {
                 film: f"Test X-ray {film}, {'COVID-19' if covid else 'non-COVID'}"
                 for film, covid in table["covid"].items()
@@ -70,12 +70,12 @@ def pair(film: str, variant: str) -> Pair:
     if sample:
         source = ImageSource.from_catalog(films.from_sample(sample))
         pixels = session.film(source).pixels
-        mask = lung_masks.read_mask_file(sample.lungs, pixels.shape)
+        mask = dataset.read_mask_file(sample.lungs, pixels.shape)
     else:
-        dataset = cache.dataset()
-        source = ImageSource.from_catalog(films.from_dataset(dataset, film))
+        data = cache.dataset()
+        source = ImageSource.from_catalog(films.from_dataset(data, film))
         pixels = session.film(source).pixels
-        mask = lung_masks.read_mask(dataset, film, pixels.shape)
+        mask = dataset.read_mask(data, film, pixels.shape)
     erased = perturb.fill(pixels, perturb.erased_region(variant, mask), FILL, mask)
     return Pair(pixels, erased, source, ImageSource(film, cv2.imencode(".png", erased)[1].tobytes()))
 
