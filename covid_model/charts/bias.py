@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 
 from covid_model.charts import style
 from covid_model.evaluation import Estimate, check
-from covid_model.evaluation.ages import Row
-from covid_model.evaluation.subgroups import Group
+from covid_model.evaluation.subgroups import Group, AgeRow
 from covid_model.formatting import counted, percent
 from covid_model.verdict import is_positive
 
@@ -234,7 +233,7 @@ AGE_ROW = 36  # pixels
 AGE_MARGIN = 44  # pixels at both ends, for the count beside a full bar
 
 
-def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None) -> go.Figure:
+def ages(rows: Sequence[AgeRow], height: int | None = None, ink: str | None = None) -> go.Figure:
     """Draw each class as shares of its own films, so that 73 films compare with 1,079. The first row is on top.
 
     Args:
@@ -311,7 +310,7 @@ def ages(rows: Sequence[Row], height: int | None = None, ink: str | None = None)
     )
 
 
-def ages_alt(rows: Sequence[Row]) -> str:
+def ages_alt(rows: Sequence[AgeRow]) -> str:
     """Describe the pyramid in one sentence."""
     parts = [f"{row.name.replace('<br>', ' ')} {row.covid:,} and {row.other:,}" for row in rows]
     return f"X-rays by age group, {style.COVID_LABEL} and {style.OTHER_LABEL}: {'; '.join(parts)}."

@@ -9,7 +9,7 @@ import pytest
 from covid_model.charts import attribution as attribution_charts
 from covid_model.charts import bias as bias_charts
 from covid_model.charts import style
-from covid_model.evaluation import Estimate, ages, subgroups
+from covid_model.evaluation import Estimate, subgroups
 from tests.support.app_pages import holds, numbers
 
 NOBODY = Estimate(None, count=0, total=0)
@@ -38,7 +38,11 @@ def test_shares():
 
 
 def test_ages_are_shares_of_each_class():
-    rows = [ages.Row("20 to 29", 1, 0), ages.Row("1 to 5 years", 0, 8), ages.Row("age not<br>stated", 3, 2)]
+    rows = [
+        subgroups.AgeRow("20 to 29", 1, 0),
+        subgroups.AgeRow("1 to 5 years", 0, 8),
+        subgroups.AgeRow("age not<br>stated", 3, 2),
+    ]
     figure = bias_charts.ages(rows)
     covid, other = figure.data
     assert list(covid.x) == [-0.25, 0.0, -0.75] and list(other.x) == [0.0, 0.8, 0.2]
@@ -47,7 +51,7 @@ def test_ages_are_shares_of_each_class():
     assert "<b>0</b>" not in words(figure)
     assert all(part in bias_charts.ages_alt(rows) for part in ("20 to 29", "1 to 5 years", "age not stated"))
     assert holds(bias_charts.ages_alt(rows), 1, 0, 0, 8, 3, 2)
-    assert list(bias_charts.ages([ages.Row("20 to 29", 1, 0)]).data[1].x) == [0.0]  # a class without films
+    assert list(bias_charts.ages([subgroups.AgeRow("20 to 29", 1, 0)]).data[1].x) == [0.0]  # a class without films
 
 
 def test_groups():
@@ -131,7 +135,7 @@ def test_words_take_the_pages_color_and_grounds_are_clear(ink):
     rows = [subgroups.Group("Test", of(1, 2), of(1, 2))]
     for figure in (
         bias_charts.groups(rows, ink=ink),
-        bias_charts.ages([ages.Row("a", 1, 1)], ink=ink),
+        bias_charts.ages([subgroups.AgeRow("a", 1, 1)], ink=ink),
         bias_charts.shares([bias_charts.Share("a", of(1, 2))], "x", ink=ink),
         bias_charts.slopes([0.1, 0.2], [0.1, 0.2], [0, 1], 0.6, "x", ink=ink),
     ):

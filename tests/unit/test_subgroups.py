@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from covid_model import config
-from covid_model.evaluation import ages, subgroups
-from covid_model.evaluation.ages import Row
+from covid_model.evaluation import subgroups
 from covid_model.evaluation.by_patient import auc_change
+from covid_model.evaluation.subgroups import AgeRow
 
 FILMS = [  # split, source, covid, age
     *[("test", "cohen", 1, age) for age in (27.0, 55.0, 94.0, None)],
@@ -33,38 +33,38 @@ def films() -> pd.DataFrame:
 
 # --- who is in the data -----------------------------------------------------------------------------
 def test_rows_of_the_pyramid(films):
-    assert ages.rows(films[films["split"] == "test"]) == [
-        Row("80 and over", 1, 0),
-        Row("70 to 79", 0, 0),  # nobody, but between two that somebody is in
-        Row("60 to 69", 0, 0),
-        Row("50 to 59", 1, 1),
-        Row("40 to 49", 0, 0),
-        Row("30 to 39", 0, 0),
-        Row("20 to 29", 1, 0),
-        Row(ages.CHILDREN, 0, 6),
-        Row("age not stated: Image<br>Data Collection", 1, 1),
+    assert subgroups.age_rows(films[films["split"] == "test"]) == [
+        AgeRow("80 and over", 1, 0),
+        AgeRow("70 to 79", 0, 0),  # nobody, but between two that somebody is in
+        AgeRow("60 to 69", 0, 0),
+        AgeRow("50 to 59", 1, 1),
+        AgeRow("40 to 49", 0, 0),
+        AgeRow("30 to 39", 0, 0),
+        AgeRow("20 to 29", 1, 0),
+        AgeRow(subgroups.CHILDREN, 0, 6),
+        AgeRow("age not stated: Image<br>Data Collection", 1, 1),
     ]
 
 
 def test_every_film_stands_in_one_row(films):
     for split in config.SPLITS:
         part = films[films["split"] == split]
-        found = ages.rows(part)
+        found = subgroups.age_rows(part)
         assert sum(row.covid + row.other for row in found) == len(part)
         assert sum(row.covid for row in found) == part["covid"].sum()
-    assert ages.rows(films[films["source"] == "figure1"]) == [Row("under 20", 1, 0)]
+    assert subgroups.age_rows(films[films["source"] == "figure1"]) == [AgeRow("under 20", 1, 0)]
 
 
 def test_ages_in_words_are_not_stated(films):
-    assert ages.stated_ages(films).dropna().tolist() == [27, 55, 94, 58, 12]
-    assert ages.stated_ages(films.drop(columns="age")).isna().all()
+    assert subgroups.stated_ages(films).dropna().tolist() == [27, 55, 94, 58, 12]
+    assert subgroups.stated_ages(films.drop(columns="age")).isna().all()
 
 
 def test_what_the_source_gives_away(films):
-    named, floor = ages.accuracy_from_source(films[films["split"] == "test"])
+    named, floor = subgroups.accuracy_from_source(films[films["split"] == "test"])
     assert named == pytest.approx(10 / 12)  # 4 of cohen's 6, all of kermany's 6
     assert floor == pytest.approx(8 / 12)
-    assert ages.accuracy_from_source(films[films["split"] == "extra-test"]) == (1.0, 0.5)
+    assert subgroups.accuracy_from_source(films[films["split"] == "extra-test"]) == (1.0, 0.5)
 
 
 # --- groups of films --------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ import pytest
 from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.text import bias as bias_text
 from covid_model.evaluation import Estimate
-from covid_model.evaluation.ages import Row
-from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change
+from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change, AgeRow
 
 CHILDREN = "1 to 5 years"
 NOBODY = Estimate(None, count=0, total=0)
@@ -51,16 +50,19 @@ def test_why_the_majority_class_does_well():
     ("rows", "text"),
     [
         (
-            [Row("50 to 59", 73, 18), Row(CHILDREN, 0, 1061)],
+            [AgeRow("50 to 59", 73, 18), AgeRow(CHILDREN, 0, 1061)],
             "Age gives the answer away: 98.3 % of the non-COVID X-rays",
         ),
         (
-            [Row("50 to 59", 70, 18), Row(CHILDREN, 3, 1061)],
+            [AgeRow("50 to 59", 70, 18), AgeRow(CHILDREN, 3, 1061)],
             "98.3 % of the non-COVID X-rays and 4.1 % of the COVID-19 X-rays",
         ),
-        ([Row("50 to 59", 73, 90), Row(CHILDREN, 0, 10)], "Children aged 1 to 5 years are 10.0 % of the non-COVID"),
-        ([Row("50 to 59", 73, 90)], "Test: no X-ray comes from a source of children."),
-        ([Row("50 to 59", 73, 0)], "one class is missing"),
+        (
+            [AgeRow("50 to 59", 73, 90), AgeRow(CHILDREN, 0, 10)],
+            "Children aged 1 to 5 years are 10.0 % of the non-COVID",
+        ),
+        ([AgeRow("50 to 59", 73, 90)], "Test: no X-ray comes from a source of children."),
+        ([AgeRow("50 to 59", 73, 0)], "one class is missing"),
         ([], "one class is missing"),
     ],
 )

@@ -10,8 +10,7 @@ from typing import Any
 
 from covid_model import config
 from covid_model.evaluation import Estimate
-from covid_model.evaluation.ages import Row
-from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change
+from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change, AgeRow
 from covid_model.formatting import counted, decimal, percent
 
 FEW = 0.1  # up to this share of false positives among adults, the network is said to hold on adults
@@ -51,7 +50,7 @@ def class_imbalance(films: int, covid: int) -> str:
 # --- 2. The data set ---------------------------------------------------------------------------------
 
 
-def age_mix(rows: Sequence[Row], children: str, title: str) -> str:
+def age_mix(rows: Sequence[AgeRow], children: str, title: str) -> str:
     """Return the headline. `children`: the name of the children's row, an age span; `title`: the split's."""
     covid, other = sum(row.covid for row in rows), sum(row.other for row in rows)
     young = next((row for row in rows if row.name == children), None)

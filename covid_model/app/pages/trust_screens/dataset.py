@@ -11,7 +11,7 @@ from covid_model.charts import bias as bias_charts
 from covid_model.config import SPLIT_LABELS
 from covid_model.data import dataset
 from covid_model.data.dataset import DataError
-from covid_model.evaluation import ages
+from covid_model.evaluation import subgroups
 
 WHO = "who"  # name in the URL; the value is a label
 ORDER = ("test", "train", "extra", "extra-test", "external")  # the paper's two sets first
@@ -23,8 +23,8 @@ def headline(split: str = "test") -> str | None:
         films = cache.films_table()
     except DataError:
         return None
-    rows = ages.rows(dataset.labeled(films[films["split"] == split]))
-    return bias_text.age_mix(rows, ages.CHILDREN, SPLIT_LABELS[split][0])
+    rows = subgroups.age_rows(dataset.labeled(films[films["split"] == split]))
+    return bias_text.age_mix(rows, subgroups.CHILDREN, SPLIT_LABELS[split][0])
 
 
 @render_slots.fragment
@@ -49,10 +49,11 @@ def show() -> None:
     if part.empty:
         place.say("Who was in the data?", "There are no X-rays in this set.")
         return
-    rows = ages.rows(part)
+    rows = subgroups.age_rows(part)
     grown = part[part["source"] != config.CHILDREN]
-    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} X-rays. {bias_text.source_only(*ages.accuracy_from_source(part))}"
-    remarks = bias_text.stated_ages(ages.stated_ages(grown).dropna().tolist(), len(grown)) if len(grown) else ""
+    by_source = bias_text.source_only(*subgroups.accuracy_from_source(part))
+    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} X-rays. {by_source}"
+    remarks = bias_text.stated_ages(subgroups.stated_ages(grown).dropna().tolist(), len(grown)) if len(grown) else ""
     place.say(headline(split), words, remarks)
     place.show(bias_charts.ages(rows, ink=theme.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
     place.check(
