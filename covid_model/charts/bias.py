@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from covid_model.charts import style
 from covid_model.evaluation import Estimate, check
-from covid_model.evaluation.subgroups import Group, AgeRow
+from covid_model.evaluation.subgroups import AgeRow, Group
 from covid_model.formatting import counted, percent
 from covid_model.verdict import is_positive
 

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from covid_model.evaluation.bootstrap import DRAWS, LEVEL, SEED, Band, Estimate, proportion
 from covid_model.evaluation.calibration import BINS, Bin, brier, calibration_error, recorded_bins, reliability
-from covid_model.evaluation.confusion import CELLS, Confusion, cells, check, confusion
 from covid_model.evaluation.metrics import (
+    CELLS,
     RATES,
+    Confusion,
     Curve,
     area_intervals,
+    cells,
+    check,
+    confusion,
     from_confusion,
     precision_recall,
     rates,

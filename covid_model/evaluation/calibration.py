@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from covid_model.evaluation.bootstrap import DRAWS, Estimate, share
-from covid_model.evaluation.confusion import check
+from covid_model.evaluation.metrics import check
 
 BINS = 10
 

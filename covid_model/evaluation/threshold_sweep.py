@@ -22,8 +22,7 @@ from covid_model.evaluation.bootstrap import (
     draw,
     percentile_interval,
 )
-from covid_model.evaluation.confusion import check
-from covid_model.evaluation.metrics import RATES, rates_of
+from covid_model.evaluation.metrics import RATES, check, rates_of
 
 THRESHOLDS = np.arange(101) / 100  # the steps of a slider
 _CHUNK = 1_000_000  # patients' weights in memory at a time: 8 MB

@@ -7,7 +7,7 @@ import pytest
 from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.text import bias as bias_text
 from covid_model.evaluation import Estimate
-from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change, AgeRow
+from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change
 
 CHILDREN = "1 to 5 years"
 NOBODY = Estimate(None, count=0, total=0)

@@ -10,7 +10,7 @@ from typing import Any
 
 from covid_model import config
 from covid_model.evaluation import Estimate
-from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change, AgeRow
+from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change
 from covid_model.formatting import counted, decimal, percent
 
 FEW = 0.1  # up to this share of false positives among adults, the network is said to hold on adults
