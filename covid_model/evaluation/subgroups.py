@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike
 
 from covid_model import config
 from covid_model.evaluation.bootstrap import Estimate, proportion, share
-from covid_model.evaluation.by_patient import auc_change, mean
-from covid_model.evaluation.metrics import area_intervals, check
+from covid_model.evaluation.metrics import area_intervals, auc_change, check, mean
 from covid_model.evaluation.threshold_sweep import ThresholdSweep, sweep
 from covid_model.verdict import is_positive
 

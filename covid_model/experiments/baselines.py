@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from covid_model import config
 from covid_model.data import dataset
-from covid_model.evaluation import by_patient
+from covid_model.evaluation import metrics
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging.preprocessing import Preprocessing, prepare
 
@@ -38,7 +38,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
         "rivals": BASELINES,
         "figures": [
             {"split": split, "rival": name}
-            | by_patient.accuracy_and_auc(table[inside], guesses[inside], context.spec.threshold)
+            | metrics.accuracy_and_auc(table[inside], guesses[inside], context.spec.threshold)
             for split in MEASURED_ON
             for name, guesses in scores.items()
             if (inside := (table["split"] == split).to_numpy()).any()

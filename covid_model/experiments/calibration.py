@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from covid_model import config, evaluation
 from covid_model.data import dataset
-from covid_model.evaluation.by_patient import mean, to_json
+from covid_model.evaluation.metrics import mean, to_json
 from covid_model.experiments.context import ExperimentContext
 from covid_model.experiments.lung_erasure import recipe_of
 from covid_model.model import network_spec

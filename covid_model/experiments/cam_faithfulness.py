@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from covid_model.data.dataset import read_mask, with_mask
 from covid_model.evaluation.bootstrap import share
-from covid_model.evaluation.by_patient import mean
+from covid_model.evaluation.metrics import mean
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging import Film
 from covid_model.imaging.perturb import BLUR

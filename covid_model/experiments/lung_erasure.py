@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 from covid_model import config, evaluation
 from covid_model.data import dataset
-from covid_model.evaluation import by_patient
+from covid_model.evaluation import metrics
 from covid_model.evaluation.bootstrap import share
-from covid_model.evaluation.by_patient import mean
+from covid_model.evaluation.metrics import mean
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging import perturb
 from covid_model.imaging.perturb import FILLS, fill, rectangle
@@ -147,8 +147,8 @@ def train_on_blanks(context: ExperimentContext, blank: Blank | None = None) -> d
         "trained_on": len(train),
         "lungs_covered": covered(context.data, blank),
         "whole": whole_run() if context.name == "paper" else None,
-        "blank_middle": by_patient.accuracy_and_auc(test, heads.scores(head, unseen), threshold),
-        "always_no": by_patient.accuracy_and_auc(test, np.zeros(len(test)), threshold),
+        "blank_middle": metrics.accuracy_and_auc(test, heads.scores(head, unseen), threshold),
+        "always_no": metrics.accuracy_and_auc(test, np.zeros(len(test)), threshold),
     }
 
 

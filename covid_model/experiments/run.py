@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from covid_model import config, records
-from covid_model.evaluation.by_patient import to_json
+from covid_model.evaluation.metrics import to_json
 from covid_model.experiments import (
     baselines,
     cam_faithfulness,

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from covid_model import config, imaging
 from covid_model.data import dataset, samples
 from covid_model.data.dataset import read_mask, with_mask
-from covid_model.evaluation.by_patient import to_json
+from covid_model.evaluation.metrics import to_json
 from covid_model.experiments.context import ExperimentError
 from covid_model.imaging import lung_mask
 

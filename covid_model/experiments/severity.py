@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from covid_model.evaluation.by_patient import rank_correlation
+from covid_model.evaluation.metrics import rank_correlation
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging import Film
 

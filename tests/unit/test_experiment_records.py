@@ -8,7 +8,7 @@ import pytest
 
 from covid_model import experiments, records
 from covid_model.data import dataset
-from covid_model.evaluation.by_patient import to_json
+from covid_model.evaluation.metrics import to_json
 from covid_model.experiments import cam_faithfulness, external_validation
 from covid_model.model import network_spec, registry
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from covid_model import config
-from covid_model.evaluation import Estimate, bootstrap, by_patient
+from covid_model.evaluation import Estimate, bootstrap, metrics
 from covid_model.experiments import baselines, cam_faithfulness, external_validation, lung_erasure, robustness
 from covid_model.experiments import calibration as calibration_experiment
 from covid_model.experiments.run import EXPERIMENTS
@@ -38,14 +38,14 @@ def test_a_share_of_all_has_an_interval_of_its_patients():
 
 def test_rank_correlation():
     x = np.arange(30.0)
-    assert by_patient.rank_correlation(x, x**3, np.arange(30)).value == pytest.approx(1)
-    assert by_patient.rank_correlation(x, -x, np.arange(30)).value == pytest.approx(-1)
-    assert by_patient.rank_correlation(x, np.ones(30), np.arange(30)).value is None
-    assert by_patient.rank_correlation([1, 2], [1, 2], [1, 2]).value is None
+    assert metrics.rank_correlation(x, x**3, np.arange(30)).value == pytest.approx(1)
+    assert metrics.rank_correlation(x, -x, np.arange(30)).value == pytest.approx(-1)
+    assert metrics.rank_correlation(x, np.ones(30), np.arange(30)).value is None
+    assert metrics.rank_correlation([1, 2], [1, 2], [1, 2]).value is None
 
 
 def test_plain_figures_are_json():
-    found = by_patient.to_json(
+    found = metrics.to_json(
         {
             "share": Estimate(0.123456, 0.1, None),
             "none": Estimate(None),
@@ -177,7 +177,7 @@ def test_measures_of_a_rival():
     table = pd.DataFrame(
         {"covid": [1, 0, 0, 0], "source": ["cohen", "cohen", "kermany", "kermany"], "patient": list("abcd")}
     )
-    found = by_patient.accuracy_and_auc(table, np.array([0.9, 0.55, 0.1, 0.2]), 0.6)
+    found = metrics.accuracy_and_auc(table, np.array([0.9, 0.55, 0.1, 0.2]), 0.6)
     assert found["at_0.5"]["accuracy"].value == 0.75 and found["at_0.6"]["accuracy"].value == 1
     assert (found["at_0.5"]["adults_positive"].count, found["at_0.5"]["adults_positive"].total) == (1, 1)
     assert found["auc"].value == 1

@@ -8,7 +8,7 @@ import pytest
 
 from covid_model import config
 from covid_model.evaluation import subgroups
-from covid_model.evaluation.by_patient import auc_change
+from covid_model.evaluation.metrics import auc_change
 from covid_model.evaluation.subgroups import AgeRow
 
 FILMS = [  # split, source, covid, age

@@ -11,7 +11,7 @@ from covid_model.app.components.slide import AGAIN, PAPER, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
-from covid_model.evaluation import Estimate, by_patient
+from covid_model.evaluation import Estimate, metrics
 
 CLAIM = f"{100 * config.PAPER_ACCURACY:.0f} %"  # as the paper states it
 MEASURE = "measure"  # name in the URL; the value is a label
@@ -59,14 +59,14 @@ def figures() -> dict[str, dict[str, Estimate]]:
         return {}
     zeros = np.zeros(len(test))
     return {
-        name: _estimates(by_patient.accuracy_and_auc(test, scores, config.THRESHOLD), config.THRESHOLD)
+        name: _estimates(metrics.accuracy_and_auc(test, scores, config.THRESHOLD), config.THRESHOLD)
         for name, scores in (("network", test["score"].to_numpy()), ("always no", zeros))
     }
 
 
 def _estimates(measured: dict, threshold: float) -> dict[str, Estimate]:
     """Return the measures at a threshold, whether just computed or read from a record."""
-    at = measured[by_patient.threshold_key(threshold)] | {"auc": measured["auc"]}
+    at = measured[metrics.threshold_key(threshold)] | {"auc": measured["auc"]}
     return {name: at[name] if isinstance(at[name], Estimate) else Estimate(**at[name]) for name in MEASURES}
 
 
