@@ -14,7 +14,7 @@ from covid_model.formatting import score_text
 
 if TYPE_CHECKING:
     from covid_model.model.activations import Block, HeadActivations
-    from covid_model.model.pretrained import Pretrained
+    from covid_model.model.vgg19 import Pretrained
 
 TRAINED_COLOR = "#009E73"
 FROZEN_COLOR = style.GRAY

@@ -17,7 +17,7 @@ from covid_model.charts import style, training
 from covid_model.charts.network import short_count, short_shape
 from covid_model.data import samples
 from covid_model.imaging import tones
-from covid_model.model import pretrained
+from covid_model.model import vgg19
 from covid_model.model.activations import Block, HeadActivations, Layer, binary_crossentropy
 from covid_model.training import init_ablation
 from tests.support.app_pages import holds, numbers
@@ -104,22 +104,22 @@ def test_channel_weights_mark_what_is_shown():
 
 
 def test_table_1_is_as_keras_publishes_it():
-    found = {one.name: one for one in pretrained.MODELS}
-    assert len(found) == len(pretrained.MODELS) == 33
-    vgg = found[pretrained.OURS]
+    found = {one.name: one for one in vgg19.MODELS}
+    assert len(found) == len(vgg19.MODELS) == 33
+    vgg = found[vgg19.OURS]
     assert (vgg.megabytes, vgg.top1, vgg.top5, vgg.millions, vgg.depth) == (549, 71.3, 90.0, 143.7, 19)
-    for one in pretrained.MODELS:
+    for one in vgg19.MODELS:
         assert 50 < one.top1 < one.top5 < 100 and one.family
         assert one.megabytes == pytest.approx(4 * one.millions, rel=0.45)  # four bytes a parameter, and some more
     assert found["InceptionResNetV2"].family == "InceptionResNet"
 
 
 def test_models_mark_ours():
-    figure = network_charts.models(pretrained.MODELS, pretrained.OURS)
-    assert sum(len(trace.x) for trace in figure.data) == len(pretrained.MODELS)
+    figure = network_charts.models(vgg19.MODELS, vgg19.OURS)
+    assert sum(len(trace.x) for trace in figure.data) == len(vgg19.MODELS)
     note = figure.layout.annotations[0]
     assert note.text == "<b>VGG19</b>" and note.x == pytest.approx(math.log10(143.7))
-    assert holds(network_charts.models_alt(pretrained.MODELS, pretrained.OURS), 143.7, 71.3)
+    assert holds(network_charts.models_alt(vgg19.MODELS, vgg19.OURS), 143.7, 71.3)
 
 
 EPOCHS = [

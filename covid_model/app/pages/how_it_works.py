@@ -21,7 +21,7 @@ from covid_model.charts import network as network_charts
 from covid_model.charts import training
 from covid_model.imaging import Film, FilmError, image
 from covid_model.imaging.preprocessing import input_ranges, preparation
-from covid_model.model import network_spec, pretrained
+from covid_model.model import network_spec, vgg19
 from covid_model.model.activations import ForwardTrace
 from covid_model.model.network_spec import NetworkSpec
 from covid_model.model.predictor import PredictionError
@@ -90,20 +90,20 @@ def run_network(source: ImageSource, name: str) -> ForwardTrace | None:
 def show_pretrained() -> None:
     """Draw section 6, with Table 1."""
     header("pretrained")
-    vgg19 = next(model for model in pretrained.MODELS if model.name == pretrained.OURS)
-    st.markdown(story_text.transfer_learning(vgg19.millions))
+    ours = next(model for model in vgg19.MODELS if model.name == vgg19.OURS)
+    st.markdown(story_text.transfer_learning(ours.millions))
     left, right = st.columns(2, gap="large")
     with left:
         table = pd.DataFrame(
             {
-                "Model": [model.name for model in pretrained.MODELS],
-                "Size": [model.megabytes for model in pretrained.MODELS],
-                "Top-1": [model.top1 for model in pretrained.MODELS],
-                "Top-5": [model.top5 for model in pretrained.MODELS],
-                "Parameters": [model.millions for model in pretrained.MODELS],
-                "Depth": pd.array([model.depth for model in pretrained.MODELS], dtype="Int64"),
+                "Model": [model.name for model in vgg19.MODELS],
+                "Size": [model.megabytes for model in vgg19.MODELS],
+                "Top-1": [model.top1 for model in vgg19.MODELS],
+                "Top-5": [model.top5 for model in vgg19.MODELS],
+                "Parameters": [model.millions for model in vgg19.MODELS],
+                "Depth": pd.array([model.depth for model in vgg19.MODELS], dtype="Int64"),
             }
-        ).sort_values("Model", key=lambda names: names != pretrained.OURS, kind="stable")
+        ).sort_values("Model", key=lambda names: names != vgg19.OURS, kind="stable")
         number = st.column_config.NumberColumn
         st.dataframe(
             table,
@@ -122,13 +122,13 @@ def show_pretrained() -> None:
         )
     with right:
         widgets.show_chart(
-            network_charts.models(pretrained.MODELS, pretrained.OURS, ink=theme.ink()),
+            network_charts.models(vgg19.MODELS, vgg19.OURS, ink=theme.ink()),
             "models",
-            network_charts.models_alt(pretrained.MODELS, pretrained.OURS),
+            network_charts.models_alt(vgg19.MODELS, vgg19.OURS),
         )
     st.markdown(
-        f":small[Source: [Keras]({pretrained.SOURCE}), retrieved on {pretrained.LOOKED_UP} (revision "
-        f"{pretrained.REVISION[:8]} of the page).]"
+        f":small[Source: [Keras]({vgg19.SOURCE}), retrieved on {vgg19.LOOKED_UP} (revision "
+        f"{vgg19.REVISION[:8]} of the page).]"
     )
 
 
