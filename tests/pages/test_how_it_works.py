@@ -14,8 +14,8 @@ from covid_model.app import session
 from covid_model.app.components import film_picker
 from covid_model.app.text import how_it_works as story_text
 from covid_model.imaging.preprocessing import Preprocessing, preparation
+from covid_model.model import activations, gradcam, network_spec, registry
 from covid_model.model import activations as model_activations
-from covid_model.model import feature_maps, gradcam, network_spec, registry
 from covid_model.model.activations import Block, HeadActivations, Layer
 from covid_model.model.network_spec import NetworkError
 from covid_model.training import init_ablation
@@ -49,8 +49,8 @@ def made_up_walk(name: str = "fine-tuned") -> model_activations.ForwardTrace:
             Block("fc1", (Layer("fc1", "dense", (3,), 51, True),)),
             Block("score", (Layer("logit", "dense", (1,), 4, True),)),
         ),
-        maps={layer.name: feature_maps.strongest(layer.name, RNG.random((8, 8, 16))) for layer in layers},
-        filters={"block1_conv1": feature_maps.filters(RNG.normal(size=(3, 3, 3, 16)))},
+        maps={layer.name: activations.strongest(layer.name, RNG.random((8, 8, 16))) for layer in layers},
+        filters={"block1_conv1": activations.filters(RNG.normal(size=(3, 3, 3, 16)))},
         head=HeadActivations(np.ones(16, np.float32), units, weights, 1.0, 2.0, 0.880797),
         gradcam=gradcam.gradcam_steps(features, RNG.normal(size=(4, 4, 16)).astype(np.float32)),
     )

@@ -10,7 +10,7 @@ import pytest
 from covid_model import config
 from covid_model.imaging import Film, preprocessing
 from covid_model.imaging.preprocessing import Preprocessing, input_ranges, prepare
-from covid_model.model import activations, feature_maps, gradcam, network_spec, vgg19
+from covid_model.model import activations, gradcam, network_spec, vgg19
 from covid_model.model.predictor import Predictor
 from tests.support import mock_networks
 
@@ -65,7 +65,7 @@ def test_blocks_are_those_of_the_graph(predictor, walk):
 def test_every_layer_of_the_base_has_its_strongest_maps(walk):
     assert len(walk.maps) == 16 + 5
     for name, found in walk.maps.items():
-        assert len(found.channels) == len(found.pictures) == feature_maps.STRONGEST and found.layer == name
+        assert len(found.channels) == len(found.pictures) == activations.STRONGEST and found.layer == name
         assert list(found.means) == sorted(found.means, reverse=True)
         assert found.pictures.dtype == np.uint8 and 0 <= found.silent < found.total
     assert walk.filters.keys() == {"block1_conv1", "block1_conv2"}
@@ -92,7 +92,7 @@ def test_gradcam_steps_add_up():
 
 
 def test_a_silent_layer_is_black():
-    found = feature_maps.strongest("x", np.zeros((4, 4, 20), np.float32))
+    found = activations.strongest("x", np.zeros((4, 4, 20), np.float32))
     assert found.silent == found.total == 20 and not found.pictures.any()
 
 
@@ -100,7 +100,7 @@ def test_a_silent_layer_is_black():
 def test_filters_are_a_sheet_with_gray_at_zero(into):
     kernel = np.zeros((3, 3, into, 10), np.float32)
     kernel[0, 0, 0, 0] = -2
-    sheet = feature_maps.filters(kernel, columns=4)
+    sheet = activations.filters(kernel, columns=4)
     assert sheet.shape == (3 * 27 + 3, 4 * 27 + 3, 3) and sheet.dtype == np.uint8
     tile = sheet[3:27, 3:27]
     assert tuple(tile[-1, -1]) == (128, 128, 128)

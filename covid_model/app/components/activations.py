@@ -15,8 +15,7 @@ from covid_model.charts import style
 from covid_model.formatting import MODEL_SCORE
 from covid_model.imaging import heatmap
 from covid_model.model import gradcam
-from covid_model.model.activations import Block, ForwardTrace, binary_crossentropy, crossentropy_slope
-from covid_model.model.feature_maps import enlarged, gray
+from covid_model.model.activations import Block, ForwardTrace, binary_crossentropy, crossentropy_slope, enlarged, gray
 
 GROUND = 96  # gray level of a map's zero
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from covid_model.model.activations import binary_crossentropy, crossentropy_slope
 
 if TYPE_CHECKING:
-    from covid_model.model.activations import Layer
-    from covid_model.model.feature_maps import Maps
+    from covid_model.model.activations import Layer, Maps
 
 INTRODUCTION = (
     "Follow one X-ray through the network, from its pixels to its score, and back to the places that drove the score."
