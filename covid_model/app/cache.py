@@ -101,6 +101,16 @@ def scored(name: str, split: str) -> scored_split.ScoredSplit | None:
     return _scored(name, registry.title(name), split)
 
 
+def training_sources(name: str) -> list[str]:
+    """Return the sources of the films that a network was trained on; none if that is not known."""
+    spec = networks.spec(name)
+    try:
+        films = films_table()
+    except datasets.DataError:
+        return []
+    return sorted(films.loc[films["split"].isin(spec.trained_on), "source"].unique()) if spec else []
+
+
 @file_cache.by_files(_scores_and_list, st.cache_resource, len(config.SPLITS) * networks.MOST_NETWORKS)
 def _scored(name: str, title: str, split: str) -> scored_split.ScoredSplit | None:
     table = scores()

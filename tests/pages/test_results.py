@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config, evaluation
 from covid_model.app import cache
-from covid_model.app.components import metrics, prevalence
+from covid_model.app.components import distribution, metrics, prevalence
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.config import SPLIT_LABELS
 from covid_model.evaluation import Estimate, scored_split
@@ -28,7 +28,8 @@ __all__ = ["demo"]
 # positive, which is COVID-19; paper calls cohen-1 positive and the adult, cohen-3, too.
 
 
-NAME_OF = {label: name for name, label in evaluation_text.CARDS.items()}
+NAME_OF = {label.format(evaluation_text.adults_of("test")): name for name, label in evaluation_text.CARDS.items()}
+ADULTS = next(label for label, name in NAME_OF.items() if name == "adults")
 PARTS = (metrics.TITLE, prevalence.TITLE, metrics.SOURCES_TITLE, metrics.CALIBRATION_TITLE)
 
 
@@ -61,7 +62,7 @@ def test_headline_comes_from_the_scores(demo):
 
 
 def test_threshold_moves_everything(demo):
-    app = show(open_page("results"), threshold=0.15)
+    app = show(open_page("results", advanced="true"), threshold=0.15)
     assert cards(app)["sensitivity"] == [2, 2]
     assert cards(app)["accuracy"] == [100]
     assert app.table[0].value.iloc[list(MEASURES).index("sensitivity"), 0].startswith("**100.0")
@@ -73,24 +74,24 @@ def test_threshold_moves_everything(demo):
 
 def test_false_alarms_on_adults_stand_out(demo):
     app = show(open_page("results"), network="paper")
-    title, words_of_it = evaluation_text.adults_note(called_at(0.6, "paper"))
+    title, words_of_it = evaluation_text.adults_note(called_at(0.6, "paper"), "test")
     assert app.warning[0].title == title and holds(title, 1, 1)
     assert words_of_it in app.warning[0].value and holds(words_of_it, 60.0, 66.7)
-    elsewhere = evaluation_text.more_adults(cache.scored("paper", "extra-test"), 0.6)
+    elsewhere = evaluation_text.more_adults(cache.scored("paper", "extra-test"), 0.6, ["cohen"])
     assert elsewhere in app.warning[0].value and holds(elsewhere, 1, 1, 100.0)
     assert not show(app, network="fine-tuned").warning
 
 
 def test_both_networks_side_by_side(demo):
-    app = show(open_page("results"), both=True)
-    adults = [numbers(item.value) for item in app.metric if item.label == evaluation_text.CARDS["adults"]]
+    app = show(open_page("results", advanced="true"), both=True)
+    adults = [numbers(item.value) for item in app.metric if item.label == ADULTS]
     assert adults == [[0, 1], [1, 1]] and len(app.metric) == 8
     columns = app.table[0].value.columns  # both networks, always "no", the paper
     assert len(columns) == 4 and "Fine\\-tuned" in columns[0] and "Paper" in columns[1]
 
 
 def test_the_paper_stands_beside_the_test_films_only(demo):
-    app = open_page("results")
+    app = open_page("results", advanced="true")
     accuracy = app.table[0].value.iloc[list(MEASURES).index("accuracy")]
     assert len(accuracy) == 3 and numbers(accuracy.iloc[-1]) == [98]
     assert evaluation_text.intervals_note(True, with_paper=True) in text(app) and holds(
@@ -206,7 +207,7 @@ def test_nonsense_in_the_address_changes_nothing(demo):
 
 def part(name: str, page: AppTest | None = None) -> AppTest:
     """The page with one of its tabs open."""
-    app = page or open_page("results")
+    app = page or open_page("results", advanced="true")
     app.session_state["part"] = name
     app.run()
     assert not app.exception, app.exception[0].value
@@ -214,7 +215,8 @@ def part(name: str, page: AppTest | None = None) -> AppTest:
 
 
 def test_only_the_open_part_is_made(demo):
-    app = open_page("results")
+    assert not {"roc", "ppv_curve"} & charts(open_page("results"))
+    app = open_page("results", advanced="true")
     assert {"roc", "precision_recall"} <= charts(app) and "cost_curve" not in charts(app)
     app = part(prevalence.TITLE, app)
     assert {"ppv_curve", "npv_curve", "cost_curve"} <= charts(app) and "roc" not in charts(app)
@@ -229,8 +231,10 @@ def costs(app: AppTest) -> str:
 
 
 def test_a_ward_where_covid_is_rare(demo):
-    # fine-tuned at 0.15: both COVID-19 films found, no false alarm among 3 others; at 0.05: one of 3
+    # fine-tuned at 0.15: both COVID-19 films found, no false alarm among 3 others; at 0.05: one of 3, the only adult
     app = show(part(prevalence.TITLE), threshold=0.05)
+    assert values(app) == evaluation_text.ppv_heading({"": ward_of(0.02)}, {"": Estimate(2 / 3)})  # adults come first
+    app = show(app, **{"alarms-of": prevalence.ALL})
     assert values(app) == evaluation_text.ppv_heading({"": ward_of(0.058)}, {"": Estimate(2 / 3)})
     assert holds(values(app), 2, 6, 67)
     assert prevalence.MISSES[1.0] in costs(app) and holds(costs(app), 0.19, 0.0, 10.0, 0.6)
@@ -311,6 +315,46 @@ def test_every_part_stands_on_every_split(demo, name):
         show(app, split=split)
 
 
+def test_the_adults_of_both_test_sets_have_names_of_their_own(demo):
+    labels = [
+        evaluation_text.CARDS["adults"].format(evaluation_text.adults_of(split)) for split in ("test", "extra-test")
+    ]
+    assert labels[0] != labels[1]
+    app = open_page("results")
+    assert labels[0] in [item.label for item in app.metric]
+    assert labels[1] in [item.label for item in show(app, split="extra-test").metric]
+
+
+def test_x_rays_of_sources_trained_on_are_counted(demo):
+    manifest = pd.read_csv(demo / "data" / "manifest.csv")
+    manifest.loc[manifest["id"] == "cohen-4", "source"] = "nih"  # a training X-ray, of the adult test set's source
+    manifest.to_csv(demo / "data" / "manifest.csv", index=False)
+    films = cache.scored("paper", "extra-test").films
+    sentence = evaluation_text.same_sources(films, cache.training_sources("paper"))
+    assert sentence and sentence in text(show(open_page("results"), split="extra-test"))
+    assert evaluation_text.same_sources(films, ["kermany"]) is None
+
+
+def test_the_published_accuracy_stands_beside_ours(demo):
+    sentence = evaluation_text.accuracies([called_at(0.6), called_at(0.6, "paper")])
+    assert holds(sentence, 98, 80.0, 60.0) and sentence in text(open_page("results"))
+    assert sentence not in text(show(open_page("results"), split="extra-test"))
+
+
+def test_the_line_of_the_distribution_moves_the_threshold(demo, monkeypatch):
+    def stand_in(films, threshold, key):
+        """Two buttons in place of the component, which AppTest cannot drag."""
+        st.button("drag", on_click=lambda: st.session_state.update(threshold=0.15))
+        return "cohen-2" if st.button("click") else None
+
+    monkeypatch.setattr(distribution, "show", stand_in)
+    app = open_page("results")
+    next(button for button in app.button if button.label == "drag").click().run()
+    assert app.slider(key="threshold").value == 0.15 and cards(app)["sensitivity"] == [2, 2]
+    next(button for button in app.button if button.label == "click").click().run()
+    assert not app.exception and page_of(app) == "" and app.query_params["film"] in ("cohen-2", ["cohen-2"])
+
+
 def test_films_of_one_patient_count_as_one(demo):
     manifest = pd.read_csv(demo / "data" / "manifest.csv")
     apart = interval_of(open_page("results"), "sensitivity")
@@ -322,9 +366,7 @@ def test_films_of_one_patient_count_as_one(demo):
 
 
 def interval_of(app: AppTest, name: str) -> list[float]:
-    return next(
-        numbers(item.proto.delta_description) for item in app.metric if item.label == evaluation_text.CARDS[name]
-    )
+    return next(numbers(item.proto.delta_description) for item in app.metric if NAME_OF.get(item.label) == name)
 
 
 def test_the_better_network_is_told_apart_in_a_sentence(demo):

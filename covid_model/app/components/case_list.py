@@ -100,8 +100,13 @@ def film_table(films: pd.DataFrame, networks: Sequence[ScoredSplit], description
 
 
 def open_film(ids: list[str], network: str) -> None:
-    """Open the film of the row that was clicked on "Try an X-ray"; the page switches at its end."""
-    st.session_state[OPEN] = ids[st.session_state["open_film"]["row"]]
+    """Open the film of the row that was clicked."""
+    open_id(ids[st.session_state["open_film"]["row"]], network)
+
+
+def open_id(film: str, network: str) -> None:
+    """Open a film on "Try an X-ray"; the page switches at its end."""
+    st.session_state[OPEN] = film
     if network != st.session_state.get(state.NETWORK):
         state.choose_network(network)
     st.rerun()

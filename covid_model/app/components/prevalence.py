@@ -51,13 +51,13 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
         )
     sweeps = networks[0].scored.sweeps
     mixed = 0 < sweeps["adults"].total[0] < sweeps["other"].total[0]
-    whose = ALL
+    whose = ADULTS
     if mixed:
         with right:
             whose = widgets.choice(
                 "False positive rate taken from",
-                (ALL, ADULTS),
-                default=ALL,
+                (ADULTS, ALL),
+                default=ADULTS,
                 key=WHOSE,
                 help="Specificity measured on all non-COVID X-rays here, or only on those of adults.",
             )

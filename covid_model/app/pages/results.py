@@ -7,14 +7,16 @@ fragment only, and so do the sliders of "In practice". Curves and bootstrap samp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from covid_model import charts, config
 from covid_model.app import cache, state, theme, widgets
-from covid_model.app.components import case_list, metrics, prevalence
+from covid_model.app.components import case_list, distribution, metrics, prevalence
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import evaluation as evaluation_text
@@ -24,7 +26,7 @@ from covid_model.evaluation import scored_split
 from covid_model.evaluation.scored_split import ScoredSplit, ThresholdResult
 from covid_model.model import registry
 
-SPLIT, BOTH, TAB = "split", "both", "part"  # names in the URL; the values are labels
+SPLIT, BOTH, ADVANCED, TAB = "split", "both", "advanced", "part"  # names in the URL; the values are labels
 LISTED = "listed"  # in the session: the network whose films are listed
 PAGES = config.ROOT / "covid_model" / "app" / "pages"
 TRY_PAGE, BROWSE_PAGE = PAGES / "try_an_xray.py", PAGES / "browse.py"
@@ -33,9 +35,9 @@ TRY_PAGE, BROWSE_PAGE = PAGES / "try_an_xray.py", PAGES / "browse.py"
 # --- Headline, matrix, distribution --------------------------------------------------------------------------------
 
 
-def headline(result: ThresholdResult) -> None:
+def headline(result: ThresholdResult, split: str) -> None:
     """Draw the headline's figures as cards."""
-    cards = evaluation_text.cards(result)
+    cards = evaluation_text.cards(result, split)
     with st.grid(len(cards), min_column_width=210, gap="small"):
         for card in cards:
             st.metric(
@@ -51,12 +53,13 @@ def headline(result: ThresholdResult) -> None:
             )
 
 
-def note_on_adults(result: ThresholdResult, adults: Mapping[str, ScoredSplit | None]) -> None:
+def note_on_adults(result: ThresholdResult, split: str) -> None:
     """Draw the note on what the accuracy hides, if there is one."""
-    note = evaluation_text.adults_note(result)
+    note = evaluation_text.adults_note(result, split)
     if note:
         show, icon = (st.warning, "visibility") if result.adults.count else (st.info, "info")
-        elsewhere = evaluation_text.more_adults(adults[result.name], result.threshold)
+        adults, sources = cache.scored(result.name, "extra-test"), cache.training_sources(result.name)
+        elsewhere = evaluation_text.more_adults(adults, result.threshold, sources)
         show(" ".join(filter(None, (note[1], elsewhere))), title=note[0], icon=f":material/{icon}:")
 
 
@@ -79,61 +82,98 @@ def choose_cell(network: str) -> None:
         st.session_state[case_list.CELL], st.session_state[LISTED] = clicked, network
 
 
-def distribution(result: ThresholdResult) -> None:
-    """Draw the score distribution of both classes."""
-    st.markdown("**Score distribution by true class**")
-    films = result.scored.films
-    widgets.show_chart(
-        charts.score_distribution(
-            films["score"], films["covid"], result.threshold, ids=films.index.tolist(), ink=theme.ink()
-        ),
-        key=f"distribution_{result.name}",
-        alt=charts.score_distribution_alt(films["score"], films["covid"], result.threshold),
-    )
+def score_distribution(result: ThresholdResult) -> None:
+    """Draw the score distribution of both classes, and open the X-ray that is clicked."""
+    st.markdown("**Score distribution by true class**  \n:small[Drag the threshold. Click a point to open its X-ray.]")
+    film = distribution.show(result.scored.films, result.threshold, f"distribution_{result.name}")
+    if film:
+        case_list.open_id(film, result.name)
 
 
-def verdicts(
-    results: Sequence[ThresholdResult], adults: Mapping[str, ScoredSplit | None], chosen: str | None, listed: str
-) -> None:
-    """Draw headline, matrix and distribution; several networks side by side, row by row, so that they stay level."""
-    if len(results) == 1:
-        headline(results[0])
-        note_on_adults(results[0], adults)
-        left, right = st.columns([2, 3], gap="medium")
-        with left:
-            matrix(results[0], chosen, listed)
-        with right:
-            distribution(results[0])
-        return
-    for other in results[1:]:
-        st.markdown(evaluation_text.network_comparison(results[0], other))
+def draw_one(result: ThresholdResult, split: str, slots: Slots, chosen: str | None) -> None:
+    """Draw headline, matrix, distribution and notes of one network."""
+    with slots.head:
+        headline(result, split)
+    with slots.left:
+        matrix(result, chosen, result.name)
+    with slots.right:
+        score_distribution(result)
+    with slots.notes:
+        note_on_adults(result, split)
+
+
+def draw_both(results: Sequence[ThresholdResult], split: str, slots: Slots, chosen: str | None, listed: str) -> None:
+    """Draw the same of several networks side by side, row by row, so that they stay level."""
     parts = (
-        lambda result: (st.subheader(prediction_text.plain(result.title)), headline(result)),
-        partial(note_on_adults, adults=adults),
+        lambda result: (st.subheader(prediction_text.plain(result.title)), headline(result, split)),
         partial(matrix, chosen=chosen, listed=listed),
-        distribution,
+        score_distribution,
+        partial(note_on_adults, split=split),
     )
-    for part in parts:
-        for column, result in zip(st.columns(len(results), gap="medium"), results, strict=True):
-            with column:
-                part(result)
+    with slots.notes:
+        for other in results[1:]:
+            st.markdown(evaluation_text.network_comparison(results[0], other))
+        for part in parts:
+            for column, result in zip(st.columns(len(results), gap="medium"), results, strict=True):
+                with column:
+                    part(result)
 
 
 # --- All that the threshold moves ------------------------------------------------------------------
 
 
+class Slots(NamedTuple):
+    """Hold the places of the page's upper half, in their order."""
+
+    head: DeltaGenerator
+    left: DeltaGenerator
+    right: DeltaGenerator
+    slider: DeltaGenerator
+    notes: DeltaGenerator
+
+
+def layout(side_by_side: bool) -> Slots:
+    """Create the places; the slider is below the distribution, or above all if there are several."""
+    if side_by_side:
+        slider = st.container()
+        return Slots(slider, slider, slider, slider, st.container())
+    head = st.container()
+    left, right = st.columns([2, 3], gap="medium")
+    return Slots(head, left, right.container(), right.container(), st.container())
+
+
 @render_slots.fragment
-def explore(networks: Sequence[ScoredSplit], split: str, adults: Mapping[str, ScoredSplit | None]) -> None:
-    """Draw all that depends on the threshold. `adults`: each network's films of `extra-test`, where there are any."""
-    threshold = state.threshold_slider("Threshold: X-rays that score above it are called positive")
+def explore(networks: Sequence[ScoredSplit], split: str) -> None:
+    """Draw all that depends on the threshold."""
+    slots = layout(len(networks) > 1)
+    with slots.slider:
+        threshold = state.threshold_slider("Threshold: X-rays that score above it are called positive")
     results = [scored_split.at_threshold(result, threshold) for result in networks]
     listed = next((result for result in results if result.name == st.session_state.get(LISTED)), results[0])
-    above = st.container()
     chosen = case_list.picker()  # drawn below the matrices but run before them, since the chosen tile gets a frame
-    with above:
-        verdicts(results, adults, chosen, listed.name)
+    if len(results) == 1:
+        draw_one(results[0], split, slots, chosen)
+    else:
+        draw_both(results, split, slots, chosen, listed.name)
+    if split == "test":
+        every = [cache.scored(name, split) for name in registry.names()]
+        at = [scored_split.at_threshold(other, threshold) for other in every if other]
+        slots.notes.markdown(evaluation_text.accuracies(at))
     if chosen:
         case_list.films(chosen, listed, networks)
+    advanced = st.expander(
+        "Advanced: all measures, prevalence and cost, sources, calibration",
+        key=ADVANCED,
+        icon=":material/query_stats:",
+        bind="query-params",
+    )
+    if advanced.open:
+        with advanced:
+            draw_parts(results, split)
+
+
+def draw_parts(results: Sequence[ThresholdResult], split: str) -> None:
+    """Draw the parts of "Advanced" as tabs, of which only the open one is computed."""
     parts = {
         metrics.TITLE: partial(metrics.draw_measures, split=split),
         prevalence.TITLE: prevalence.draw,
@@ -172,7 +212,6 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
 names = [network, *(name for name in registry.names() if name != network)] if both else [network]
 try:
     networks = [result for name in names if (result := cache.scored(name, split))]
-    adults = {name: cache.scored(name, "extra-test") for name in names}
 except ValueError as error:
     st.error(prediction_text.plain(error), title="The scores cannot be read")
     st.stop()
@@ -182,11 +221,10 @@ if not networks:
         title="Nothing to show",
     )
     st.stop()
-introduction.markdown(
-    f"{SPLIT_LABELS[split][1]}: how {len(networks[0].films):,} of them scored, which are called positive at the "
-    "threshold you set, and what the accuracy does not show."
-)
-explore(networks, split, adults)
+films = networks[0].films
+known = evaluation_text.same_sources(films, cache.training_sources(network)) if split == "extra-test" else None
+introduction.markdown(f"{len(films):,} X-rays. {SPLIT_LABELS[split][1]}.{f' {known}' if known else ''}")
+explore(networks, split)
 
 film = st.session_state.pop(case_list.OPEN, None)
 if film:  # here and not in the fragment, where the network would drop out of the URL

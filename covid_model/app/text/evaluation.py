@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from covid_model.evaluation.scored_split import ScoredSplit, ThresholdResult
 from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, intervals, percent, score_text
 
 BASELINE = "Majority-class baseline (always negative)"
+ADULTS_OF = {"test": "the test set’s adults", "extra-test": "the adult test set"}  # one name for each, on every page
 CARDS = {  # labels of the headline's figures
-    "adults": "False positives among adults",
+    "adults": "False positives: {}",
     "sensitivity": "Sensitivity",
     "accuracy": "Accuracy",
     "always_no": BASELINE,
@@ -58,7 +59,12 @@ def no_scores() -> str:
 # --- Headline ---------------------------------------------------------------------------------------
 
 
-def cards(result: ThresholdResult) -> list[Card]:
+def adults_of(split: str) -> str:
+    """Return the name of a split's adults."""
+    return ADULTS_OF.get(split, "adults")
+
+
+def cards(result: ThresholdResult, split: str) -> list[Card]:
     """Return the figures to read together: false positives among adults, sensitivity, accuracy, its baseline."""
     figures = []
     for name, estimate, definition, alarm in (
@@ -68,7 +74,14 @@ def cards(result: ThresholdResult) -> list[Card]:
         if estimate:
             share, limits = percent(estimate.value), _confidence(interval(estimate))
             figures.append(
-                Card(CARDS[name], counted(estimate), share, limits, definition, alarm and estimate.count > 0)
+                Card(
+                    CARDS[name].format(adults_of(split)),
+                    counted(estimate),
+                    share,
+                    limits,
+                    definition,
+                    alarm and estimate.count > 0,
+                )
             )
     for name, estimate, definition in (
         ("accuracy", result.rates["accuracy"], "X-rays classified correctly at this threshold."),
@@ -83,13 +96,13 @@ def _confidence(limits: str) -> str:
     return f"95 % CI {limits}"
 
 
-def adults_note(result: ThresholdResult) -> tuple[str, str] | None:
+def adults_note(result: ThresholdResult, split: str) -> tuple[str, str] | None:
     """Return title and text on what the accuracy hides; None without adults or without children of no COVID-19."""
     other = result.matrix.other
     if not result.adults or result.adults.total == other:
         return None
     children = f"{percent((other - result.adults.total) / other)} of the non-COVID X-rays here"
-    title = f"{counted(result.adults)} adults without COVID-19 are called positive"
+    title = f"{counted(result.adults)} of {adults_of(split)} without COVID-19 are called positive"
     if not result.adults.count:
         none = "" if result.matrix.tp else "But then no X-ray at all is called positive here, COVID-19 or not. "
         return title, f"{none}This is a weak test: {children} show children, who are easy to tell from adults."
@@ -101,13 +114,52 @@ def adults_note(result: ThresholdResult) -> tuple[str, str] | None:
     )
 
 
-def more_adults(adult_test_set: ScoredSplit | None, threshold: float) -> str | None:
-    """Return how many adults without COVID-19 of `extra-test` are called positive; None where none is scored."""
+def more_adults(adult_test_set: ScoredSplit | None, threshold: float, trained_on: Collection[str]) -> str | None:
+    """Return how many adults without COVID-19 of `extra-test` are called positive; None where none is scored.
+
+    `trained_on`: the sources of the network's training X-rays.
+    """
     estimate = evaluation.share_at(adult_test_set.sweeps["adults"], threshold) if adult_test_set else None
     if not estimate:
         return None
+    films = adult_test_set.films
     positives = f"{counted(estimate)} positive ({percent(estimate.value)})"
-    return f"Of the adults without COVID-19 in “{config.SPLIT_TITLES['extra-test']}”, it calls {positives}."
+    known = same_sources(films[films["covid"] == 0], trained_on)
+    return f"Of {ADULTS_OF['extra-test']} without COVID-19, it calls {positives}.{f' {known}' if known else ''}"
+
+
+def same_sources(films: pd.DataFrame, trained_on: Collection[str]) -> str | None:
+    """Return how many of the films (column source) are from sources that a network was trained on; None for none."""
+    known = int(films["source"].isin(trained_on).sum())
+    if not known:
+        return None
+    share = "All of them" if known == len(films) else f"{known:,} of the {len(films):,}"
+    return f"{share} come from sources that it was trained on, by other X-rays, which makes them easier."
+
+
+def accuracies(results: Sequence[ThresholdResult]) -> str | None:
+    """Return how the published accuracy and those of the networks here fit together; None without any."""
+    if not results:
+        return None
+    here = {prediction_text.plain(result.title): result.rates["accuracy"] for result in results}
+    listed = _joined([f"{percent(accuracy.value)} for {title}" for title, accuracy in here.items()])
+    within = [
+        title
+        for title, accuracy in here.items()
+        if accuracy.low is not None and accuracy.low <= config.PAPER_ACCURACY <= accuracy.high
+    ]
+    agrees = ""
+    if within:
+        whose = "every 95 % confidence interval" if len(within) == len(here) else f"the 95 % CI of {_joined(within)}"
+        agrees = f"; {whose} includes the published figure"
+    return (
+        f"The paper reports an accuracy of {100 * config.PAPER_ACCURACY:.0f} %. Here, on a test set of the same size "
+        f"from the same sources, it is {listed}{agrees}."
+    )
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return ", ".join(parts[:-1]) + (" and " if parts[:-1] else "") + parts[-1]
 
 
 # --- Two networks -----------------------------------------------------------------------------------
