@@ -17,7 +17,7 @@ from covid_model.app.films import ImageSource
 from covid_model.app.text import browse as browse_text
 from covid_model.config import SPLIT_LABELS
 from covid_model.data import dataset as datasets
-from covid_model.data import open_films
+from covid_model.data import real_films as real_films_room
 from covid_model.data import samples as samples_room
 from covid_model.evaluation import scored_split
 from covid_model.imaging import FilmError, heatmap
@@ -223,35 +223,24 @@ def _dataset(folder: str) -> datasets.Dataset:
     return datasets.load(Path(folder))
 
 
-def examples() -> list[films.Example]:
-    """Return examples from the data folder; none if no folder is set. Raises DataError if it is invalid."""
-    if dataset() is None:
-        return []
-    return _examples(str(data_folder()))
-
-
-@file_cache.by_files(lambda folder: [Path(folder) / datasets.MANIFEST, config.SCORES_CSV], st.cache_data, 2)
-def _examples(folder: str) -> list[films.Example]:
-    return films.examples(dataset(), scores())
-
-
 @file_cache.by_files(lambda: [config.FILMS_JSON], st.cache_data, 2)
 def samples() -> dict[str, samples_room.Sample]:
     """Load the films in the repository, by id, in their order."""
     return {sample.id: sample for sample in films.bundled_films()}
 
 
-@file_cache.by_files(lambda: [config.DATASET_CSV], st.cache_data, 2)
-def free_ids() -> list[str]:
-    """Return the ids of the open-license films, in the order of display; none without a list of films."""
+@file_cache.by_files(lambda: [config.REAL_FILMS_JSON, config.DATASET_CSV], st.cache_resource, 2)
+def real_films() -> dict[str, real_films_room.RealFilm]:
+    """Load the real sample films by id (shared: read only); none without their list or that of all films."""
     try:
-        return list(open_films.select(films_table()).index)
+        known = films_table().index
+        return {film: entry for film, entry in real_films_room.load().items() if film in known}
     except datasets.DataError:
-        return []
+        return {}
 
 
 def fetched() -> datasets.Dataset | None:
-    """Load the folder of open-license films downloaded on request; None if there are none, or it is damaged."""
+    """Load the folder of downloaded films; None if there are none, or it is damaged."""
     try:
         return _dataset(str(config.REAL_FILMS)) if (config.REAL_FILMS / datasets.MANIFEST).is_file() else None
     except datasets.DataError:
@@ -259,20 +248,26 @@ def fetched() -> datasets.Dataset | None:
 
 
 def dataset_of(film: str) -> datasets.Dataset | None:
-    """Return the folder to look for `film` in: the downloaded films if it is among them, else the data folder or None.
+    """Return where to look for this film: the data folder that is set if the film is there, else the downloads.
 
-    Raises DataError if the data folder is needed and invalid.
+    None without either. Raises DataError if the data folder is invalid and the film was not downloaded.
     """
-    downloaded = fetched()
-    if downloaded is not None and film in downloaded.films.index:
-        return downloaded
-    return dataset()
+    brought = fetched()
+    downloaded = brought is not None and film in brought.films.index
+    try:
+        given = dataset()
+        if given is not None and ((film in given.films.index and given.path(film).is_file()) or not downloaded):
+            return given
+    except datasets.DataError:
+        if not downloaded:
+            raise
+    return brought if downloaded else None
 
 
-def free_paths() -> dict[str, Path]:
-    """Return the paths, by id, of the open-license films that are present: downloaded, or in the data folder."""
+def real_paths() -> dict[str, Path]:
+    """Return the paths of the `real_films` that are in the data folder or downloaded, by id."""
     paths = {}
-    for film in free_ids():
+    for film in real_films():
         try:
             folder = dataset_of(film)
             path = folder.path(film) if folder else None
@@ -283,14 +278,33 @@ def free_paths() -> dict[str, Path]:
     return paths
 
 
-def free_examples() -> list[films.Example]:
-    """Return examples from `free_paths`."""
-    return [films.Example(film, films.free_label(films_table().loc[film])) for film in free_paths()]
+def examples(network: str, threshold: float) -> list[films.Example]:
+    """Return the real films to try, of those that are there, chosen by what the network does on them."""
+    there = {film: real_films()[film] for film in real_paths()}
+    return films.examples(there, real_scores(), network, threshold, networks.readings(network))
+
+
+def real_scores() -> pd.DataFrame:
+    """Return the scores of the real sample films: a row per film id, a column per network, NaN if there is none.
+
+    They are those of the stored predictions, else of the table of scores.
+    """
+    names = list(registry.names())
+    listed, table = list(real_films()), scores()
+    rows = pd.DataFrame(index=listed, columns=names, dtype=float)
+    for name in names:
+        stored = networks.readings(name)
+        if stored is not None and stored.ids:
+            rows[name] = pd.Series(stored.scores(), dtype=float).reindex(listed)
+        if table is not None:
+            own = table[(table["network"] == name) & table["id"].isin(listed)].drop_duplicates("id").set_index("id")
+            rows[name] = rows[name].fillna(own["score"])
+    return rows
 
 
 def film_ids() -> pd.Index:
-    """Return the ids that a link may name: sample films, and the data folder's films or, without one, the list's."""
-    own = pd.Index([*samples(), *free_ids()], dtype=object)
+    """The ids that a link may name: our own films', and the data folder's, else those of the committed list."""
+    own = pd.Index([*samples(), *real_films()], dtype=object)
     try:
         folder = dataset()
         return own.append(films_table().index if folder is None else folder.films.index)

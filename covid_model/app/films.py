@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from streamlit.typing import UploadedFile
 
-from covid_model import config, imaging
+from covid_model import imaging
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data.dataset import DataError, Dataset
+from covid_model.data.real_films import RealFilm
 from covid_model.data.samples import Sample, SampleError
 from covid_model.data.samples import samples as load_samples
 from covid_model.imaging import FilmError
+from covid_model.model import gradcam
+from covid_model.verdict import is_positive
 
+if TYPE_CHECKING:
+    from covid_model.model.readings import Readings
+
+MARKER_SHARE, MARKER_RATIO = 0.05, 3.0  # least share of the heat on a marker, and over the marker's share of the area
 UPLOAD_TYPES = ("png", "jpg", "jpeg", "tif", "tiff", "dcm", "dicom")
 
 
@@ -31,7 +42,7 @@ class CatalogImage:
         covid: the ground truth of its source; None if unknown (a simulated film, an indeterminate reading).
         split: of the data set, "" for a film outside it.
         credit: source and license, as Markdown.
-        shows: a sentence about a film that comes with the project, "" for the others.
+        shows: a sentence about a sample film, "" for the others.
         simulated: whether it was rendered from a CT.
     """
 
@@ -45,22 +56,14 @@ class CatalogImage:
     simulated: bool = False
 
 
-@dataclass(frozen=True)
-class Example:
-    """A film to try: its id, and a label of two or three words."""
-
-    id: str
-    label: str
-
-
-def from_dataset(dataset: Dataset, film: str) -> CatalogImage:
-    """Return the film of a data folder with this id. Raises DataError if its image is missing."""
+def from_dataset(dataset: Dataset, film: str, shows: str = "") -> CatalogImage:
+    """Return the film of a data folder with this id; `shows` describes it. Raises DataError if its image is missing."""
     path, row = dataset.path(film), dataset.films.loc[film]
     if not path.is_file():
         raise DataError(f"The X-ray {film!r} is in the manifest, but its file {path} is missing.")
     finding = row["finding"] if isinstance(row["finding"], str) else ""
     covid = None if pd.isna(row["covid"]) else bool(row["covid"])
-    return CatalogImage(film, path, finding, covid, row["split"], prediction_text.credit(row))
+    return CatalogImage(film, path, finding, covid, row["split"], prediction_text.credit(row), shows)
 
 
 def from_sample(sample: Sample) -> CatalogImage:
@@ -68,11 +71,6 @@ def from_sample(sample: Sample) -> CatalogImage:
     covid = None if sample.covid is None or sample.simulated else bool(sample.covid)
     credit = prediction_text.plain(sample.credit)
     return CatalogImage(sample.id, sample.path, sample.title, covid, "", credit, sample.description, sample.simulated)
-
-
-def free_label(row: pd.Series) -> str:
-    """Return the label of an open-license film, from its row of the list of films."""
-    return "COVID-19" if row["covid"] else "Without COVID-19"
 
 
 def varied(samples: list[Sample], count: int) -> list[Sample]:
@@ -101,70 +99,83 @@ def bundled_films() -> list[Sample]:
         return []
 
 
-def examples(dataset: Dataset, scores: pd.DataFrame | None) -> list[Example]:
-    """Return at most five test films of different kinds, chosen by their scores; the first of each kind without scores.
+# --- The real X-rays that are offered, by what a network does on them ---
+
+
+class Kind(StrEnum):
+    """What an example shows of a network."""
+
+    DETECTED = "tp"
+    NEGATIVE = "tn"
+    MISSED = "fn"
+    FALSE_ALARM = "fp"
+    MARKER = "marker"  # a large part of the heat lies on an arrow or a letter
+
+
+@dataclass(frozen=True)
+class Example:
+    """A real film to try.
+
+    Attributes:
+        film: its entry in the list of real films.
+        kind: what it shows of the network.
+        marker, share, area: for MARKER, what the heat lies on, and the shares of the heat and of the network's input
+            that it holds, in [0, 1].
+    """
+
+    film: RealFilm
+    kind: Kind
+    marker: str = ""
+    share: float = 0.0
+    area: float = 0.0
+
+
+def examples(
+    films: Mapping[str, RealFilm], scores: pd.DataFrame, network: str, threshold: float, readings: Readings | None
+) -> list[Example]:
+    """Return at most one film of each kind, chosen by what the network does on them; the clearest case of each.
+
+    A true negative that another network calls positive comes before one that all agree on. Films that are out of
+    distribution for the network have no verdict and are left out.
 
     Args:
-        dataset: the data folder.
-        scores: all networks' scores (columns id, network, score), or None.
+        films: real films by id.
+        scores: a row per film id and a column per network.
+        network: a column of `scores`; without it, there are no examples.
+        threshold: in [0, 1].
+        readings: the network's stored predictions, for the heatmaps; without them, there is no MARKER.
     """
-    test = dataset.split("test")
-    table = pd.DataFrame(index=test.index)
-    if scores is not None:
-        table = scores[scores["id"].isin(test.index)].pivot_table(index="id", columns="network", values="score")
-    kinds = [_covid_high, _covid_low, _adult, _child, _child_pneumonia]
-    chosen: dict[str, Example] = {}  # by id: in a small folder one film may be the best of two kinds
-    for kind in kinds:
-        if example := kind(test, table.reindex(test.index)):
-            chosen.setdefault(example.id, example)
-    return [example for example in chosen.values() if dataset.path(example.id).is_file()]
+    if network not in scores:
+        return []
+    outliers = set() if readings is None else {readings.ids[row] for row in np.flatnonzero(readings.ood_distances > 1)}
+    known = scores.loc[[film for film in films if film in scores.index and film not in outliers]]
+    known = known[known[network].notna()]
+    marked = [] if readings is None else list(filter(None, (_on_marker(films[film], readings) for film in known.index)))
+    chosen = {Kind.MARKER: max(marked, key=lambda example: example.share)} if marked else {}
+    known = known.drop(index=[example.film.id for example in chosen.values()])
+    truth = pd.Series({film: films[film].covid == 1 for film in known.index}, dtype=bool)
+    positive, score = is_positive(known[network], threshold), known[network]
+    disputed = is_positive(known.drop(columns=network), threshold).any(axis=1)
+    order = {  # the first film of each is the example
+        Kind.DETECTED: score[truth & positive].sort_values(ascending=False, kind="stable"),
+        Kind.NEGATIVE: (score - disputed)[~truth & ~positive].sort_values(kind="stable"),
+        Kind.MISSED: score[truth & ~positive].sort_values(kind="stable"),
+        Kind.FALSE_ALARM: score[~truth & positive].sort_values(ascending=False, kind="stable"),
+    }
+    chosen |= {kind: Example(films[str(ranked.index[0])], kind) for kind, ranked in order.items() if len(ranked)}
+    return [chosen[kind] for kind in Kind if kind in chosen]
 
 
-# Each picks one film of `test`; `table` has the same rows, and a column of scores for each network.
-
-
-def _covid_high(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
-    """Return the COVID-19 film with the highest score by all networks."""
-    lowest = table[test["covid"] == 1].min(axis=1).sort_values(ascending=False, kind="stable")
-    film = _first(lowest)
-    return Example(film, "COVID-19" if pd.isna(lowest[film]) else "COVID-19, high score") if film else None
-
-
-def _covid_low(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
-    """Return the COVID-19 film with the lowest score by all networks."""
-    highest = table[test["covid"] == 1].max(axis=1).sort_values(kind="stable")
-    film = _first(highest)
-    if not film or pd.isna(highest[film]):
+def _on_marker(film: RealFilm, readings: Readings) -> Example | None:
+    """Return the film as an example of heat on a marker; None if its markers have no large part of the heat."""
+    heat, box = readings.heatmap(film.id), readings.spec.preprocessing.box
+    if heat is None or not film.markers:
         return None
-    return Example(film, "COVID-19, missed" if highest[film] <= config.THRESHOLD else "COVID-19, lowest score")
-
-
-def _adult(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
-    """Return the adult's film that the networks disagree on most."""
-    adults = table[(test["covid"] == 0) & (test["source"] != config.CHILDREN)]
-    film = _first((adults.max(axis=1) - adults.min(axis=1)).sort_values(ascending=False, kind="stable"))
-    return Example(film, "Adult without COVID-19") if film else None
-
-
-def _child(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
-    healthy = test["finding"].fillna("").str.startswith("Normal")
-    film = _middle(table[(test["source"] == config.CHILDREN) & healthy].mean(axis=1))
-    return Example(film, "Child, nothing found") if film else None
-
-
-def _child_pneumonia(test: pd.DataFrame, table: pd.DataFrame) -> Example | None:
-    pneumonia = test["finding"].fillna("").str.startswith("Pneumonia")
-    film = _middle(table[(test["source"] == config.CHILDREN) & pneumonia].mean(axis=1))
-    return Example(film, "Child with pneumonia") if film else None
-
-
-def _first(values: pd.Series) -> str | None:
-    return None if values.empty else str(values.index[0])
-
-
-def _middle(values: pd.Series) -> str | None:
-    """Return the film with the median value."""
-    return None if values.empty else str(values.sort_values(kind="stable").index[len(values) // 2])
+    shares = [(*gradcam.heat_share(heat, box, [marker.box]), marker.label) for marker in film.markers]
+    share, area, label = max(shares)
+    if share < MARKER_SHARE or share < MARKER_RATIO * area:
+        return None
+    return Example(film, Kind.MARKER, label, share, area)
 
 
 @dataclass(frozen=True)

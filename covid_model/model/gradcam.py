@@ -60,7 +60,6 @@ def heat_share(
         Two numbers in [0, 1]; (0, 0) if no region is in the part that the heatmap covers.
     """
     side = SHARE_SIDE
-    fine = cv2.resize(np.maximum(heatmap, 0).astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
     x, y = np.meshgrid(*[(np.arange(side) + 0.5) / side] * 2)
     x, y = box[0] + x * (box[2] - box[0]), box[1] + y * (box[3] - box[1])  # fractions of the film
     wide, high = (box[2] - box[0]) / heatmap.shape[1] / 2, (box[3] - box[1]) / heatmap.shape[0] / 2
@@ -68,6 +67,29 @@ def heat_share(
     for left, top, right, bottom in regions:
         if right > box[0] and left < box[2] and bottom > box[1] and top < box[3]:
             inside |= (x > left - wide) & (x < right + wide) & (y > top - high) & (y < bottom + high)
+    return _share(heatmap, inside)
+
+
+def heat_in_mask(heatmap: np.ndarray, box: tuple[float, float, float, float], mask: np.ndarray) -> tuple[float, float]:
+    """Return the share of a heatmap's positive values inside a mask, and the mask's share of its area.
+
+    Args:
+        heatmap: (h, w), as it is before it is enlarged.
+        box: Left, top, right and bottom of the part of the film that it covers, as fractions of the film.
+        mask: (H, W) bool, of the whole film.
+
+    Returns:
+        Two numbers in [0, 1].
+    """
+    height, width = mask.shape
+    left, top, right, bottom = (round(edge * side) for edge, side in zip(box, (width, height) * 2, strict=True))
+    part = mask[top:bottom, left:right].astype(np.uint8)
+    return _share(heatmap, cv2.resize(part, (SHARE_SIDE, SHARE_SIDE), interpolation=cv2.INTER_NEAREST) > 0)
+
+
+def _share(heatmap: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
+    positive = np.maximum(heatmap, 0).astype(np.float32)
+    fine = cv2.resize(positive, inside.shape[::-1], interpolation=cv2.INTER_LINEAR)
     total = float(fine.sum())
     return (float(fine[inside].sum()) / total if total else 0.0), float(inside.mean())
 

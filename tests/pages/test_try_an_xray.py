@@ -14,8 +14,9 @@ from covid_model import config, formatting, imaging
 from covid_model.app import cache, films, networks
 from covid_model.app.components import viewer
 from covid_model.app.text import prediction as prediction_text
+from covid_model.app.text import samples as samples_text
 from covid_model.imaging import FilmError
-from covid_model.model import network_spec, readings
+from covid_model.model import gradcam, network_spec, readings
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.reports.summary import REFUSED
@@ -55,6 +56,11 @@ def refusal(data: bytes) -> str:
 
 def neighbors(score: float, film: str | None = None) -> str:
     return prediction_text.similar_scores(cache.test_scores("fine-tuned"), score, film)
+
+
+def tries(app: AppTest) -> dict[str, str]:
+    """The X-rays to try: the label of each button by its key."""
+    return {item.key: item.label for item in app.button if item.key.startswith("try-")}
 
 
 def score(app: AppTest) -> str:
@@ -241,15 +247,14 @@ def test_a_training_film_says_so(demo):
 
 def test_films_to_try_and_back_to_the_uploads(demo):
     app = upload(open_page(), ("film.png", film_bytes()))
-    offered = [item for item in app.button if item.key.startswith("try-")]
-    assert [item.key for item in offered[:5]] == [
-        "try-cohen-1", "try-cohen-2", "try-cohen-3", "try-kermany-1", "try-kermany-2",
-    ]  # fmt: skip
-    assert [item.label for item in offered[:5]] == [item.label for item in cache.examples()]
-    assert len(offered) == 10  # and a row of those that the project brings along
-    app.button(key="try-kermany-2").click().run()
-    assert app.query_params["film"] == "kermany-2"
-    assert [item.value for item in app.text] == ["kermany-2"]
+    assert tries(app) == {
+        "try-cohen-1": samples_text.LABELS["tp"],
+        "try-nih-1": samples_text.LABELS["tn"],  # the other network calls it positive, and its score is the lowest
+        "try-cohen-2": samples_text.LABELS["fn"],
+    }
+    app.button(key="try-cohen-2").click().run()
+    assert app.query_params["film"] == "cohen-2"
+    assert [item.value for item in app.text] == ["cohen-2"]
     app.button(key="back-to-uploads").click().run()
     assert "film" not in app.query_params
     assert [item.value for item in app.text] == ["film.png"]
@@ -320,13 +325,57 @@ def test_without_a_data_folder(demo, monkeypatch):
     monkeypatch.delenv(config.DATA_VARIABLE)
     app = open_page(film="cohen-1")
     assert config.DATA_VARIABLE in app.info[0].value.replace("\\", "")
-    offered = [item.key for item in app.button if item.key.startswith("try-")]
-    assert len(offered) == 10 and set(offered) <= {f"try-{name}" for name in cache.samples()}
-    kinds = {name.partition("-")[0] for name in cache.samples()}
-    assert {name.removeprefix("try-").partition("-")[0] for name in offered} == kinds
-    app.button(key=offered[0]).click().run()
-    assert score(app)
-    assert prediction_text.SIMULATED in text(app)
+    own = {f"try-{name}" for name in cache.samples()}
+    assert set(tries(app)) <= own and app.button(key="fetch_films")
+    app.button(key="try-rg1").click().run()
+    assert score(app) and prediction_text.SIMULATED not in text(app)
+
+
+def test_the_strip_shows_what_the_chosen_network_does(demo):
+    app = open_page(network="paper", threshold=0.3)
+    assert tries(app) == {
+        "try-cohen-1": samples_text.LABELS["tp"],
+        "try-cohen-3": samples_text.LABELS["fp"],
+    }
+    assert text(app).count(samples_text.truth(True)) == text(app).count(samples_text.truth(False)) == 1
+    assert "Film cohen" in text(app).replace("\\", "")  # its own sentence
+    app.button(key="try-cohen-3").click().run()
+    assert samples_text.truth(True) not in text(app)  # the tiles are small while a film is shown
+    assert set(tries(app)) == {"try-cohen-1", "try-cohen-3"}
+
+
+def test_the_stress_test_shows_scores_and_heat_and_no_verdict(demo, monkeypatch):
+    monkeypatch.setattr(config, "READINGS_NPZ", demo / "readings.npz")
+    simulated = [film for film in cache.samples().values() if film.simulated]
+    lesion = next(film for film in simulated if film.mask)
+    film = imaging.read(lesion.path)
+    rows = [(lesion.id, network_spec.sha256(lesion.path), film.pixels)]
+    mock_networks.describe(demo / "networks", "paper", "Paper", 1, sha256="2" * 64)
+    made = {}
+    for name, logit in (("fine-tuned", 0.0), ("paper", 3.0)):
+        spec = network_spec.spec(name)
+        heat = np.eye(14, dtype=np.float32)
+        made[readings.key(spec)] = [Prediction(name, 0.5, logit, heat, spec.preprocessing.box, (), 1.0)]
+    readings.save(rows, made)
+    app = open_page()
+    assert not app.dataframe  # closed: nothing is drawn
+    app.session_state["stress_test"] = True
+    app.run()
+    assert not app.exception, app.exception[0].value
+    table = app.dataframe[0].value
+    assert len(table) == len(simulated)
+    at = [film.id for film in simulated].index(lesion.id)
+    assert table.loc[at, ["Fine-tuned", "Paper"]].tolist() == pytest.approx([0.5, 0.953], abs=1e-3)
+    assert app.selectbox(key="stress_film").value == lesion.id
+    mask = cv2.imread(str(lesion.mask), cv2.IMREAD_GRAYSCALE) > 0
+    share = gradcam.heat_in_mask(np.eye(14), spec.preprocessing.box, mask)
+    assert text(app).count(samples_text.in_lesion(*share)) == 2 and share[1] > 0
+    drawer = [item.value for item in app.expander[0].markdown]
+    assert samples_text.STRESS in drawer
+    assert not any(word in item.lower() for item in drawer for word in ("positive", "negative"))
+    assert not MockReader.asked
+    app.button(key="stress-open").click().run()
+    assert app.query_params["film"] in (lesion.id, [lesion.id])
 
 
 def test_without_scores_of_the_test_films(demo):

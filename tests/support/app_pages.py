@@ -36,6 +36,7 @@ ROWS = [  # id, source, split, covid, finding, score of fine-tuned, score of pap
     ("nih-1", "nih", "extra-test", 0, "No Finding", 0.05, 0.90),
     ("siim-1", "siim", "graded", None, "Indeterminate appearance", 0.45, 0.85),
 ]
+REAL = ("cohen-1", "cohen-2", "cohen-3", "nih-1")  # the real sample films among them
 
 
 TITLES = {"fine-tuned": "Fine-tuned", "paper": "Paper"}
@@ -102,6 +103,16 @@ def write_scores(path: Path) -> None:
     pd.DataFrame(rows).to_csv(path, index=False)
 
 
+def write_real_films(path: Path, rows: Iterable[tuple]) -> None:
+    """The list of real sample films, of the form of assets/real_films.json; `rows` are of ROWS."""
+    facts = {"url": "https://example.org/a.png", "sha256": "0" * 64, "credit": "Somebody", "license": "CC BY 4.0"}
+    films = [
+        {"id": film, "source": source, "split": split, "covid": covid, "shows": f"Film {film}."} | facts
+        for film, source, split, covid, *_ in rows
+    ]
+    path.write_text(json.dumps({"films": films}))
+
+
 def score_many(demo: Path, monkeypatch: pytest.MonkeyPatch, count: int = 50) -> None:
     """Put `count` test films of children in the place of ROWS: a list of their own, scored 0, 0.01, 0.02 ..."""
     films = pd.DataFrame({"id": [f"kermany-{number}" for number in range(count)]})
@@ -123,6 +134,9 @@ def demo(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(config, "SCORES_CSV", tmp_path / "scores.csv")
     monkeypatch.setattr(config, "DATASET_CSV", folder / "manifest.csv")
     monkeypatch.setattr(config, "NETWORKS", tmp_path / "networks")
+    write_real_films(tmp_path / "real_films.json", [row for row in ROWS if row[0] in REAL])
+    monkeypatch.setattr(config, "REAL_FILMS_JSON", tmp_path / "real_films.json")
+    monkeypatch.setattr(config, "REAL_FILMS", tmp_path / "cache" / "films")
     monkeypatch.setattr(networks, "predictor", MockReader)
     monkeypatch.setattr(MockReader, "asked", [])
     monkeypatch.setattr(MockReader, "failure", None)

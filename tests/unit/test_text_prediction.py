@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from covid_model import formatting
-from covid_model.app import films
 from covid_model.app.components.film_card import score_bar
 from covid_model.app.text import prediction as prediction_text
 from covid_model.model.queue import QueuePosition
@@ -116,18 +115,6 @@ def test_score_bar_names_what_it_shows(score, threshold):
     bar = score_bar(score, threshold)
     assert f"threshold at {threshold:.2f}" in bar
     assert formatting.score_text(score).replace("<", "below").replace(">", "above") in bar
-
-
-def test_examples_with_scores_and_without(tmp_path):
-    from covid_model.data import dataset
-    from tests.support.app_pages import data_folder, write_scores
-
-    data = dataset.load(data_folder(tmp_path / "data"))
-    others = ["Adult without COVID-19", "Child, nothing found", "Child with pneumonia"]
-    assert [one.label for one in films.examples(data, None)] == ["COVID-19", *others]
-    write_scores(tmp_path / "scores.csv")
-    found = films.examples(data, pd.read_csv(tmp_path / "scores.csv"))
-    assert [one.label for one in found] == ["COVID-19, high score", "COVID-19, missed", *others]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Offer a few real, open-license films for download if there is no data folder, and report the outcome."""
+"""Offer the real sample films for download, and report the outcome."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import cache
 from covid_model.app.text import prediction as prediction_text
-from covid_model.data import open_films
+from covid_model.data import real_films
 
 if TYPE_CHECKING:
     from covid_model.data.download import DownloadReport
@@ -20,17 +20,18 @@ WHERE = "From GitHub and Kaggle. They are kept in this computer's cache."
 
 def offer(heading: str) -> None:
     """Draw the button, under `heading`, if films are missing here, and the outcome of the last attempt."""
-    paths = cache.free_paths()
+    paths = cache.real_paths()
     kind, message = st.session_state.pop(RESULT, ("", ""))
     if kind == "toast":
         st.toast(message, icon=":material/check:")
     elif message:
         st.warning(prediction_text.plain(message), icon=":material/cloud_off:")
-    missing = [film for film in cache.free_ids() if film not in paths]
+    missing = [film for film in cache.real_films() if film not in paths]
     if not missing:
         return
     some = f"{len(missing)} real X-rays" if len(missing) > 1 else "a real X-ray"
-    st.markdown(f":small[{heading}]")
+    if heading:
+        st.markdown(f":small[{heading}]")
     if st.button(f"Download {some}", key="fetch_films", icon=":material/download:", help=WHERE):
         with st.spinner(f"Downloading {some} from GitHub and Kaggle."):
             st.session_state[RESULT] = fetch(missing)
@@ -42,7 +43,7 @@ def fetch(missing: list[str]) -> tuple[str, str]:
     from covid_model.data.download import DownloadError
 
     try:
-        report = open_films.download(cache.free_ids(), config.REAL_FILMS)
+        report = real_films.download(cache.real_films())
     except DownloadError as error:
         return "warning", str(error)
     except OSError as error:

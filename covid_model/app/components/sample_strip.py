@@ -1,69 +1,172 @@
-"""Offer sample X-rays to try without an upload."""
+"""Offer sample X-rays: a strip of real ones, and the stress test with the simulated ones."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
 
+import cv2
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from covid_model import config
-from covid_model.app import cache, films, state
+from covid_model import config, imaging
+from covid_model.app import cache, films, networks, state
 from covid_model.app.components import download_button
+from covid_model.app.films import Example, Kind
+from covid_model.app.runtime import render_slots
 from covid_model.app.text import prediction as prediction_text
+from covid_model.app.text import samples as samples_text
 from covid_model.data.dataset import DataError
+from covid_model.data.samples import Sample
+from covid_model.imaging import heatmap, image
+from covid_model.model import gradcam, registry
 
-TRIES_A_ROW = 5
+NARROWEST = 120  # pixels: the least width of a tile
+STRESS, STRESS_FILM = "stress_test", "stress_film"  # keys of the drawer and of its choice
+OUTLINE = (255, 255, 255)  # of the opacity's outline
 
 
 def show(shown: str | None, network: str, threshold: float) -> None:
-    """Offer a few films that need no upload: real ones where there are any, and those that ship with the project.
+    """Draw the strip of real X-rays, or the button that downloads them.
 
     Args:
-        shown: id of the film that the page shows, None if it shows none.
+        shown: id of the film that the page shows, None if it shows none. The tiles are then without sentences.
         network: name of the chosen network.
         threshold: in [0, 1].
     """
     try:
-        dataset, examples = cache.dataset(), cache.examples()
+        cache.dataset()
     except DataError as error:
         st.warning(prediction_text.plain(error), icon=":material/folder_off:")
-        dataset, examples = None, []
+    examples = cache.examples(network, threshold)
     if examples:
-        st.markdown(":small[Or pick a test X-ray that no network was trained on]")
-        offer([(example.id, example.label, dataset.path(example.id)) for example in examples], shown)
-    free = [] if examples else cache.free_examples()[:TRIES_A_ROW]
-    if free:
-        st.markdown(":small[Or pick a real, open-license X-ray]")
-        offer([(example.id, example.label, cache.free_paths()[example.id]) for example in free], shown)
-    if not examples:
-        download_button.offer("Or download real, open-license X-rays")
-    rows = 1 if examples or free else 2  # more would push the score off the screen; "Browse X-rays" shows them all
-    samples = films.varied(list(cache.samples().values()), rows * TRIES_A_ROW)
-    own = [(sample.id, films.short_title(sample), sample.path) for sample in samples]
-    if own:
-        st.markdown(":small[Or pick an X-ray **simulated** from a CT for this demo, free for anyone to use]")
-        offer(own, shown)
-    if not examples and not free and not own:
-        st.caption(f"To try X-rays without uploading any, set {config.DATA_VARIABLE} to a data folder.")
+        st.markdown(f":small[{samples_text.heading(registry.title(network))}]")
+        tiles(examples, shown)
+    else:
+        own = [film for film in cache.samples().values() if not film.simulated]
+        simulated = films.varied([film for film in cache.samples().values() if film.simulated], 4)
+        st.markdown(":small[X-rays that come with this demo]")
+        with st.grid(5, min_column_width=NARROWEST, gap="small") as grid:
+            for film in [*own, *simulated]:
+                with grid.cell():
+                    tile(film.id, str(film.path), films.short_title(film), film.id == shown)
+                    if not shown:
+                        st.markdown(":small[Simulated, not a real X-ray]" if film.simulated else ":small[Real]")
+    if len(cache.real_paths()) < len(cache.real_films()):
+        download_button.offer("" if examples else samples_text.NOT_HERE)
 
 
-def offer(films: list[tuple[str, str, Path]], shown: str | None) -> None:
-    """Draw rows of films (id, label, path of the picture), each with a button that picks it."""
-    for start in range(0, len(films), TRIES_A_ROW):
-        for column, (film, label, path) in zip(
-            st.columns(TRIES_A_ROW, gap="xsmall", wrap=False), films[start:], strict=False
-        ):
-            with column:
-                dicom = path.suffix == ".dcm"  # its decoder takes a second to load: too long for the first page
-                thumbnail = None if dicom else cache.thumbnail(str(path))
-                if thumbnail is not None:
-                    st.image(thumbnail, width="stretch", alt="")
-                st.button(
-                    label,
-                    key=f"try-{film}",
-                    on_click=state.choose_film,
-                    args=(film,),
-                    icon=":material/check:" if film == shown else None,
-                    width="stretch",
-                    wrap=True,
-                )
+def tiles(examples: list[Example], shown: str | None) -> None:
+    """Draw one tile per example."""
+    paths = cache.real_paths()
+    with st.grid(len(Kind), min_column_width=NARROWEST, gap="small") as grid:
+        for example in examples:
+            film = example.film
+            sentence = film.shows
+            label = samples_text.label(example.kind, example.marker)
+            if example.kind == Kind.MARKER:
+                sentence = samples_text.on_marker(example.marker, example.share, example.area)
+            with grid.cell():
+                tile(film.id, str(paths[film.id]), label, film.id == shown, sentence)
+                if not shown:
+                    st.markdown(f":small[**{samples_text.truth(film.covid == 1)}** {prediction_text.plain(sentence)}]")
+
+
+def tile(film: str, path: str, label: str, current: bool, help_text: str | None = None) -> None:
+    """Draw a film's thumbnail, and the button that shows the film."""
+    picture = None if path.endswith(".dcm") else cache.thumbnail(path)  # a DICOM decoder takes too long to load here
+    if picture is not None:
+        st.image(picture, width="stretch", alt="")
+    st.button(
+        label,
+        key=f"try-{film}",
+        on_click=state.choose_film,
+        args=(film,),
+        icon=":material/check:" if current else None,
+        help=help_text,
+        width="stretch",
+        wrap=True,
+    )
+
+
+# --- The stress test: simulated X-rays ---
+
+
+def stress_test() -> None:
+    """Draw the drawer of simulated X-rays: what was put into each, every network's score, and where the heat lies."""
+    simulated = {film.id: film for film in cache.samples().values() if film.simulated}
+    if not simulated:
+        return
+    with st.expander(samples_text.STRESS_TITLE, icon=":material/science:", key=STRESS, on_change="rerun") as drawer:
+        if drawer.open:
+            _stress_test(simulated)
+
+
+@render_slots.fragment
+def _stress_test(simulated: dict[str, Sample]) -> None:
+    st.markdown(samples_text.STRESS)
+    stored = {name: networks.readings(name) for name in registry.names()}
+    scores = {name: readings.scores() for name, readings in stored.items() if readings is not None}
+    rows = pd.DataFrame(
+        {
+            "X-ray": [films.short_title(film) for film in simulated.values()],
+            "What was put in": [film.description for film in simulated.values()],
+        }
+    )
+    columns = {registry.short_title(name): [known.get(film) for film in simulated] for name, known in scores.items()}
+    rows = rows.assign(**columns)
+    chosen = st.selectbox(
+        "Simulated X-ray",
+        list(simulated),
+        index=next((at for at, film in enumerate(simulated.values()) if film.mask), 0),
+        format_func=lambda film: films.short_title(simulated[film]),
+        key=STRESS_FILM,
+        filter_mode=None,
+        width=360,
+    )
+    film = simulated.get(chosen) or next(iter(simulated.values()))
+    st.markdown(prediction_text.plain(film.description))
+    _maps(film, [name for name in scores if film.id in scores[name]])
+    if st.button("Open this X-ray alone", key="stress-open", type="tertiary"):
+        state.choose_film(film.id)
+        st.rerun()
+    st.dataframe(
+        prediction_text.style_scores(rows, list(columns)),
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        alt="Every simulated X-ray: what was put into it, and every network's score",
+        column_config={"What was put in": st.column_config.TextColumn(width="large")},
+    )
+
+
+def _maps(film: Sample, names: Iterable[str]) -> None:
+    """Draw a film and its heatmaps by the networks `names`, with the outline of what was put in."""
+    pixels = image.shrink(imaging.read(film.path).pixels, config.OVERLAY_SIDE // 2)
+    mask = None if film.mask is None else cv2.imread(str(film.mask), cv2.IMREAD_GRAYSCALE)
+    names = list(names)
+    for column, name in zip(st.columns(1 + len(names), gap="small"), [None, *names], strict=True):
+        with column:
+            if name is None:
+                st.markdown("**X-ray**")
+                drawn = outlined(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), mask)
+                st.image(drawn, width="stretch", alt=f"Simulated X-ray: {film.title}")
+                st.markdown(f":small[{samples_text.OUTLINE if mask is not None else 'Nothing was added to it.'}]")
+                continue
+            readings = networks.readings(name)
+            heat, box = readings.heatmap(film.id), readings.spec.preprocessing.box
+            score = prediction_text.score_text(readings.scores()[film.id])
+            st.markdown(f"**{prediction_text.plain(registry.short_title(name))}**: score {score}")
+            drawn = outlined(heatmap.blend(pixels, heat, box), mask)
+            st.image(drawn, width="stretch", alt=f"Its Grad-CAM heatmap by {registry.title(name)}")
+            if mask is not None:
+                st.markdown(f":small[{samples_text.in_lesion(*gradcam.heat_in_mask(heat, box, mask > 0))}]")
+
+
+def outlined(picture: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Return a picture (h, w, 3) uint8 with the outline of a mask (H, W) uint8 of the same film, 0 outside."""
+    if mask is None:
+        return picture
+    fitted = cv2.resize(mask, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    contours, _ = cv2.findContours((fitted > 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(picture.copy(), contours, -1, OUTLINE, 1, cv2.LINE_AA)

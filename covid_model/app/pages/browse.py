@@ -251,7 +251,7 @@ def list_of(films: pd.DataFrame, title: str) -> None:
 def pictures(films: pd.DataFrame, films_set: str) -> dict[str, Path] | None:
     """Return the paths of the films' pictures by id; None if no usable data folder is set."""
     if films_set == browse_text.FREE:
-        return cache.free_paths() or None
+        return cache.real_paths() or None
     try:
         data = cache.dataset()
         if data is None:
@@ -288,7 +288,7 @@ if films is None:
         title="No scores yet",
     )
     st.stop()
-films = browse_text.select_set(films, films_set, threshold, cache.free_ids() if films_set == browse_text.FREE else ())
+films = browse_text.select_set(films, films_set, threshold, cache.real_films() if films_set == browse_text.FREE else ())
 introduction.markdown(f"{browse_text.SETS[films_set][1]}, each with its score. Open one to see what drove it.")
 if films_set == browse_text.FREE:
     download_button.offer("Their pictures have not been downloaded yet.")
@@ -299,7 +299,7 @@ if films.empty:
     )
     for other in registry.names():
         if other != network and len(
-            browse_text.select_set(cache.gallery_table(other), films_set, threshold, cache.free_ids())
+            browse_text.select_set(cache.gallery_table(other), films_set, threshold, cache.real_films())
         ):
             st.button(
                 f"Switch to {registry.title(other)}", on_click=state.choose_network, args=(other,), key=f"use-{other}"

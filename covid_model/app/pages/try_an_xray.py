@@ -109,8 +109,9 @@ def show_catalog_film(film: str, name: str, threshold: float) -> None:
     try:
         dataset = cache.dataset_of(film)
         if dataset is None:
-            raise DataError(prediction_text.film_missing(film, downloadable=film in cache.free_ids()))
-        item = ImageSource.from_catalog(films.from_dataset(dataset, film))
+            raise DataError(prediction_text.film_missing(film, downloadable=film in cache.real_films()))
+        known = cache.real_films().get(film)
+        item = ImageSource.from_catalog(films.from_dataset(dataset, film, known.shows if known else ""))
     except DataError as error:
         st.info(prediction_text.plain(error), icon=":material/folder_off:")
         return
@@ -132,6 +133,7 @@ with examples_slot.expander(OTHERS, icon=":material/photo_library:") if film or 
     # Folded while a film is shown, so that its score is visible without scrolling.
     sample_strip.show(film, name, threshold)
 
+sample_strip.stress_test()
 explained = st.empty()  # a slot of its own: the explanations vanish at once when a film is chosen
 if film:
     if uploads:

@@ -22,8 +22,8 @@ FIRST_SET = "test"  # shown unless another set is chosen; the address leaves it 
 SETS = SPLIT_LABELS | {
     ALL: ("All", "Every X-ray in the list, including those that networks were trained on"),
     FREE: (
-        "Open-license X-rays",
-        "Real X-rays that anyone may use: under CC BY, or released to the public by the NIH Clinical Center",
+        "Samples",
+        "Real X-rays of every kind that can be downloaded one by one",
     ),
     SIMULATED: ("Simulated", "X-rays rendered from a CT scan for this demo, free for anyone to use"),
 }

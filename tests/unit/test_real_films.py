@@ -5,20 +5,22 @@ from __future__ import annotations
 import socket
 import threading
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from covid_model import config
-from covid_model.app import films
+from covid_model import config, imaging
 from covid_model.app.components import download_button
 from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.data import dataset, open_films
+from covid_model.app.text import samples as samples_text
+from covid_model.data import dataset, real_films
 from covid_model.data.download import Patience, sources
 from covid_model.data.download.manifest import LIST_COLUMNS
-from tests.support.app_pages import MockReader, demo, holds, numbers, open_page, text
+from covid_model.model import registry
+from tests.support.app_pages import MockReader, demo, holds, numbers, open_page, text, write_real_films
 from tests.support.film_server import QUICK, cut, drawn, row, server, stored
 
 __all__ = ["demo", "server"]
@@ -28,68 +30,73 @@ FREE = ["cohen-0001", "cohen-0002", "cohen-0003"]
 
 # --- Which they are -----------------------------------------------------------------------------------
 
+LISTED = real_films.load()
+OPEN = ("CC BY 3.0", "CC BY 4.0", "public (NIH Clinical Center, attribution asked)")
 
-def test_the_handful_of_the_committed_list():
-    films = open_films.select(dataset.committed())
-    assert 6 <= len(films) <= 2 * open_films.EACH
-    assert (
-        films["license"].isin((*open_films.LICENSES, *open_films.TERMS.values())).all()
-        and not films["patient"].duplicated().any()
-    )
-    assert films["covid"].value_counts().min() >= 3 and films["covid"].tolist()[:4] == [1, 0, 1, 0]
-    alone = {*sources.GITHUB_FOLDERS, "nih"}
-    assert films["source"].isin(alone).all()  # had one by one, without a login
+
+def test_every_film_agrees_with_the_list_of_all_films():
+    films = dataset.committed()
+    for film in LISTED.values():
+        row = films.loc[film.id]
+        assert (film.sha256, film.source, film.license) == (row["sha256"], row["source"], row["license"])
+        assert (film.split, film.covid) == (row["split"], row["covid"]) and row["url"] in film.credit
+        if film.source in sources.GITHUB_FOLDERS:
+            folder = f"{sources.GITHUB}/{sources.GITHUB_FOLDERS[film.source]}"
+            assert film.url == f"{folder}/{quote(row['original_file'])}"
+        else:
+            assert film.source == "nih" and film.url.endswith(row["original_file"])
+
+
+def test_one_per_patient_unseen_by_every_network_with_adults_of_both_classes():
+    films = dataset.committed().loc[list(LISTED)]
+    assert 12 <= len(films) <= 24 and not films["patient"].duplicated().any()
     assert not films["split"].isin(config.TRAINING_SPLITS).any() and films["source"].ne(config.CHILDREN).all()
-    assert set(films.loc[films["covid"] == 0, "finding"].str.lower()) == {"no finding"}
-    for _, film in films.iterrows():
-        credit = prediction_text.credit(film)
-        assert (
-            f"License: {prediction_text.plain(film['license'])}." in credit
-            and f"(https://doi.org/{film['doi']})" in credit
-        )
+    assert films["covid"].value_counts().min() >= 8
+    assert {"cohen", "actualmed", "figure1"} <= set(films["source"])
+    trained = {split for entry in registry.entries() for split in entry.trained_on}
+    assert not trained & set(films["split"])
+
+
+def test_open_licenses_come_first():
+    free = [film.license in OPEN for film in LISTED.values()]
+    assert free == sorted(free, reverse=True) and sum(free) >= 6
+
+
+def test_every_film_has_a_sentence_of_its_own_and_markers_inside_it():
+    sentences = [film.shows for film in LISTED.values()]
+    assert len(set(sentences)) == len(sentences)
+    assert all(sentence.endswith(".") and 20 < len(sentence) < 120 for sentence in sentences)
+    boxes = [marker.box for film in LISTED.values() for marker in film.markers]
+    assert len(boxes) > 10
+    assert all(0 <= left < right <= 1 and 0 <= top < bottom <= 1 for left, top, right, bottom in boxes)
+
+
+@pytest.mark.films
+def test_markers_are_bright_or_framed():
+    """On the real films: a marker is brighter than what surrounds it, or has both its darkest and its brightest."""
+    data = dataset.load()
+    for film in LISTED.values():
+        pixels = imaging.read(data.path(film.id)).pixels
+        height, width = pixels.shape
+        for marker in film.markers:
+            left, top, right, bottom = marker.box
+            part = pixels[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
+            assert np.percentile(part, 99) >= 190, (film.id, marker.label)
 
 
 def test_the_notice_names_whom_they_come_from():
     notice = (config.ASSETS / "NOTICE.md").read_text(encoding="utf-8")
-    films = open_films.select(dataset.committed())
-    assert all(f"doi:{doi}" in notice for doi in films["doi"]) and all(one in notice for one in films["license"])
-    number = {10: "ten"}[len(films)]
-    assert f"download {number} X-rays" in (config.ROOT / "README.md").read_text(encoding="utf-8")
+    dois = {film.credit.partition("doi:")[2] for film in LISTED.values() if "doi:" in film.credit}
+    assert dois and all(f"doi:{doi}" in notice for doi in dois)
+    licenses = {film.license.partition(",")[0].partition(" (as")[0] for film in LISTED.values()}
+    assert all(license.removeprefix("public (") in notice for license in licenses)
 
 
-@pytest.mark.parametrize("license", ["CC BY-NC-SA", "CC BY-NC-ND 4.0", "CC BY-SA", "CC BY", "not stated", "", None])
-def test_no_film_under_another_license(license):
-    films = pd.DataFrame(
-        [("a", license, "p"), ("b", "CC BY 4.0", "q")], columns=["id", "license", "patient"], index=["a", "b"]
-    ).assign(source="cohen", split="test", covid=1, finding="")
-    assert list(open_films.select(films).index) == ["b"]
-    assert open_films.select(films.drop(columns="license")).empty
-
-
-def test_nih_is_free_under_its_own_terms_alone():
-    films = pd.DataFrame({"license": [*open_films.TERMS.values(), "CC BY 4.0"], "patient": ["p", "q"]}, ["a", "b"])
-    films = films.assign(source="nih", split="extra-test", covid=0, finding="")
-    assert list(open_films.select(films).index) == ["a"]
-    assert open_films.select(films.assign(source="kermany")).empty
-
-
-def test_a_film_without_a_label_is_not_offered():
-    films = pd.DataFrame({"covid": [1, None], "patient": ["p", "q"]}, ["a", "b"])
-    films = films.assign(source="cohen", license="CC BY 4.0", split="extra", finding="")
-    assert list(open_films.select(films).index) == ["a"]
-
-
-def test_films_that_no_network_saw_come_first_and_one_of_a_patient():
-    rows = [("a", "train", 1, "p"), ("b", "test", 1, "q"), ("c", "test", 1, "q"), ("d", "train", 0, "r")]
-    films = pd.DataFrame(rows, columns=["id", "split", "covid", "patient"]).set_index("id")
-    films = films.assign(source="cohen", license="CC BY 4.0", finding="")
-    assert list(open_films.select(films).index) == ["b", "d", "a"]
-
-
-def test_clear_films_come_before_others():
-    films = pd.DataFrame({"finding": ["Pneumonia", "No Finding", None], "patient": ["p", "q", "r"]}, ["a", "b", "c"])
-    films = films.assign(source="cohen", license="CC BY 4.0", split="test", covid=0)
-    assert list(open_films.select(films).index) == ["b", "a", "c"]
+@pytest.mark.parametrize("content", ["", "{}", '{"films": [{"id": "a"}]}', '{"films": [{"id": "a", "new": 1}]}'])
+def test_a_damaged_list_is_named(tmp_path, content):
+    (tmp_path / "list.json").write_text(content)
+    with pytest.raises(dataset.DataError, match=r"list\.json"):
+        real_films.load(tmp_path / "list.json")
 
 
 # --- How they come ------------------------------------------------------------------------------------
@@ -108,16 +115,18 @@ def offered(demo, monkeypatch, server):
     pd.DataFrame(scores, columns=dataset.SCORE_COLUMNS).to_csv(demo / "scores.csv", index=False)
     server.files = {f"{number}.png": stored(drawn(600, 450, number)) for number in range(1, 5)}
     monkeypatch.setattr(config, "DATASET_CSV", demo / "list.csv")
-    monkeypatch.setattr(config, "REAL_FILMS", demo / "cache" / "films")
-    monkeypatch.setattr(open_films, "BACKOFF", 0.0)
+    write_real_films(
+        demo / "real_films.json", [(film, "cohen", "test", number % 2) for number, film in enumerate(FREE, 1)]
+    )
+    monkeypatch.setattr(real_films, "BACKOFF", 0.0)
     monkeypatch.delenv(config.DATA_VARIABLE)
     return server
 
 
 def test_only_what_was_asked_for_is_fetched_and_once(offered):
-    report = open_films.download(FREE[:2], config.REAL_FILMS, QUICK)
+    report = real_films.download(FREE[:2], patience=QUICK)
     assert report.complete and report.fetched == {"cohen": 2}
-    assert open_films.download(FREE, config.REAL_FILMS, QUICK).present == {"cohen": 2}
+    assert real_films.download(FREE, patience=QUICK).present == {"cohen": 2}
     assert offered.asked == {"1.png": 1, "2.png": 1, "3.png": 1}
     films = dataset.load(config.REAL_FILMS)
     assert list(films.films.index) == FREE and not films.missing()
@@ -127,8 +136,7 @@ def test_only_what_was_asked_for_is_fetched_and_once(offered):
 def test_two_who_ask_at_once_get_the_same_films(offered):
     reports = []
     both = [
-        threading.Thread(target=lambda: reports.append(open_films.download(FREE, config.REAL_FILMS, QUICK)))
-        for _ in range(2)
+        threading.Thread(target=lambda: reports.append(real_films.download(FREE, patience=QUICK))) for _ in range(2)
     ]
     for one in both:
         one.start()
@@ -190,7 +198,7 @@ def test_a_link_to_a_fetched_film_opens_it_and_to_one_that_is_not_here_says_so(o
     app = open_page("how_it_works", film="cohen-0001")
     assert not app.info and "y = 1" in text(app) and story_text.LISTED in text(app)
     options = app.selectbox(key="story_film").options
-    assert any("cohen-0002" in one and films.free_label(pd.Series({"covid": 0})) in one for one in options)
+    assert any(samples_text.LABELS["fp"] in one for one in options)  # cohen-0002
 
 
 def test_no_connection_is_said_plainly(offered, monkeypatch):
@@ -228,12 +236,12 @@ def test_a_cache_that_cannot_be_written(offered, demo):
 
 def test_a_silent_server_is_not_waited_for_long(offered):
     offered.files["1.png"] = lambda handler: threading.Event().wait(1.0)
-    report = open_films.download(FREE, config.REAL_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
+    report = real_films.download(FREE, config.REAL_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
     assert [one.id for one in report.missing] == ["cohen-0001"] and report.missing[0].host
 
 
 def test_with_a_data_folder_that_has_them_nothing_is_to_be_fetched(offered, demo, monkeypatch):
-    open_films.download(FREE, demo / "whole", QUICK)
+    real_films.download(FREE, demo / "whole", QUICK)
     monkeypatch.setenv(config.DATA_VARIABLE, str(demo / "whole"))
     app = open_page("browse")
     app.get_by_key("set").set_value("free").run()
