@@ -14,9 +14,8 @@ from covid_model.cli import main
 from covid_model.cli import tools as command
 from covid_model.model import network_spec, vgg19
 from covid_model.tools import benchmark
-from covid_model.tools.benchmark import curves, forward, machine, peers, precision, server
-from covid_model.tools.benchmark.row import Row, missing
-from covid_model.tools.benchmark.timing import Timings, interleaved
+from covid_model.tools.benchmark import curves, forward, peers, precision, server, timing
+from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missing
 from tests.support import mock_networks
 from tests.support.app_pages import demo, holds, numbers, open_page, text
 
@@ -73,7 +72,7 @@ def test_keras_own_example_gives_our_heatmap_and_the_bare_pass_our_score(subject
 
 def test_vgg19_is_so_much_work():
     model = vgg19.build(network_spec.Head("average", 256))
-    assert machine.gflop(model) == pytest.approx(39.0, abs=0.2)  # 19.5 billion multiply-adds, as its authors count
+    assert timing.gflop(model) == pytest.approx(39.0, abs=0.2)  # 19.5 billion multiply-adds, as its authors count
 
 
 def test_rows_of_the_network(subject):

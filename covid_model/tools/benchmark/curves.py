@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 
 from covid_model import config, evaluation, imaging
-from covid_model.tools.benchmark.row import Row
 from covid_model.tools.benchmark.subject import Subject
-from covid_model.tools.benchmark.timing import interleaved
+from covid_model.tools.benchmark.timing import Row, interleaved
 
 SIDES = (256, 512, 1024, 2048, 4096)  # pixels
 COUNTS = (1_000, 2_000, 4_000, 8_000, 16_000)  # test films

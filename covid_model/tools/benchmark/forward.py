@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from covid_model.tools.benchmark import machine, peers
-from covid_model.tools.benchmark.row import Row, missing
+from covid_model.tools.benchmark import peers, timing
 from covid_model.tools.benchmark.subject import Subject
-from covid_model.tools.benchmark.timing import Timings, interleaved
+from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missing
 
 
 def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
@@ -22,7 +21,7 @@ def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
     }
     absent = _add_peers(subject, things)
     timed = interleaved(things, rounds)
-    work, peak = machine.gflop(subject.model), machine.gemm_peak()
+    work, peak = timing.gflop(subject.model), timing.gemm_peak()
     reached = work / min(timed.seconds["bare"])
     limit = (
         f"The forward pass is {work:.1f} GFLOP and ran at {reached:.0f} GFLOP/s at its best; one large float32 matrix "
@@ -53,7 +52,7 @@ def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
         "gemm_gflops": round(peak, 1),
         "forward_gflop": round(work, 2),
         "forward_gflops": round(reached, 1),
-        "scatter": round(machine.scatter(timed.seconds["bare"]), 3),
+        "scatter": round(timing.scatter(timed.seconds["bare"]), 3),
     }
     return measured, record
 

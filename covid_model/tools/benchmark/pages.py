@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 
-from covid_model.tools.benchmark.row import Row
 from covid_model.tools.benchmark.server import first_page, served
+from covid_model.tools.benchmark.timing import Row
 from covid_model.tools.headless_client import HeadlessClient
 from covid_model.training import playground
 from covid_model.training.playground.train import training_rows

@@ -9,9 +9,8 @@ import numpy as np
 from covid_model import config, imaging
 from covid_model.data import dataset
 from covid_model.model.predictor import Predictor
-from covid_model.tools.benchmark.row import Row, missing
 from covid_model.tools.benchmark.subject import Subject
-from covid_model.tools.benchmark.timing import interleaved
+from covid_model.tools.benchmark.timing import Row, interleaved, missing
 
 FASTER, OFF = 1.6, 0.01  # goals: times float32; how far a score may move
 ROUNDING = (

@@ -13,8 +13,8 @@ from typing import Any
 from covid_model import config, records
 from covid_model.data import dataset
 from covid_model.tools.benchmark import curves, forward, pages, precision, server
-from covid_model.tools.benchmark.row import Row
 from covid_model.tools.benchmark.subject import Subject
+from covid_model.tools.benchmark.timing import Row
 
 PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "streamlit", "torch", "grad-cam", "onnxruntime", "openvino")
 ROUNDS = 15  # of each timing

@@ -15,8 +15,8 @@ import requests
 
 from covid_model import config
 from covid_model.data import samples
-from covid_model.tools.benchmark.row import Row, missing
 from covid_model.tools.benchmark.subject import FILM
+from covid_model.tools.benchmark.timing import Row, missing
 from covid_model.tools.headless_client import HeadlessClient
 
 PATIENCE = 180.0  # seconds for a server to start on a busy machine

@@ -7,6 +7,11 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
 
 PAUSE = 0.05  # seconds between two measurements, so that spinning threads of the previous one come to rest
 
@@ -63,3 +68,105 @@ def interleaved(things: Mapping[str, Callable[[], object]], rounds: int, warm: i
             work[name].append(time.process_time() - worked)
             seconds[name].append(time.perf_counter() - started)
     return Timings(seconds, work)
+
+
+# --- A row of the table ---
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measurement.
+
+    Attributes:
+        what: description.
+        value: the measured ratio or figure; None if it could not be measured.
+        unit: of the value: "times", "s", "ms", "MB", "".
+        least, most: bounds of the goal; both None for a row without a goal.
+        detail: the numbers behind the value.
+        note: why it could not be measured, or what explains it.
+    """
+
+    what: str
+    value: float | None
+    unit: str = "times"
+    least: float | None = None
+    most: float | None = None
+    detail: str = ""
+    note: str = ""
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the goal was reached; None without a goal or a value."""
+        if self.value is None or (self.least is None and self.most is None):
+            return None
+        return (self.least is None or self.value >= self.least) and (self.most is None or self.value <= self.most)
+
+    @property
+    def goal(self) -> str:
+        """The goal as text."""
+        bounds = [f"at least {self.least:g}" if self.least is not None else ""]
+        bounds.append(f"at most {self.most:g}" if self.most is not None else "")
+        words = " and ".join(filter(None, bounds))
+        return f"{words} {self.unit}".strip() if words else ""
+
+    def record(self) -> dict[str, Any]:
+        """Return the row as in the JSON."""
+        value = None if self.value is None else float(f"{self.value:.4g}")
+        return {
+            "what": self.what,
+            "value": value,
+            "unit": self.unit,
+            "goal": self.goal,
+            "reached": self.reached,
+            "detail": self.detail,
+            "note": self.note,
+        }
+
+
+def missing(what: str, note: str) -> Row:
+    """Return a row for something that could not be measured here."""
+    return Row(what, None, "", note=note)
+
+
+# --- The machine's limits ---
+
+SIDE = 2048  # of the square matrices that are multiplied
+ROUNDS = 9
+
+
+def gemm_peak(dtype: str = "float32", side: int = SIDE) -> float:
+    """Return the GFLOP/s of one large matrix product in TensorFlow: best of ROUNDS, as the machine may be shared."""
+    import tensorflow as tf
+
+    left, right = (tf.cast(tf.random.stateless_uniform((side, side), (0, n)), dtype) for n in (1, 2))
+    product = tf.function(lambda a, b: tf.reduce_sum(tf.cast(tf.matmul(a, b)[0], tf.float32)))
+    float(product(left, right))
+    durations = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        float(product(left, right))
+        durations.append(time.perf_counter() - started)
+    return 2 * side**3 / min(durations) / 1e9
+
+
+def gflop(model: keras.Model) -> float:
+    """Return the GFLOP (multiplications and additions) of one forward pass: convolutions and dense layers."""
+    total = 0
+    for layer in model.layers:
+        kernel = getattr(layer, "kernel", None)
+        if kernel is None:
+            continue
+        places = 1
+        for side in layer.output.shape[1:-1]:
+            places *= side
+        size = 1
+        for side in kernel.shape:
+            size *= side
+        total += 2 * places * size
+    return total / 1e9
+
+
+def scatter(seconds: list[float]) -> float:
+    """Return the interquartile range of timings over their median: how noisy the machine was."""
+    low, middle, high = statistics.quantiles(seconds, n=4)
+    return (high - low) / middle
