@@ -14,7 +14,7 @@ from covid_model.cli import main
 from covid_model.cli import tools as command
 from covid_model.model import network_spec, vgg19
 from covid_model.tools import benchmark
-from covid_model.tools.benchmark import curves, forward, peers, precision, server, timing
+from covid_model.tools.benchmark import curves, forward, peers, server, timing
 from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missing
 from tests.support import mock_networks
 from tests.support.app_pages import demo, holds, numbers, open_page, text
@@ -99,7 +99,7 @@ def test_a_peer_that_computes_something_else_is_no_peer(subject):
 
 def test_bfloat16_is_off_where_the_processor_lacks_it(subject, monkeypatch):
     monkeypatch.setattr(config, "fast_precision", lambda: "float32")
-    rows, record = precision.rows(subject, None, 2, None)
+    rows, record = forward.precision_rows(subject, None, 2, None)
     assert [row.value for row in rows] == [None] and "natively" in rows[0].note and record == {}
 
 
