@@ -12,7 +12,7 @@ from typing import Any
 
 from covid_model import config, records
 from covid_model.data import dataset
-from covid_model.tools.benchmark import curves, forward, pages, server
+from covid_model.tools.benchmark import curves, forward, server
 from covid_model.tools.benchmark.subject import Subject
 from covid_model.tools.benchmark.timing import Row
 
@@ -24,7 +24,7 @@ PARTS: dict[str, Part] = {
     "forward": lambda subject, data, rounds, most: forward.rows(subject, rounds),
     "precision": lambda subject, data, rounds, most: forward.precision_rows(subject, data, rounds, most),
     "server": lambda subject, data, rounds, most: server.rows(),
-    "pages": lambda subject, data, rounds, most: pages.rows(),
+    "pages": lambda subject, data, rounds, most: server.page_rows(),
     "curves": lambda subject, data, rounds, most: curves.rows(subject, rounds),
 }
 
