@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from covid_model.data import samples as samples_
-from covid_model.tools.simulate import build, ct, film, lesions, marks, projection, recipes, write
+from covid_model.tools.simulate import build, ct, film, lesions, recipes, write
 
 SPACING = (6.0, 4.0, 4.0)  # mm
 
@@ -44,7 +44,7 @@ def plain(chest: ct.Chest) -> ct.Chest:
 
 @pytest.fixture
 def coarse() -> recipes.Recipe:
-    return recipes.Recipe("x", "Simulated: x", "X.", 1, geometry=projection.Geometry(pixel=3.0))
+    return recipes.Recipe("x", "Simulated: x", "X.", 1, geometry=film.Geometry(pixel=3.0))
 
 
 def test_clean_takes_table_and_contrast_medium_and_leaves_bone(chest: ct.Chest, plain: ct.Chest):
@@ -113,8 +113,8 @@ def test_rays_through_a_block_of_water_cross_its_thickness():
     hu[:, 20:40] = 0  # 20 planes of 5 mm: 10 cm
     labels = np.zeros(hu.shape, np.uint8)
     labels[10:30, 22:38, 15:45] = 12
-    geometry = projection.Geometry(distance=1800, pixel=4, margins=(0, 0, 0, 0))
-    paths = projection.project(ct.Chest(hu, labels, (5.0, 5.0, 5.0)), np.zeros_like(hu), geometry)
+    geometry = film.Geometry(distance=1800, pixel=4, margins=(0, 0, 0, 0))
+    paths = film.project(ct.Chest(hu, labels, (5.0, 5.0, 5.0)), np.zeros_like(hu), geometry)
     np.testing.assert_allclose(paths.soft, 10, rtol=0.01)
     assert paths.bone.max() < 1e-3
     middle = tuple(size // 2 for size in paths.lung.shape)
@@ -126,22 +126,20 @@ def test_the_patients_left_is_on_the_right_and_the_head_on_top(plain: ct.Chest):
     lung = np.argwhere(plain.labels == 10)
     mark[tuple(lung[lung[:, 0].argmax()])] = 1  # top of the left lung
     for view in ("PA", "AP"):
-        paths = projection.project(plain, mark, projection.Geometry(view, pixel=3))
+        paths = film.project(plain, mark, film.Geometry(view, pixel=3))
         row, column = np.unravel_index(paths.lesion.argmax(), paths.lesion.shape)
         assert row < paths.lesion.shape[0] / 3 and column > paths.lesion.shape[1] / 2
 
 
 def test_the_nearer_source_magnifies_more(plain: ct.Chest):
     empty = np.zeros(plain.hu.shape, np.float32)
-    far, near = (
-        projection.project(plain, empty, projection.Geometry(distance=d, pixel=3)).lung.shape for d in (1800, 1000)
-    )
+    far, near = (film.project(plain, empty, film.Geometry(distance=d, pixel=3)).lung.shape for d in (1800, 1000))
     assert near[0] > far[0] and near[1] > far[1]
 
 
 def test_an_unknown_view_is_refused():
     with pytest.raises(ValueError, match="Received: 'lateral'"):
-        projection.Geometry("lateral")
+        film.Geometry("lateral")
 
 
 def test_builds_change_the_body(plain: ct.Chest):
@@ -171,11 +169,11 @@ def test_more_tissue_is_brighter_and_bone_stands_out_more_at_low_voltage():
 
 
 def test_marks_stop_radiation_where_they_lie():
-    letter = marks.letter((100, 80), "L", (0.9, 0.1), 0.1)
+    letter = film.letter((100, 80), "L", (0.9, 0.1), 0.1)
     assert letter.shape == (100, 80) and letter.min() < 0.1 and letter[50:, :40].min() == 1
-    wires = marks.electrodes((100, 80), [(0.3, 0.3)], (0.5, 1.0))
+    wires = film.electrodes((100, 80), [(0.3, 0.3)], (0.5, 1.0))
     assert 0 < wires.min() < 0.5 and wires.max() == 1
-    black = marks.shutters(np.full((100, 80), 200, np.uint8), (0.1, 0, 0, 0), 0, np.random.default_rng(0))
+    black = film.shutters(np.full((100, 80), 200, np.uint8), (0.1, 0, 0, 0), 0, np.random.default_rng(0))
     assert black[:, :4].max() < 20 and (black[:, 20:] == 200).all()
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from covid_model.tools.simulate.build import Build
-from covid_model.tools.simulate.film import Look
+from covid_model.tools.simulate.film import Geometry, Look
 from covid_model.tools.simulate.lesions import Lesion
-from covid_model.tools.simulate.projection import Geometry
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from covid_model import config
-from covid_model.tools.simulate import build, film, lesions, marks, projection
+from covid_model.tools.simulate import build, film, lesions
 from covid_model.tools.simulate.ct import Chest, clean, load
 from covid_model.tools.simulate.recipes import RECIPES, Recipe
 
@@ -41,7 +41,7 @@ def render(chest: Chest, recipe: Recipe) -> Render:
     if recipe.lesion:
         chest, added = lesions.add(chest, recipe.lesion, rng)
     body, added = build.shape(chest, recipe.build, added)
-    paths = projection.project(body, added, recipe.geometry)
+    paths = film.project(body, added, recipe.geometry)
     look, pixel = recipe.look, paths.pixel
 
     soft, bone, lung, extra = (
@@ -49,9 +49,9 @@ def render(chest: Chest, recipe: Recipe) -> Render:
     )
     shield = np.ones(soft.shape, np.float32)
     for mark in recipe.letters:
-        shield *= marks.letter(soft.shape, mark.text, mark.at, mark.size, mark.ring)
+        shield *= film.letter(soft.shape, mark.text, mark.at, mark.size, mark.ring)
     if recipe.electrodes:
-        shield *= marks.electrodes(soft.shape, list(recipe.electrodes), recipe.wires_leave)
+        shield *= film.electrodes(soft.shape, list(recipe.electrodes), recipe.wires_leave)
 
     lungs, view = lung >= LEAST_LUNG, recipe.geometry.view
     density = film.expose(soft, bone, view, look, pixel, rng, shield)
@@ -59,7 +59,7 @@ def render(chest: Chest, recipe: Recipe) -> Render:
     pixels = film.develop(density, lungs, look, pixel, without)
     lesion = extra >= max(LEAST_LESION, LESION_SHARE * np.percentile(extra[extra > 0.05], 95)) if extra.any() else None
     if any(recipe.shutters):
-        pixels = marks.shutters(pixels, recipe.shutters, look.lean / 2, rng)
+        pixels = film.shutters(pixels, recipe.shutters, look.lean / 2, rng)
     return Render(pixels, lungs, lesion)
 
 
