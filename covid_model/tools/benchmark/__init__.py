@@ -1,6 +1,6 @@
 """Measure the cost of a prediction relative to the forward pass, to other libraries, and over input size.
 
-`python -m covid_model benchmark` measures on this machine, one part per file, and writes the table and the data behind
+`python -m covid_model benchmark` measures on this machine, part by part, and writes the table and the data behind
 it to assets/results/benchmark.json, which the page About shows.
 """
 

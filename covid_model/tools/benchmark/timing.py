@@ -1,4 +1,7 @@
-"""Timings that remain comparable on a shared machine: all candidates take turns, round by round."""
+"""Timings that remain comparable on a shared machine, the table's rows, and the lower limit of every timing.
+
+All candidates take turns, round by round.
+"""
 
 from __future__ import annotations
 

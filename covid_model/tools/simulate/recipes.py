@@ -11,7 +11,7 @@ from covid_model.tools.simulate.lesions import Lesion
 
 @dataclass(frozen=True)
 class Letter:
-    """A lead letter: see `marks.letter`."""
+    """A lead letter: see `film.letter`."""
 
     text: str
     at: tuple[float, float]
@@ -31,7 +31,7 @@ class Recipe:
         covid: 1 for ground glass as in COVID-19, 0 otherwise.
         build, geometry, look: body, rays, exposure and processing.
         lesion: in the lungs or beside them, or None.
-        letters, electrodes, shutters: objects on the film, see `marks`; the wires leave at `wires_leave`.
+        letters, electrodes, shutters: objects on the film, see `film`; the wires leave at `wires_leave`.
     """
 
     id: str
@@ -139,35 +139,25 @@ RECIPES = (
         lesion=Lesion("consolidation", where="left lower"),
         letters=(Letter("L", (0.93, 0.08), 0.030, ring=True),),
     ),
-    Recipe(
-        "ground-glass-1",
-        "Simulated: ground glass, grade 1",
-        "Faint haze at the edges of both lungs, the mildest of three grades, PA.",
-        31,
-        covid=1,
-        build=AVERAGE,
-        lesion=Lesion("ground glass", 1),
-        letters=L_TOP,
-    ),
-    Recipe(
-        "ground-glass-2",
-        "Simulated: ground glass, grade 2",
-        "Patchy haze at the edges of both lungs, the middle one of three grades, PA.",
-        31,
-        covid=1,
-        build=AVERAGE,
-        lesion=Lesion("ground glass", 2),
-        letters=L_TOP,
-    ),
-    Recipe(
-        "ground-glass-3",
-        "Simulated: ground glass, grade 3",
-        "Dense haze over most of both lungs, the heaviest of three grades, PA.",
-        31,
-        covid=1,
-        build=AVERAGE,
-        lesion=Lesion("ground glass", 3),
-        letters=L_TOP,
+    *(
+        Recipe(
+            f"ground-glass-{grade}",
+            f"Simulated: ground glass, grade {grade}",
+            f"{haze}, PA.",
+            31,
+            covid=1,
+            build=AVERAGE,
+            lesion=Lesion("ground glass", grade),
+            letters=L_TOP,
+        )
+        for grade, haze in enumerate(
+            (
+                "Faint haze at the edges of both lungs, the mildest of three grades",
+                "Patchy haze at the edges of both lungs, the middle one of three grades",
+                "Dense haze over most of both lungs, the heaviest of three grades",
+            ),
+            1,
+        )
     ),
     Recipe(
         "ground-glass-bedside",
