@@ -1,4 +1,4 @@
-"""Rows about the network: a prediction relative to the forward pass, to Keras' example and other libraries; in bfloat16."""
+"""Rows about the network: a prediction against the forward pass, Keras' example and other libraries; in bfloat16."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows on the running demo: start, first page, first score, sliders, changes of page, memory."""
+"""Rows on the running demo: start, pages, first score, sliders, changes of page, the playground, memory."""
 
 from __future__ import annotations
 
