@@ -11,7 +11,7 @@ import pytest
 
 from covid_model import cli, config
 from covid_model.data.dataset import DataError
-from covid_model.reports.model_card import recipe, targets
+from covid_model.reports.model_card import figures, recipe
 from covid_model.training import playground, within_source
 
 needs_features = pytest.mark.skipif(
@@ -38,10 +38,10 @@ REACHED = scores(
 )
 
 
-@pytest.mark.parametrize("name", targets.GOALS)
+@pytest.mark.parametrize("name", figures.GOALS)
 def test_goals_that_are_reached(name):
-    table = targets.table(name, REACHED, 0.6)
-    assert len(table.rows) == len(targets.GOALS[name])
+    table = figures.table(name, REACHED, 0.6)
+    assert len(table.rows) == len(figures.GOALS[name])
     assert {row[-1] for row in table.rows} == {"reached"}
     assert name == "paper" or any(row[2] == "4 of 16" for row in table.rows)
 
@@ -50,7 +50,7 @@ def test_goals_that_are_not_reached_say_by_how_much():
     worse = REACHED.copy()
     worse.loc[worse["covid"] == 1, "score"] = 0.2
     worse.loc[worse["source"] == "cohen", "score"] = 0.7
-    rows = targets.table("fine-tuned", worse, 0.6).rows
+    rows = figures.table("fine-tuned", worse, 0.6).rows
     assert rows[2][1:] == ("at most 4 of 16", "16 of 16", "missed by 12")
     assert rows[8][2:] == ("0.0 %", "missed by 85.0 percentage points") and rows[9][3] == "reached"
 
@@ -58,12 +58,12 @@ def test_goals_that_are_not_reached_say_by_how_much():
 def test_an_area_falls_short_in_its_own_unit():
     worse = REACHED.copy()
     worse.loc[worse["source"] == "actualmed", "score"] = 0.5
-    assert targets.table("fine-tuned", worse, 0.6).rows[7][2:] == ("0.500", "missed by 0.430")
+    assert figures.table("fine-tuned", worse, 0.6).rows[7][2:] == ("0.500", "missed by 0.430")
 
 
 def test_no_goals_without_their_films_or_of_another_network():
-    assert targets.table("fine-tuned", REACHED[REACHED["split"] != "external"], 0.6) is None
-    assert targets.table("one of somebody else", REACHED, 0.6) is None
+    assert figures.table("fine-tuned", REACHED[REACHED["split"] != "external"], 0.6) is None
+    assert figures.table("one of somebody else", REACHED, 0.6) is None
 
 
 def test_features_that_tell_and_features_that_do_not():

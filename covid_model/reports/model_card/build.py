@@ -15,7 +15,7 @@ from covid_model.data import dataset
 from covid_model.formatting import counted, duration, intervals
 from covid_model.model import network_spec, registry
 from covid_model.model.network_spec import NetworkSpec
-from covid_model.reports.model_card import figures, recipe, targets
+from covid_model.reports.model_card import figures, recipe
 from covid_model.reports.model_card.prose import Card, Section, Table, bullets, escape, fill, load
 
 UNSEEN = tuple(split for split in config.SPLITS if split not in config.TRAINING_SPLITS)
@@ -160,7 +160,7 @@ def _analyses(
     order = (*UNSEEN, *config.TRAINING_SPLITS)
     return (
         figures.measures(table, spec.threshold),
-        targets.table(spec.name, table, spec.threshold),
+        figures.table(spec.name, table, spec.threshold),
         figures.parts(evaluation.parts(table, order), spec.threshold),
         figures.groups(table, spec.threshold),
         figures.calibration(records.get("calibration")),
