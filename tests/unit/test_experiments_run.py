@@ -338,10 +338,10 @@ def test_a_damaged_gate(tmp_path, damage):
 
 
 def test_pictures_that_are_no_films():
-    from covid_model.experiments import ood_images
+    from covid_model.experiments import ood_detection
 
     rng = np.random.default_rng(0)
-    for name, paint in ood_images.PAINTED.items():
+    for name, paint in ood_detection.PAINTED.items():
         one, other = paint(rng), paint(rng)
         assert one.dtype == np.uint8 and one.ndim == 2 and min(one.shape) >= config.MIN_SIDE, name
         assert np.ptp(one) > 20 and (one.shape != other.shape or (one != other).any()), name
@@ -353,10 +353,10 @@ def test_pictures_that_are_no_films():
 def test_pictures_of_packages():
     pytest.importorskip("skimage")
     pytest.importorskip("data_store")
-    from covid_model.experiments import ood_images
+    from covid_model.experiments import ood_detection
 
-    photographs = list(ood_images.photographs())
-    assert len(photographs) == 2 * len(ood_images.PHOTOGRAPHS)
+    photographs = list(ood_detection.photographs())
+    assert len(photographs) == 2 * len(ood_detection.PHOTOGRAPHS)
     assert all(one.dtype == np.uint8 and one.ndim == 2 for one in photographs)
-    parts, refused = ood_images.body_parts()
-    assert len(parts) + refused == len(ood_images.OTHER_BODY_PARTS) and len(parts) > 4
+    parts, refused = ood_detection.body_parts()
+    assert len(parts) + refused == len(ood_detection.OTHER_BODY_PARTS) and len(parts) > 4

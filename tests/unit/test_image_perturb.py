@@ -9,7 +9,7 @@ import pytest
 from covid_model import config, records
 from covid_model.cli import main
 from covid_model.data import dataset
-from covid_model.experiments import ood_images, segmentation
+from covid_model.experiments import ood_detection, segmentation
 from covid_model.imaging import lung_mask, perturb
 from covid_model.imaging.lung_mask import NoLungs
 from covid_model.imaging.perturb import Changes, apply
@@ -196,7 +196,7 @@ def test_a_black_border_is_left_out():
 def test_most_of_what_is_no_film_has_no_lungs():
     refused = []
     for seed in range(10):
-        for paint in ood_images.PAINTED.values():
+        for paint in ood_detection.PAINTED.values():
             try:
                 lung_mask.find(paint(np.random.default_rng(seed)))
             except NoLungs as reason:
