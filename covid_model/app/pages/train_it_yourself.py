@@ -14,7 +14,7 @@ from covid_model import charts, config
 from covid_model.app import cache, theme, widgets
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import prediction as prediction_text
-from covid_model.app.text import train_it_yourself as playground_text
+from covid_model.app.text import training as playground_text
 from covid_model.data.dataset import DataError
 from covid_model.evaluation import Estimate
 from covid_model.training import playground
