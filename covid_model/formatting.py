@@ -78,7 +78,7 @@ def decimal(area: float | None) -> str:
 
 
 def interval(estimate: Estimate, number: Callable[[float | None], str] = percent) -> str:
-    """Return "97.0 to 98.7 %"; "" where there is no interval."""
+    """Return "97.0 to 98.7 %"; "" if there is no interval."""
     return "" if estimate.low is None else f"{number(estimate.low).removesuffix(' %')} to {number(estimate.high)}"
 
 

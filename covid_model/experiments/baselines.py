@@ -1,4 +1,4 @@
-"""Trivial baselines: what guesses that never look at a lung reach on the same split. Every headline needs them."""
+"""Trivial baselines: the accuracy of guesses that never look at the lungs, on the same split."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def train_on_blanks(context: ExperimentContext, blank: Blank | None = None) -> d
 
 
 def covered(data: dataset.Dataset, blank: Blank) -> float | None:
-    """Return the mean share of the lungs that `blank` covers, over all films with a mask; None where none has one."""
+    """Return the mean share of the lungs that `blank` covers, over all films with a mask; None if there are none."""
     shape = (config.INPUT_SIZE, config.INPUT_SIZE)
     inside = blank.region(shape)
     masks = (dataset.read_mask(data, film, shape) for film in dataset.with_mask(data, *config.SPLITS).index)
@@ -162,7 +162,7 @@ def covered(data: dataset.Dataset, blank: Blank) -> float | None:
 
 
 def whole_run() -> dict[str, Any] | None:
-    """Return the recorded run of the paper's recipe without augmentation, with the seed used here; None without one."""
+    """Return the recorded run of the paper's recipe without augmentation, with the same seed; None if there is none."""
     try:
         runs = json.loads(config.SEEDS_JSON.read_text(encoding="utf-8"))["runs"]
     except (OSError, ValueError, KeyError):

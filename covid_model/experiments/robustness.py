@@ -56,7 +56,7 @@ def group_of(table: pd.DataFrame) -> pd.Series:
 
 
 def sample(table: pd.DataFrame, sizes: Mapping[str, int], seed: int) -> pd.DataFrame:
-    """Draw films of each group at random (all of them, where there are fewer), in the manifest's order; add `group`."""
+    """Draw films of each group at random (all if there are fewer), in the manifest's order; add `group`."""
     groups = group_of(table)
     rng = np.random.default_rng(seed)
     chosen = set()

@@ -25,21 +25,21 @@ from covid_model.experiments.context import ExperimentError
 from covid_model.imaging import lung_mask
 
 
-def dice(one: np.ndarray, other: np.ndarray) -> float:
+def dice(first: np.ndarray, second: np.ndarray) -> float:
     """Return the Dice coefficient of two bool masks of the same shape, in [0, 1]; 1 if both are empty."""
-    areas = int(one.sum()) + int(other.sum())
-    return 2 * int((one & other).sum()) / areas if areas else 1.0
+    areas = int(first.sum()) + int(second.sum())
+    return 2 * int((first & second).sum()) / areas if areas else 1.0
 
 
 def run(data: dataset.Dataset) -> dict[str, Any]:
-    """Measure every film with a mask, by split (the method was tuned on `train`), and our simulated X-rays.
+    """Measure every film with a mask, by split (the method was tuned on `train`), and the simulated films.
 
     Raises:
         ExperimentError: no film of the data folder has a mask.
     """
     table = with_mask(data, *config.SPLITS)
     if table.empty:
-        raise ExperimentError(f"The data folder {data.folder} has no film with a lung mask to compare ours with.")
+        raise ExperimentError(f"The data folder {data.folder} has no X-ray with a lung mask to compare with.")
     scores = np.array([_film_dice(data, film) for film in tqdm(table.index, "segmentation", unit="film")], object)
     splits = [split for split in config.SPLITS if table["split"].eq(split).any()]
     return {
@@ -69,14 +69,14 @@ def summary(scores: Iterable[float | None]) -> dict[str, Any]:
 
 
 def inside(pairs: Iterable[tuple[np.ndarray | None, np.ndarray]]) -> dict[str, Any]:
-    """Return the number of films, of those with lungs found, and the lowest share of our mask inside the other one."""
+    """Return the numbers of films and of those with lungs found, and the lowest share of a mask inside the other."""
     masks = list(pairs)
-    shares = [float(other[ours].mean()) for ours, other in masks if ours is not None]
+    shares = [float(other[computed].mean()) for computed, other in masks if computed is not None]
     return {"films": len(masks), "found": len(shares), "lowest_share_inside": min(shares, default=None)}
 
 
 def drawn(pixels: np.ndarray) -> np.ndarray | None:
-    """Return our mask of a film (height, width) uint8, or None where no lungs are found."""
+    """Return the computed mask of a film (height, width) uint8; None if no lungs are found."""
     try:
         return lung_mask.find(pixels)
     except lung_mask.NoLungs:
@@ -85,8 +85,8 @@ def drawn(pixels: np.ndarray) -> np.ndarray | None:
 
 def _film_dice(data: dataset.Dataset, film: str) -> float | None:
     pixels = imaging.read(data.path(film)).pixels
-    ours = drawn(pixels)
-    return None if ours is None else dice(ours, read_mask(data, film, pixels.shape))
+    computed = drawn(pixels)
+    return None if computed is None else dice(computed, read_mask(data, film, pixels.shape))
 
 
 def _sample_masks() -> Iterable[tuple[np.ndarray | None, np.ndarray]]:

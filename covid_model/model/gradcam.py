@@ -47,12 +47,12 @@ def normalize(heatmap: np.ndarray) -> np.ndarray:
 def heat_share(
     heatmap: np.ndarray, box: tuple[float, float, float, float], regions: Sequence[Sequence[float]]
 ) -> tuple[float, float]:
-    """Return the share of a heatmap's positive values that lies in some regions, and the share of its area.
+    """Return the share of a heatmap's positive values inside some regions, and the share of its area.
 
     Each region is widened by half a cell of the heatmap on every side, as a cell sees its surroundings.
 
     Args:
-        heatmap: (h, w), as it is before it is enlarged.
+        heatmap: (h, w), before it is enlarged.
         box: Left, top, right and bottom of the part of the film that it covers, as fractions of the film.
         regions: The same of each region.
 

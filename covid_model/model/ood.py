@@ -86,9 +86,9 @@ class OodDetector:
 
     def mahalanobis(self, pooled: np.ndarray) -> np.ndarray:
         """Return the Mahalanobis distances: (n, d) to (n,), about the square root of d for a typical film."""
-        centerd = pooled - self.mean  # (n, d)
-        along = centerd @ self.directions.T  # (n, k)
-        residual = np.maximum(np.square(centerd).sum(axis=1) - np.square(along).sum(axis=1), 0)  # (n,)
+        centered = pooled - self.mean  # (n, d)
+        along = centered @ self.directions.T  # (n, k)
+        residual = np.maximum(np.square(centered).sum(axis=1) - np.square(along).sum(axis=1), 0)  # (n,)
         return np.sqrt((np.square(along) / self.variances).sum(axis=1) + residual / self.rest)
 
     def save(self, name: str, folder: Path | None = None) -> str:

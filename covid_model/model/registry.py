@@ -46,7 +46,7 @@ class Entry:
 def entries(folder: Path | None = None) -> tuple[Entry, ...]:
     """Return the networks of `folder` (default: `config.NETWORKS`) in their order.
 
-    A JSON file that is unreadable or incomplete is listed if weights of the same name lie beside it: it is a damaged
+    A JSON file that is unreadable or incomplete is listed if there are weights of the same name: it is a damaged
     network, and loading it says so.
     """
     folder = config.NETWORKS if folder is None else folder

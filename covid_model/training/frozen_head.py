@@ -31,7 +31,7 @@ from covid_model.verdict import is_positive
 log = logging.getLogger(__name__)
 
 AUGMENT = Augmentation(rotation=5.0, shift=0.04, zoom=0.05, gamma=0.2, contrast=0.2)
-AUGMENTED_COPIES = 1  # of each film, beside the film as it is
+AUGMENTED_COPIES = 1  # of each film, in addition to the original
 VARIANTS = {"with jitter": True, "without jitter": False}  # as the record of the five seeds names them
 UNITS, LEARNING_RATES = (64, 256), (5e-5, 1e-4, 3e-4)  # the candidates
 

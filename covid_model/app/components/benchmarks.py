@@ -6,6 +6,7 @@ From the records of `python -m covid_model benchmark` and `python -m tests.load`
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def _growth(curves: dict[str, dict[str, list[float]]]) -> None:
         return
     st.markdown("**Scaling**, on log-log axes: proportional growth is as steep as the dashed line")
     for number, (column, (name, curve)) in enumerate(zip(st.columns(len(curves)), curves.items(), strict=True)):
+        name = words(name)
         with column:
             widgets.show_chart(
                 charts.growth(name, curve["size"], curve["seconds"], ink=theme.ink()),
@@ -89,9 +91,9 @@ def table(parts: list[dict[str, Any]]) -> pd.DataFrame:
     rows = [row for part in parts for row in part["rows"]]
     return pd.DataFrame(
         {
-            "Measured": [row["what"] for row in rows],
+            "Measured": [words(row["what"]) for row in rows],
             "Result": [figure(row) for row in rows],
-            "Target": [row["goal"] or "–" for row in rows],
+            "Target": [words(row["goal"]) or "–" for row in rows],
             "Met": [REACHED[row["reached"]] for row in rows],
         }
     )
@@ -102,7 +104,12 @@ def figure(row: dict[str, Any]) -> str:
     if row["value"] is None:
         return "not measured"
     value = f"{row['value']:,.3g}" if abs(row["value"]) < 100 else f"{row['value']:,.0f}"
-    return f"{value} {row['unit']}".strip() + (f" ({row['detail']})" if row["detail"] else "")
+    return f"{value} {words(row['unit'])}".strip() + (f" ({words(row['detail'])})" if row["detail"] else "")
+
+
+def words(text: str) -> str:
+    """Return a text of the records with X-ray for film, the word of the code."""
+    return re.sub(r"\bfilm(s?)\b(?! \d)", r"X-ray\1", text)
 
 
 def visitors(load: dict[str, Any]) -> list[str]:

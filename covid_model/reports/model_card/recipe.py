@@ -69,11 +69,11 @@ _NO = {  # settings that are off at 0
 
 def preprocessing(spec: NetworkSpec) -> str:
     """Return the network's preprocessing in words."""
-    how = spec.preprocessing
-    steps = [f"{how.size} × {how.size} pixels"]
-    steps += [f"{100 * how.border:g} % cropped from each side"] if how.border else []
-    steps += [f"blurred with a standard deviation of {how.blur:g} px"] if how.blur else []
-    steps += ["histogram-equalized"] if how.equalize else []
+    settings = spec.preprocessing
+    steps = [f"{settings.size} × {settings.size} pixels"]
+    steps += [f"{100 * settings.border:g} % cropped from each side"] if settings.border else []
+    steps += [f"blurred with a standard deviation of {settings.blur:g} px"] if settings.blur else []
+    steps += ["histogram-equalized"] if settings.equalize else []
     return ", ".join(steps)
 
 

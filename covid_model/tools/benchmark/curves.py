@@ -40,29 +40,29 @@ def exponent(sizes: list[float], seconds: list[float]) -> float:
     return float(np.log(seconds[-1] / seconds[-2]) / np.log(sizes[-1] / sizes[-2]))
 
 
-def _curve(sizes: list[float], things: dict, rounds: int) -> dict[str, list[float]]:
-    timed = interleaved(things, rounds)
-    return {"size": sizes, "seconds": [timed.median(name) for name in things]}
+def _curve(sizes: list[float], candidates: dict, rounds: int) -> dict[str, list[float]]:
+    timed = interleaved(candidates, rounds)
+    return {"size": sizes, "seconds": [timed.median(name) for name in candidates]}
 
 
 def _sizes(subject: Subject, rounds: int) -> dict[str, list[float]]:
-    things = {}
+    candidates = {}
     for side in SIDES:
         picture = cv2.resize(subject.film.pixels, (side, side), interpolation=cv2.INTER_LINEAR)
         data = cv2.imencode(".png", picture)[1].tobytes()
-        things[str(side)] = lambda data=data: subject.predictor.predict(imaging.decode(data))
-    return _curve([side * side / 1e6 for side in SIDES], things, rounds)
+        candidates[str(side)] = lambda data=data: subject.predictor.predict(imaging.decode(data))
+    return _curve([side * side / 1e6 for side in SIDES], candidates, rounds)
 
 
 def _counts(rounds: int) -> dict[str, list[float]]:
     """Time the computations of the page Results for a move of its slider."""
     rng = np.random.default_rng(0)
-    things = {}
+    candidates = {}
     for count in COUNTS:
         covid = (rng.uniform(size=count) < 0.06).astype(int)
         scores = np.clip(rng.normal(0.2 + 0.6 * covid, 0.2), 0, 1)
-        things[str(count)] = lambda scores=scores, covid=covid: _page(scores, covid)
-    return _curve([float(count) for count in COUNTS], things, rounds)
+        candidates[str(count)] = lambda scores=scores, covid=covid: _page(scores, covid)
+    return _curve([float(count) for count in COUNTS], candidates, rounds)
 
 
 def _page(scores: np.ndarray, covid: np.ndarray) -> None:

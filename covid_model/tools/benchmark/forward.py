@@ -19,14 +19,14 @@ from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missin
 def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
     """Measure; return all rows and the record behind them."""
     bare = subject.bare()
-    things: dict[str, Callable[[], object]] = {
+    candidates: dict[str, Callable[[], object]] = {
         "reading": subject.whole,
         "bare": bare,
         "example": subject.example,
         "bare again": bare,
     }
-    absent = _add_peers(subject, things)
-    timed = interleaved(things, rounds)
+    absent = _add_peers(subject, candidates)
+    timed = interleaved(candidates, rounds)
     work, peak = timing.gflop(subject.model), timing.gemm_peak()
     reached = work / min(timed.seconds["bare"])
     limit = (
@@ -63,16 +63,16 @@ def rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
     return measured, record
 
 
-def _add_peers(subject: Subject, things: dict[str, Callable[[], object]]) -> dict[str, str]:
-    """Add the installed libraries to `things`; return the reasons why others are missing, by name."""
+def _add_peers(subject: Subject, candidates: dict[str, Callable[[], object]]) -> dict[str, str]:
+    """Add the installed libraries to `candidates`; return the reasons why others are missing, by name."""
     absent = {}
     try:
-        things["torch grad-cam"], things["torch"] = peers.torch_grad_cam(subject.model, subject.inputs)
+        candidates["torch grad-cam"], candidates["torch"] = peers.torch_grad_cam(subject.model, subject.inputs)
     except peers.PeerError as error:
         absent["torch"] = str(error)
     for name, make in (("onnx runtime", peers.onnx_runtime), ("openvino", peers.openvino)):
         try:
-            things[name] = make(subject.model, subject.inputs)
+            candidates[name] = make(subject.model, subject.inputs)
         except peers.PeerError as error:
             absent[name] = str(error)
     return absent

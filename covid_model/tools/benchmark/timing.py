@@ -47,27 +47,27 @@ def _ratio(over: list[float], under: list[float]) -> float:
     return statistics.median(numerator / denominator for numerator, denominator in zip(over, under, strict=True))
 
 
-def interleaved(things: Mapping[str, Callable[[], object]], rounds: int, warm: int = 2) -> Timings:
-    """Time `things`, in a new random order each round.
+def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int, warm: int = 2) -> Timings:
+    """Time `candidates`, in a new random order each round.
 
     Args:
-        things: functions by name.
+        candidates: functions by name.
         rounds: number of timings of each.
         warm: number of untimed calls of each beforehand.
     """
-    for thing in things.values():
+    for candidate in candidates.values():
         for _ in range(warm):
-            thing()
-    order, draw = list(things), random.Random(0)
-    seconds: dict[str, list[float]] = {name: [] for name in things}
-    work: dict[str, list[float]] = {name: [] for name in things}
+            candidate()
+    order, draw = list(candidates), random.Random(0)
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    work: dict[str, list[float]] = {name: [] for name in candidates}
     gc.collect()
     for _ in range(rounds):
         draw.shuffle(order)
         for name in order:
             time.sleep(PAUSE)
             started, worked = time.perf_counter(), time.process_time()
-            things[name]()
+            candidates[name]()
             work[name].append(time.process_time() - worked)
             seconds[name].append(time.perf_counter() - started)
     return Timings(seconds, work)
@@ -81,7 +81,7 @@ class Row:
     """A measurement.
 
     Attributes:
-        what: description.
+        title: what was measured.
         value: the measured ratio or figure; None if it could not be measured.
         unit: of the value: "times", "s", "ms", "MB", "".
         least, most: bounds of the goal; both None for a row without a goal.
@@ -89,7 +89,7 @@ class Row:
         note: why it could not be measured, or what explains it.
     """
 
-    what: str
+    title: str
     value: float | None
     unit: str = "times"
     least: float | None = None
@@ -116,7 +116,7 @@ class Row:
         """Return the row as in the JSON."""
         value = None if self.value is None else float(f"{self.value:.4g}")
         return {
-            "what": self.what,
+            "what": self.title,
             "value": value,
             "unit": self.unit,
             "goal": self.goal,
@@ -126,9 +126,9 @@ class Row:
         }
 
 
-def missing(what: str, note: str) -> Row:
+def missing(title: str, note: str) -> Row:
     """Return a row for something that could not be measured here."""
-    return Row(what, None, "", note=note)
+    return Row(title, None, "", note=note)
 
 
 # --- The machine's limits ---
