@@ -31,16 +31,16 @@ def main() -> int:
     for name in given.only or RUNS:
         print(f"{name} ...", file=sys.stderr, flush=True)
         if name == "steady":
-            found = run.steady(given.sessions, given.readings, POOL)
+            result = run.steady(given.sessions, given.readings, POOL)
         elif name == "at_once":
-            found = run.at_once(given.crowd, POOL)
+            result = run.at_once(given.crowd, POOL)
         else:
-            found = run.soak(given.minutes, 6, POOL)
+            result = run.soak(given.minutes, 6, POOL)
         about = {"date": date.today().isoformat(), "machine": describe_machine(), "remark": given.remark}
-        kept[name] = about | {"weights_sha256": spec(registry.default()).sha256} | found
+        kept[name] = about | {"weights_sha256": spec(registry.default()).sha256} | result
         path.write_text(json.dumps(kept, indent=1) + "\n")
-        print(json.dumps(found, indent=1))
-    return 0 if all(value is not False for one in kept.values() for value in one["held"].values()) else 1
+        print(json.dumps(result, indent=1))
+    return 0 if all(value is not False for item in kept.values() for value in item["held"].values()) else 1
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ SIDE = 512  # pixels: the longest side
 
 def pool(count: int) -> list[bytes]:
     """`count` different films as PNG, always the same ones."""
-    drawn = [one for one in samples.samples() if one.simulated]
+    drawn = [item for item in samples.samples() if item.simulated]
     return [_variant(imaging.read(drawn[n % len(drawn)].path).pixels, n // len(drawn)) for n in range(count)]
 
 

@@ -25,15 +25,15 @@ SPARE_THREADS, SPARE_FILES = 6, 6  # of the web server's and TensorFlow's pools,
 
 def alone(address: str, pool: list[bytes]) -> list[tuple[bytes, float]]:
     """The score that one visitor alone gets for each film: what all others are held to."""
-    tally, found = Tally(), []
+    tally, result = Tally(), []
     with HeadlessClient(address, patience=600) as visitor:
         visitor.open()
         for number, data in enumerate(pool):
             record = read(visitor, f"alone-{number}.png", data, tally)
             if record is None:
                 raise RuntimeError(f"The single visitor got no score: {tally.failures}")
-            found.append((data, record["score"]))
-    return found
+            result.append((data, record["score"]))
+    return result
 
 
 def steady(sessions: int, readings: int, pool: int) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def soak(minutes: float, sessions: int, pool: int, patient: bool = True) -> dict
     def visits(address: str, scored: list, tally: Tally) -> None:
         end, here = time.monotonic() + 60 * minutes, []
         while time.monotonic() < end:
-            here = [one for one in here if one.is_alive()]
+            here = [item for item in here if item.is_alive()]
             while len(here) < sessions:
                 number = told["visitors"]
                 order = [int(film) for film in rng.permutation(pool)[:9]]
@@ -80,17 +80,17 @@ def soak(minutes: float, sessions: int, pool: int, patient: bool = True) -> dict
                 told["visitors"] += 1
                 told["wanted"] += len(order)
             time.sleep(0.05)
-        for one in here:
-            one.join()
+        for item in here:
+            item.join()
 
     return _run(visits, pool, told, patient)
 
 
 def _all(crowd: list[Session]) -> None:
-    for one in crowd:
-        one.start()
-    for one in crowd:
-        one.join()
+    for item in crowd:
+        item.start()
+    for item in crowd:
+        item.join()
 
 
 def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[
             visits(address, scored, tally)
         seconds = time.perf_counter() - started
         after = _settled(process.pid, rest) if patient else usage(process.pid)
-    found = {
+    result = {
         **told,
         "readings": tally.readings,
         "different_films": pool,
@@ -123,8 +123,8 @@ def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[
         "before": rest,
         "after": after,
     }
-    found["held"] = held(found)
-    return found
+    result["held"] = held(result)
+    return result
 
 
 def _settled(pid: int, rest: dict[str, float]) -> dict[str, float]:
@@ -139,14 +139,14 @@ def _settled(pid: int, rest: dict[str, float]) -> dict[str, float]:
             return now
 
 
-def held(found: dict[str, Any]) -> dict[str, bool | None]:
+def held(result: dict[str, Any]) -> dict[str, bool | None]:
     """What a load test asks for, and whether this run held it; None where it was too short to tell."""
-    before, after, growth = found["before"], found["after"], found["growth_mb_in_1000"]
+    before, after, growth = result["before"], result["after"], result["growth_mb_in_1000"]
     return {
-        "no failure, every score its own visitor's and within 1e-4": not found["failures"],
-        "every film read": found["readings"] >= found["wanted"],
+        "no failure, every score its own visitor's and within 1e-4": not result["failures"],
+        "every film read": result["readings"] >= result["wanted"],
         f"memory grows by less than {GROWTH_MB} MB in 1,000 readings": None if growth is None else growth < GROWTH_MB,
-        f"memory under {LIMIT_MB} MB throughout": found["peak_mb"] < LIMIT_MB,
+        f"memory under {LIMIT_MB} MB throughout": result["peak_mb"] < LIMIT_MB,
         "threads back": after["threads"] <= before["threads"] + SPARE_THREADS,
         "files back": after["files"] <= before["files"] + SPARE_FILES,
     }

@@ -10,8 +10,8 @@ from tests.load.watch import Watch
 
 
 def test_films_of_the_pool_differ_and_are_always_the_same():
-    found = films.pool(30)
-    assert len(set(found)) == 30 and films.pool(3) == found[:3]
+    result = films.pool(30)
+    assert len(set(result)) == 30 and films.pool(3) == result[:3]
 
 
 def test_a_wrong_score_is_a_failure():
@@ -33,7 +33,7 @@ def test_growth_of_memory():
 @pytest.mark.measured
 def test_visitors_come_and_go():
     """Six at a time for some seconds, a bad file among nine, one in five leaves in the middle; then all at once."""
-    found = run.soak(minutes=0.1, sessions=4, pool=10, patient=False)
-    assert found["failures"] == [] and found["readings"] == found["wanted"] > 0
-    assert found["largest_difference"] < 1e-4 and found["refused"] > 0
-    assert found["peak_mb"] < run.LIMIT_MB
+    result = run.soak(minutes=0.1, sessions=4, pool=10, patient=False)
+    assert result["failures"] == [] and result["readings"] == result["wanted"] > 0
+    assert result["largest_difference"] < 1e-4 and result["refused"] > 0
+    assert result["peak_mb"] < run.LIMIT_MB

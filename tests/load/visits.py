@@ -71,15 +71,15 @@ def read(visitor: HeadlessClient, name: str, data: bytes, tally: Tally) -> dict 
     return record
 
 
-def check(name: str, record: dict | None, wanted: float, tally: Tally) -> None:
+def check(name: str, record: dict | None, expected: float, tally: Tally) -> None:
     """Compare a score with the single visitor's."""
     if record is None:
         return
-    off = abs(record["score"] - wanted)
+    off = abs(record["score"] - expected)
     with tally.lock:
         tally.off = max(tally.off, off)
     if off > TOLERANCE:
-        tally.fail(f"{name} scored {record['score']:.6f} where a visitor alone gets {wanted:.6f}")
+        tally.fail(f"{name} scored {record['score']:.6f} where a visitor alone gets {expected:.6f}")
 
 
 def refuse(visitor: HeadlessClient, name: str, number: int, tally: Tally) -> None:
@@ -133,9 +133,9 @@ class Session(threading.Thread):
     def _visit(self, visitor: HeadlessClient) -> None:
         for count, film in enumerate(self.order):
             name = f"visitor-{self.number}-film-{film}.png"
-            data, wanted = self.pool[film]
+            data, expected = self.pool[film]
             try:
-                check(name, read(visitor, name, data, self.tally), wanted, self.tally)
+                check(name, read(visitor, name, data, self.tally), expected, self.tally)
                 if self.bad_every and count % self.bad_every == self.bad_every - 1:
                     refuse(visitor, f"visitor-{self.number}-bad.png", self.number + count, self.tally)
             except ClientError as error:

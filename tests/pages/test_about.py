@@ -43,7 +43,7 @@ def test_figures_come_from_the_scores(demo):
     app = open_page("about")
     traps = about_text.pitfalls(cache.scores(), config.THRESHOLD)
     limits = app.get_by_key("about_limits")
-    assert [one.value for one in limits.markdown][: len(traps)] == [f"- {trap}" for trap in traps]
+    assert [item.value for item in limits.markdown][: len(traps)] == [f"- {trap}" for trap in traps]
     assert len(traps) == 5  # two of the films, one a network, one of what no figure here tells
     pd.testing.assert_frame_equal(
         limits.table[0].value, about_text.positives_by_group(cache.scores(), config.THRESHOLD)
@@ -75,10 +75,10 @@ def test_shows_the_card_of_the_network_chosen(demo):
     says, card = text(app), cache.model_card("paper")
     assert "fine-tuned.json" not in plain_text(app)
     assert "**The paper's \\*recipe\\***" in says and "<b>" not in says
-    assert [one.label for one in app.expander][: len(card.sections)] == [section.title for section in card.sections]
+    assert [item.label for item in app.expander][: len(card.sections)] == [section.title for section in card.sections]
     parts = [part for section in card.sections for part in section.parts]
     assert all(part in says for part in parts if isinstance(part, str))
-    shown = [one.value.astype(str).to_numpy().tolist() for one in app.table]
+    shown = [item.value.astype(str).to_numpy().tolist() for item in app.table]
     tables = [[list(map(str, row)) for row in part.rows] for part in parts if not isinstance(part, str)]
     assert tables and all(table in shown for table in tables)
     assert any("3" in row[1:] for table in tables for row in table) and "frozen_blocks" not in says

@@ -115,10 +115,10 @@ def test_jump(page):
 
 
 def test_five_sentences_on_every_screen(page):
-    lines, note = (one.value for one in scene(screen=ELSEWHERE).get_by_key("story_short").markdown)
+    lines, note = (item.value for item in scene(screen=ELSEWHERE).get_by_key("story_short").markdown)
     for at, (name, screen) in enumerate(deck.SCREENS.items(), 1):
-        wanted = deck.NO_FIGURES if name == LUNGS else prediction_text.plain(screen.headline())
-        assert f"{at}. {wanted}" in lines
+        expected = deck.NO_FIGURES if name == LUNGS else prediction_text.plain(screen.headline())
+        assert f"{at}. {expected}" in lines
     assert holds(note, config.THRESHOLD)
 
 
@@ -238,11 +238,11 @@ def test_all_films_with_masks(page):
 def test_one_film_is_scored_when_it_is_asked_for(page):
     app = scene(screen=LUNGS, film="clear-average", network="paper")
     assert app.get_by_key("erase_film").value == "clear-average"
-    assert [one.value for one in app.metric] == ["–", "–"] and not MockReader.asked
+    assert [item.value for item in app.metric] == ["–", "–"] and not MockReader.asked
     app = press(app, "erase_score")
     assert MockReader.asked == ["paper", "paper"]
-    assert all(0 < float(one.value) <= 1 for one in app.metric)
-    before, after = (float(one.value) > 0.6 for one in app.metric)
+    assert all(0 < float(item.value) <= 1 for item in app.metric)
+    before, after = (float(item.value) > 0.6 for item in app.metric)
     assert erasure.verdict(before, after, erasure.WAYS["erased"]) in text(app)
     app.run()
     assert len(MockReader.asked) == 2  # kept
@@ -254,9 +254,9 @@ def test_another_film_and_another_way(page):
     assert cache.samples()[first].covid == 1
     app.get_by_key("erase_film").set_value("effusion-left").run()
     assert not app.exception and app.query_params["film"] == "effusion-left"
-    whole, erased = (one.label for one in app.metric)
+    whole, erased = (item.label for item in app.metric)
     app.get_by_key("erase").set_value("only").run()
-    assert not app.exception and [one.label == whole for one in app.metric] == [True, False]
+    assert not app.exception and [item.label == whole for item in app.metric] == [True, False]
     assert app.metric[1].label != erased
 
 
@@ -269,7 +269,7 @@ def test_a_network_that_is_missing(page, monkeypatch):
     monkeypatch.setattr(MockReader, "failure", NetworkError("weights?"))
     app = press(scene(screen=LUNGS, network="paper"), "erase_score")
     assert "weights" in app.error[0].value
-    assert [one.value for one in app.metric] == ["–", "–"]
+    assert [item.value for item in app.metric] == ["–", "–"]
 
 
 def test_a_full_queue_offers_another_try(page, monkeypatch):
@@ -286,9 +286,9 @@ def test_an_erased_film_that_the_gate_flags(page, monkeypatch, novel):
     readings = iter([SimpleNamespace(score=0.9, out_of_distribution=False)])
     erased = SimpleNamespace(score=0.8, out_of_distribution=novel)
     monkeypatch.setattr(session, "prediction", lambda *_: next(readings, erased))
-    said = text(press(scene(screen=LUNGS), "erase_score"))
-    assert erasure.verdict(True, True, erasure.WAYS["erased"]) in said
-    assert (erasure.FLAGGED in said) == novel
+    message = text(press(scene(screen=LUNGS), "erase_score"))
+    assert erasure.verdict(True, True, erasure.WAYS["erased"]) in message
+    assert (erasure.FLAGGED in message) == novel
 
 
 def test_the_film_that_is_read_is_the_erased_one(page, monkeypatch):
@@ -322,8 +322,8 @@ def test_committed_scores_of_erased_films_come_out_again(monkeypatch, data_folde
     sample = [at for at in range(record["films"]) if kept["id"][at] in listed][::4]
     assert len(sample) >= 10
     pairs = [erasure.pair(kept["id"][at], "erased") for at in sample]
-    found = list(Predictor("paper").scores([one.erased for one in pairs]))
-    assert found == pytest.approx([kept[f"erased / {erasure.FILL}"][at] for at in sample], abs=0.005)
+    result = list(Predictor("paper").scores([item.erased for item in pairs]))
+    assert result == pytest.approx([kept[f"erased / {erasure.FILL}"][at] for at in sample], abs=0.005)
 
 
 # --- 5. Adults added --------------------------------------------------------------------------------
@@ -349,10 +349,10 @@ def missing(app: AppTest) -> list[tuple[str, str]]:
     """The checks without a record on the page: the experiment that makes it, and of which network."""
     return [
         (check.experiment, name)
-        for one in app.caption
+        for item in app.caption
         for check in {check.experiment: check for check in checks.CHECKS}.values()
         for name in registry.names()
-        if f"`{AGAIN} {check.experiment}`" in one.value and f"*{registry.title(name)}*" in one.value
+        if f"`{AGAIN} {check.experiment}`" in item.value and f"*{registry.title(name)}*" in item.value
     ]
 
 

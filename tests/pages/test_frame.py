@@ -23,7 +23,7 @@ def test_every_page_says_that_it_is_no_medical_device(demo, page):
     app = open_page(page)
     chip = next(block for block in app.get("popover") if block.proto.popover.label)
     assert chip.proto.popover.label == config.NOTICE.split(".")[0]
-    assert [one.value for one in chip.markdown] == [config.NOTICE]
+    assert [item.value for item in chip.markdown] == [config.NOTICE]
 
 
 def test_the_notice_is_there_on_a_page_that_stops_early(demo):

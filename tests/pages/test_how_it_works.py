@@ -32,9 +32,9 @@ HISTORY = [{"epoch": 1, "loss": 0.5, "accuracy": 0.8}, {"epoch": 2, "loss": 0.3,
 def made_up_walk(name: str = "fine-tuned") -> model_activations.ForwardTrace:
     """A walk through two blocks of the usual names, with random numbers."""
     layers = [
-        Layer(f"block{at}_{what}", kind, (8, 8, 16), 100 * (kind == "convolution"), kind == "convolution", 5)
+        Layer(f"block{at}_{case}", kind, (8, 8, 16), 100 * (kind == "convolution"), kind == "convolution", 5)
         for at in (1, 5)
-        for what, kind in (("conv1", "convolution"), ("pool", "pooling"))
+        for case, kind in (("conv1", "convolution"), ("pool", "pooling"))
     ]
     features = RNG.random((4, 4, 16)).astype(np.float32)
     units, weights = np.array([1.0, 0.0, 2.0], np.float32), np.array([0.5, 1.0, 0.25], np.float32)
@@ -67,10 +67,10 @@ def story(demo, monkeypatch):
         )  # fmt: skip
         spec.save(config.NETWORKS)
     monkeypatch.setattr(config, "RESULTS", demo)
-    asked: list[str] = []
-    monkeypatch.setattr(session, "trace", lambda data, name: asked.append(name) or made_up_walk(name))
+    requested: list[str] = []
+    monkeypatch.setattr(session, "trace", lambda data, name: requested.append(name) or made_up_walk(name))
     monkeypatch.setattr(session, "known_trace", lambda data, name: False)
-    return asked
+    return requested
 
 
 def run(app: AppTest) -> AppTest:
@@ -80,7 +80,7 @@ def run(app: AppTest) -> AppTest:
 
 
 def sections(app: AppTest) -> list[str]:
-    return [one.proto.anchor for one in app.header]
+    return [item.proto.anchor for item in app.header]
 
 
 def test_opens_without_the_network(story):
@@ -90,18 +90,18 @@ def test_opens_without_the_network(story):
     assert app.button(key="run_network")
     steps = preparation(synthetic_images.film(), Preprocessing(size=32, border=0.1))
     assert len(steps) > 1 and all(f"**{step.title}.** {step.sentence}" in text(app) for step in steps)
-    assert any(holds(one.value, 32, 32, 3, 3072) for one in app.markdown)
+    assert any(holds(item.value, 32, 32, 3, 3072) for item in app.markdown)
 
 
 def test_run_shows_the_numbers_of_this_film(story):
     app = run(open_page(PAGE, film="cohen-1"))
     assert story == ["fine-tuned"]
     assert app.metric[0].value == "0.881"
-    said = {part: text(app.get_by_key(f"story_{part}")) for part in ("network", "head", "loss")}
-    assert formatting.verdict(0.880797, 0.6) in said["head"]
-    assert holds(said["head"], 16, 3, 2)  # features, units, units that stay on
-    assert "y = 1" in said["loss"] and story_text.LISTED in said["loss"]
-    assert any("`block1_conv1`" in one.value and holds(one.value, 16, 8, 8) for one in app.markdown)
+    message = {part: text(app.get_by_key(f"story_{part}")) for part in ("network", "head", "loss")}
+    assert formatting.verdict(0.880797, 0.6) in message["head"]
+    assert holds(message["head"], 16, 3, 2)  # features, units, units that stay on
+    assert "y = 1" in message["loss"] and story_text.LISTED in message["loss"]
+    assert any("`block1_conv1`" in item.value and holds(item.value, 16, 8, 8) for item in app.markdown)
     assert app.query_params["run"] == ["1"] or app.query_params["run"] == "1"
 
 
@@ -112,18 +112,18 @@ def test_once_asked_for_it_follows_network_and_film(story):
     assert not app.exception, app.exception[0].value
     assert story[0] == "fine-tuned" and story[-1] == "paper" and app.metric[0].value == "0.881"
     assert story_text.SCHEMATIC in text(app)
-    said = text(app.get_by_key("story_loss"))
-    assert "y = 1" in said and story_text.ASSUMED in said
+    message = text(app.get_by_key("story_loss"))
+    assert "y = 1" in message and story_text.ASSUMED in message
 
 
 def test_flipping_the_truth(story):
     app = run(open_page(PAGE, film="cohen-1"))
-    assert any("= -0.119" in one.value for one in app.latex)
+    assert any("= -0.119" in item.value for item in app.latex)
     before = app.get_by_key("story_loss").markdown[-1].value  # which way a step would push the score
     app.toggle(key="flip").set_value(True).run()
-    said = text(app.get_by_key("story_loss"))
-    assert "y = 0" in said and story_text.FLIPPED in said
-    assert any("= 0.881" in one.value for one in app.latex)
+    message = text(app.get_by_key("story_loss"))
+    assert "y = 0" in message and story_text.FLIPPED in message
+    assert any("= 0.881" in item.value for item in app.latex)
     assert app.get_by_key("story_loss").markdown[-1].value != before
 
 
@@ -150,8 +150,8 @@ def test_a_film_that_cannot_be_shown_is_said_so(story, monkeypatch):
     app = open_page(PAGE)
     app.query_params["film"] = "cohen-1"
     app.run()
-    said = app.info[0].value.replace("\\", "")
-    assert "cohen-1" in said and config.DATA_VARIABLE in said
+    message = app.info[0].value.replace("\\", "")
+    assert "cohen-1" in message and config.DATA_VARIABLE in message
     assert not app.exception
 
 
@@ -184,7 +184,7 @@ def test_curves_to_compare_only_where_they_are_stored(story):
     init_ablation.save_runs({name: {"history": HISTORY} for name in ("frozen", "fine-tuned", "random")}, {})
     app = open_page(PAGE)
     assert sections(app) == SECTIONS
-    assert [numbers(one) for one in app.table[-1].value.iloc[:, 0]] == [[90]] * 3
+    assert [numbers(item) for item in app.table[-1].value.iloc[:, 0]] == [[90]] * 3
 
 
 def test_first_paint_loads_no_tensorflow():

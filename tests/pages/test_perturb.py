@@ -49,7 +49,7 @@ BY = {"fine-tuned": perturb_text.score_by("Fine-tuned"), "paper": perturb_text.s
 
 
 def metrics(app: AppTest) -> dict[str, str]:
-    return {one.label: one.value for one in app.metric}
+    return {item.label: item.value for item in app.metric}
 
 
 def changed(app: AppTest) -> str | None:
@@ -58,7 +58,7 @@ def changed(app: AppTest) -> str | None:
 
 
 def warnings(app: AppTest) -> str:
-    return "\n".join(one.value.replace("\\", "") for one in app.warning)
+    return "\n".join(item.value.replace("\\", "") for item in app.warning)
 
 
 # --- the film changed ----------------------------------------------------------------------------
@@ -74,9 +74,9 @@ def test_a_marker_moves_the_score_and_reset_takes_it_back(demo):
     app.pills(key="change").set_value(["marker"]).run()
     assert not app.exception
     assert float(changed(app)) > 0.8
-    said = perturb_text.score_change(140 / 256, float(changed(app)), 0.6)
-    assert said in text(app) and holds(said, float(changed(app)), round(float(changed(app)) - 0.547, 3))
-    assert any(holds(one.value, 0.547) for one in app.markdown if said in one.value)  # beside what it was
+    message = perturb_text.score_change(140 / 256, float(changed(app)), 0.6)
+    assert message in text(app) and holds(message, float(changed(app)), round(float(changed(app)) - 0.547, 3))
+    assert any(holds(item.value, 0.547) for item in app.markdown if message in item.value)  # beside what it was
     assert metrics(app)[MODEL_SCORE] == "0.547"  # the reading above stays
     app.button(key="reset").click().run()
     assert changed(app) is None and app.pills(key="change").value == []
@@ -88,8 +88,8 @@ def test_every_reading_has_its_line_in_the_log(demo, caplog):
     app = upload(open_page(), ("film.png", film_bytes(140)))
     app.pills(key="change").set_value(["marker"]).run()
     assert not app.exception
-    said = [one.getMessage() for one in caplog.records if one.name == log.READINGS.name]
-    assert len(said) == 2 and all("network=fine-tuned" in one for one in said)
+    message = [item.getMessage() for item in caplog.records if item.name == log.READINGS.name]
+    assert len(message) == 2 and all("network=fine-tuned" in item for item in message)
 
 
 def test_the_changed_film_is_beside_the_original_in_the_viewer(demo):
@@ -178,14 +178,14 @@ def test_every_change_has_its_settings(demo):
         app.pills(key="change").set_value([kind]).run()
         assert not app.exception and changed(app), kind
     app.pills(key="change").set_value(list(imaging_perturb.KINDS)).run()
-    assert {one.key for one in app.slider} >= {"crop", "degrees"}
-    assert {one.key for one in app.segmented_control} >= {"where", "fill", "letters", "placing"}
+    assert {item.key for item in app.slider} >= {"crop", "degrees"}
+    assert {item.key for item in app.segmented_control} >= {"where", "fill", "letters", "placing"}
     app.segmented_control(key="where").set_value("box").run()
     app.slider(key="across").set_value((40, 40)).run()  # both edges in one place: a box all the same
     app.slider(key="down").set_value((100, 100)).run()
     assert not app.exception and changed(app)
-    for how in ("noise", "blur"):
-        app.segmented_control(key="fill").set_value(how).run()
+    for options in ("noise", "blur"):
+        app.segmented_control(key="fill").set_value(options).run()
         assert not app.exception and changed(app)
 
 
@@ -339,14 +339,14 @@ def test_a_novel_film_says_why(demo, monkeypatch, why, sentence):
     app = open_page(film="cohen-1")
     assert sentence in warnings(app) and app.metric[0].value.startswith(":gray[")
     assert prediction_text.outcome(True, True) not in text(app) and formatting.verdict(0.7, 0.6) not in text(app)
-    (button,) = [one for one in app.get("download_button") if one.key == "json-result"]
+    (button,) = [item for item in app.get("download_button") if item.key == "json-result"]
     assert button is not None
 
 
 @pytest.mark.parametrize(("helps", "shown"), [(True, True), (False, False)])
 def test_a_calibrated_score_is_shown_where_it_helped(demo, helps, shown):
-    what = mock_networks.save(config.NETWORKS)
-    path = config.NETWORKS / f"{what.name}.json"
+    case = mock_networks.save(config.NETWORKS)
+    path = config.NETWORKS / f"{case.name}.json"
     kept = {"temperature": 2.0, "fitted_on": 3, "helps": {"test": helps, "external": True}}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"calibration": kept}))
     app = upload(open_page(), ("film.png", film_bytes(160)))  # 0.625: its logit halved gives 0.564
@@ -381,9 +381,9 @@ def test_films_held_out_count_as_neighbors_where_the_network_never_saw_them(demo
 
 
 def test_held_out_films_are_those_of_the_training(demo, monkeypatch):
-    what = mock_networks.save(config.NETWORKS)
+    case = mock_networks.save(config.NETWORKS)
     assert cache.held_out_scores("fine-tuned") is None  # it says of no film that it was held out
-    path = config.NETWORKS / f"{what.name}.json"
+    path = config.NETWORKS / f"{case.name}.json"
     monkeypatch.setattr(
         "covid_model.data.dataset.hold_out", lambda films: pd.Series(films.index == "cohen-4", films.index)
     )

@@ -48,7 +48,7 @@ def test_where_the_queue_is_full_the_visitor_is_told_his_place_and_may_try_again
     assert not app.metric and not app.error
     app.button(key=AGAIN).click().run()
     assert score(app) == "0.938"
-    assert not app.warning and not [one for one in app.button if one.key == AGAIN]
+    assert not app.warning and not [item for item in app.button if item.key == AGAIN]
 
 
 def test_how_it_works_says_the_same(demo, monkeypatch):

@@ -55,9 +55,9 @@ def test_a_run_and_its_figures(made_up_lab):
     app = train(open_page(epochs="2"))
     (run,) = app.session_state["lab_runs"]
     assert run.finished and len(run.epochs) == 2
-    said, last = card(app, 1), run.epochs[-1]
-    assert holds(said, 1, 2, 2) and prediction_text.STOPPED not in said
-    assert holds(said, round(100 * last.test_accuracy, 1), last.more_adults.count, 30)
+    message, last = card(app, 1), run.epochs[-1]
+    assert holds(message, 1, 2, 2) and prediction_text.STOPPED not in message
+    assert holds(message, round(100 * last.test_accuracy, 1), last.more_adults.count, 30)
     assert holds(text(app.get_by_key("lab_counts")), 40, 122)
 
 
@@ -66,7 +66,7 @@ def test_three_runs_stand_side_by_side_and_the_oldest_goes(made_up_lab):
     for _ in range(4):
         train(app)
     assert [run.number for run in app.session_state["lab_runs"]] == [2, 3, 4]
-    assert any(holds(one.value, 3) for one in app.caption) and holds(card(app, 4), 4)
+    assert any(holds(item.value, 3) for item in app.caption) and holds(card(app, 4), 4)
     app.get_by_key("lab_clear").click().run()
     assert app.session_state["lab_runs"] == [] and app.get_by_key("lab_empty").caption
     assert not [part for part in app.container if (part.key or "").startswith("lab_run_")]

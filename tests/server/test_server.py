@@ -58,9 +58,9 @@ def empty(server):
 
 @pytest.fixture
 def guest(server):
-    with Guest(server) as one:
-        one.open()
-        yield one
+    with Guest(server) as item:
+        item.open()
+        yield item
 
 
 def film(brightness: int) -> bytes:
@@ -92,8 +92,8 @@ def grain(side: int) -> bytes:
     ],
 )
 def test_settings(section, name, value):
-    found = tomllib.loads((config.ROOT / ".streamlit/config.toml").read_text())
-    assert found[section][name] == value
+    result = tomllib.loads((config.ROOT / ".streamlit/config.toml").read_text())
+    assert result[section][name] == value
 
 
 def test_a_page_of_another_origin_cannot_open_a_session(server):
@@ -124,8 +124,8 @@ def test_an_error_is_told_to_us_and_not_to_the_visitor(server, guest):
     server.switch(live_server.BROKEN, True)
     with pytest.raises(ClientError, match="exception"):
         guest.give(("film.png", film(101)))
-    said = b"".join(guest.heard)
-    assert live_server.SECRET.encode() not in said and b"ZeroDivisionError" not in said and b"live.py" not in said
+    text = b"".join(guest.heard)
+    assert live_server.SECRET.encode() not in text and b"ZeroDivisionError" not in text and b"live.py" not in text
     assert until(lambda: live_server.SECRET in server.log) and "Traceback" in server.log
     server.switch(live_server.BROKEN, False)
     assert guest.give(("film.png", film(101))).score == live_server.score(film(101))
@@ -155,7 +155,7 @@ def test_27_who_the_patient_is_is_neither_shown_nor_logged_nor_exported(server, 
     data = synthetic_images.dicom(FILM)
     assert guest.give(("film.dcm", data)).score
     everything = b"".join([*guest.heard, *guest.pictures(), guest.fetch("json-result"), server.log.encode()])
-    assert not [one for one in synthetic_images.SECRETS.values() if one.encode() in everything]
+    assert not [item for item in synthetic_images.SECRETS.values() if item.encode() in everything]
 
 
 # --- 30, 31: names and endings --------------------------------------------------------------------------------
@@ -164,9 +164,9 @@ def test_27_who_the_patient_is_is_neither_shown_nor_logged_nor_exported(server, 
 def test_30_a_hostile_name_is_shown_as_plain_text(guest):
     page = guest.give((HOSTILE, film(102)))
     assert page.score
-    assert [one for one in page.texts if one.startswith("<img src=x") and len(one) <= 60 and "\u202e" not in one]
-    formatted = [one.body for kind in ("markdown", "html", "heading", "alert") for one in page.all(kind)]
-    assert not [one for one in formatted if "<img" in one or "evil.example" in one]
+    assert [item for item in page.texts if item.startswith("<img src=x") and len(item) <= 60 and "\u202e" not in item]
+    formatted = [item.body for kind in ("markdown", "html", "heading", "alert") for item in page.all(kind)]
+    assert not [item for item in formatted if "<img" in item or "evil.example" in item]
 
 
 @pytest.mark.parametrize("name", ["film.exe", "film", "film.png.html", ".htaccess", "../../etc/passwd"])
@@ -243,8 +243,8 @@ def test_33_thirty_films_one_after_the_other(guest):
     sent[7] = ("film-07.png", b"<html>")
     page = guest.give(*sent)
     records = requests_json(guest.fetch("json-results"))
-    assert [one["file"] for one in records] == [name for name, _ in sent]
-    assert [f"{one['score']:.3f}" for one in records if one["score"] is not None] == [
+    assert [item["file"] for item in records] == [name for name, _ in sent]
+    assert [f"{item['score']:.3f}" for item in records if item["score"] is not None] == [
         live_server.score(data) for number, (_, data) in enumerate(sent) if number != 7
     ]
     assert records[7]["score"] is None and records[7]["refused"]
@@ -300,8 +300,8 @@ def test_38_nonsense_in_the_address_falls_back(server, address):
         guest.open(**address)
         page = guest.give(("film.png", GOOD))
         assert page.score == live_server.score(GOOD, registry.default())
-        said = " ".join(one.body for one in page.all("markdown"))
-        assert verdict(float(page.score.strip("<> ")), config.THRESHOLD) in said and "script" not in said
+        text = " ".join(item.body for item in page.all("markdown"))
+        assert verdict(float(page.score.strip("<> ")), config.THRESHOLD) in text and "script" not in text
 
 
 def test_38_an_address_without_what_was_set(guest):
@@ -313,24 +313,24 @@ def test_38_an_address_without_what_was_set(guest):
 
 
 def test_39_two_visitors_at_once_on_different_networks_and_thresholds(server):
-    wanted = [("paper", "0.20", film(107)), ("fine-tuned", "0.90", film(108)), ("paper", "0.70", film(107))]
-    found: list[tuple] = [()] * len(wanted)
+    expected = [("paper", "0.20", film(107)), ("fine-tuned", "0.90", film(108)), ("paper", "0.70", film(107))]
+    result: list[tuple] = [()] * len(expected)
 
     def visit(number: int) -> None:
-        name, threshold, data = wanted[number]
+        name, threshold, data = expected[number]
         with Guest(server) as guest:
             guest.open(network=name, threshold=threshold)
             page = guest.give(("film.png", data))
-            said = " ".join(one.body for one in page.all("markdown"))
+            text = " ".join(item.body for item in page.all("markdown"))
             by = f" by {plain(registry.title(name))} in "
-            found[number] = (page.score, verdict(float(page.score), float(threshold)) in said, by in said)
+            result[number] = (page.score, verdict(float(page.score), float(threshold)) in text, by in text)
 
-    threads = [threading.Thread(target=visit, args=(number,)) for number in range(len(wanted))]
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(len(expected))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(90)
-    assert found == [(live_server.score(data, name), True, True) for name, _, data in wanted]
+    assert result == [(live_server.score(data, name), True, True) for name, _, data in expected]
 
 
 def test_40_a_network_that_gives_no_number(server, guest):
@@ -383,7 +383,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, empty, guest):
 
 def spooled(server: Server) -> list[str]:
     """The temporary files that the server has open."""
-    return [one for one in peak_memory.open_files(server.process.pid) if one.startswith(str(server.spool))]
+    return [item for item in peak_memory.open_files(server.process.pid) if item.startswith(str(server.spool))]
 
 
 def test_an_upload_goes_when_another_takes_its_place_or_it_is_taken_away(server, empty, guest):
@@ -419,7 +419,7 @@ LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d reading network=(fine-tuned|p
 
 
 def readings(server: Server, since: int) -> list[str]:
-    return [one for one in server.log[since:].splitlines() if " reading " in one]
+    return [item for item in server.log[since:].splitlines() if " reading " in item]
 
 
 def test_the_log_has_one_line_a_reading_and_nothing_of_the_film(server):
@@ -436,9 +436,9 @@ def test_the_log_has_one_line_a_reading_and_nothing_of_the_film(server):
         server.switch(live_server.NOTHING, True)
         guest.give((f"{name}-3.png", film(113)))
     assert until(lambda: len(readings(server, since)) >= 6)
-    found = [LINE.fullmatch(one) for one in readings(server, since)]
-    assert all(found), readings(server, since)
-    assert [(one[1], one[2]) for one in found] == [
+    result = [LINE.fullmatch(item) for item in readings(server, since)]
+    assert all(result), readings(server, since)
+    assert [(item[1], item[2]) for item in result] == [
         ("paper", "no"),
         ("none", "FilmError"),
         ("paper", "no"),
@@ -449,7 +449,7 @@ def test_the_log_has_one_line_a_reading_and_nothing_of_the_film(server):
     log = server.log[since:]
     assert name not in log and "Surname" not in log and ".png" not in log
     assert not re.search(r"[0-9a-f]{32}", log)  # no hash of a film
-    assert not [one for one in synthetic_images.SECRETS.values() if one in log]
+    assert not [item for item in synthetic_images.SECRETS.values() if item in log]
 
 
 # --- Health ---------------------------------------------------------------------------------------------------------
@@ -463,24 +463,24 @@ def health(capsys, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-def wanted() -> str:
+def expected() -> str:
     from covid_model.data import samples
     from covid_model.tools import healthcheck as room
 
     return live_server.score(samples.sample(room.FILM).path.read_bytes())
 
 
-def test_health_of_a_demo_that_is_well(server, wanted, capsys):
-    code, out, err = health(capsys, server.address, "--expect", wanted)
+def test_health_of_a_demo_that_is_well(server, expected, capsys):
+    code, out, err = health(capsys, server.address, "--expect", expected)
     assert (code, err, out.count("\n")) == (0, "", 1)
-    assert out.startswith(server.address) and "fine-tuned" in out and out.count(wanted) == 2  # shown, and wanted
+    assert out.startswith(server.address) and "fine-tuned" in out and out.count(expected) == 2  # shown, and expected
 
 
-def test_health_looks_at_the_score(server, wanted, capsys):
-    code, out, err = health(capsys, server.address, "--expect", f"{float(wanted) - 0.011:.3f}")
+def test_health_looks_at_the_score(server, expected, capsys):
+    code, out, err = health(capsys, server.address, "--expect", f"{float(expected) - 0.011:.3f}")
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert server.address in err and wanted in err
-    assert health(capsys, server.address, "--expect", f"{float(wanted) - 0.009:.3f}")[0] == 0
+    assert server.address in err and expected in err
+    assert health(capsys, server.address, "--expect", f"{float(expected) - 0.009:.3f}")[0] == 0
 
 
 @pytest.mark.parametrize("trouble", [live_server.NOTHING, live_server.BROKEN])

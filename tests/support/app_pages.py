@@ -165,8 +165,8 @@ def page_of(app: AppTest) -> str:
 
 def numbers(text: str) -> list[float]:
     """The numbers in a text, in their order; none of a name such as COVID-19."""
-    found = re.findall(r"(?<![\w-])[-−]?\d[\d,]*(?:\.\d+)?", text.replace("\\", ""))
-    return [float(one.replace(",", "").replace("−", "-")) for one in found]
+    result = re.findall(r"(?<![\w-])[-−]?\d[\d,]*(?:\.\d+)?", text.replace("\\", ""))
+    return [float(item.replace(",", "").replace("−", "-")) for item in result]
 
 
 def verdict_word(score: float, threshold: float = 0.6) -> str:
@@ -181,7 +181,7 @@ def holds(text: str, *figures: float) -> bool:
 
 def charts(app: AppTest) -> set[str]:
     """The keys of the charts on the page."""
-    return {one.key for one in app.get("plotly_chart")}
+    return {item.key for item in app.get("plotly_chart")}
 
 
 def pictures(app: AppTest) -> list[dict]:
@@ -192,7 +192,7 @@ def pictures(app: AppTest) -> list[dict]:
 
 def text(app: AppTest) -> str:
     """All that the page says in Markdown and plain text."""
-    return "\n".join(one.value for kind in (app.markdown, app.text, app.caption, app.subheader) for one in kind)
+    return "\n".join(item.value for kind in (app.markdown, app.text, app.caption, app.subheader) for item in kind)
 
 
 def plain_text(app: AppTest) -> str:

@@ -274,7 +274,7 @@ SENT = [
 
 def of_row(row: int) -> list[Sent]:
     """The files of one row."""
-    return [one for one in SENT if one.row == row]
+    return [item for item in SENT if item.row == row]
 
 
 def good_film() -> bytes:
@@ -288,19 +288,19 @@ NUMBERED = re.compile(r"test_((?:\d\d_)+)")  # a test's name begins with its row
 
 def rows_of(name: str) -> list[int]:
     """The rows that a test says it stands for, by its name."""
-    found = NUMBERED.match(name)
-    return [int(number) for number in found[1].split("_") if number] if found else []
+    result = NUMBERED.match(name)
+    return [int(number) for number in result[1].split("_") if number] if result else []
 
 
 def tests_by_row() -> dict[int, list[str]]:
     """For each row, the numbered tests of this folder as "file::test"."""
-    found = defaultdict(list)
+    result = defaultdict(list)
     for path in sorted(Path(__file__).parent.parent.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 for row in rows_of(node.name):
-                    found[row].append(f"{path.name}::{node.name}")
-    return dict(found)
+                    result[row].append(f"{path.name}::{node.name}")
+    return dict(result)
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def checksums_right(data: bytes) -> bytes:
 # --- What must come of it --------------------------------------------------------------------------------
 
 
-def check(data: bytes, came: Counter) -> None:
+def check(data: bytes, received: Counter) -> None:
     """Decode one file and see that it ends as it must."""
     rest, started = peak_memory.reset_peak(), time.perf_counter()
     try:
@@ -158,7 +158,7 @@ def check(data: bytes, came: Counter) -> None:
     taken, grown = time.perf_counter() - started, peak_memory.peak() - rest
     assert taken < SLOWEST, f"{taken:.1f} s"
     assert grown < PEAK, f"{grown:.0f} MB"
-    came["read" if film else "refused"] += 1
+    received["read" if film else "refused"] += 1
     if film is None:
         assert sentence[0].isupper() and sentence.endswith(".") and "\n" not in sentence, sentence
         assert len(sentence) < LONGEST, sentence
@@ -174,7 +174,7 @@ def run(kind: str, cases: int, start: int) -> Counter:
     """`cases` damaged files of a kind; how many were read and how many refused. AssertionError or worse for a bug."""
     last = config.ROOT / "build" / "fuzz" / f"last.{kind.lower()}"
     last.parent.mkdir(parents=True, exist_ok=True)
-    came: Counter = Counter()
+    received: Counter = Counter()
     files = whole_files(kind)
     others = [whole_files(other)[0] for other in KINDS if other != kind]
     for data in files:
@@ -185,20 +185,20 @@ def run(kind: str, cases: int, start: int) -> Counter:
     @how(max_examples=cases, deadline=None, database=None, derandomize=False, print_blob=True,
          suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(damaged(files, others))
-    def one(data: bytes) -> None:
+    def decode(data: bytes) -> None:
         last.write_bytes(data)
-        check(data, came)
+        check(data, received)
 
-    one()
+    decode()
     last.unlink()
-    return came
+    return received
 
 
 def main(kind: str, cases: str, start: str) -> None:
     began = time.perf_counter()
-    came = run(kind, int(cases), int(start))
-    files, taken = came.total(), time.perf_counter() - began
-    print(f"{kind}, seed {start}: {files} files, {came['read']} read, {came['refused']} refused, {taken:.0f} s")
+    received = run(kind, int(cases), int(start))
+    files, taken = received.total(), time.perf_counter() - began
+    print(f"{kind}, seed {start}: {files} files, {received['read']} read, {received['refused']} refused, {taken:.0f} s")
 
 
 if __name__ == "__main__":

@@ -74,9 +74,9 @@ def _stand_in(folder: Path) -> None:
             if (folder / BROKEN).exists():
                 raise ZeroDivisionError(SECRET)
             inputs = np.asarray(inputs)
-            found = logit(inputs, name) * (np.nan if (folder / NOTHING).exists() else 1)
+            result = logit(inputs, name) * (np.nan if (folder / NOTHING).exists() else 1)
             maps = np.random.default_rng(0).uniform(0, 1, (len(inputs), 14, 14, 8)).astype(np.float32)
-            return [one.view(Tensor) for one in (found, maps, maps - 0.5, maps[:, 0, 0])]
+            return [item.view(Tensor) for item in (result, maps, maps - 0.5, maps[:, 0, 0])]
 
         return explain, None
 
@@ -115,8 +115,8 @@ class Server:
     def uploaded(self) -> int:
         """Bytes of uploads that the server has in memory, by its own count."""
         text = requests.get(f"{self.address}/_stcore/metrics?families=cache_memory_bytes", timeout=20).text
-        found = re.search(r"cache_memory_bytes\{[^}]*UploadedFileManager[^}]*\} (\d+)", text)
-        return int(found[1]) if found else 0
+        result = re.search(r"cache_memory_bytes\{[^}]*UploadedFileManager[^}]*\} (\d+)", text)
+        return int(result[1]) if result else 0
 
 
 @contextlib.contextmanager
@@ -158,7 +158,7 @@ class Guest(HeadlessClient):
 
         wish = FileURLsRequest(request_id=uuid.uuid4().hex, file_names=names, session_id=self.session)
         self._socket.send(BackMsg(file_urls_request=wish).SerializeToString())
-        answer = next(one for one in self._messages() if one.WhichOneof("type") == "file_urls_response")
+        answer = next(item for item in self._messages() if item.WhichOneof("type") == "file_urls_response")
         return list(answer.file_urls_response.file_urls)
 
     def url(self, place: Any) -> str:

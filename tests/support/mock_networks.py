@@ -21,7 +21,7 @@ def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network_spec.
     """Write a complete mock network into `folder` and return what it is."""
     weights, sha256, parameters = _weights(seed)
     shutil.copyfile(weights, folder / f"{name}.npz")
-    what = network_spec.NetworkSpec(
+    case = network_spec.NetworkSpec(
         name=name,
         title=name.capitalize(),
         order=0,
@@ -35,8 +35,8 @@ def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network_spec.
         sha256=sha256,
         parameters=parameters,
     )
-    what.save(folder)
-    return what
+    case.save(folder)
+    return case
 
 
 def describe(

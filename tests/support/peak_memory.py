@@ -31,10 +31,10 @@ def reset_peak() -> float:
 
 def open_files(process: int) -> list[str]:
     """What the file handles of a process lead to."""
-    found = []
+    result = []
     for handle in Path(f"/proc/{process}/fd").iterdir():
         try:
-            found.append(os.readlink(handle))
+            result.append(os.readlink(handle))
         except OSError:  # closed in between
             continue
-    return found
+    return result

@@ -33,8 +33,8 @@ def measure() -> dict[str, list[float]]:
     """Lowest and highest of each of STATISTICS among real films of the data folder, outliers aside."""
     real = dataset.load()
     some = real.films[real.films["source"].isin(SOURCES)].sample(FILMS, random_state=SEED)
-    found = np.array([statistics(imaging.read(real.path(name)).pixels) for name in some.index])
-    low, high = np.percentile(found, RANGE, axis=0)
+    result = np.array([statistics(imaging.read(real.path(name)).pixels) for name in some.index])
+    low, high = np.percentile(result, RANGE, axis=0)
     return {name: [round(float(low[at]), 1), round(float(high[at]), 1)] for at, name in enumerate(STATISTICS)}
 
 

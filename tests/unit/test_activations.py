@@ -64,10 +64,10 @@ def test_blocks_are_those_of_the_graph(predictor, walk):
 
 def test_every_layer_of_the_base_has_its_strongest_maps(walk):
     assert len(walk.maps) == 16 + 5
-    for name, found in walk.maps.items():
-        assert len(found.channels) == len(found.pictures) == activations.STRONGEST and found.layer == name
-        assert list(found.means) == sorted(found.means, reverse=True)
-        assert found.pictures.dtype == np.uint8 and 0 <= found.silent < found.total
+    for name, result in walk.maps.items():
+        assert len(result.channels) == len(result.pictures) == activations.STRONGEST and result.layer == name
+        assert list(result.means) == sorted(result.means, reverse=True)
+        assert result.pictures.dtype == np.uint8 and 0 <= result.silent < result.total
     assert walk.filters.keys() == {"block1_conv1", "block1_conv2"}
 
 
@@ -92,8 +92,8 @@ def test_gradcam_steps_add_up():
 
 
 def test_a_silent_layer_is_black():
-    found = activations.strongest("x", np.zeros((4, 4, 20), np.float32))
-    assert found.silent == found.total == 20 and not found.pictures.any()
+    result = activations.strongest("x", np.zeros((4, 4, 20), np.float32))
+    assert result.silent == result.total == 20 and not result.pictures.any()
 
 
 @pytest.mark.parametrize("into", [3, 64])
@@ -119,13 +119,13 @@ def test_loss_is_equation_1_and_its_slope(logit):
 
 
 @pytest.mark.parametrize(
-    ("how", "count"),
+    ("options", "count"),
     [(Preprocessing(size=32), 2), (Preprocessing(size=32, border=0.1, blur=1.0, equalize=True), 5)],
 )
-def test_preparation_ends_where_the_network_begins(how, count):
+def test_preparation_ends_where_the_network_begins(options, count):
     pixels = mock_networks.film()
-    steps = preprocessing.preparation(pixels, how)
+    steps = preprocessing.preparation(pixels, options)
     assert len(steps) == count
-    np.testing.assert_array_equal(steps[-1].picture, prepare(pixels, how))
-    low, high = input_ranges(pixels, how)["red"]
+    np.testing.assert_array_equal(steps[-1].picture, prepare(pixels, options))
+    low, high = input_ranges(pixels, options)["red"]
     assert -123.68 <= low + 0.01 < high <= 255 - 123.68 + 0.01

@@ -29,9 +29,9 @@ def subject(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network_spec.spec, "__defaults__", (folder,))
         patch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
-        found = benchmark.Subject()
-        assert found.predictor.spec.title == "Fine-tuned"
-        yield found
+        result = benchmark.Subject()
+        assert result.predictor.spec.title == "Fine-tuned"
+        yield result
 
 
 def test_things_take_turns_and_ratios_are_those_of_a_round():
@@ -64,8 +64,8 @@ def test_a_row_judges_itself(row, reached, goal):
 
 def test_keras_own_example_gives_our_heatmap_and_the_bare_pass_our_score(subject):
     reading = subject.predictor.predict(subject.film)
-    wanted = np.maximum(reading.heatmap, 0)
-    np.testing.assert_allclose(subject.example(), wanted / wanted.max(), atol=1e-3)
+    expected = np.maximum(reading.heatmap, 0)
+    np.testing.assert_allclose(subject.example(), expected / expected.max(), atol=1e-3)
     assert subject.bare()()[0, 0] == pytest.approx(reading.score, abs=1e-5)
     assert subject.whole().score == pytest.approx(reading.score, abs=1e-5)
 
@@ -119,8 +119,8 @@ def test_what_was_measured_is_kept_beside_the_rest(subject, tmp_path, monkeypatc
     assert records.load_benchmark(path) == json.loads(json.dumps(kept))
     assert list(kept["parts"]) == ["forward", "curves"]
     assert kept["parts"]["forward"]["weights_sha256"] == subject.predictor.spec.sha256
-    said = command.table(kept["parts"])
-    assert "b: 1.3 times (goal: at least 1.2 times; reached)" in said and "NOT REACHED" in said
+    message = command.table(kept["parts"])
+    assert "b: 1.3 times (goal: at least 1.2 times; reached)" in message and "NOT REACHED" in message
     path.write_text("{")
     assert records.load_benchmark(path) is None
 
@@ -161,16 +161,16 @@ def test_about_shows_what_was_measured(demo, monkeypatch):
     monkeypatch.setattr(config, "BENCHMARK_JSON", demo / "benchmark.json")
     monkeypatch.setattr(config, "LOAD_JSON", demo / "load.json")
     app = open_page("about")
-    said = text(app)
+    message = text(app)
     assert app.get_by_key("about_speed").subheader
-    assert [one.proto.spec for one in app.get("plotly_chart") if "films of a batch" in one.proto.spec]
+    assert [item.proto.spec for item in app.get("plotly_chart") if "X-rays of a batch" in item.proto.spec]
     assert (
-        "A\\_B" in said
+        "A\\_B" in message
         and holds(benchmarks.machine([PART, PART]), 9, 2, 23)
-        and benchmarks.machine([PART, PART]) in said
+        and benchmarks.machine([PART, PART]) in message
     )
     (visitors,) = benchmarks.visitors({"soak": SOAK | {"held": {"every film read": False}}})
-    assert visitors in said and holds(visitors, 7, 10, 70, 0, 812)
+    assert visitors in message and holds(visitors, 7, 10, 70, 0, 812)
     assert "2e-07" in visitors and "every film read" in visitors  # how near the scores came, and what was not held
     assert benchmarks.same({"largest_difference": 0.0}) != benchmarks.same({"largest_difference": 2e-7})
     _, result, goal, reached = (benchmarks.table([PART]).iloc[:, at].tolist() for at in range(4))

@@ -46,11 +46,11 @@ def test_an_error_is_not_kept(tmp_path):
 
 def test_functions_are_kept_apart(tmp_path):
     @by_files(lambda: [tmp_path / "file"], st.cache_data, 1)
-    def one() -> int:
+    def first() -> int:
         return 1
 
     @by_files(lambda: [tmp_path / "file"], st.cache_data, 1)
     def other() -> int:
         return 2
 
-    assert (one(), other(), one()) == (1, 2, 1)
+    assert (first(), other(), first()) == (1, 2, 1)

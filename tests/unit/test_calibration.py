@@ -12,7 +12,7 @@ from covid_model import evaluation
 
 def test_bins_by_hand():
     bins = evaluation.reliability([0.05, 0.15, 0.15, 0.95], [0, 1, 0, 1])
-    assert [one.films for one in bins] == [1, 2, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert [item.films for item in bins] == [1, 2, 0, 0, 0, 0, 0, 0, 0, 1]
     assert bins[1].score == pytest.approx(0.15) and bins[1].covid.value == 0.5
     assert (bins[1].covid.count, bins[1].covid.total) == (1, 2)
     assert bins[2].score is None and not bins[2].covid
@@ -21,7 +21,7 @@ def test_bins_by_hand():
 
 
 def test_films_at_the_edges_of_bins():
-    films = [one.films for one in evaluation.reliability([0.0, 0.1, 0.5, 1.0], [0, 0, 1, 1])]
+    films = [item.films for item in evaluation.reliability([0.0, 0.1, 0.5, 1.0], [0, 0, 1, 1])]
     assert films == [2, 0, 0, 0, 1, 0, 0, 0, 0, 1]
 
 
@@ -31,8 +31,8 @@ def test_bins_agree_with_scikit_learn():
     covid = generator.uniform(size=500) < scores**2
     bins = evaluation.reliability(scores, covid, draws=0)
     share, mean = sklearn.calibration.calibration_curve(covid, scores, n_bins=10)
-    assert [one.covid.value for one in bins] == pytest.approx(share.tolist())
-    assert [one.score for one in bins] == pytest.approx(mean.tolist())
+    assert [item.covid.value for item in bins] == pytest.approx(share.tolist())
+    assert [item.score for item in bins] == pytest.approx(mean.tolist())
     assert evaluation.brier(scores, covid) == pytest.approx(sklearn.metrics.brier_score_loss(covid, scores))
 
 

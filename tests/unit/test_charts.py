@@ -51,7 +51,7 @@ def test_an_enlarged_figure_keeps_what_it_shows():
     large = charts.enlarged(figure, 1.25)
     assert words(large) == words(figure) and list(large.data[0].x) == list(figure.data[0].x)
     assert large.layout.height == 1.25 * figure.layout.height and large.layout.margin.l == 1.25 * figure.layout.margin.l
-    sizes = [[note.font.size for note in one.layout.annotations] for one in (figure, large)]
+    sizes = [[note.font.size for note in item.layout.annotations] for item in (figure, large)]
     assert sizes[1] == [1.25 * size for size in sizes[0]]
 
 
@@ -140,7 +140,7 @@ def test_strip_tells_verdicts_apart_and_marks_the_film():
     assert holds(words(figure), 0.72)
     assert holds(charts.score_strip_alt(scores, 0.72, 0.6), 4, 0.5, 0.9, 2, 0.6, 0.72)
     same = points(charts.score_strip(scores, 0.72, 0.4))
-    assert sorted(np.concatenate([one.y for one in same])) == pytest.approx(
+    assert sorted(np.concatenate([item.y for item in same])) == pytest.approx(
         sorted(np.concatenate([positive.y, negative.y]))
     )  # no point hops when the threshold moves
 
@@ -161,9 +161,9 @@ def test_nothing_to_draw_is_said():
     empty = evaluation.roc(NOTHING, NOTHING)
     assert words(charts.roc({"paper": empty})) != words(charts.roc({"paper": evaluation.roc(SCORES, COVID)}))
     assert not charts.roc({"paper": empty}).data and words(charts.roc({"paper": empty}))
-    for said in (charts.roc_alt({"paper": empty}), charts.precision_recall_alt({"paper": empty})):
-        assert said and not numbers(said)
-    assert [numbers(one) for one in charts.score_distribution(NOTHING, NOTHING, 0.6).layout.yaxis.ticktext] == [
+    for text in (charts.roc_alt({"paper": empty}), charts.precision_recall_alt({"paper": empty})):
+        assert text and not numbers(text)
+    assert [numbers(item) for item in charts.score_distribution(NOTHING, NOTHING, 0.6).layout.yaxis.ticktext] == [
         [0],
         [0],
     ]

@@ -19,20 +19,20 @@ def words(figure: go.Figure) -> list[str]:
     return [note.text for note in figure.layout.annotations]
 
 
-def of(count: int, total: int, low: float | None = None, high: float | None = None) -> Estimate:
+def share_of(count: int, total: int, low: float | None = None, high: float | None = None) -> Estimate:
     return Estimate(count / total, low, high, count, total)
 
 
 def test_shares():
-    rows = [bias_charts.Share("The<br>network", of(98, 100, 0.9, 1.0), True), bias_charts.Share("nobody", NOBODY)]
+    rows = [bias_charts.Share("The<br>network", share_of(98, 100, 0.9, 1.0), True), bias_charts.Share("nobody", NOBODY)]
     figure = bias_charts.shares(rows, "accuracy", (0.98, "the paper says 98 %"), ink="#123456")
     assert list(figure.data[0].x) == [0.98, 0.0] and list(figure.data[0].y) == [1, 0]  # the first on top
     assert words(figure) == ["<b>98.0 %</b>", "<b>–</b>", "the paper says 98 %"]
     assert figure.layout.yaxis.ticktext == ("<b>The<br>network</b>", "nobody")
     assert len(figure.layout.shapes) == 2  # an interval and the mark
     assert numbers(figure.data[0].customdata[0]) == [98, 98, 100, 95, 90, 100]
-    said = bias_charts.shares_alt(rows, "Accuracy")
-    assert all(part in said for part in ("Accuracy", "The network 98.0 %", "nobody –")) and "<br>" not in said
+    text = bias_charts.shares_alt(rows, "Accuracy")
+    assert all(part in text for part in ("Accuracy", "The network 98.0 %", "nobody –")) and "<br>" not in text
     plain = bias_charts.shares([bias_charts.Share("a", Estimate(0.5))], "AUC", as_percent=False)
     assert words(plain) == ["<b>0.500</b>"] and not plain.layout.shapes
 
@@ -47,7 +47,7 @@ def test_ages_are_shares_of_each_class():
     covid, other = figure.data
     assert list(covid.x) == [-0.25, 0.0, -0.75] and list(other.x) == [0.0, 0.8, 0.2]
     assert covid.marker.pattern.shape == "/" and other.marker.pattern.shape == ""  # not by color alone
-    assert [numbers(one) for one in words(figure) if "◆" in one or "●" in one] == [[4], [10]]
+    assert [numbers(item) for item in words(figure) if "◆" in item or "●" in item] == [[4], [10]]
     assert "<b>0</b>" not in words(figure)
     assert all(part in bias_charts.ages_alt(rows) for part in ("20 to 29", "1 to 5 years", "age not stated"))
     assert holds(bias_charts.ages_alt(rows), 1, 0, 0, 8, 3, 2)
@@ -56,15 +56,15 @@ def test_ages_are_shares_of_each_class():
 
 def test_groups():
     rows = [
-        subgroups.Group("Test", of(72, 73, 0.9, 1.0), of(19, 1079, 0.01, 0.03)),
-        subgroups.Group("Figure 1", of(3, 4), NOBODY),
+        subgroups.Group("Test", share_of(72, 73, 0.9, 1.0), share_of(19, 1079, 0.01, 0.03)),
+        subgroups.Group("Figure 1", share_of(3, 4), NOBODY),
     ]
     figure = bias_charts.groups(rows)
     covid, other = figure.data
     assert list(covid.x) == [72 / 73, 0.75] and list(other.x) == [19 / 1079]
     assert covid.marker.symbol == "diamond" and other.marker.symbol == "circle"
     assert covid.y[0] > 1 > other.y[0]  # one above the other, so that labels never meet
-    assert [numbers(one) for one in words(figure)] == [[72, 73], [3, 4], [19, 1079]]
+    assert [numbers(item) for item in words(figure)] == [[72, 73], [3, 4], [19, 1079]]
     assert sum(line.line.width == 8 for line in figure.layout.shapes) == 1  # a bar needs both ends
     ghosts = bias_charts.groups(rows, rows)
     assert [trace.marker.symbol for trace in ghosts.data] == ["diamond", "diamond-open", "circle", "circle-open"]
@@ -105,10 +105,10 @@ def test_attention():
     }
     figure = attribution_charts.attention(spans)
     assert {trace.marker.symbol: list(trace.x) for trace in figure.data[1:2]} == {"square": [0.4, 0.5]}
-    assert "<b>40.0 %</b>" in words(figure) and any(numbers(one) == [90] for one in words(figure))
-    said = attribution_charts.attention_alt(spans)
-    assert "inside the lungs 40.0 %" in said and "strongest 50.0 %" in said
-    assert holds(said, 40, 30, 90, 50, 30)
+    assert "<b>40.0 %</b>" in words(figure) and any(numbers(item) == [90] for item in words(figure))
+    text = attribution_charts.attention_alt(spans)
+    assert "inside the lungs 40.0 %" in text and "strongest 50.0 %" in text
+    assert holds(text, 40, 30, 90, 50, 30)
 
 
 def test_deletion_and_insertion():
@@ -119,8 +119,8 @@ def test_deletion_and_insertion():
     assert list(figure.data[0].x) == [0, 0.5, 1] and list(figure.data[0].y) == [1.0, 0.2, 0.0]
     assert figure.data[0].line.dash != figure.data[1].line.dash  # told apart without color
     assert [list(trace.y)[1] for trace in figure.data] == [0.2, 0.6, 0.9, 0.5]
-    said = attribution_charts.faithfulness_alt(deletion, insertion)
-    assert all(trace.name in said for trace in figure.data) and holds(said, 0.2, 0.6, 0.9, 0.5)
+    text = attribution_charts.faithfulness_alt(deletion, insertion)
+    assert all(trace.name in text for trace in figure.data) and holds(text, 0.2, 0.6, 0.9, 0.5)
 
 
 def test_severity():
@@ -132,11 +132,11 @@ def test_severity():
 
 @pytest.mark.parametrize("ink", [None, "#E9E6DF"])
 def test_words_take_the_pages_color_and_grounds_are_clear(ink):
-    rows = [subgroups.Group("Test", of(1, 2), of(1, 2))]
+    rows = [subgroups.Group("Test", share_of(1, 2), share_of(1, 2))]
     for figure in (
         bias_charts.groups(rows, ink=ink),
         bias_charts.ages([subgroups.AgeRow("a", 1, 1)], ink=ink),
-        bias_charts.shares([bias_charts.Share("a", of(1, 2))], "x", ink=ink),
+        bias_charts.shares([bias_charts.Share("a", share_of(1, 2))], "x", ink=ink),
         bias_charts.slopes([0.1, 0.2], [0.1, 0.2], [0, 1], 0.6, "x", ink=ink),
     ):
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR

@@ -46,28 +46,28 @@ def test_predictive_values_have_a_ribbon_and_a_line_each():
 
 
 def test_predictive_values_in_a_sentence():
-    said = charts.predictive_value_alt(PREVALENCE, {"paper": ppv()}, 0.1, "PPV")
+    text = charts.predictive_value_alt(PREVALENCE, {"paper": ppv()}, 0.1, "PPV")
     at = int(np.abs(PREVALENCE - 0.1).argmin())
-    assert "PPV" in said and "paper" in said and holds(said, 10.0, round(100 * ppv().value[at], 1))
+    assert "PPV" in text and "paper" in text and holds(text, 10.0, round(100 * ppv().value[at], 1))
     nothing = Band(*[np.full(31, np.nan)] * 3)
     assert "paper –" in charts.predictive_value_alt(PREVALENCE, {"paper": nothing}, 0.1, "PPV")
     assert len(charts.predictive_value(PREVALENCE, {"paper": nothing}, 0.1).data[0].x) == 0
 
 
 def test_costs_mark_the_cheapest_and_the_others():
-    found = costs()
-    figure = charts.cost_curve({"paper": found}, {"0.50, midway": 0.5, "0.60, the paper's mark": 0.6})
+    result = costs()
+    figure = charts.cost_curve({"paper": result}, {"0.50, midway": 0.5, "0.60, the paper's mark": 0.6})
     marks = {trace.name: trace for trace in figure.data if trace.mode == "markers"}
     cheapest, *others = marks
     assert others == ["0.50, midway", "0.60, the paper's mark"]
-    assert marks[cheapest].x[0] == found.best.value
-    assert marks["0.60, the paper's mark"].y[0] == pytest.approx(1000 * found.cost.value[60])
+    assert marks[cheapest].x[0] == result.best.value
+    assert marks["0.60, the paper's mark"].y[0] == pytest.approx(1000 * result.cost.value[60])
     assert len({trace.marker.symbol for trace in marks.values()}) == 3
     line = next(trace for trace in figure.data if trace.name == "paper")
-    assert min(line.y) == pytest.approx(1000 * found.cost.value.min())
+    assert min(line.y) == pytest.approx(1000 * result.cost.value.min())
     assert len(figure.layout.annotations) == 2  # always "no" and always "yes" cost 500 each
-    said = charts.cost_curve_alt({"paper": found})
-    assert "paper" in said and holds(said, round(found.best.value, 2), round(min(line.y), 1))
+    text = charts.cost_curve_alt({"paper": result})
+    assert "paper" in text and holds(text, round(result.best.value, 2), round(min(line.y), 1))
 
 
 def test_costs_that_no_threshold_is_worth_leave_the_figure():
@@ -83,14 +83,14 @@ def test_reliability_puts_bins_where_they_are():
     bins = evaluation.reliability(SCORES, COVID, draws=50)
     figure = charts.reliability({"paper": bins, "after": [Bin(0.9, 1.0, 3, 0.95, Estimate(0.5))]})
     first, second = figure.data
-    assert list(first.x) == pytest.approx([one.score for one in bins if one.films])
-    assert list(first.y) == [one.covid.value for one in bins if one.films]
+    assert list(first.x) == pytest.approx([item.score for item in bins if item.films])
+    assert list(first.y) == [item.covid.value for item in bins if item.films]
     assert first.error_y.array is not None and second.error_y.array is None  # a recorded bin has no interval
     assert first.marker.symbol != second.marker.symbol
     assert second.marker.size[0] > min(first.marker.size)
     assert (figure.layout.shapes[0].x1, figure.layout.shapes[0].y1) == (1, 1)
-    said = charts.reliability_alt({"paper": bins})
-    assert "paper" in said and holds(said, 1, 0.8, 0.9, 100.0)
+    text = charts.reliability_alt({"paper": bins})
+    assert "paper" in text and holds(text, 1, 0.8, 0.9, 100.0)
     assert charts.reliability_alt({}) and not numbers(charts.reliability_alt({}))
     assert not charts.reliability({"paper": []}).data[0].x
 

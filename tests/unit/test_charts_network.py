@@ -104,14 +104,14 @@ def test_channel_weights_mark_what_is_shown():
 
 
 def test_table_1_is_as_keras_publishes_it():
-    found = {one.name: one for one in vgg19.MODELS}
-    assert len(found) == len(vgg19.MODELS) == 33
-    vgg = found[vgg19.OURS]
+    result = {item.name: item for item in vgg19.MODELS}
+    assert len(result) == len(vgg19.MODELS) == 33
+    vgg = result[vgg19.OURS]
     assert (vgg.megabytes, vgg.top1, vgg.top5, vgg.millions, vgg.depth) == (549, 71.3, 90.0, 143.7, 19)
-    for one in vgg19.MODELS:
-        assert 50 < one.top1 < one.top5 < 100 and one.family
-        assert one.megabytes == pytest.approx(4 * one.millions, rel=0.45)  # four bytes a parameter, and some more
-    assert found["InceptionResNetV2"].family == "InceptionResNet"
+    for item in vgg19.MODELS:
+        assert 50 < item.top1 < item.top5 < 100 and item.family
+        assert item.megabytes == pytest.approx(4 * item.millions, rel=0.45)  # four bytes a parameter, and some more
+    assert result["InceptionResNetV2"].family == "InceptionResNet"
 
 
 def test_models_mark_ours():
@@ -141,9 +141,9 @@ def test_run_takes_both_kinds_of_record():
     assert training.run([]).data == () and training.run_alt([]) and not numbers(training.run_alt([]))
 
 
-@pytest.mark.parametrize(("value", "said"), [(0.04, "0.040"), (8.8e-9, r"8.8 \cdot 10^{-9}"), (0.0, "0.000")])
-def test_numbers_in_formulas(value, said):
-    assert story_text.tex(value) == said
+@pytest.mark.parametrize(("value", "text"), [(0.04, "0.040"), (8.8e-9, r"8.8 \cdot 10^{-9}"), (0.0, "0.000")])
+def test_numbers_in_formulas(value, text):
+    assert story_text.tex(value) == text
     assert style.power(-1.24e-5) == "−1.2·10⁻⁵" and style.power(1.24e-5, "+") == "+1.2·10⁻⁵"
     assert activations.signed(-1e-9) == "+0.000" and activations.signed(-2.5) == "-2.500"
 
@@ -151,14 +151,14 @@ def test_numbers_in_formulas(value, said):
 def test_learning_curves_only_where_there_are_runs_to_compare(tmp_path):
     path = tmp_path / "learning_curves.json"
     assert records.load_learning_curves(path) is None
-    one = {"history": EPOCHS}
+    item = {"history": EPOCHS}
     for runs in (
         None,
         [],
         {},
-        {"frozen": one},
-        {"a": one, "b": {"history": [{"x": 1}]}},
-        {"a": one, "b": {}},
+        {"frozen": item},
+        {"a": item, "b": {"history": [{"x": 1}]}},
+        {"a": item, "b": {}},
         {"a": 1},
     ):
         path.write_text(json.dumps({"runs": runs}))
@@ -180,8 +180,8 @@ def test_learning_curves_as_they_are_shown(tmp_path):
     assert list(made.runs) == ["frozen", "Random start"] and made.measure == "accuracy"
     figure = training.comparison(made.runs, "accuracy", "Training accuracy")
     assert [trace.name for trace in figure.data] == ["frozen", "Random start"]
-    said = training.comparison_alt(made.runs, "accuracy", "Training accuracy")
-    assert "Random start" in said and holds(said, 0.9, 0.9)
+    text = training.comparison_alt(made.runs, "accuracy", "Training accuracy")
+    assert "Random start" in text and holds(text, 0.9, 0.9)
 
 
 def test_the_drawing_of_a_film_could_pass_for_one():

@@ -201,7 +201,7 @@ def test_overlays_are_written_at_the_film_s_size(capsys, films, tmp_path):
     folder = tmp_path / "new" / "overlays"
     code, out, _ = run(capsys, "predict", films.low, films.high, "--overlay", folder, "--json")
     assert code == 0
-    assert [one["overlay"] for one in json.loads(out)] == [
+    assert [item["overlay"] for item in json.loads(out)] == [
         str(folder / "low-overlay.png"),
         str(folder / "higher-overlay.png"),
     ]
@@ -383,7 +383,7 @@ def test_real_films_as_a_program(data_folder, network_name, films, tmp_path):
     done = subprocess.run(command, cwd=config.ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.count("\n") == 1  # the bad file's line: nothing of TensorFlow's
     *read, refused = json.loads(done.stdout)
-    assert all(0 <= one["score"] <= 1 and Path(one["overlay"]).is_file() for one in read)
+    assert all(0 <= item["score"] <= 1 and Path(item["overlay"]).is_file() for item in read)
     assert refused["score"] is None
 
 

@@ -133,14 +133,14 @@ def scores_file(folder):
 
 def test_scores_go_by_a_films_id_and_the_list_says_the_rest(tmp_path):
     films = dataset.load(write(tmp_path, [{"split": "test", "covid": 1}, {"split": "graded", "covid": None}, {}])).films
-    found = dataset.read_scores(scores_file(tmp_path), films)
-    assert found["id"].tolist() == ["film-0", "film-1", "film-0"]  # "gone" is gone, film-2 has no score yet
+    result = dataset.read_scores(scores_file(tmp_path), films)
+    assert result["id"].tolist() == ["film-0", "film-1", "film-0"]  # "gone" is gone, film-2 has no score yet
     assert (
-        found.loc[found["id"] == "film-0", ["split", "source", "covid"]].to_numpy().tolist()
+        result.loc[result["id"] == "film-0", ["split", "source", "covid"]].to_numpy().tolist()
         == [["test", "cohen", 1]] * 2
     )
-    assert dataset.labeled(found)["score"].tolist() == [0.5, 0.125]
-    assert tuple(found.columns) == dataset.SCORE_COLUMNS
+    assert dataset.labeled(result)["score"].tolist() == [0.5, 0.125]
+    assert tuple(result.columns) == dataset.SCORE_COLUMNS
 
 
 def test_scores_without_a_list_are_taken_as_they_are(tmp_path):

@@ -29,4 +29,4 @@ def bound(path: Path) -> Iterator[str]:
 
 
 def test_no_default_binds_the_settings_at_import():
-    assert [one for path in sorted(PACKAGE.rglob("*.py")) for one in bound(path)] == []
+    assert [item for path in sorted(PACKAGE.rglob("*.py")) for item in bound(path)] == []

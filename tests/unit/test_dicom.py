@@ -51,8 +51,8 @@ def sample(name: str) -> bytes:
         return file.read()
 
 
-def close(pixels: np.ndarray, wanted: np.ndarray, tolerance: int = 1) -> bool:
-    return pixels.shape == wanted.shape and np.abs(pixels.astype(int) - wanted).max() <= tolerance
+def close(pixels: np.ndarray, expected: np.ndarray, tolerance: int = 1) -> bool:
+    return pixels.shape == expected.shape and np.abs(pixels.astype(int) - expected).max() <= tolerance
 
 
 # --- What is read ------------------------------------------------------------------------------
@@ -290,9 +290,9 @@ def test_27_who_the_patient_is_goes_nowhere(caplog, capfd, recwarn):
         read = imaging.decode(good)
         sentence = refusal(broken)
         refusal(good[:-5])
-    assert "Invalid value" not in " ".join(str(one.message) for one in recwarn)
-    said = " ".join([repr(read), sentence, caplog.text, *capfd.readouterr(), *(str(one.message) for one in recwarn)])
-    assert not any(secret in said for secret in synthetic_images.SECRETS.values())
+    assert "Invalid value" not in " ".join(str(item.message) for item in recwarn)
+    shown = " ".join([repr(read), sentence, caplog.text, *capfd.readouterr(), *(str(item.message) for item in recwarn)])
+    assert not any(secret in shown for secret in synthetic_images.SECRETS.values())
 
 
 def test_27_only_named_tags_are_read():
@@ -311,20 +311,20 @@ def test_28_rescale():
 @pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": "1", "RescaleIntercept": "0"}])
 @pytest.mark.parametrize("center, width", [("2000", "1000"), (["2000", "100"], ["1000", "50"])])
 def test_28_window(rescale, center, width):
-    wanted = np.clip((DEEP - 1999.5) / 999 + 0.5, 0, 1) * 255
-    assert close(pixels_of(DEEP, 12, WindowCenter=center, WindowWidth=width, **rescale), np.rint(wanted))
+    expected = np.clip((DEEP - 1999.5) / 999 + 0.5, 0, 1) * 255
+    assert close(pixels_of(DEEP, 12, WindowCenter=center, WindowWidth=width, **rescale), np.rint(expected))
 
 
 def test_28_window_after_rescale():
-    wanted = np.clip((DEEP * 2.0 - 1000 - 1999.5) / 999 + 0.5, 0, 1) * 255
+    expected = np.clip((DEEP * 2.0 - 1000 - 1999.5) / 999 + 0.5, 0, 1) * 255
     read = pixels_of(DEEP, 12, WindowCenter="2000", WindowWidth="1000", RescaleSlope="2", RescaleIntercept="-1000")
-    assert close(read, np.rint(wanted))
+    assert close(read, np.rint(expected))
 
 
 def test_28_sigmoid_window():
     read = pixels_of(DEEP, 12, WindowCenter="2000", WindowWidth="1000", VOILUTFunction="SIGMOID")
-    wanted = 1 / (1 + np.exp(-4 * (DEEP - 2000.0) / 1000))
-    assert close(read, np.rint((wanted - wanted.min()) / (wanted.max() - wanted.min()) * 255))
+    expected = 1 / (1 + np.exp(-4 * (DEEP - 2000.0) / 1000))
+    assert close(read, np.rint((expected - expected.min()) / (expected.max() - expected.min()) * 255))
 
 
 @pytest.mark.parametrize("sequence", ["ModalityLUTSequence", "VOILUTSequence"])
@@ -414,5 +414,5 @@ def test_frames_are_found_as_pydicom_finds_them():
     from covid_model.imaging import headers
 
     file = pydicom.dcmread(io.BytesIO(sample("JPGLosslessP14SV1_1s_1f_8b.dcm")))
-    found = headers.jpeg(get_frame(file.PixelData, 0, number_of_frames=1))
-    assert (found.width, found.height, found.components) == (1024, 768, 1)
+    result = headers.jpeg(get_frame(file.PixelData, 0, number_of_frames=1))
+    assert (result.width, result.height, result.components) == (1024, 768, 1)

@@ -412,10 +412,10 @@ def test_kaggle_sets_are_fetched_whole(listed, tmp_path, monkeypatch):
 
 
 def test_nih_is_fetched_film_by_film(listed, tmp_path, monkeypatch):
-    asked = []
+    requested = []
 
     def download(handle: str, path: str) -> str:
-        asked.append(path)
+        requested.append(path)
         if path.endswith("00000061_013.png"):
             error = RuntimeError("no such file")
             error.error_code = 404
@@ -427,7 +427,7 @@ def test_nih_is_fetched_film_by_film(listed, tmp_path, monkeypatch):
     names = ("00001335_006.png", "00001336_000.png", "00012229_003.png", "00000061_013.png")
     rows = [row(f"nih-{number:04}", name, 1024, 1024) for number, name in enumerate(names)]
     report = run(tmp_path / "films", listed(*rows))
-    assert sorted(asked) == [
+    assert sorted(requested) == [
         "images_001/images/00000061_013.png",
         "images_001/images/00001335_006.png",
         "images_002/images/00001336_000.png",

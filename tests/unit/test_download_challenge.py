@@ -79,9 +79,9 @@ def test_films_come_one_by_one_as_squares(kaggle, server, listed, tmp_path):
     assert reasons["siim-0004"] == "the challenge has no such file"
     films = [Image.open(tmp_path / f"films/images/siim/siim-000{number}.jpg") for number in (1, 2)]
     assert {(film.format, film.mode, film.size) for film in films} == {("JPEG", "L", (256, 256))}
-    wanted = np.asarray(Image.fromarray(drawn(*SHAPE)).resize((256, 256)), float)
+    expected = np.asarray(Image.fromarray(drawn(*SHAPE)).resize((256, 256)), float)
     for film in films:  # bright where tissue is dense, however the file stores it
-        assert np.corrcoef(np.asarray(film, float).ravel(), wanted.ravel())[0, 1] > 0.95
+        assert np.corrcoef(np.asarray(film, float).ravel(), expected.ravel())[0, 1] > 0.95
     assert server.asked == {"ListDataFiles": 2, "DownloadDataFile": 3}
     assert not list((tmp_path / "cache").rglob("*.dcm"))
 

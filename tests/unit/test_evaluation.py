@@ -182,10 +182,10 @@ def test_areas_of_every_draw_agree_with_scikit_learn(many):
 def test_intervals_hold_their_value_and_repeat(many):
     scores, covid, patients = many
     for given in (None, patients):
-        found = evaluation.rates(scores, covid, 0.5, patients=given) | evaluation.area_intervals(scores, covid, given)
+        result = evaluation.rates(scores, covid, 0.5, patients=given) | evaluation.area_intervals(scores, covid, given)
         again = evaluation.rates(scores, covid, 0.5, patients=given) | evaluation.area_intervals(scores, covid, given)
-        assert found == again
-        for name, estimate in found.items():
+        assert result == again
+        for name, estimate in result.items():
             assert 0 <= estimate.low < estimate.value < estimate.high <= 1, name
 
 
@@ -215,10 +215,10 @@ def test_parts():
     )
     table = table.assign(covid=COVID, score=SCORES, patient=list("aabbcddd"))
     parts = evaluation.parts(table)
-    assert [(one.split, one.source) for one in parts] == [
+    assert [(item.split, item.source) for item in parts] == [
         ("test", None), ("test", "cohen"), ("test", "kermany"), ("external", "nih"),
     ]  # fmt: skip
-    assert [(one.films, one.patients) for one in parts] == [(6, 4), (4, 2), (2, 2), (2, 1)]
+    assert [(item.films, item.patients) for item in parts] == [(6, 4), (4, 2), (2, 2), (2, 1)]
     whole = parts[0]
     assert evaluation.share_at(whole.covid, 0.5).count == 3 and evaluation.share_at(whole.other, 0.5).count == 1
     assert whole.auc.value == pytest.approx(sklearn.metrics.roc_auc_score(COVID[:6], SCORES[:6]))

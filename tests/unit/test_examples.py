@@ -36,9 +36,9 @@ def scores() -> pd.DataFrame:
 
 
 def chosen(network: str = "net", threshold: float = 0.6, stored=None, markers=()) -> dict[Kind, str]:
-    found = films.examples(listed(markers), scores(), network, threshold, stored)
-    assert [example.kind for example in found] == sorted((example.kind for example in found), key=list(Kind).index)
-    return {example.kind: example.film.id for example in found}
+    result = films.examples(listed(markers), scores(), network, threshold, stored)
+    assert [example.kind for example in result] == sorted((example.kind for example in result), key=list(Kind).index)
+    return {example.kind: example.film.id for example in result}
 
 
 def test_the_clearest_film_of_each_kind():
@@ -74,10 +74,10 @@ def stored(spec, on_arrow: dict[str, float], outliers: tuple[str, ...] = ()) -> 
 
 
 def test_heat_on_a_marker_is_a_kind_of_its_own(spec):
-    found = chosen(stored=stored(spec, {"sure": 0.5, "alarm": 0.3}), markers=(ARROW,))
-    assert found[Kind.MARKER] == "sure" and found[Kind.DETECTED] == "likely"  # each film once
-    found = films.examples(listed((ARROW,)), scores(), "net", 0.6, stored(spec, {"alarm": 0.9}))[-1]
-    assert (found.kind, found.marker) == (Kind.MARKER, "arrow") and found.share > 0.5 > found.area > 0
+    result = chosen(stored=stored(spec, {"sure": 0.5, "alarm": 0.3}), markers=(ARROW,))
+    assert result[Kind.MARKER] == "sure" and result[Kind.DETECTED] == "likely"  # each film once
+    result = films.examples(listed((ARROW,)), scores(), "net", 0.6, stored(spec, {"alarm": 0.9}))[-1]
+    assert (result.kind, result.marker) == (Kind.MARKER, "arrow") and result.share > 0.5 > result.area > 0
 
 
 def test_a_little_heat_on_a_marker_is_none(spec):
@@ -88,5 +88,5 @@ def test_a_little_heat_on_a_marker_is_none(spec):
 
 
 def test_films_without_a_verdict_are_left_out(spec):
-    found = chosen(stored=stored(spec, {}, outliers=("sure", "missed")))
-    assert found[Kind.DETECTED] == "likely" and Kind.MISSED not in found
+    result = chosen(stored=stored(spec, {}, outliers=("sure", "missed")))
+    assert result[Kind.DETECTED] == "likely" and Kind.MISSED not in result

@@ -31,40 +31,40 @@ def case(request, data_folder, vgg19_file):
 
 
 def record(case: experiments.ExperimentContext, experiment: str) -> dict:
-    found = records.load_experiment(case.name, experiment)
-    if found is None:
+    result = records.load_experiment(case.name, experiment)
+    if result is None:
         pytest.skip(f"no record of {experiment} of {case.name}")
-    return found
+    return result
 
 
-def same(found: object, kept: object) -> None:
+def same(result: object, kept: object) -> None:
     """Hold two records against each other, number by number."""
     if isinstance(kept, dict):
-        assert isinstance(found, dict) and set(found) == set(kept)
+        assert isinstance(result, dict) and set(result) == set(kept)
         for key in kept:
-            same(found[key], kept[key])
+            same(result[key], kept[key])
     elif isinstance(kept, list):
-        assert isinstance(found, list) and len(found) == len(kept)
-        for one, other in zip(found, kept, strict=True):
-            same(one, other)
+        assert isinstance(result, list) and len(result) == len(kept)
+        for item, other in zip(result, kept, strict=True):
+            same(item, other)
     elif isinstance(kept, float):
-        assert found == pytest.approx(kept, abs=CLOSE)
+        assert result == pytest.approx(kept, abs=CLOSE)
     else:
-        assert found == kept
+        assert result == kept
 
 
-def again(found: dict) -> dict:
+def again(result: dict) -> dict:
     """A new record as it would be read from its file."""
-    return json.loads(json.dumps(to_json(found)))
+    return json.loads(json.dumps(to_json(result)))
 
 
 def test_elsewhere(case):
-    kept, found = record(case, "elsewhere"), again(external_validation.run(case))
-    same(found, {key: kept[key] for key in found})
+    kept, result = record(case, "elsewhere"), again(external_validation.run(case))
+    same(result, {key: kept[key] for key in result})
 
 
 def test_attention_on_all_films_with_masks(case):
-    kept, found = record(case, "attention"), again(cam_faithfulness.run(case, curves=False))
+    kept, result = record(case, "attention"), again(cam_faithfulness.run(case, curves=False))
     for part in ("films", "energy_in_lungs", "pointing_game"):
-        same(found[part], kept[part])
-    assert found["curves"]["films"] == 0 and kept["curves"]["films"] > 0
+        same(result[part], kept[part])
+    assert result["curves"]["films"] == 0 and kept["curves"]["films"] > 0

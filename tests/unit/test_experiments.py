@@ -29,9 +29,9 @@ def test_a_share_by_patient_is_wider_than_one_by_film():
 
 
 def test_a_share_of_all_has_an_interval_of_its_patients():
-    found = bootstrap.share(np.ones(18), np.repeat(["a", "b"], 9))
-    assert (found.value, found.count, found.total, found.high) == (1, 18, 18, 1)
-    assert found.low == pytest.approx(0.342, abs=0.001)  # Wilson's for 2 of 2
+    result = bootstrap.share(np.ones(18), np.repeat(["a", "b"], 9))
+    assert (result.value, result.count, result.total, result.high) == (1, 18, 18, 1)
+    assert result.low == pytest.approx(0.342, abs=0.001)  # Wilson's for 2 of 2
     assert bootstrap.share(np.zeros(3), ["a", "b", "b"]).high == pytest.approx(0.658, abs=0.001)
     assert bootstrap.share([], []).value is None
 
@@ -45,7 +45,7 @@ def test_rank_correlation():
 
 
 def test_plain_figures_are_json():
-    found = metrics.to_json(
+    result = metrics.to_json(
         {
             "share": Estimate(0.123456, 0.1, None),
             "none": Estimate(None),
@@ -55,7 +55,7 @@ def test_plain_figures_are_json():
             "word": "x",
         }
     )
-    assert found == {
+    assert result == {
         "share": {"value": 0.1235, "low": 0.1},
         "none": {"value": None},
         "array": [[1.2346, None]],
@@ -75,15 +75,15 @@ def test_elsewhere_takes_splits_and_sources_apart():
         ("external", "figure1", 1, 0.2),
     ]
     table = pd.DataFrame(rows, columns=["split", "source", "covid", "score"]).assign(patient=list("abcde"))
-    found = external_validation.measure(table, 0.6)
-    parts = {(part["split"], part["source"]): part for part in found["parts"]}
+    result = external_validation.measure(table, 0.6)
+    parts = {(part["split"], part["source"]): part for part in result["parts"]}
     assert list(parts) == [("test", None), ("test", "cohen"), ("test", "kermany"), ("external", "figure1")]
     whole = parts["test", None]
     assert (whole["films"], whole["covid"], whole["patients"]) == (4, 1, 4)
     assert whole["specificity"].count == 2 and whole["auc"].value == 1
     assert parts["external", "figure1"]["sensitivity"].value == 0
     assert parts["external", "figure1"]["auc"].value is None
-    adults = {(one["split"], one["source"]): one["called_positive"] for one in found["adults_without_covid"]}
+    adults = {(item["split"], item["source"]): item["called_positive"] for item in result["adults_without_covid"]}
     assert list(adults) == [("test", None), ("test", "cohen")]
     assert (adults["test", None].count, adults["test", None].total) == (1, 1)
 
@@ -107,14 +107,14 @@ def test_border_gray_erases_lungs_and_nothing_else(film):
     np.testing.assert_array_equal(only, pixels)
 
 
-@pytest.mark.parametrize("how", perturb.FILLS)
-def test_every_fill_leaves_the_rest(film, how):
+@pytest.mark.parametrize("options", perturb.FILLS)
+def test_every_fill_leaves_the_rest(film, options):
     pixels, inside = film
     noisy = pixels + np.random.default_rng(0).integers(0, 30, pixels.shape, dtype=np.uint8)
-    filled = perturb.fill(noisy, inside, how, inside)
+    filled = perturb.fill(noisy, inside, options, inside)
     np.testing.assert_array_equal(filled[~inside], noisy[~inside])
     assert filled[inside].mean() < noisy[inside].mean() - 50
-    np.testing.assert_array_equal(filled, perturb.fill(noisy, inside, how, inside))
+    np.testing.assert_array_equal(filled, perturb.fill(noisy, inside, options, inside))
 
 
 def test_a_fill_that_is_none():
@@ -125,8 +125,8 @@ def test_a_fill_that_is_none():
 def test_the_box_around_lungs():
     inside = np.zeros((5, 6), bool)
     inside[1, 2] = inside[3, 4] = True
-    found = perturb.box(inside)
-    assert found.sum() == 9 and found[1:4, 2:5].all()
+    result = perturb.box(inside)
+    assert result.sum() == 9 and result[1:4, 2:5].all()
     assert not perturb.box(np.zeros((5, 6), bool)).any()
 
 
@@ -177,10 +177,10 @@ def test_measures_of_a_rival():
     table = pd.DataFrame(
         {"covid": [1, 0, 0, 0], "source": ["cohen", "cohen", "kermany", "kermany"], "patient": list("abcd")}
     )
-    found = metrics.accuracy_and_auc(table, np.array([0.9, 0.55, 0.1, 0.2]), 0.6)
-    assert found["at_0.5"]["accuracy"].value == 0.75 and found["at_0.6"]["accuracy"].value == 1
-    assert (found["at_0.5"]["adults_positive"].count, found["at_0.5"]["adults_positive"].total) == (1, 1)
-    assert found["auc"].value == 1
+    result = metrics.accuracy_and_auc(table, np.array([0.9, 0.55, 0.1, 0.2]), 0.6)
+    assert result["at_0.5"]["accuracy"].value == 0.75 and result["at_0.6"]["accuracy"].value == 1
+    assert (result["at_0.5"]["adults_positive"].count, result["at_0.5"]["adults_positive"].total) == (1, 1)
+    assert result["auc"].value == 1
 
 
 # --- attention -------------------------------------------------------------------------------
@@ -219,8 +219,8 @@ def test_orders_and_steps():
 
 def test_blending_cells_within_the_box():
     pixels, other = np.zeros((100, 100), np.uint8), np.full((100, 100), 9, np.uint8)
-    found = cam_faithfulness.blend(pixels, other, np.array([[True, False], [False, False]]), (0.1, 0.1, 0.9, 0.9))
-    assert (found[10:50, 10:50] == 9).all() and (found == 9).sum() == 1600
+    result = cam_faithfulness.blend(pixels, other, np.array([[True, False], [False, False]]), (0.1, 0.1, 0.9, 0.9))
+    assert (result[10:50, 10:50] == 9).all() and (result == 9).sum() == 1600
     assert not cam_faithfulness.blend(pixels, other, np.zeros((2, 2), bool), (0, 0, 1, 1)).any()
 
 
@@ -228,11 +228,11 @@ def test_area_and_summary():
     assert cam_faithfulness.area(np.ones(21)) == pytest.approx(1)
     assert cam_faithfulness.area(np.linspace(1, 0, 21)) == pytest.approx(0.5)
     falls, stays = np.array([1, 0, 0.0]), np.array([1, 1, 0.0])
-    one = {("deletion", "grad-cam"): falls, ("deletion", "random"): stays}
-    one |= {("insertion", order): stays[::-1] for order in cam_faithfulness.ORDERS}
-    found = cam_faithfulness.summary([one], np.array(["a"]))
-    assert found["deletion"]["gain_over_random"].value == pytest.approx(0.5)
-    assert found["insertion"]["gain_over_random"].value == 0
+    item = {("deletion", "grad-cam"): falls, ("deletion", "random"): stays}
+    item |= {("insertion", order): stays[::-1] for order in cam_faithfulness.ORDERS}
+    result = cam_faithfulness.summary([item], np.array(["a"]))
+    assert result["deletion"]["gain_over_random"].value == pytest.approx(0.5)
+    assert result["insertion"]["gain_over_random"].value == 0
     assert cam_faithfulness.summary([], np.array([])) == {"deletion": None, "insertion": None}
 
 
@@ -253,20 +253,20 @@ def test_a_temperature_is_found_again():
 
 
 def test_errors_by_hand():
-    found = calibration_experiment.measure([0.05, 0.15, 0.15, 0.95], [0, 1, 0, 1])
-    assert found["ece"] == pytest.approx((0.05 + 2 * 0.35 + 0.05) / 4)
-    assert found["brier"] == pytest.approx((0.05**2 + 0.85**2 + 0.15**2 + 0.05**2) / 4)
-    assert found["log_loss"] == pytest.approx(-np.log([0.95, 0.15, 0.85, 0.95]).mean())
-    assert found["bins"][1] == {"low": 0.1, "high": 0.2, "films": 2, "score": pytest.approx(0.15), "covid": 0.5}
-    assert found["bins"][2]["films"] == 0 and found["bins"][2]["covid"] is None
+    result = calibration_experiment.measure([0.05, 0.15, 0.15, 0.95], [0, 1, 0, 1])
+    assert result["ece"] == pytest.approx((0.05 + 2 * 0.35 + 0.05) / 4)
+    assert result["brier"] == pytest.approx((0.05**2 + 0.85**2 + 0.15**2 + 0.05**2) / 4)
+    assert result["log_loss"] == pytest.approx(-np.log([0.95, 0.15, 0.85, 0.95]).mean())
+    assert result["bins"][1] == {"low": 0.1, "high": 0.2, "films": 2, "score": pytest.approx(0.15), "covid": 0.5}
+    assert result["bins"][2]["films"] == 0 and result["bins"][2]["covid"] is None
 
 
 def test_scores_of_nought_and_one_do_not_break_it():
     part = pd.DataFrame({"score": [0.0, 1.0, 0.0, 1.0], "covid": [0, 1, 1, 0], "patient": list("abcd")})
     temperature = calibration_experiment.fit(part["score"], part["covid"])
     assert temperature == pytest.approx(calibration_experiment.LIMITS[1], rel=0.01)
-    found = calibration_experiment.compare(part, temperature)
-    assert found["after"]["log_loss"] < found["before"]["log_loss"] and np.isfinite(found["before"]["log_loss"])
+    result = calibration_experiment.compare(part, temperature)
+    assert result["after"]["log_loss"] < result["before"]["log_loss"] and np.isfinite(result["before"]["log_loss"])
 
 
 def test_a_temperature_that_does_harm_does_not_help():
@@ -277,16 +277,16 @@ def test_a_temperature_that_does_harm_does_not_help():
 
 # --- robustness ------------------------------------------------------------------------------
 def test_a_spread_speaks_of_its_copies():
-    one = model_robustness.Spread(0.7, np.linspace(0.5, 0.7, 11), 0.6)
-    assert (one.low, one.high) == pytest.approx((0.52, 0.68))
-    assert one.stays == pytest.approx(5 / 11)
+    item = model_robustness.Spread(0.7, np.linspace(0.5, 0.7, 11), 0.6)
+    assert (item.low, item.high) == pytest.approx((0.52, 0.68))
+    assert item.stays == pytest.approx(5 / 11)
 
 
 def test_a_sample_of_groups():
     table = pd.DataFrame({"covid": [1] * 5 + [0] * 10, "source": ["cohen"] * 8 + ["kermany"] * 7})
-    found = robustness.sample(table, {"covid": 2, "adults without covid": 9, "children": 4}, 0)
-    assert found["group"].value_counts().to_dict() == {"children": 4, "adults without covid": 3, "covid": 2}
-    assert found.index.is_monotonic_increasing
+    result = robustness.sample(table, {"covid": 2, "adults without covid": 9, "children": 4}, 0)
+    assert result["group"].value_counts().to_dict() == {"children": 4, "adults without covid": 3, "covid": 2}
+    assert result.index.is_monotonic_increasing
     pd.testing.assert_frame_equal(
-        found, robustness.sample(table, {"covid": 2, "adults without covid": 9, "children": 4}, 0)
+        result, robustness.sample(table, {"covid": 2, "adults without covid": 9, "children": 4}, 0)
     )

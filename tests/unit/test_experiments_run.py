@@ -36,7 +36,7 @@ def data(tmp_path_factory):
 def made(data, tmp_path_factory):
     """A case on a mock network, whose threshold lies in the middle of its scores."""
     folder = tmp_path_factory.mktemp("networks")
-    what = mock_networks.save(folder)
+    case = mock_networks.save(folder)
     with pytest.MonkeyPatch.context() as patch:
         for function, defaults in {
             network_spec.spec: (folder,),
@@ -45,7 +45,7 @@ def made(data, tmp_path_factory):
             patch.setattr(function, "__defaults__", defaults)
         pixels = (imaging.read(data.path(film)).pixels for film in data.films.index)
         scores = np.array(list(Predictor("fine-tuned").scores(pixels)))
-        replace(what, threshold=float(np.median(scores))).save(folder)
+        replace(case, threshold=float(np.median(scores))).save(folder)
         table = folder / "scores.csv"
         score_dataset.record("fine-tuned", data.films, scores, table)
         patch.setattr(config, "fast_precision", lambda: "float32")
@@ -75,18 +75,18 @@ def test_an_experiment_leaves_its_record(made, experiment, tmp_path, few_picture
     second = json.loads(path.read_text())
     assert first | {"seconds": 0} == second | {"seconds": 0}  # the same again
     assert records.load_experiment("fine-tuned", experiment, tmp_path)["experiment"] == experiment
-    for check in (one for one in CHECKS if one.experiment == experiment):  # the page draws what experiments leave
+    for check in (item for item in CHECKS if item.experiment == experiment):  # the page draws what experiments leave
         figure, alt, sentence = check.draw(first)
         assert figure.data and alt and sentence
 
 
 def test_erased_films_score_as_the_network_scores_them(made):
-    found = lung_erasure.run(made)
-    assert (found["films"], found["covid"], found["patients"]) == (10, 6, 5)
-    whole = made.scores.loc[found["films_scores"]["id"], "score"]
-    np.testing.assert_allclose(found["films_scores"]["whole"], whole, atol=1e-4)
-    assert found["whole"]["change"].value == 0 and found["whole"]["verdict_stays"].value == 1
-    assert len(found["erased"]) == 9 and any(abs(one["change"].value) > 0 for one in found["erased"])
+    result = lung_erasure.run(made)
+    assert (result["films"], result["covid"], result["patients"]) == (10, 6, 5)
+    whole = made.scores.loc[result["films_scores"]["id"], "score"]
+    np.testing.assert_allclose(result["films_scores"]["whole"], whole, atol=1e-4)
+    assert result["whole"]["change"].value == 0 and result["whole"]["verdict_stays"].value == 1
+    assert len(result["erased"]) == 9 and any(abs(item["change"].value) > 0 for item in result["erased"])
 
 
 def test_no_masks_no_lungs(made, data):
@@ -102,8 +102,8 @@ def test_a_mask_that_is_missing(data):
 
 def test_a_mask_is_scaled_to_the_film(data):
     film = dataset.with_mask(data, "test").index[0]
-    found = dataset.read_mask(data, film, (synthetic_dataset.HEIGHT, synthetic_dataset.WIDTH))
-    assert (found == synthetic_dataset.lungs()).mean() > 0.98
+    result = dataset.read_mask(data, film, (synthetic_dataset.HEIGHT, synthetic_dataset.WIDTH))
+    assert (result == synthetic_dataset.lungs()).mean() > 0.98
 
 
 def test_films_without_a_score_are_said(made, tmp_path):
@@ -134,7 +134,7 @@ def test_the_temperature_is_kept_with_the_network(made, tmp_path):
     record = records.load_experiment("fine-tuned", "calibration", tmp_path)
     kept = network_spec.spec("fine-tuned", made.networks)
     assert kept.calibration.temperature == record["temperature"]
-    assert kept.calibration.helps == {part: found["helps"] for part, found in record["splits"].items()}
+    assert kept.calibration.helps == {part: result["helps"] for part, result in record["splits"].items()}
     assert replace(kept, calibration=None) == replace(made.spec, calibration=None)  # and nothing else is changed
 
 
@@ -149,28 +149,28 @@ def frozen(made, monkeypatch):
         return (truth + rng.normal(0, 0.1, (len(ids), 2, 2, 8))).astype(np.float16)
 
     monkeypatch.setattr(features, "extract", extract)
-    one = replace(made)
+    item = replace(made)
     head = network_spec.Head("flatten", 4, 0.0)
     recipe = {"ours": {"learning_rate": 0.05, "batch": 8, "epochs": 4}}
-    one.__dict__["spec"] = replace(
+    item.__dict__["spec"] = replace(
         made.spec, base=network_spec.IMAGENET, trained_on=("train",), head=head, recipe=recipe
     )
-    return one
+    return item
 
 
 def test_a_head_trained_on_blanks(frozen):
-    found = lung_erasure.train_on_blanks(frozen)
-    assert found["blank_middle"]["at_0.5"]["accuracy"].value == 1 and found["blank_middle"]["auc"].value == 1
-    assert (found["trained_on"], found["blank_middle"]["films"]) == (42, 16)
-    assert found["always_no"]["at_0.5"]["accuracy"].value == pytest.approx(10 / 16)
-    assert found["lungs_covered"] == 1
+    result = lung_erasure.train_on_blanks(frozen)
+    assert result["blank_middle"]["at_0.5"]["accuracy"].value == 1 and result["blank_middle"]["auc"].value == 1
+    assert (result["trained_on"], result["blank_middle"]["films"]) == (42, 16)
+    assert result["always_no"]["at_0.5"]["accuracy"].value == pytest.approx(10 / 16)
+    assert result["lungs_covered"] == 1
 
 
 def test_a_frozen_network_is_calibrated_on_films_it_did_not_see(frozen):
-    found, how = calibration_experiment.validation_scores(frozen)
-    assert "head trained" in how and set(found["split"]) == {"train"}
-    assert len(found) == frozen.validation.sum() < len(frozen.training)
-    assert ((found["score"] > 0.5) == found["covid"]).all()
+    result, options = calibration_experiment.validation_scores(frozen)
+    assert "head trained" in options and set(result["split"]) == {"train"}
+    assert len(result) == frozen.validation.sum() < len(frozen.training)
+    assert ((result["score"] > 0.5) == result["covid"]).all()
 
 
 def test_the_recipe_is_that_of_the_network(frozen):
@@ -181,11 +181,11 @@ def test_the_recipe_is_that_of_the_network(frozen):
 # --- on the film in hand ------------------------------------------------------------------------
 def test_spread(made):
     film = Film(mock_networks.film(), (), "PNG")
-    one, same = (robustness.spread(made.predictor, film, 6) for _ in range(2))
-    assert one.scores.shape == (6,) and one.score == pytest.approx(made.predictor.predict(film).score, abs=1e-5)
-    np.testing.assert_array_equal(one.scores, same.scores)
+    item, same = (robustness.spread(made.predictor, film, 6) for _ in range(2))
+    assert item.scores.shape == (6,) and item.score == pytest.approx(made.predictor.predict(film).score, abs=1e-5)
+    np.testing.assert_array_equal(item.scores, same.scores)
     assert robustness.spread(made.predictor, film.pixels, 3, augment.Augmentation()).scores == pytest.approx(
-        [one.score] * 3
+        [item.score] * 3
     )
     with pytest.raises(ValueError, match="Received: 0"):
         robustness.spread(made.predictor, film, 0)
@@ -270,14 +270,14 @@ def test_a_reading_says_how_novel_a_film_is(made, monkeypatch):
         is_outlier=lambda features: len(features) != 1024,  # familiar once a change is undone
     )
     monkeypatch.setattr(made.predictor, "_detector", gate)
-    found = made.predictor.predict(film)
-    assert found.ood_distance == 1.5 and told == [(1024,)]
-    assert found.out_of_distribution and remarks(found) == (WHY_OUT[OutOfDistribution.CHANGED],)
+    result = made.predictor.predict(film)
+    assert result.ood_distance == 1.5 and told == [(1024,)]
+    assert result.out_of_distribution and remarks(result) == (WHY_OUT[OutOfDistribution.CHANGED],)
     monkeypatch.setattr(gate, "is_outlier", lambda features: True)
     assert made.predictor.predict(film).reason is OutOfDistribution.UNFAMILIAR  # no change to undo makes it familiar
-    strange = replace(found, ood_reason=OutOfDistribution.UNFAMILIAR)
+    strange = replace(result, ood_reason=OutOfDistribution.UNFAMILIAR)
     assert remarks(strange) == (WHY_OUT[OutOfDistribution.UNFAMILIAR],)
-    usual = replace(found, ood_distance=1.0, ood_reason=None)
+    usual = replace(result, ood_distance=1.0, ood_reason=None)
     assert not usual.out_of_distribution and remarks(usual) == ()
     colored = replace(usual, in_color=True, warnings=("Small.",))
     assert colored.reason is OutOfDistribution.COLOR
@@ -311,8 +311,8 @@ def test_maps_are_pooled_to_square_roots_of_their_means(films_and_gate):
     rng = np.random.default_rng(0)
     maps = [rng.uniform(0, 4, shape).astype(np.float32) for shape in ((2, 14, 14, 6), (2, 7, 7, 10))]
     pooled = ood.pool(maps).numpy()
-    wanted = np.concatenate([np.sqrt(one.mean((1, 2))) for one in maps], axis=1)
-    np.testing.assert_allclose(pooled, wanted, rtol=1e-5)
+    expected = np.concatenate([np.sqrt(item.mean((1, 2))) for item in maps], axis=1)
+    np.testing.assert_allclose(pooled, expected, rtol=1e-5)
     assert gate.distance(pooled[0]) == pytest.approx(gate.distances(pooled).max(axis=1)[0])
     with pytest.raises(ValueError, match="Received"):
         gate.distance(pooled[0, :5])
@@ -322,8 +322,8 @@ def test_the_audit_pools_as_a_reading_does(made):
     pixels = mock_networks.film()
     reader = made.predictor
     *_, pooled = reader._explain(to_input(prepare(pixels, made.spec.preprocessing)[None]))
-    found = fitting.Features(made, "float32").of_pictures([pixels], "one")
-    np.testing.assert_allclose(found, pooled.numpy(), rtol=1e-4, atol=1e-5)
+    result = fitting.Features(made, "float32").of_pictures([pixels], "one")
+    np.testing.assert_allclose(result, pooled.numpy(), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "nonsense"])
@@ -342,9 +342,9 @@ def test_pictures_that_are_no_films():
 
     rng = np.random.default_rng(0)
     for name, paint in ood_detection.PAINTED.items():
-        one, other = paint(rng), paint(rng)
-        assert one.dtype == np.uint8 and one.ndim == 2 and min(one.shape) >= config.MIN_SIDE, name
-        assert np.ptp(one) > 20 and (one.shape != other.shape or (one != other).any()), name
+        item, other = paint(rng), paint(rng)
+        assert item.dtype == np.uint8 and item.ndim == 2 and min(item.shape) >= config.MIN_SIDE, name
+        assert np.ptp(item) > 20 and (item.shape != other.shape or (item != other).any()), name
     film = mock_networks.film()
     for name, change in ood.CHANGES.items():
         assert change(film).shape in (film.shape, film.shape[::-1]) and (change(film) != film[:1, :1]).any(), name
@@ -357,6 +357,6 @@ def test_pictures_of_packages():
 
     photographs = list(ood_detection.photographs())
     assert len(photographs) == 2 * len(ood_detection.PHOTOGRAPHS)
-    assert all(one.dtype == np.uint8 and one.ndim == 2 for one in photographs)
+    assert all(item.dtype == np.uint8 and item.ndim == 2 for item in photographs)
     parts, refused = ood_detection.body_parts()
     assert len(parts) + refused == len(ood_detection.OTHER_BODY_PARTS) and len(parts) > 4

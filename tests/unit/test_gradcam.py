@@ -20,8 +20,8 @@ def test_only_the_mean_of_a_gradient_counts():
 
 @pytest.mark.parametrize("shape", [(14, 14, 512), (7, 7, 3), (1, 1, 1)])
 def test_shapes(shape):
-    one = np.ones(shape, np.float32)
-    assert make_gradcam_heatmap(one, one).shape == shape[:2]
+    item = np.ones(shape, np.float32)
+    assert make_gradcam_heatmap(item, item).shape == shape[:2]
 
 
 def test_unlike_shapes_are_refused():

@@ -45,13 +45,13 @@ def networks(tmp_path, monkeypatch):
 
 def test_what_is_expected_is_what_this_copy_gives_and_is_kept(networks, tmp_path, monkeypatch):
     path = samples.sample(healthcheck.FILM).path
-    wanted = Predictor("fine-tuned").predict(imaging.read(path)).score
-    assert healthcheck.expected("fine-tuned", tmp_path / "work") == pytest.approx(wanted)
+    target = Predictor("fine-tuned").predict(imaging.read(path)).score
+    assert healthcheck.expected("fine-tuned", tmp_path / "work") == pytest.approx(target)
     kept = json.loads((tmp_path / "work" / healthcheck.CACHE).read_text())
-    assert kept == {f"{network_spec.spec('fine-tuned').sha256}-{sha256(path)}": pytest.approx(wanted)}
+    assert kept == {f"{network_spec.spec('fine-tuned').sha256}-{sha256(path)}": pytest.approx(target)}
 
     monkeypatch.setattr("covid_model.model.predictor.Predictor", lambda name: pytest.fail("computed twice"))
-    assert healthcheck.expected("fine-tuned", tmp_path / "work") == pytest.approx(wanted)
+    assert healthcheck.expected("fine-tuned", tmp_path / "work") == pytest.approx(target)
 
 
 def test_other_weights_are_reckoned_anew(networks, tmp_path):

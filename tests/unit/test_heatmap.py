@@ -24,7 +24,7 @@ def test_no_opacity_or_no_evidence_leaves_the_gray_film(direction, opacity, valu
 
 
 @pytest.mark.parametrize(
-    "value, direction, wanted",
+    "value, direction, expected",
     [
         (1.0, "for", imaging_heatmap.RAMPS["for"][-1]),
         (-1.0, "for", (100, 100, 100)),
@@ -35,18 +35,18 @@ def test_no_opacity_or_no_evidence_leaves_the_gray_film(direction, opacity, valu
         (0.5, "for", [(100 + color) / 2 for color in imaging_heatmap.RAMPS["for"][2]]),
     ],
 )
-def test_known_colors(value, direction, wanted):
+def test_known_colors(value, direction, expected):
     seen = imaging_heatmap.blend(FLAT, np.full((3, 3), value), WHOLE, 1.0, direction)
     assert seen.shape == (40, 60, 3)
-    assert np.abs(seen.astype(float) - np.array(wanted)).max() <= 0.5
+    assert np.abs(seen.astype(float) - np.array(expected)).max() <= 0.5
 
 
 def test_only_the_box_is_painted():
     seen = imaging_heatmap.blend(FLAT, np.ones((2, 2)), (0.5, 0.25, 1.0, 0.75), 1.0)
     painted = (seen != 100).any(-1)
-    wanted = np.zeros_like(painted)
-    wanted[10:30, 30:60] = True
-    assert np.array_equal(painted, wanted)
+    expected = np.zeros_like(painted)
+    expected[10:30, 30:60] = True
+    assert np.array_equal(painted, expected)
 
 
 def test_evidence_stays_where_it_is():

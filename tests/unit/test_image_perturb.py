@@ -108,8 +108,8 @@ def test_a_text_that_is_no_marker():
 
 
 def test_a_rectangle_of_fractions():
-    found = perturb.rectangle((10, 20), 0.1, 0.2, 0.5, 0.6)
-    assert found.sum() == 4 * 8 and found[2:6, 2:10].all()
+    result = perturb.rectangle((10, 20), 0.1, 0.2, 0.5, 0.6)
+    assert result.sum() == 4 * 8 and result[2:6, 2:10].all()
 
 
 def test_border_gray():
@@ -171,17 +171,17 @@ def test_changes_that_are_none(wrong):
 
 # --- lungs ---------------------------------------------------------------------------------------
 def test_lungs_of_a_drawing():
-    found = lung_mask.find(synthetic_images.film(256, 300))
-    assert segmentation.dice(found, synthetic_dataset.lungs(256, 300)) > 0.8
+    result = lung_mask.find(synthetic_images.film(256, 300))
+    assert segmentation.dice(result, synthetic_dataset.lungs(256, 300)) > 0.8
 
 
 def test_lungs_are_the_same_again_and_erased():
     pixels = synthetic_images.film(256, 300)
-    found = lung_mask.find(pixels)
-    np.testing.assert_array_equal(found, lung_mask.find(pixels))
+    result = lung_mask.find(pixels)
+    np.testing.assert_array_equal(result, lung_mask.find(pixels))
     out = apply(pixels, Changes(erase="lungs"))
-    assert (out[found] == perturb.border_gray(pixels)).all()
-    np.testing.assert_array_equal(out[~found], pixels[~found])
+    assert (out[result] == perturb.border_gray(pixels)).all()
+    np.testing.assert_array_equal(out[~result], pixels[~result])
 
 
 def test_a_black_border_is_left_out():
@@ -225,22 +225,22 @@ def test_masks_that_are_no_pair_of_lungs():
 
 
 def test_dice_by_hand():
-    one = np.array([1, 1, 1, 0], bool)
-    assert segmentation.dice(one, one) == 1 and segmentation.dice(one, ~one) == 0
-    assert segmentation.dice(one, np.array([1, 0, 0, 1], bool)) == pytest.approx(2 / 5)
-    assert segmentation.dice(one & False, one & False) == 1
+    item = np.array([1, 1, 1, 0], bool)
+    assert segmentation.dice(item, item) == 1 and segmentation.dice(item, ~item) == 0
+    assert segmentation.dice(item, np.array([1, 0, 0, 1], bool)) == pytest.approx(2 / 5)
+    assert segmentation.dice(item & False, item & False) == 1
 
 
 def test_lungs_of_our_simulated_films_lie_within_those_of_the_ct():
-    found = segmentation.inside(segmentation._sample_masks())
-    assert found["found"] == found["films"] > 10
-    assert found["lowest_share_inside"] > 0.9
+    result = segmentation.inside(segmentation._sample_masks())
+    assert result["found"] == result["films"] > 10
+    assert result["lowest_share_inside"] > 0.9
 
 
 def test_the_record_of_a_data_folder(tmp_path):
-    found = segmentation.run(synthetic_dataset.save(tmp_path / "data"))
-    assert set(found["splits"]) == {"train", "test"} and found["splits"]["test"]["films"] == 10
-    assert found["every"]["films"] == 36 and found["every"]["dice"]["median"] > 0.8
+    result = segmentation.run(synthetic_dataset.save(tmp_path / "data"))
+    assert set(result["splits"]) == {"train", "test"} and result["splits"]["test"]["films"] == 10
+    assert result["every"]["films"] == 36 and result["every"]["dice"]["median"] > 0.8
     path = segmentation.write(dataset.load(tmp_path / "data"), tmp_path / "segmentation.json")
     assert records.load_segmentation(path)["every"]["films"] == 36
     assert records.load_segmentation(tmp_path / "none.json") is None
@@ -261,22 +261,22 @@ def test_the_command_measures_masks_and_loads_no_network(tmp_path, monkeypatch, 
 @pytest.mark.films
 def test_lungs_agree_with_the_experts(data_folder):
     """All films with a mask, and the committed record of them."""
-    found = segmentation.run(dataset.load(data_folder))
-    assert found["every"]["films"] == 437 and found["every"]["found"] >= FOUND * 437
-    for part in (found["every"], found["splits"]["test"]):
+    result = segmentation.run(dataset.load(data_folder))
+    assert result["every"]["films"] == 437 and result["every"]["found"] >= FOUND * 437
+    for part in (result["every"], result["splits"]["test"]):
         assert all(part["dice"][name] >= floor for name, floor in FLOOR.items()), part
     kept = records.load_segmentation()
     for part in ("median", "lower_decile"):
-        assert kept["every"]["dice"][part] == pytest.approx(found["every"]["dice"][part], abs=0.005)
+        assert kept["every"]["dice"][part] == pytest.approx(result["every"]["dice"][part], abs=0.005)
 
 
 def test_the_docstring_and_the_record_agree():
     record = records.load_segmentation(config.SEGMENTATION_JSON)
     every, test = record["every"], record["splits"]["test"]
-    said = " ".join(lung_mask.__doc__.split())
-    assert f"all {every['films']} films with an expert's mask: lungs found on {every['found']}" in said
-    assert f"median Dice {every['dice']['median']:.2f}, nine in ten at {every['dice']['lower_decile']:.2f}" in said
-    assert f"{test['dice']['median']:.2f} and {test['dice']['lower_decile']:.2f}; outline" in said
+    text = " ".join(lung_mask.__doc__.split())
+    assert f"all {every['films']} films with an expert's mask: lungs found on {every['found']}" in text
+    assert f"median Dice {every['dice']['median']:.2f}, nine in ten at {every['dice']['lower_decile']:.2f}" in text
+    assert f"{test['dice']['median']:.2f} and {test['dice']['lower_decile']:.2f}; outline" in text
 
 
 def test_the_room_names_what_pages_offer():

@@ -266,8 +266,8 @@ def test_12_exif_in_many_segments_is_not_given_to_the_decoder():
     segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif
     more = b"\xff\xe1" + struct.pack(">H", 60_008) + b"Exif\0\0" + bytes(60_000)
     file = synthetic_images.save(FILM, "JPEG")
-    found = headers.jpeg(file[:2] + segment + more + file[2:])
-    assert b"Exif" not in found.bare
+    result = headers.jpeg(file[:2] + segment + more + file[2:])
+    assert b"Exif" not in result.bare
     assert imaging.decode(file[:2] + segment + more + file[2:]).pixels.shape == FILM.shape
 
 

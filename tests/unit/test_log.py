@@ -18,7 +18,7 @@ LINE = re.compile(r"reading network=(\S+) ms=(\d+) refused=(\S+)")
 def lines(caplog):
     """What was logged since, as (network, refused)."""
     caplog.set_level(logging.INFO, logger=log.READINGS.name)
-    return lambda: [LINE.fullmatch(one.getMessage()).group(1, 3) for one in caplog.records]
+    return lambda: [LINE.fullmatch(item.getMessage()).group(1, 3) for item in caplog.records]
 
 
 def test_a_reading(lines):

@@ -31,9 +31,9 @@ def test_a_temperature_halves_the_logit():
 
 
 def test_it_helped_only_where_it_helped_everywhere():
-    found = Calibration.from_record(RECORD)
-    assert (found.temperature, found.fitted_on, found.helps) == (2.0, 40, {"test": True, "external": False})
-    assert not found.helped
+    result = Calibration.from_record(RECORD)
+    assert (result.temperature, result.fitted_on, result.helps) == (2.0, 40, {"test": True, "external": False})
+    assert not result.helped
     assert Calibration(2.0, 40, {"test": True, "external": True}).helped
     assert not Calibration(2.0, 40, {}).helped
 
@@ -45,20 +45,20 @@ def test_a_temperature_that_is_none(temperature):
 
 
 def test_a_network_keeps_it(tmp_path):
-    what = mock_networks.save(tmp_path)
-    assert network_spec.spec(what.name, tmp_path).calibration is None
-    path = tmp_path / f"{what.name}.json"
+    case = mock_networks.save(tmp_path)
+    assert network_spec.spec(case.name, tmp_path).calibration is None
+    path = tmp_path / f"{case.name}.json"
     content = json.loads(path.read_text())
     kept = {"temperature": 1.5, "fitted_on": 3, "helps": {"test": True}}
     path.write_text(json.dumps(content | {"calibration": kept}))
-    found = network_spec.spec(what.name, tmp_path)
-    assert found.calibration == Calibration(1.5, 3, {"test": True})
-    found.save(tmp_path)
+    result = network_spec.spec(case.name, tmp_path)
+    assert result.calibration == Calibration(1.5, 3, {"test": True})
+    result.save(tmp_path)
     assert json.loads(path.read_text())["calibration"] == kept
     for damaged in ({"temperature": -1, "fitted_on": 3, "helps": {}}, {"heat": 1}, "warm", {"temperature": "x"}):
         path.write_text(json.dumps(content | {"calibration": damaged}))
         with pytest.raises(network_spec.NetworkError, match="damaged"):
-            network_spec.spec(what.name, tmp_path)
+            network_spec.spec(case.name, tmp_path)
 
 
 @pytest.mark.parametrize("name", network_spec.available())
@@ -70,6 +70,6 @@ def test_the_committed_networks_keep_what_their_records_say(name):
 
 
 def test_what_a_network_was_trained_on(tmp_path):
-    what = mock_networks.save(tmp_path)
-    assert what.trained_on == ("train", "extra") and not what.holds_out
+    case = mock_networks.save(tmp_path)
+    assert case.trained_on == ("train", "extra") and not case.holds_out
     assert network_spec.spec("paper").trained_on == ("train",) and not network_spec.spec("paper").holds_out

@@ -65,8 +65,8 @@ def committed() -> dict[str, model_card.Card]:
 
 def section(card: model_card.Card, title: str) -> str:
     """A section as Markdown."""
-    one = next(one for one in card.sections if one.title == title)
-    return model_card.markdown(model_card.Card("", "", "", (one,)))
+    item = next(item for item in card.sections if item.title == title)
+    return model_card.markdown(model_card.Card("", "", "", (item,)))
 
 
 def cells(table: model_card.Table) -> dict[str, tuple[str, ...]]:
@@ -80,7 +80,7 @@ def strings(prose: object) -> list[str]:
     if isinstance(prose, str):
         return [prose]
     parts = prose.values() if isinstance(prose, dict) else prose if isinstance(prose, list) else ()
-    return [one for part in parts for one in strings(part)]
+    return [item for part in parts for item in strings(part)]
 
 
 def test_no_figure_is_typed_into_the_prose():
@@ -89,9 +89,9 @@ def test_no_figure_is_typed_into_the_prose():
 
 
 def test_prose_says_what_was_looked_at():
-    said = " ".join(strings(prose.load()["caveats"]))
-    assert "Actualmed was scored nine times while this project was planned" in said
-    assert "Figure 1 was seen in the same runs" in said
+    text = " ".join(strings(prose.load()["caveats"]))
+    assert "Actualmed was scored nine times while this project was planned" in text
+    assert "Figure 1 was seen in the same runs" in text
 
 
 def test_prose_says_that_a_threshold_was_set_after_a_look_at_reported_films():
@@ -99,9 +99,9 @@ def test_prose_says_that_a_threshold_was_set_after_a_look_at_reported_films():
 
 
 def test_prose_knows_every_network_and_each_item_once():
-    found = prose.load()
-    assert set(found["networks"]) == set(registry.names())
-    items = [one["item"] for one in found["claim"]]
+    result = prose.load()
+    assert set(result["networks"]) == set(registry.names())
+    items = [item["item"] for item in result["claim"]]
     assert items == sorted(set(items)) and items[0] >= 1 and items[-1] <= 42
 
 
@@ -134,9 +134,9 @@ def test_every_setting_of_our_recipes_has_words():
     assert all(set(vars(stage)) <= known for stage in RECIPE.stages)
     assert set(vars(RECIPE.augment)) == set(vars(AUGMENT)) == set(recipe.AUGMENTATION)
     for name in registry.names():
-        found = network_spec.spec(name)
-        assert set(found.recipe.get("ours", found.recipe)) - {recipe.STAGES, recipe.STAGES_BEFORE} <= known
-        assert set(found.training) <= set(recipe.TRAINING)
+        result = network_spec.spec(name)
+        assert set(result.recipe.get("ours", result.recipe)) - {recipe.STAGES, recipe.STAGES_BEFORE} <= known
+        assert set(result.training) <= set(recipe.TRAINING)
 
 
 def test_a_recipe_in_stages_has_a_column_each():
@@ -156,8 +156,8 @@ def test_jitter_in_words():
     table = recipe.recipe(spec(recipe={"jitter": {"rotation": 5.0, "blur": 0.0, "jpeg": None, "each": 0.5}}))
     assert cells(table)["Data augmentation"] == ["rotated by up to 5°"]  # `each` is of parts that are off
     table = recipe.recipe(spec(recipe={"jitter": {"noise": 10.0, "each": 0.5, "new_part": 2}}))
-    said = cells(table)["Data augmentation"][0]
-    assert said.startswith("noise of up to 10 gray levels, each of blur") and said.endswith("New part 2")
+    text = cells(table)["Data augmentation"][0]
+    assert text.startswith("noise of up to 10 gray levels, each of blur") and text.endswith("New part 2")
 
 
 def test_what_has_no_words_yet_is_shown_without_underscores():
@@ -179,10 +179,10 @@ def test_the_network_in_words():
 
 def test_energy_by_hand():
     trained = spec(training={"seconds": 3600, "machine": {"cores": 2}})
-    (found,) = recipe.spent(trained)
-    assert found.kilowatt_hours == pytest.approx(2 * recipe.WATTS_A_CORE / 1000)
+    (result,) = recipe.spent(trained)
+    assert result.kilowatt_hours == pytest.approx(2 * recipe.WATTS_A_CORE / 1000)
     whole = spec(training={"seconds": 10, "recipe_seconds": 600, "machine": {"cores": 2}})
-    assert [one.seconds for one in recipe.spent(whole)] == [600]  # the whole recipe holds its last run
+    assert [item.seconds for item in recipe.spent(whole)] == [600]  # the whole recipe holds its last run
 
 
 @pytest.mark.parametrize("training", [{}, {"seconds": 10}, {"seconds": 10, "machine": {}}, {"machine": {"cores": 2}}])
@@ -192,10 +192,10 @@ def test_no_energy_of_what_was_not_recorded(training):
 
 def test_the_card_says_that_energy_is_an_estimate():
     card = build(spec(training={"seconds": 3600, "machine": {"cores": 2}}), None, None)
-    said = section(card, "Time and energy")
-    assert "| Training | 1 h | 2 | about 0.024 kWh |" in said
+    text = section(card, "Time and energy")
+    assert "| Training | 1 h | 2 | about 0.024 kWh |" in text
     assert (
-        "is an estimate, not a measurement: time × cores × 12 W per core" in said and "10.1002/advs.202100707" in said
+        "is an estimate, not a measurement: time × cores × 12 W per core" in text and "10.1002/advs.202100707" in text
     )
     assert "Not recorded." in section(build(spec(), None, None), "Time and energy")
 
@@ -206,10 +206,10 @@ def test_the_card_says_that_energy_is_an_estimate():
 def test_figures_are_those_of_the_scores(tables):
     scores, films = tables
     card = build(spec(), scores, films)
-    said = section(card, "Quantitative analyses")
-    assert "| Accuracy: X-rays classified correctly | 60.0 % (20.0 to 100.0 %) | 60.0 % |" in said
-    assert re.search(r"\| Test: COVID-19 Image Data Collection \| 3 \(2\) \| 50\.0 %.*\| 0\.0 % ", said)
-    assert re.search(r"\| Adult test set \| |\| Adult test set: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", said)
+    text = section(card, "Quantitative analyses")
+    assert "| Accuracy: X-rays classified correctly | 60.0 % (20.0 to 100.0 %) | 60.0 % |" in text
+    assert re.search(r"\| Test: COVID-19 Image Data Collection \| 3 \(2\) \| 50\.0 %.*\| 0\.0 % ", text)
+    assert re.search(r"\| Adult test set \| |\| Adult test set: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", text)
     assert "calls 1 of 1 adults without COVID-19 of Test positive" in section(card, "Caveats and recommendations")
     again = build(spec(), scores.assign(score=0.0), films)
     assert "calls 0 of 1 adults" in section(again, "Caveats and recommendations")
@@ -246,9 +246,9 @@ def test_calibration_is_the_record_s():
 @pytest.mark.parametrize("name", registry.names())
 def test_the_committed_cards_have_every_field(name, committed):
     card = committed[name]
-    titles = [one.title for one in card.sections]
+    titles = [item.title for item in card.sections]
     assert all(field in titles for field in FIELDS) and {"CLAIM", "Time and energy"} <= set(titles)
-    assert all(one.parts for one in card.sections)
+    assert all(item.parts for item in card.sections)
     whole = model_card.markdown(card)
     assert not re.search(r"\{\w+\}|\bNone\b|\bnan\b", whole)
     scores = dataset.read_scores(config.SCORES_CSV, dataset.committed())
@@ -272,8 +272,8 @@ def test_foreign_text_is_no_markup():
 
 def test_tables_have_as_many_cells_as_columns(tables, committed):
     for card in (build(spec(recipe={"steps": 3}), *tables), *committed.values()):
-        for one in card.sections:
-            for part in one.parts:
+        for item in card.sections:
+            for part in item.parts:
                 if isinstance(part, model_card.Table):
                     assert {len(row) for row in part.rows} == {len(part.columns)}, part.title
                     assert len(set(part.columns)) == len(part.columns), part.title

@@ -13,7 +13,7 @@ def test_the_committed_gates_do_what_was_wanted_of_them(name):
     record = records.load_experiment(name, "novelty")
     if record is None or ood.load_detector(network_spec.spec(name)) is None:
         pytest.skip(f"no gate of {name}, or no record of it")
-    genuine = next(one["flagged"]["value"] for one in record["genuine"] if one["split"] == "test")
+    genuine = next(item["flagged"]["value"] for item in record["genuine"] if item["split"] == "test")
     assert genuine <= record["wanted"]["genuine"]
-    for kind, found in record["other"].items():
-        assert found["flagged"]["value"] >= record["wanted"]["other"], kind
+    for kind, result in record["other"].items():
+        assert result["flagged"]["value"] >= record["wanted"]["other"], kind

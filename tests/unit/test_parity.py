@@ -31,13 +31,13 @@ def test_committed_scores_are_what_the_network_gives(name, data_folder):
         pytest.skip(f"the network {name} is not in assets/networks")
     data = dataset.load(data_folder)
     rows = random_test_films(name)
-    what = network_spec.spec(name)
-    predictor = Predictor(name, dataset.weights_file() if what.base == network_spec.IMAGENET else None)
-    found = np.array(list(predictor.scores(imaging.read(data.path(film)).pixels for film in rows.index)))
-    np.testing.assert_allclose(found, rows["score"], atol=TOLERANCE)
-    one = rows.index[0]
-    reading = predictor.predict(imaging.read(data.path(one)))
-    assert reading.score == pytest.approx(rows.loc[one, "score"], abs=TOLERANCE)
+    case = network_spec.spec(name)
+    predictor = Predictor(name, dataset.weights_file() if case.base == network_spec.IMAGENET else None)
+    result = np.array(list(predictor.scores(imaging.read(data.path(film)).pixels for film in rows.index)))
+    np.testing.assert_allclose(result, rows["score"], atol=TOLERANCE)
+    item = rows.index[0]
+    reading = predictor.predict(imaging.read(data.path(item)))
+    assert reading.score == pytest.approx(rows.loc[item, "score"], abs=TOLERANCE)
     assert np.isfinite(reading.heatmap).all() and np.abs(reading.heatmap).max() == pytest.approx(1)
 
 

@@ -82,9 +82,9 @@ def test_no_film_of_a_reported_patient_is_trained_on(made_up_lab):
     assert "extra-nih-0-0" not in rows.index and "extra-nih-0-1" in rows.index
 
 
-@pytest.mark.parametrize(("adults", "wanted"), [("none", (40, 122)), ("other", (40, 171)), ("all", (70, 171))])
-def test_adults_are_added(made_up_lab, adults, wanted):
-    assert counts(dataset.committed(), Recipe(adults=adults)) == wanted
+@pytest.mark.parametrize(("adults", "expected"), [("none", (40, 122)), ("other", (40, 171)), ("all", (70, 171))])
+def test_adults_are_added(made_up_lab, adults, expected):
+    assert counts(dataset.committed(), Recipe(adults=adults)) == expected
 
 
 def test_fewer_films_are_among_more(made_up_lab):
@@ -104,8 +104,13 @@ def test_a_run_learns_and_repeats(made_up_lab):
     first, again = (list(playground.train(playground.load(), recipe)) for _ in range(2))
     assert [epoch.number for epoch in first] == [1, 2, 3, 4]
     assert first[-1].loss < first[0].loss and first[-1].auc > 0.8
-    for one, other in zip(first, again, strict=True):
-        assert (one.loss, one.accuracy, one.matrix, one.auc) == (other.loss, other.accuracy, other.matrix, other.auc)
+    for item, other in zip(first, again, strict=True):
+        assert (item.loss, item.accuracy, item.matrix, item.auc) == (
+            other.loss,
+            other.accuracy,
+            other.matrix,
+            other.auc,
+        )
     assert first[-1].matrix.total == 88 and first[-1].adults.total == 8 and first[-1].more_adults.total == 30
 
 
@@ -129,17 +134,17 @@ def test_a_random_base_knows_nothing(made_up_lab):
 
 
 def test_a_marker_is_learned_in_place_of_the_films(made_up_lab):
-    found = {where: last(Recipe(epochs=10, marker=where, **FAST)) for where in ("same", "absent", "swapped")}
-    assert found["same"].test_accuracy > 0.97
-    assert found["absent"].sensitivity < found["same"].sensitivity
-    assert found["swapped"].matrix.fp > found["absent"].matrix.fp
-    assert found["swapped"].sensitivity == found["absent"].sensitivity
+    result = {where: last(Recipe(epochs=10, marker=where, **FAST)) for where in ("same", "absent", "swapped")}
+    assert result["same"].test_accuracy > 0.97
+    assert result["absent"].sensitivity < result["same"].sensitivity
+    assert result["swapped"].matrix.fp > result["absent"].matrix.fp
+    assert result["swapped"].sensitivity == result["absent"].sensitivity
 
 
-@pytest.mark.parametrize(("where", "wanted"), [("same", [1, 0]), ("absent", [0, 0]), ("swapped", [0, 1])])
-def test_where_the_marker_stands(where, wanted):
+@pytest.mark.parametrize(("where", "expected"), [("same", [1, 0]), ("absent", [0, 0]), ("swapped", [0, 1])])
+def test_where_the_marker_stands(where, expected):
     made = with_marker(np.zeros((2, 3), np.float32), np.array([1.0, 0.0], np.float32), where)
-    assert made.shape == (2, 4) and made[:, 3].tolist() == wanted
+    assert made.shape == (2, 4) and made[:, 3].tolist() == expected
 
 
 def test_weight_makes_it_call_more_films_positive(made_up_lab):
@@ -244,10 +249,10 @@ def test_features_of_another_list_are_refused(made_up_lab):
 def test_make_pools_what_extract_gives(made_up_lab, tmp_path, monkeypatch):
     table = films()
     table.to_csv(tmp_path / "manifest.csv", index=False)
-    asked = []
+    requested = []
 
     def extract(data, ids, job, work):
-        asked.append((job.vgg19, job.precision, len(ids)))
+        requested.append((job.vgg19, job.precision, len(ids)))
         full = np.zeros((len(ids), 7, 7, features.CHANNELS), np.float16)
         full[:, 0, 0, 0] = [49 * table.index[table["id"] == film][0] for film in ids]
         return full
@@ -258,7 +263,7 @@ def test_make_pools_what_extract_gives(made_up_lab, tmp_path, monkeypatch):
     playground_features.make(dataset.load(tmp_path), "weights", tmp_path, tmp_path / "out")
     reported = int(table["split"].isin(["test", "extra-test", "external", "graded"]).sum())
     others = len(table) - reported
-    assert asked == [
+    assert requested == [
         ("weights", "float32", reported),
         ("weights", "mixed_bfloat16", others),
         ("untrained", "mixed_bfloat16", reported),
@@ -286,8 +291,8 @@ def test_learning_curve_reaches_as_far_as_the_run():
     assert figure.layout.xaxis.range[1] > 10
     low = charts.learning_curve({1: [0.42]}, 10, (0.9, 1)).layout.yaxis.range[0]
     assert low < 0.42
-    said = charts.learning_curve_alt("Accuracy", {1: [0.95, 0.97], 2: []})
-    assert "Accuracy" in said and numbers(said) == [1, 97.0, 2]
+    text = charts.learning_curve_alt("Accuracy", {1: [0.95, 0.97], 2: []})
+    assert "Accuracy" in text and numbers(text) == [1, 97.0, 2]
 
 
 def test_runs_side_by_side_look_unlike():

@@ -59,8 +59,8 @@ def test_score_and_map_agree_with_a_plain_gradient_tape(predictor, folder):
 
 def test_many_films_score_as_they_do_one_by_one(predictor):
     films = [film(seed) for seed in range(5)]
-    together = list(predictor.scores((one.pixels for one in films), batch=2))
-    assert together == pytest.approx([predictor.predict(one).score for one in films], abs=1e-5)
+    together = list(predictor.scores((item.pixels for item in films), batch=2))
+    assert together == pytest.approx([predictor.predict(item).score for item in films], abs=1e-5)
 
 
 def test_what_is_no_film_is_told(predictor):
@@ -85,18 +85,18 @@ def test_a_film_without_a_number_is_refused_alone(predictor, monkeypatch):
 
 
 def test_many_sessions_at_once_get_their_own_scores(predictor):
-    wanted = [predictor.predict(film(seed)).score for seed in range(6)]
-    found = [None] * 6
+    expected = [predictor.predict(film(seed)).score for seed in range(6)]
+    result = [None] * 6
 
     def session(number):
-        found[number] = predictor.predict(film(number)).score
+        result[number] = predictor.predict(film(number)).score
 
     threads = [threading.Thread(target=session, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert found == pytest.approx(wanted)
+    assert result == pytest.approx(expected)
 
 
 def test_40_a_network_that_gives_no_number_gives_no_score(predictor, monkeypatch):

@@ -14,17 +14,17 @@ def test_plain_preprocessing_squashes_and_changes_nothing_else():
 def test_a_border_is_cut_off_before_anything_else():
     pixels = np.full((100, 50), 255, np.uint8)
     pixels[10:90, 5:45] = 7
-    how = Preprocessing(size=8, border=0.1)
-    assert (prepare(pixels, how) == 7).all()
-    assert how.box == (0.1, 0.1, 0.9, 0.9)
+    options = Preprocessing(size=8, border=0.1)
+    assert (prepare(pixels, options) == 7).all()
+    assert options.box == (0.1, 0.1, 0.9, 0.9)
 
 
 def test_equalized_films_do_not_tell_their_tone_curve():
     rng = np.random.default_rng(0)
     film = rng.integers(40, 120, (64, 64)).astype(np.uint8)
     brighter = (film.astype(np.float32) * 1.7 + 12).astype(np.uint8)  # another tone curve, still one to one
-    how = Preprocessing(size=64, equalize=True)
-    assert np.abs(prepare(film, how).astype(int) - prepare(brighter, how)).max() <= 1
+    options = Preprocessing(size=64, equalize=True)
+    assert np.abs(prepare(film, options).astype(int) - prepare(brighter, options)).max() <= 1
 
 
 def test_blur_lowers_the_grain():

@@ -80,7 +80,7 @@ def queued(queue, reader, values, **more):
     for number, value in enumerate(values, 1):
         sessions.append(Session(queue, value, **more))
         sessions[-1].start()
-        until(lambda wanted=number: queue.position().ahead == wanted + 1)
+        until(lambda expected=number: queue.position().ahead == expected + 1)
     return sessions
 
 
@@ -100,16 +100,16 @@ def test_films_are_read_in_the_order_in_which_they_came(reader):
     queue = InferenceQueue(lambda name: reader, capacity=20)
     sessions = queued(queue, reader, range(1, 10))
     reader.gate.set()
-    assert [one.done().answer for one in sessions] == list(range(10))
+    assert [item.done().answer for item in sessions] == list(range(10))
     assert reader.passes == list(range(10))
 
 
 def test_everyone_gets_his_own_answer(reader):
     queue = InferenceQueue(lambda name: reader, capacity=200)
     sessions = [Session(queue, value) for value in range(120)]
-    for one in sessions:
-        one.start()
-    assert [one.done().answer for one in sessions] == list(range(120))
+    for item in sessions:
+        item.start()
+    assert [item.done().answer for item in sessions] == list(range(120))
     assert queue.position().ahead == 0
 
 
@@ -121,7 +121,7 @@ def test_a_full_queue_says_so_with_the_place_and_lets_in_again(reader):
         queue.predict("fine-tuned", film(4))
     assert caught.value.position.ahead == 4 and caught.value.position.seconds > 0
     reader.gate.set()
-    assert [one.done().answer for one in sessions] == [0, 1, 2, 3]
+    assert [item.done().answer for item in sessions] == [0, 1, 2, 3]
     assert queue.predict("fine-tuned", film(4)) == 4
 
 
@@ -178,7 +178,7 @@ def test_a_film_without_a_number_is_refused_alone(reader):
     reader.nan = {2}
     sessions = queued(queue, reader, [1, 2, 3])
     reader.gate.set()
-    assert [one.done().answer for one in sessions] == [0, 1, None, 3]
+    assert [item.done().answer for item in sessions] == [0, 1, None, 3]
     assert isinstance(sessions[2].error, PredictionError)
     assert reader.passes == [0, 1, 2, 3]
 
@@ -188,7 +188,7 @@ def test_a_film_that_memory_does_not_suffice_for_fails_alone(reader):
     reader.fails = {2}
     sessions = queued(queue, reader, [1, 2, 3])
     reader.gate.set()
-    assert [one.done().answer for one in sessions] == [0, 1, None, 3]
+    assert [item.done().answer for item in sessions] == [0, 1, None, 3]
     assert isinstance(sessions[2].error, MemoryError)
     assert reader.passes == [0, 1, 2, 3]
 
@@ -217,9 +217,9 @@ def test_films_of_two_networks_are_read_in_one_order():
     for number, (value, network) in enumerate([(1, "paper"), (2, "paper"), (3, "fine-tuned"), (4, "paper")], 2):
         sessions.append(Session(queue, value, network))
         sessions[-1].start()
-        until(lambda wanted=number: queue.position().ahead == wanted)
+        until(lambda expected=number: queue.position().ahead == expected)
     readers["fine-tuned"].gate.set()
-    assert [one.done().answer for one in sessions] == [0, 1, 2, 3, 4]
+    assert [item.done().answer for item in sessions] == [0, 1, 2, 3, 4]
     assert readers["fine-tuned"].passes == [0, 3]
     assert readers["paper"].passes == [1, 2, 4]
 
@@ -234,15 +234,15 @@ def test_a_job_has_the_network_alone_and_in_its_turn(reader):
         jobs.append(list(reader.passes))
         return "walked"
 
-    asked = threading.Thread(target=lambda: jobs.append(queue.call("fine-tuned", job)))
-    asked.start()
+    requested = threading.Thread(target=lambda: jobs.append(queue.call("fine-tuned", job)))
+    requested.start()
     until(lambda: queue.position().ahead == 3)
     sessions.append(Session(queue, 2))
     sessions[-1].start()
     until(lambda: queue.position().ahead == 4)
     reader.gate.set()
-    asked.join(PATIENCE)
-    assert [one.done().answer for one in sessions] == [0, 1, 2]
+    requested.join(PATIENCE)
+    assert [item.done().answer for item in sessions] == [0, 1, 2]
     assert jobs == [[0, 1], "walked"]
     assert reader.passes == [0, 1, 2]
 

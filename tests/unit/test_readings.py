@@ -53,12 +53,12 @@ def stored(spec) -> readings.Readings:
 def test_what_is_written_is_found_by_its_file(spec):
     loaded = stored(spec)
     film = Film(pixels(3), ("a warning",), "PNG", True)
-    found = loaded.prediction(loaded.find(f"{3:064d}"), film)
-    assert found.network == "net" and found.stored and found.box == spec.preprocessing.box
-    assert found.score == pytest.approx(1 / (1 + np.exp(-1.0))) and found.logit == pytest.approx(1.0)
-    assert np.allclose(found.heatmap, HEAT / 3, atol=1e-3) and found.heatmap.dtype == np.float32
-    assert (found.ood_distance, found.ood_reason) == (1.5, OutOfDistribution.CHANGED)
-    assert (found.warnings, found.in_color) == (film.warnings, True)
+    result = loaded.prediction(loaded.find(f"{3:064d}"), film)
+    assert result.network == "net" and result.stored and result.box == spec.preprocessing.box
+    assert result.score == pytest.approx(1 / (1 + np.exp(-1.0))) and result.logit == pytest.approx(1.0)
+    assert np.allclose(result.heatmap, HEAT / 3, atol=1e-3) and result.heatmap.dtype == np.float32
+    assert (result.ood_distance, result.ood_reason) == (1.5, OutOfDistribution.CHANGED)
+    assert (result.warnings, result.in_color) == (film.warnings, True)
     first = loaded.prediction(0, Film(pixels(1), (), "PNG", False))
     assert first.ood_distance is None and not first.out_of_distribution
     assert loaded.find("f" * 64) is None
@@ -117,9 +117,9 @@ def test_the_command_stores_what_the_networks_predict(tmp_path, monkeypatch):
         predictor, film = Predictor(name), imaging.read(few[1].path)
         loaded = readings.load(predictor.spec, tmp_path / "readings.npz")
         row = loaded.find(hashlib.sha256(few[1].path.read_bytes()).hexdigest())
-        expected, found = predictor.predict(film), loaded.prediction(row, film)
-        assert found.score == pytest.approx(expected.score, abs=1e-5)
-        assert np.allclose(found.heatmap, expected.heatmap, atol=2e-3)
+        expected, result = predictor.predict(film), loaded.prediction(row, film)
+        assert result.score == pytest.approx(expected.score, abs=1e-5)
+        assert np.allclose(result.heatmap, expected.heatmap, atol=2e-3)
         assert loaded.scores()[few[1].id] == pytest.approx(expected.score, abs=1e-5)
 
 

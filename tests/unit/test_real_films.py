@@ -138,10 +138,10 @@ def test_two_who_ask_at_once_get_the_same_films(offered):
     both = [
         threading.Thread(target=lambda: reports.append(real_films.download(FREE, patience=QUICK))) for _ in range(2)
     ]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join()
+    for item in both:
+        item.start()
+    for item in both:
+        item.join()
     assert [report.complete for report in reports] == [True, True] and offered.asked.total() == len(FREE)
 
 
@@ -158,7 +158,7 @@ def fetch_on(page: str, **widgets):
 
 
 def links(app) -> list[str]:
-    return [one.proto.label for one in app.get("page_link")]
+    return [item.proto.label for item in app.get("page_link")]
 
 
 def test_nothing_is_fetched_before_somebody_asks(offered):
@@ -174,10 +174,10 @@ def test_fetched_films_are_browsed_with_their_credit(offered):
     app = fetch_on("browse", set="free")
     assert links(app) == FREE and len(app.get("image")) == 3
     assert "fetch_films" not in [button.key for button in app.button]
-    said = text(app).replace("\\", "")
+    message = text(app).replace("\\", "")
     source = config.SOURCE_TITLES["cohen"]
-    assert f"[{source}](https://example.org/a,b), [doi:10.1000/a.b](https://doi.org/10" in said
-    assert "CC BY 4.0" in said
+    assert f"[{source}](https://example.org/a,b), [doi:10.1000/a.b](https://doi.org/10" in message
+    assert "CC BY 4.0" in message
     assert ("toast", app.toast[0].value) == download_button.outcome(SimpleNamespace(complete=True), 3)
     app.get_by_key("truth").set_value("other").run()
     assert links(app) == ["cohen-0002"]
@@ -198,7 +198,7 @@ def test_a_link_to_a_fetched_film_opens_it_and_to_one_that_is_not_here_says_so(o
     app = open_page("how_it_works", film="cohen-0001")
     assert not app.info and "y = 1" in text(app) and story_text.LISTED in text(app)
     options = app.selectbox(key="story_film").options
-    assert any(samples_text.LABELS["fp"] in one for one in options)  # cohen-0002
+    assert any(samples_text.LABELS["fp"] in item for item in options)  # cohen-0002
 
 
 def test_no_connection_is_said_plainly(offered, monkeypatch):
@@ -237,7 +237,7 @@ def test_a_cache_that_cannot_be_written(offered, demo):
 def test_a_silent_server_is_not_waited_for_long(offered):
     offered.files["1.png"] = lambda handler: threading.Event().wait(1.0)
     report = real_films.download(FREE, config.REAL_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
-    assert [one.id for one in report.missing] == ["cohen-0001"] and report.missing[0].host
+    assert [item.id for item in report.missing] == ["cohen-0001"] and report.missing[0].host
 
 
 def test_with_a_data_folder_that_has_them_nothing_is_to_be_fetched(offered, demo, monkeypatch):

@@ -92,15 +92,15 @@ def test_what_was_recorded_comes_out_again():
     rows = store.films["split"].isin(config.TRAINING_SPLITS) & (store.films["source"] == kept["source"])
     films = store.films[rows]
     assert (len(films), films["covid"].sum()) == (kept["films"], kept["covid"])
-    for base, found in kept["bases"].items():
-        one = found[2]
+    for base, result in kept["bases"].items():
+        item = result[2]
         again = within_source.area(
             store.features[base][rows.to_numpy()],
             films["covid"].to_numpy(),
             films["patient"].to_numpy(),
-            one["penalty"],
+            item["penalty"],
         )
-        assert again["auc"] == pytest.approx(one["auc"], abs=0.01)
+        assert again["auc"] == pytest.approx(item["auc"], abs=0.01)
 
 
 @needs_features

@@ -42,12 +42,12 @@ def scores(count: int = 40) -> pd.DataFrame:
 
 def made(film: np.ndarray | None = None, score: float = 0.97, threshold: float = 0.6, **more) -> bytes:
     about = {key: more.pop(key) for key in ("title", "caveats") if key in more}
-    found = reading(score, tuple(more.pop("warnings", ())))
-    summary = summarize(more.pop("name", "film.png"), found, threshold, **about)
-    return pdf.pdf(synthetic_images.film() if film is None else film, found, summary, **{"made": MADE} | more)
+    result = reading(score, tuple(more.pop("warnings", ())))
+    summary = summarize(more.pop("name", "film.png"), result, threshold, **about)
+    return pdf.pdf(synthetic_images.film() if film is None else film, result, summary, **{"made": MADE} | more)
 
 
-def said(page: bytes) -> str:
+def page_text(page: bytes) -> str:
     """The words of the report, on one line."""
     return " ".join(PdfReader(io.BytesIO(page)).pages[0].extract_text().split())
 
@@ -60,7 +60,7 @@ def test_one_page_of_a4_says_everything():
     page = made(scores=scores(), caveats=["A sentence."], warnings=["Few tones."], title="The recipe")
     assert page.startswith(b"%PDF-") and pages(page) == 1
     assert PdfReader(io.BytesIO(page)).pages[0].mediabox[2:] == [595.28, 841.89]
-    text = said(page)
+    text = page_text(page)
     for part in (
         "film.png", f"{MODEL_SCORE} 0.970", verdict(0.97, 0.6), "A sentence.", "Few tones.", "The recipe (paper)",
         "23 November 2026 at 09:30", config.NOTICE[:20],
@@ -82,19 +82,19 @@ def test_any_film_and_any_score_keep_to_one_page(shape, score, threshold):
 
 def test_too_much_to_say_keeps_to_one_page_and_says_so():
     page = made(np.zeros((900, 300), np.uint8), caveats=["word " * 400] * 6, warnings=["much " * 300] * 3)
-    assert pages(page) == 1 and re.search(r"\(\d+ ", said(page))  # how many more there are
-    assert config.NOTICE[:20] in said(page)
+    assert pages(page) == 1 and re.search(r"\(\d+ ", page_text(page))  # how many more there are
+    assert config.NOTICE[:20] in page_text(page)
 
 
 def test_a_novel_film_gets_its_reason_and_no_verdict():
     novel = replace(reading(), ood_distance=1.5, ood_reason=OutOfDistribution.CHANGED)
-    text = said(pdf.pdf(synthetic_images.film(), novel, summarize("film.png", novel, 0.6), made=MADE))
+    text = page_text(pdf.pdf(synthetic_images.film(), novel, summarize("film.png", novel, 0.6), made=MADE))
     assert f"Warning: {WHY_OUT[OutOfDistribution.CHANGED]}" in text and f"{MODEL_SCORE} 0.970" in text
     assert verdict(0.97, 0.6) not in text
 
 
 def test_no_scores_are_named():
-    without, empty, drawn = (said(made(scores=one)) for one in (None, scores(0), scores()))
+    without, empty, drawn = (page_text(made(scores=item)) for item in (None, scores(0), scores()))
     assert without == empty and set(without.split()) - set(drawn.split())
 
 
@@ -119,7 +119,7 @@ def test_names_are_plain_text(name):
     ],
 )
 def test_a_name_is_printed_as_it_is_and_what_the_font_lacks_is_seen(name, printed, lacks):
-    text = said(made(name=name))
+    text = page_text(made(name=name))
     assert f"{printed} " in text and ("does not have" in text) == lacks
 
 
@@ -143,12 +143,12 @@ def test_the_page_brings_its_fonts():
 
 def test_marks_of_direction_are_left_out_of_sentences_too():
     marks = "\u200e\u200f\u202a\u202e\u2066\u2069\u061c\ufeff"
-    assert "One sentence." in said(made(caveats=[f"One{marks} sentence."]))
+    assert "One sentence." in page_text(made(caveats=[f"One{marks} sentence."]))
 
 
 def test_links_and_marks_in_what_is_said_are_letters():
     page = made(caveats=["**bold** [x](http://a.org) --under--"])
-    assert "**bold** [x](http://a.org) --under--" in said(page) and b"/URI" not in page
+    assert "**bold** [x](http://a.org) --under--" in page_text(page) and b"/URI" not in page
 
 
 def test_unmarked_markdown_of_ours():
@@ -167,15 +167,15 @@ def rows(*records: PredictionSummary) -> list[list[str]]:
 
 
 def test_csv_has_a_row_a_film():
-    found = rows(
+    result = rows(
         PredictionSummary("röntgen.png", "paper", 0.6, 0.75, ("One.", "Two.")),
         refusal("x.txt", "paper", 0.6, "No film."),
         PredictionSummary("low.png", "paper", 0.6, 0.6),
     )
-    assert found[0] == list(CSV_COLUMNS)
-    assert found[1] == ["röntgen.png", "paper", "0.75", "yes", "0.6", "One. Two.", "no", ""]
-    assert found[2] == ["x.txt", "paper", "", "", "0.6", "", "", "No film."]
-    assert found[3][3] == "no"
+    assert result[0] == list(CSV_COLUMNS)
+    assert result[1] == ["röntgen.png", "paper", "0.75", "yes", "0.6", "One. Two.", "no", ""]
+    assert result[2] == ["x.txt", "paper", "", "", "0.6", "", "", "No film."]
+    assert result[3][3] == "no"
     assert to_csv([]).decode("utf-8-sig").count("\n") == 1
 
 
@@ -201,7 +201,7 @@ def test_csv_opens_as_a_table():
 
 
 def buttons(app) -> list[str]:
-    return [one.key for one in app.get("download_button")]
+    return [item.key for item in app.get("download_button")]
 
 
 def test_a_film_of_ours_has_its_report(demo):
@@ -214,7 +214,7 @@ def test_what_the_report_says_of_a_film_of_ours(tmp_path):
     )
     table = pd.DataFrame({"score": [0.97, 0.1], "covid": [1, 0], "source": ["cohen", "nih"]}, index=["a", "b"])
     told = prediction._caveats(ImageSource.from_catalog(film), reading(), 0.6, table)
-    listed, *others = [prediction_text.unmarked(one) for one in told]
+    listed, *others = [prediction_text.unmarked(item) for item in told]
     assert "ARDS_1" in listed and prediction_text.outcome(True, True) in listed
     assert others == [
         prediction_text.TRAINED_ON,

@@ -16,11 +16,11 @@ def test_a_networks_rows_are_replaced_and_the_others_stay(tmp_path):
     score_dataset.record("paper", TABLE, np.array([0.25, 0.5]), file)
     score_dataset.record("fine-tuned", TABLE, np.array([0.125, 1.0]), file)
     score_dataset.record("paper", TABLE, np.array([0.75, 0.1234567]), file)
-    found = pd.read_csv(file)
-    assert list(found.columns) == score_dataset.COLUMNS
-    assert found["network"].tolist() == ["fine-tuned", "fine-tuned", "paper", "paper"]
-    assert found["score"].tolist() == [0.125, 1.0, 0.75, 0.123457]
-    assert found["id"].tolist() == ["a", "b", "a", "b"]
+    result = pd.read_csv(file)
+    assert list(result.columns) == score_dataset.COLUMNS
+    assert result["network"].tolist() == ["fine-tuned", "fine-tuned", "paper", "paper"]
+    assert result["score"].tolist() == [0.125, 1.0, 0.75, 0.123457]
+    assert result["id"].tolist() == ["a", "b", "a", "b"]
 
 
 def test_what_a_network_gave_before_is_replaced_as_a_whole(tmp_path):

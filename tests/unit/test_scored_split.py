@@ -22,23 +22,23 @@ def test_note_only_where_children_hide_adults():
 
 
 def test_films_of_a_cell_start_with_the_plainest():
-    of = called([("cohen", 1, 0.7), ("cohen", 1, 0.9), ("cohen", 1, 0.5), ("cohen", 1, 0.1), ("nih", 0, 0.2)])
-    assert scored_split.cell_films("tp", of, [of.scored]).index.tolist() == ["film-1", "film-0"]
-    assert scored_split.cell_films("fn", of, [of.scored])["paper"].tolist() == [0.1, 0.5]
-    assert scored_split.cell_films("fp", of, [of.scored]).empty
+    result = called([("cohen", 1, 0.7), ("cohen", 1, 0.9), ("cohen", 1, 0.5), ("cohen", 1, 0.1), ("nih", 0, 0.2)])
+    assert scored_split.cell_films("tp", result, [result.scored]).index.tolist() == ["film-1", "film-0"]
+    assert scored_split.cell_films("fn", result, [result.scored])["paper"].tolist() == [0.1, 0.5]
+    assert scored_split.cell_films("fp", result, [result.scored]).empty
 
 
 def test_intervals_in_words():
-    of = called([("cohen", 1, 0.9), ("kermany", 0, 0.1)])
-    assert formatting.interval(of.rates["accuracy"]) == "34.2 to 100.0 %"
-    assert formatting.interval(of.scored.baseline["auc"]) == ""
-    assert of.scored.baseline["average_precision"].value == 0.5
-    assert of.scored.baseline["accuracy"].count == 1
+    result = called([("cohen", 1, 0.9), ("kermany", 0, 0.1)])
+    assert formatting.interval(result.rates["accuracy"]) == "34.2 to 100.0 %"
+    assert formatting.interval(result.scored.baseline["auc"]) == ""
+    assert result.scored.baseline["average_precision"].value == 0.5
+    assert result.scored.baseline["accuracy"].count == 1
 
 
 def test_what_the_accuracy_hides_comes_with_its_figures():
-    of = called([("kermany", 0, 0.1), ("kermany", 0, 0.2), ("cohen", 0, 0.9), ("cohen", 1, 0.9), ("cohen", 1, 0.2)])
-    title, words = evaluation_text.adults_note(of)
+    result = called([("kermany", 0, 0.1), ("kermany", 0, 0.2), ("cohen", 0, 0.9), ("cohen", 1, 0.9), ("cohen", 1, 0.2)])
+    title, words = evaluation_text.adults_note(result)
     assert title == "1 of 1 adults without COVID-19 are called positive"
     assert words.startswith("An accuracy of 60.0 % hides this: 66.7 % of the non-COVID X-rays")
 
@@ -51,8 +51,8 @@ def test_more_adults():
 
 
 def test_cards_have_their_names_and_figures():
-    of = called([("cohen", 1, 0.9), ("cohen", 1, 0.2), ("nih", 0, 0.1), ("kermany", 0, 0.1), ("kermany", 0, 0.1)])
-    figures = {card.label: (card.large, card.small) for card in evaluation_text.cards(of)}
+    result = called([("cohen", 1, 0.9), ("cohen", 1, 0.2), ("nih", 0, 0.1), ("kermany", 0, 0.1), ("kermany", 0, 0.1)])
+    figures = {card.label: (card.large, card.small) for card in evaluation_text.cards(result)}
     assert figures == {
         "False positives among adults": ("0 of 1", "0.0 %"),
         "Sensitivity": ("1 of 2", "50.0 %"),

@@ -232,12 +232,12 @@ def test_run_writes_films_and_keeps_real_ones(
     real = {"id": "real", "file": "real.dcm", "title": "Real", "shows": "R.", "simulated": False, "credit": "C."}
     (to / "films.json").write_text(json.dumps({"films": [real]}))
     effusion = replace(coarse, id="y", lesion=lesions.Lesion("effusion", 60, "left"))
-    said: list[str] = []
-    write.run(to, ct_folder, [coarse, effusion], said.append)
-    assert said == ["x.jpg", "y.jpg"]
-    found = samples_.samples(to / "films.json")
-    assert [sample.id for sample in found] == ["x", "y", "real"]
-    assert found[0].mask is None and found[1].mask == to / "y.lesion.png" and found[2].covid is None
+    text: list[str] = []
+    write.run(to, ct_folder, [coarse, effusion], text.append)
+    assert text == ["x.jpg", "y.jpg"]
+    result = samples_.samples(to / "films.json")
+    assert [sample.id for sample in result] == ["x", "y", "real"]
+    assert result[0].mask is None and result[1].mask == to / "y.lesion.png" and result[2].covid is None
 
 
 def test_recipes_are_what_the_demo_asks_for():

@@ -49,9 +49,9 @@ def test_rows_of_the_pyramid(films):
 def test_every_film_stands_in_one_row(films):
     for split in config.SPLITS:
         part = films[films["split"] == split]
-        found = subgroups.age_rows(part)
-        assert sum(row.covid + row.other for row in found) == len(part)
-        assert sum(row.covid for row in found) == part["covid"].sum()
+        result = subgroups.age_rows(part)
+        assert sum(row.covid + row.other for row in result) == len(part)
+        assert sum(row.covid for row in result) == part["covid"].sum()
     assert subgroups.age_rows(films[films["source"] == "figure1"]) == [AgeRow("under 20", 1, 0)]
 
 
@@ -69,9 +69,9 @@ def test_what_the_source_gives_away(films):
 
 # --- groups of films --------------------------------------------------------------------------------
 def test_groups_at_a_threshold(films):
-    found = subgroups.measure(films, 0.6)
+    result = subgroups.measure(films, 0.6)
     counts = {}
-    for name, group in found.items():
+    for name, group in result.items():
         sensitivity, false_positive_rate = group.sensitivity, group.false_positive_rate
         counts[name] = sensitivity.count, sensitivity.total, false_positive_rate.count, false_positive_rate.total
     assert counts == {
@@ -81,10 +81,10 @@ def test_groups_at_a_threshold(films):
         "figure1": (1, 1, 0, 0),
         "actualmed": (0, 1, 0, 1),
     }
-    assert not found["figure1"].false_positive_rate and subgroups.external_false_positives(found) == (0, 1)
-    assert found[subgroups.ADULTS].name == "Test set,<br>adults only"
-    assert found["actualmed"].name == "External:<br>Actualmed"
-    assert all(group.sensitivity.low <= group.sensitivity.value <= group.sensitivity.high for group in found.values())
+    assert not result["figure1"].false_positive_rate and subgroups.external_false_positives(result) == (0, 1)
+    assert result[subgroups.ADULTS].name == "Test set,<br>adults only"
+    assert result["actualmed"].name == "External:<br>Actualmed"
+    assert all(group.sensitivity.low <= group.sensitivity.value <= group.sensitivity.high for group in result.values())
 
 
 def test_training_films_are_in_no_group(films):
@@ -99,21 +99,21 @@ def test_auc_of_a_group(films):
 
 def test_two_networks_compared(films):
     better = films.assign(score=films["covid"] * 0.8 + 0.1)
-    found = {(one.group, one.measure): one for one in subgroups.compare(films, better, 0.6)}
-    adults = found[subgroups.ADULTS, "false_positive_rate"]
+    result = {(item.group, item.measure): item for item in subgroups.compare(films, better, 0.6)}
+    adults = result[subgroups.ADULTS, "false_positive_rate"]
     assert (adults.before.count, adults.after.count, adults.difference.value) == (1, 0, -0.5)
     assert (
-        found[subgroups.TEST, "sensitivity"].after.count == 4
-        and found[subgroups.TEST, "sensitivity"].difference.value == 0.25
+        result[subgroups.TEST, "sensitivity"].after.count == 4
+        and result[subgroups.TEST, "sensitivity"].difference.value == 0.25
     )
-    assert found["actualmed", "auc"].difference.value == 1.0 and found["actualmed", "auc"].after.value == 1.0
-    assert ("figure1", "auc") not in found and ("figure1", "false_positive_rate") not in found
+    assert result["actualmed", "auc"].difference.value == 1.0 and result["actualmed", "auc"].after.value == 1.0
+    assert ("figure1", "auc") not in result and ("figure1", "false_positive_rate") not in result
 
 
 def test_networks_are_compared_on_films_that_both_scored(films):
-    found = subgroups.compare(films, films.iloc[:8], 0.6)
-    assert {one.group for one in found} == {subgroups.TEST, subgroups.ADULTS}
-    assert all(one.verdict == "unclear" and one.difference.value == 0 for one in found)
+    result = subgroups.compare(films, films.iloc[:8], 0.6)
+    assert {item.group for item in result} == {subgroups.TEST, subgroups.ADULTS}
+    assert all(item.verdict == "unclear" and item.difference.value == 0 for item in result)
 
 
 def test_auc_change_is_the_difference_of_scikit_learns():
@@ -123,9 +123,9 @@ def test_auc_change_is_the_difference_of_scikit_learns():
     truth, patients = rng.integers(0, 2, 200), np.arange(200) // 2
     before = rng.normal(size=200).round(1)  # with ties
     after = before + 2 * truth
-    found = auc_change(before, after, truth, patients)
-    assert found.value == pytest.approx(roc_auc_score(truth, after) - roc_auc_score(truth, before))
-    assert 0 < found.low < found.value < found.high
+    result = auc_change(before, after, truth, patients)
+    assert result.value == pytest.approx(roc_auc_score(truth, after) - roc_auc_score(truth, before))
+    assert 0 < result.low < result.value < result.high
     same = auc_change(before, before, truth, patients)
     assert (same.value, same.low, same.high) == (0, 0, 0)
     assert auc_change(before, after, np.ones(200), patients).value is None

@@ -13,7 +13,7 @@ CHILDREN = "1 to 5 years"
 NOBODY = Estimate(None, count=0, total=0)
 
 
-def of(count: int, total: int) -> Estimate:
+def share_of(count: int, total: int) -> Estimate:
     return Estimate(count / total, count=count, total=total)
 
 
@@ -89,30 +89,30 @@ def test_ages_stated():
 @pytest.mark.parametrize(
     ("false_positives", "text"),
     [
-        (of(17, 18), "On adults it falls apart: 17 of 18 without COVID-19 are called positive."),
-        (of(1, 5), "1 of 5 without COVID-19 is called positive."),
-        (of(7, 18), "On adults it errs more than its accuracy suggests: 7 of 18"),
+        (share_of(17, 18), "On adults it falls apart: 17 of 18 without COVID-19 are called positive."),
+        (share_of(1, 5), "1 of 5 without COVID-19 is called positive."),
+        (share_of(7, 18), "On adults it errs more than its accuracy suggests: 7 of 18"),
         (
-            of(1, 18),
+            share_of(1, 18),
             "Few adults without COVID-19 are called positive at this threshold: 1 of 18; of those with it, 4 of 73.",
         ),
-        (of(0, 18), "at this threshold: 0 of 18"),
+        (share_of(0, 18), "at this threshold: 0 of 18"),
         (NOBODY, "anyone’s guess"),
     ],
 )
 def test_on_adults(false_positives, text):
-    assert text in bias_text.adult_results(of(4, 73), false_positives)
+    assert text in bias_text.adult_results(share_of(4, 73), false_positives)
 
 
 def test_on_adults_of_one_class():
-    assert bias_text.adult_results(NOBODY, of(0, 18)).endswith("at this threshold: 0 of 18.")
+    assert bias_text.adult_results(NOBODY, share_of(0, 18)).endswith("at this threshold: 0 of 18.")
 
 
 def test_on_adults_and_in_other_hospitals():
-    sentence = bias_text.adult_results(of(72, 73), of(17, 18), (19, 23))
+    sentence = bias_text.adult_results(share_of(72, 73), share_of(17, 18), (19, 23))
     assert sentence.endswith("17 of 18 without COVID-19 are called positive, and 19 of 23 in other hospitals.")
     assert "0 of 18, and 0 of 23 in other hospitals; of those with it, 4 of 73." in bias_text.adult_results(
-        of(4, 73), of(0, 18), (0, 23)
+        share_of(4, 73), share_of(0, 18), (0, 23)
     )
 
 
@@ -198,7 +198,7 @@ BETTER, WORSE, UNCLEAR = (0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1)
 
 
 def change(group: str, measure: str, before: int, after: int, difference: tuple[float, float] = UNCLEAR) -> Change:
-    return Change(group, measure, of(before, 20), of(after, 20), Estimate(0.0, *difference))
+    return Change(group, measure, share_of(before, 20), share_of(after, 20), Estimate(0.0, *difference))
 
 
 @pytest.mark.parametrize(

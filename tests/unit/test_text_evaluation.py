@@ -64,8 +64,8 @@ def test_sources_heading_is_of_unseen_films_of_one_source():
         "Data Collection, Test)"
     )
     assert "No source here" in evaluation_text.sources_heading([])
-    one = [part for part in parts() if part.source == "figure1"]
-    assert evaluation_text.sources_heading(one).endswith("the AUC is 0.750")
+    item = [part for part in parts() if part.source == "figure1"]
+    assert evaluation_text.sources_heading(item).endswith("the AUC is 0.750")
 
 
 def test_sources_table():

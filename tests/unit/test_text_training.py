@@ -55,8 +55,10 @@ def test_table_2_of_stages_with_common_settings():
 
 def test_settings_tried():
     assert training_text.tried(spec())[0] == [] and training_text.tried(spec(recipe={"candidates": 3}))[0] == []
-    one = {"head": {"units": 64}, "learning_rate": 1e-4, "val_loss": 0.2, "chosen": False}
-    history, table = training_text.tried(spec(recipe={"candidates": [one, one | {"chosen": True, "history": EPOCHS}]}))
+    item = {"head": {"units": 64}, "learning_rate": 1e-4, "val_loss": 0.2, "chosen": False}
+    history, table = training_text.tried(
+        spec(recipe={"candidates": [item, item | {"chosen": True, "history": EPOCHS}]})
+    )
     assert history == EPOCHS
     assert list(table.columns) == ["units", "learning rate", "val loss", "chosen"] and len(table) == 2
 

@@ -22,8 +22,8 @@ def rgb(text: str) -> tuple[float, ...]:
     return tuple(int(text[at : at + 2], 16) / 255 for at in (1, 3, 5))
 
 
-def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
+def contrast(item: tuple[float, ...], other: tuple[float, ...]) -> float:
+    low, high = sorted((luminance(item), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 

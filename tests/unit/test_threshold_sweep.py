@@ -41,9 +41,9 @@ def test_counts_by_hand():
 
 def test_every_sample_counts_as_its_films_do(many):
     scores, covid, patients = many
-    found = tallied(scores, covid, patients, draws=20)
+    result = tallied(scores, covid, patients, draws=20)
     weights = next(resample(scores.size, patients, draws=20))
-    for films, kind in zip(found, (covid, ~covid), strict=True):
+    for films, kind in zip(result, (covid, ~covid), strict=True):
         above = (scores[:, None] > THRESHOLDS) & kind[:, None]
         assert films.above[1:].tolist() == (weights @ above).tolist()
         assert films.total[1:].tolist() == (weights @ kind).tolist()
@@ -52,23 +52,23 @@ def test_every_sample_counts_as_its_films_do(many):
 @pytest.mark.parametrize("threshold", [0.4, 0.5, 0.6])
 def test_rates_agree_with_the_slower_way(many, threshold):
     scores, covid, patients = many
-    found = evaluation.rates_at(*tallied(scores, covid, patients), threshold)
+    result = evaluation.rates_at(*tallied(scores, covid, patients), threshold)
     slower = evaluation.rates(scores, covid, threshold, patients)
-    assert list(found) == list(evaluation.RATES)
+    assert list(result) == list(evaluation.RATES)
     for name, estimate in slower.items():
-        assert (found[name].value, found[name].low, found[name].high) == pytest.approx(
+        assert (result[name].value, result[name].low, result[name].high) == pytest.approx(
             (estimate.value, estimate.low, estimate.high)
         ), name
-        assert (found[name].count, found[name].total) == (estimate.count, estimate.total)
+        assert (result[name].count, result[name].total) == (estimate.count, estimate.total)
 
 
 def test_rates_agree_with_scikit_learn(many):
     scores, covid, patients = many
-    found = evaluation.rates_at(*tallied(scores, covid, patients), 0.5)
+    result = evaluation.rates_at(*tallied(scores, covid, patients), 0.5)
     called = scores > 0.5
-    assert found["f1"].value == pytest.approx(sklearn.metrics.f1_score(covid, called))
-    assert found["sensitivity"].value == pytest.approx(sklearn.metrics.recall_score(covid, called))
-    assert found["ppv"].value == pytest.approx(sklearn.metrics.precision_score(covid, called))
+    assert result["f1"].value == pytest.approx(sklearn.metrics.f1_score(covid, called))
+    assert result["sensitivity"].value == pytest.approx(sklearn.metrics.recall_score(covid, called))
+    assert result["ppv"].value == pytest.approx(sklearn.metrics.precision_score(covid, called))
 
 
 def test_films_of_one_patient_widen_the_interval():
@@ -143,8 +143,8 @@ def test_no_false_alarm_promises_no_certainty():
     assert ward.ppv.value[0] == 1 and ward.ppv.low[0] < 0.2
     specificity = evaluation.proportion(2, 2).low
     sensitivity = evaluation.share_at(both[0], 0.5).low
-    found = 0.1 * sensitivity
-    expected = found / (found + 0.9 * (1 - specificity)) if sensitivity else 0
+    result = 0.1 * sensitivity
+    expected = result / (result + 0.9 * (1 - specificity)) if sensitivity else 0
     assert ward.ppv.low[0] == pytest.approx(expected)
 
 
@@ -155,23 +155,23 @@ def test_impossible_prevalences(prevalence):
 
 
 def test_frequencies_add_up():
-    found = evaluation.frequencies(0.78, 0.99, 0.02)
-    assert (found.true_positives, found.false_negatives, found.false_positives, found.true_negatives) == (
+    result = evaluation.frequencies(0.78, 0.99, 0.02)
+    assert (result.true_positives, result.false_negatives, result.false_positives, result.true_negatives) == (
         16,
         4,
         10,
         970,
     )
-    assert found.covid == 20 and found.positive == 26
+    assert result.covid == 20 and result.positive == 26
     for prevalence in np.linspace(0, 1, 13):
-        one = evaluation.frequencies(0.333, 0.917, prevalence)
-        assert one.true_positives + one.false_negatives + one.false_positives + one.true_negatives == 1000
-        assert min(one.true_positives, one.false_negatives, one.false_positives, one.true_negatives) >= 0
+        item = evaluation.frequencies(0.333, 0.917, prevalence)
+        assert item.true_positives + item.false_negatives + item.false_positives + item.true_negatives == 1000
+        assert min(item.true_positives, item.false_negatives, item.false_positives, item.true_negatives) >= 0
 
 
 def test_the_inverse_of_a_share():
-    one = evaluation.inverse(evaluation.Estimate(0.2, 0.1, 0.4, 2, 10))
-    assert (one.value, one.low, one.high, one.count, one.total) == (0.8, 0.6, 0.9, 8, 10)
+    item = evaluation.inverse(evaluation.Estimate(0.2, 0.1, 0.4, 2, 10))
+    assert (item.value, item.low, item.high, item.count, item.total) == (0.8, 0.6, 0.9, 8, 10)
     assert evaluation.inverse(evaluation.Estimate(None)) == evaluation.Estimate(None)
 
 
@@ -179,25 +179,25 @@ def test_the_inverse_of_a_share():
 
 
 def test_costs_by_hand():
-    found = evaluation.costs(*tallied(), prevalence=0.5, miss=1)
-    at = dict(zip(found.thresholds.tolist(), found.cost.value, strict=True))
+    result = evaluation.costs(*tallied(), prevalence=0.5, miss=1)
+    at = dict(zip(result.thresholds.tolist(), result.cost.value, strict=True))
     assert at[0.5] == pytest.approx(0.25)  # a miss and a false alarm of eight films
-    assert at[1.0] == found.always_negative == 0.5 and at[0.0] == found.always_positive == 0.5
-    assert found.false_negatives[50] == found.false_positives[50] == pytest.approx(0.125)
-    assert found.best.value == 0.5  # 0.5 to 0.59 and 0.7 to 0.79 cost the same: the one nearest to 0.5
+    assert at[1.0] == result.always_negative == 0.5 and at[0.0] == result.always_positive == 0.5
+    assert result.false_negatives[50] == result.false_positives[50] == pytest.approx(0.125)
+    assert result.best.value == 0.5  # 0.5 to 0.59 and 0.7 to 0.79 cost the same: the one nearest to 0.5
 
 
 def test_the_best_threshold_is_the_cheapest_one(many):
     scores, covid, patients = many
     both = tallied(scores, covid, patients)
     for miss in (0.1, 1, 20):
-        found = evaluation.costs(*both, prevalence=0.1, miss=miss)
+        result = evaluation.costs(*both, prevalence=0.1, miss=miss)
         called = scores[:, None] > THRESHOLDS
         slower = 0.1 * miss * (~called[covid]).mean(axis=0) + 0.9 * called[~covid].mean(axis=0)
-        assert found.cost.value == pytest.approx(slower, abs=1e-6)
-        assert slower[found.thresholds.tolist().index(found.best.value)] == pytest.approx(slower.min(), abs=1e-6)
-        assert found.best.low <= found.best.value <= found.best.high
-        assert (found.cost.low <= found.cost.high).all()
+        assert result.cost.value == pytest.approx(slower, abs=1e-6)
+        assert slower[result.thresholds.tolist().index(result.best.value)] == pytest.approx(slower.min(), abs=1e-6)
+        assert result.best.low <= result.best.value <= result.best.high
+        assert (result.cost.low <= result.cost.high).all()
 
 
 def test_dearer_misses_lower_the_best_threshold(many):
@@ -218,8 +218,8 @@ def test_bands():
     rows = np.vstack([[5.0, 5.0, np.nan], np.tile(np.arange(101.0)[:, None], 3)])
     rows[1:51, 1] = np.nan  # half the samples say nothing
     rows[1:, 2] = np.nan
-    found = band(rows)
-    assert found.value[:2].tolist() == [5, 5]
-    assert found.low[:2] == pytest.approx([2.5, 51.25]) and found.high[:2] == pytest.approx([97.5, 98.75])
-    assert np.isnan([found.low[2], found.high[2]]).all()
+    result = band(rows)
+    assert result.value[:2].tolist() == [5, 5]
+    assert result.low[:2] == pytest.approx([2.5, 51.25]) and result.high[:2] == pytest.approx([97.5, 98.75])
+    assert np.isnan([result.low[2], result.high[2]]).all()
     assert np.isnan(band(rows[:1]).low).all()

@@ -159,8 +159,8 @@ def test_an_interrupted_run_resumes_to_the_same_end(tmp_path):
     assert len(calls) == 4  # only the interrupted epoch was run again
     assert [row["epoch"] for row in again] == [1, 2, 3]
     assert again[-1]["loss"] == pytest.approx(history[-1]["loss"], rel=0.02)
-    for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, atol=2e-3)
+    for item, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(item, other, atol=2e-3)
 
 
 def test_stages_keep_counting():
@@ -191,10 +191,10 @@ def test_the_threshold_is_moved_to_where_enough_films_without_covid_are_negative
 
 def test_figures_include_what_a_source_cannot_reveal():
     table = pd.DataFrame({"source": ["a", "a", "b", "b", "c"], "covid": [1, 0, 1, 0, 0]})
-    found = fine_tune.figures(table, np.array([0.9, 0.8, 0.2, 0.1, 0.7]))
-    assert found["within"] == 1.0 and found["auc a"] == found["auc b"] == 1.0 and "auc c" not in found
-    assert [found[f"false positives {source}"] for source in "abc"] == [1.0, 0.0, 1.0]
-    assert found["sensitivity a"] == 1.0 and found["sensitivity b"] == 0.0 and "sensitivity c" not in found
+    result = fine_tune.figures(table, np.array([0.9, 0.8, 0.2, 0.1, 0.7]))
+    assert result["within"] == 1.0 and result["auc a"] == result["auc b"] == 1.0 and "auc c" not in result
+    assert [result[f"false positives {source}"] for source in "abc"] == [1.0, 0.0, 1.0]
+    assert result["sensitivity a"] == 1.0 and result["sensitivity b"] == 0.0 and "sensitivity c" not in result
 
 
 @pytest.fixture
@@ -319,9 +319,9 @@ def test_a_head_learns_what_can_be_learned_and_comes_back_rounded():
     assert history[-1]["val_accuracy"] > 0.95
     stored = heads.rounded(head)
     assert {array.dtype for array in stored.values()} == {np.dtype(np.float16)}
-    found = heads.scores(head, features)
-    assert found.shape == (200,)
-    assert ((found > 0.5) == labels).mean() > 0.95
+    result = heads.scores(head, features)
+    assert result.shape == (200,)
+    assert ((result > 0.5) == labels).mean() > 0.95
 
 
 # --- Frozen, fine-tuned, random ----------------------------------------------------------------------
@@ -332,12 +332,12 @@ def test_films_to_compare_on_are_half_covid_and_evenly_of_their_sources():
         [("cohen", 1)] * 40 + [("radiography", 1)] * 400 + [("nih", 0)] * 10 + [("kermany", 0)] * 900 + [("x", 0)] * 90,
         columns=["source", "covid"],
     )
-    found = init_ablation.balanced(table, 120, seed=0)
-    assert not found.index.duplicated().any() and len(found) == 120
-    counts = found.groupby(["covid", "source"]).size()
+    result = init_ablation.balanced(table, 120, seed=0)
+    assert not result.index.duplicated().any() and len(result) == 120
+    counts = result.groupby(["covid", "source"]).size()
     assert counts[1].to_dict() == {"cohen": 30, "radiography": 30}
     assert counts[0].to_dict() == {"kermany": 25, "nih": 10, "x": 25}  # what nih lacks, the others give
-    assert found.index.equals(init_ablation.balanced(table, 120, seed=0).index)
+    assert result.index.equals(init_ablation.balanced(table, 120, seed=0).index)
     assert len(init_ablation.balanced(table.iloc[:45], 120, seed=0)) == 45  # as many as there are
 
 
@@ -353,7 +353,7 @@ def test_three_runs_that_differ_in_their_start_alone(tmp_path, vgg19):
     assert made.measure == "val_accuracy" and all(seconds > 0 for seconds in made.processor_seconds.values())
     assert all([row["epoch"] for row in history] == [1, 2] for history in made.runs.values())
     assert (made.about["films"], made.about["covid"], made.about["validation"]) == (16, 8, 6)
-    trained = {name: one["trained"] for name, one in json.loads(path.read_text())["runs"].items()}
+    trained = {name: item["trained"] for name, item in json.loads(path.read_text())["runs"].items()}
     assert trained["frozen"] == 512 * 4 + 4 + 4 + 1  # the head's weights and biases
     assert trained["fine-tuned"] == trained["random"] > 20_000_000
 

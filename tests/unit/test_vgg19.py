@@ -57,9 +57,9 @@ def test_a_stored_network_comes_back_as_it_was(folder):
 
 
 def test_what_a_network_is_comes_back_as_it_was(folder, tmp_path):
-    what = network_spec.spec("fine-tuned", folder)
-    what.save(tmp_path)
-    assert network_spec.spec("fine-tuned", tmp_path) == what
+    case = network_spec.spec("fine-tuned", folder)
+    case.save(tmp_path)
+    assert network_spec.spec("fine-tuned", tmp_path) == case
     assert network_spec.available(tmp_path) == ["fine-tuned"]
 
 
