@@ -113,6 +113,7 @@ AUDIT_EXPERIMENTS = (
     "novelty",
     "robustness",
     "severity",
+    "probe",
 )
 SEGMENTATION_JSON = RESULTS / "segmentation.json"
 BASELINE_SIDE = 8  # pixels: the side of the small image that one baseline sees

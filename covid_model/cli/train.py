@@ -52,7 +52,7 @@ def run_train(given: argparse.Namespace) -> int:
         return DONE
     data, vgg19 = dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19)
     if given.trials:
-        print(training.trials(data, vgg19, given.work))
+        print(training.run_trials(data, vgg19, given.work))
     else:
         training.run(given.recipe, data, vgg19, given.work)
     return DONE

@@ -72,8 +72,8 @@ class ExperimentContext:
         return OutputStore(self.spec, self.data, self.vgg19, precision, self.work)
 
     @cached_property
-    def scores(self) -> pd.DataFrame:
-        """Return the labeled rows of the manifest that have a `score` by this network, indexed by id, in its order.
+    def scored(self) -> pd.DataFrame:
+        """Return the rows of the manifest that have a `score` by this network, indexed by id, in its order.
 
         Raises:
             ExperimentError: the table of scores, or the score of a reported film in the data folder, is missing.
@@ -83,14 +83,18 @@ class ExperimentContext:
             raise ExperimentError(f"{self.scores_csv} is missing. Create it with: {command}")
         table = dataset.read_scores(self.scores_csv)
         own = table[table["network"] == self.name].set_index("id")["score"]
-        films = dataset.labeled(self.data.films)
-        table = films.assign(score=own.reindex(films.index))
+        table = self.data.films.assign(score=own.reindex(self.data.films.index))
         missing = int((table["score"].isna() & ~table["split"].isin(config.TRAINING_SPLITS)).sum())
         if missing:
             raise ExperimentError(
                 f"{self.scores_csv} lacks {missing} films of the network {self.name!r}. Add them with: {command}"
             )
         return table[table["score"].notna()]
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Return the rows of `scored` with a known ground truth, `covid` as integers."""
+        return dataset.labeled(self.scored)
 
     def pixels(self, film_id: str) -> np.ndarray:
         """Return a decoded film, (height, width) uint8."""

@@ -8,12 +8,55 @@ import pandas as pd
 
 from covid_model import config, evaluation
 from covid_model.evaluation.bootstrap import share
+from covid_model.evaluation.by_patient import mean
 from covid_model.experiments.context import ExperimentContext
+
+PANEL_SOURCE = "siim"
+READINGS = {  # by a panel of radiologists: the finding that the source lists
+    "negative": "Negative for pneumonia",
+    "atypical": "Atypical appearance",
+    "indeterminate": "Indeterminate appearance",
+    "typical": "COVID-19 pneumonia, typical appearance",
+}
 
 
 def run(context: ExperimentContext) -> dict[str, Any]:
-    """Measure all splits and sources of `context.scores`, with intervals by patient."""
-    return measure(context.scores, context.spec.threshold) | {"trained_on": list(context.trained_on)}
+    """Measure all reported splits and sources, and the scores by the panel's reading, with intervals by patient."""
+    readings = by_reading(context.scored, context.spec.threshold)
+    return measure(context.scores, context.spec.threshold) | {
+        "trained_on": list(context.trained_on),
+        "readings": readings,
+    }
+
+
+def by_reading(table: pd.DataFrame, threshold: float) -> list[dict[str, Any]]:
+    """Return the scores of the films that a panel read, by its reading (Lakhani et al. 2023), in READINGS' order.
+
+    Args:
+        table: reported films, with the columns source, split, finding, patient and score.
+
+    Returns:
+        For each reading: films, the mean score, the share above the threshold, and whether the mean lies above the
+        previous reading's with intervals apart.
+    """
+    panel = table[table["source"].eq(PANEL_SOURCE) & ~table["split"].isin(config.TRAINING_SPLITS)]
+    rows: list[dict[str, Any]] = []
+    for name, finding in READINGS.items():
+        films = panel[panel["finding"] == finding]
+        if films.empty:
+            continue
+        score = mean(films["score"], films["patient"])
+        before = rows[-1]["score"] if rows else None
+        rows.append(
+            {
+                "reading": name,
+                "films": len(films),
+                "score": score,
+                "positive": share(films["score"] > threshold, films["patient"]),
+                "above_the_previous": None if before is None else bool(score.low > before.high),
+            }
+        )
+    return rows
 
 
 def measure(table: pd.DataFrame, threshold: float) -> dict[str, Any]:

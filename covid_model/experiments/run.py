@@ -18,6 +18,7 @@ from covid_model.experiments import (
     ood_detection,
     robustness,
     severity,
+    source_probe,
 )
 from covid_model.experiments import calibration as calibration_experiment
 from covid_model.experiments.context import ExperimentContext
@@ -31,6 +32,7 @@ EXPERIMENTS: dict[str, Callable[[ExperimentContext], dict[str, Any]]] = {
     "novelty": ood_detection.run,
     "robustness": robustness.run,
     "severity": severity.run,
+    "probe": source_probe.run,
 }
 
 

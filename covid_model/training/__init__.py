@@ -40,7 +40,7 @@ def run(recipe: str, data: Dataset, vgg19: str, work: Path | None = None) -> Net
     return frozen_head.run({"paper": frozen_head.PAPER, "frozen": frozen_head.FROZEN}[recipe], data, vgg19, work)
 
 
-def trials(data: Dataset, vgg19: str, work: Path | None = None) -> Path:
+def run_trials(data: Dataset, vgg19: str, work: Path | None = None) -> Path:
     """Compare choices of the fine-tuned recipe, each without one source; see `trials.run`."""
     from covid_model.training import trials
 
