@@ -78,7 +78,7 @@ class Recipe:
     stages: tuple[Stage, ...] = (
         Stage(size=160, frozen_blocks=5, learning_rate=1e-3, epochs=1, steps=60),
         Stage(size=160, frozen_blocks=3, learning_rate=1e-4, epochs=5, steps=125, warmup=40),
-        Stage(size=224, frozen_blocks=0, learning_rate=5e-5, epochs=2, steps=60, warmup=15),
+        Stage(size=224, frozen_blocks=0, learning_rate=5e-5, epochs=1, steps=70, warmup=10),
     )
     batch: int = field(default_factory=lambda: config.BATCH)
     abnormal: float = 0.5

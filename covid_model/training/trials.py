@@ -228,7 +228,7 @@ def refit(model: keras.Model, table: pd.DataFrame, training: np.ndarray, test: n
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    hidden = keras.Model(model.input, model.get_layer("fc1").output)
+    hidden = keras.Model(model.input, model.get_layer("abnormal").input)
 
     def activations(features: np.ndarray) -> np.ndarray:
         return np.concatenate([hidden.predict_on_batch(group.astype(np.float32)) for group in batches(features)])
