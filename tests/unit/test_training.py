@@ -239,6 +239,7 @@ def test_every_trial_is_measured_on_the_source_that_it_was_not_trained_on(assets
     data = synthetic_dataset.save(assets / "data")
     monkeypatch.setattr(trials, "SIZE", 32)
     monkeypatch.setattr(trials, "GROUP", 6)
+    monkeypatch.setattr(trials, "LEFT_OUT", ("siim", "cohen"))
     ladder = [replace(trial, steps=1) for trial in trials.TRIALS]
     trials.run(data, vgg19, assets / "work", ladder)
     record = json.loads(config.TRIALS_JSON.read_text())
