@@ -8,7 +8,7 @@ import pandas as pd
 
 from covid_model import config, evaluation
 from covid_model.evaluation.bootstrap import share
-from covid_model.evaluation.by_patient import mean
+from covid_model.evaluation.metrics import mean
 from covid_model.experiments.context import ExperimentContext
 
 PANEL_SOURCE = "siim"
