@@ -320,9 +320,9 @@ def test_a_head_learns_what_can_be_learned_and_comes_back_rounded():
     assert history[-1]["val_accuracy"] > 0.95
     stored = heads.rounded(head)
     assert all((model_vgg19.rounded(array) == array).all() for array in stored.values())
-    found = heads.scores(head, features)
-    assert found.shape == (200,)
-    assert ((found > 0.5) == labels).mean() > 0.95
+    result = heads.scores(head, features)
+    assert result.shape == (200,)
+    assert ((result > 0.5) == labels).mean() > 0.95
 
 
 # --- Frozen, fine-tuned, random ----------------------------------------------------------------------
