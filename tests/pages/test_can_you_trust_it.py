@@ -19,7 +19,16 @@ from covid_model import config, imaging
 from covid_model.app import cache, networks, session
 from covid_model.app.components.common import AGAIN as TRY_AGAIN
 from covid_model.app.components.slide import AGAIN
-from covid_model.app.pages.trust_screens import accuracy, checks, dataset, deck, erasure, external, more_adults
+from covid_model.app.pages.trust_screens import (
+    accuracy,
+    checks,
+    dataset,
+    deck,
+    erasure,
+    external,
+    more_adults,
+    summary,
+)
 from covid_model.app.text import bias as bias_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.config import SPLIT_LABELS
@@ -34,12 +43,12 @@ __all__ = ["demo"]
 
 PATIENCE = 300  # seconds: the first run loads scikit-learn, on a machine that may be busy
 PAGE = str(config.ROOT / "covid_model/app/pages/can_you_trust_it.py")
-FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS = deck.NAMES
+FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS, SUMMARY = deck.NAMES
 FIGURES = {  # in each screen's headline
     FIGURE: (60.0, 60.0),
     FILMS: (66.7, 1, 5),
     ELSEWHERE: (1, 1),
-    ADULTS: (1, 0, 1, 1, 2),
+    ADULTS: (1, 0, 1),
 }
 
 
@@ -73,9 +82,11 @@ def headline(app: AppTest) -> str:
 
 def shows(app: AppTest, name: str) -> bool:
     """Whether a screen is shown, with its figures in the headline; without any, it names what makes them."""
-    made = deck.SCREENS[name].headline()
+    made = deck.SCREENS[name].point()
     if name in FIGURES:
-        right = headline(app) == made and holds(made, *FIGURES[name])
+        right = headline(app) == made.headline and holds(made.headline, *FIGURES[name])
+    elif name == SUMMARY:
+        right = made.headline in [item.value for item in app.header]
     else:
         right = made is None and f"{AGAIN} lungs" in text(app)
     return right and app.get_by_key("screen").value == name
@@ -90,7 +101,7 @@ def pictures(app: AppTest) -> int:
 def test_a_screen_from_the_address(page, name):
     app = scene(screen=name)
     assert shows(app, name)
-    assert pictures(app) == (0 if name == LUNGS else 1)
+    assert pictures(app) == (0 if name in (LUNGS, SUMMARY) else 1)
     assert not MockReader.asked
 
 
@@ -105,7 +116,7 @@ def test_back_and_next_and_the_ends(page):
     for name in deck.NAMES[1:]:
         assert shows(press(app, "story_next"), name)
     assert app.button(key="story_next").disabled
-    assert shows(press(app, "story_back"), LUNGS)
+    assert shows(press(app, "story_back"), ADULTS)
 
 
 def test_jump(page):
@@ -114,12 +125,29 @@ def test_jump(page):
     assert shows(app, ADULTS)
 
 
-def test_five_sentences_on_every_screen(page):
-    lines, note = (item.value for item in scene(screen=ELSEWHERE).get_by_key("story_short").markdown)
-    for at, (name, screen) in enumerate(deck.SCREENS.items(), 1):
-        expected = deck.NO_FIGURES if name == LUNGS else prediction_text.plain(screen.headline())
-        assert f"{at}. {expected}" in lines
+def test_the_story_ends_with_its_headlines_and_with_what_would_help(page):
+    app = scene(screen=SUMMARY)
+    lines, note = (item.value for item in app.get_by_key("story_short").markdown)
+    for screen in (accuracy, dataset, external, more_adults):
+        assert prediction_text.plain(screen.point().headline) in lines
     assert holds(note, config.THRESHOLD)
+    end = text(app.get_by_key("story_end"))
+    assert all(title in end and why in end for title, why in bias_text.WOULD_HELP.items())
+    known = summary.measured()
+    assert any(known.values()) and all(sentence in end for sentence in known.values())
+
+
+def test_a_screen_has_two_numbers_at_most(page):
+    page["paper", "lungs"] = lungs_record()
+    for name, point in deck.points().items():
+        assert len(point.figures) <= 2 and all(0 <= figure.share <= 1 for figure in point.figures), name
+    assert list(deck.points()) == list(deck.NAMES)
+
+
+@pytest.mark.long
+def test_the_committed_records_give_two_numbers_at_most():
+    for name, point in deck.points().items():
+        assert len(point.figures) <= 2 and all(0 <= figure.share <= 1 for figure in point.figures), name
 
 
 def test_nonsense_in_the_address_changes_nothing(page):
@@ -144,7 +172,7 @@ def test_damaged_scores_are_not_drawn(page, demo):
 def test_without_the_list_of_films(page, demo):
     (demo / "data" / "manifest.csv").unlink()
     app = scene(screen=FILMS)
-    assert dataset.headline() is None and headline(app) and not pictures(app)
+    assert dataset.point() is None and headline(app) and not pictures(app)
     assert shows(scene(screen=ELSEWHERE), ELSEWHERE)  # each film counts as its own patient
     assert shows(scene(screen=LUNGS), LUNGS)
 
@@ -169,7 +197,7 @@ def rivals_record(source: float) -> dict:
 def test_rivals_stand_beside_the_figure(page):
     page["paper", "rivals"] = rivals_record(0.99)
     app = scene()
-    assert headline(app) == accuracy.headline() and holds(headline(app), 98.0, 99.0)
+    assert headline(app) == accuracy.point().headline and holds(headline(app), 98.0, 99.0)
     assert list(accuracy.figures()) == ["network", "source", "thumbnail", "always no"]
     assert f"{AGAIN} rivals" not in text(app)
 
@@ -197,15 +225,15 @@ def test_every_measure_is_drawn_and_says_what_it_counts(page, measure, remark, f
 # --- 2. The films -----------------------------------------------------------------------------------
 def test_other_films_by_the_address(page):
     app = scene(screen=FILMS, who=SPLIT_LABELS["extra-test"][0])
-    assert headline(app) == dataset.headline("extra-test") and pictures(app) == 1
-    assert headline(app) != dataset.headline("test")
+    assert headline(app) == dataset.point("extra-test").headline and pictures(app) == 1
+    assert headline(app) != dataset.point("test").headline
     assert not pictures(scene(screen=FILMS, who=SPLIT_LABELS["external"][0]))  # none of these
 
 
 # --- 3. Elsewhere -----------------------------------------------------------------------------------
 def test_the_threshold_moves_the_headline(page):
     app = scene(screen=ELSEWHERE, threshold="0.96")
-    assert headline(app) == external.headline(0.96) and holds(headline(app), 0, 1, 1, 2)
+    assert headline(app) == external.point(0.96).headline and holds(headline(app), 0, 1, 1, 2)
     app.slider(key="threshold").set_value(0.6).run()
     assert shows(app, ELSEWHERE)
     areas = bias_text.auc_by_group(cache.areas("paper"))
@@ -229,14 +257,14 @@ def lungs_record() -> dict:
 def test_all_films_with_masks(page):
     page["paper", "lungs"] = lungs_record()
     app = scene(screen=LUNGS)
-    assert headline(app) == erasure.headline() and holds(headline(app), 1, 2)
-    assert pictures(app) == 1 and holds(text(app.get_by_key("slide_words")), 3)
+    assert headline(app) == erasure.point().headline and holds(headline(app), 1, 2)
+    assert pictures(app) == 1 and holds(text(app.get_by_key("details")), 3)
     app = scene(screen=LUNGS, erase=erasure.WAYS["only"])
-    assert headline(app) == erasure.headline("only") != erasure.headline()
+    assert headline(app) == erasure.point("only").headline != erasure.point().headline
 
 
 def test_one_film_is_scored_when_it_is_asked_for(page):
-    app = scene(screen=LUNGS, film="clear-average", network="paper")
+    app = scene(screen=LUNGS, film="clear-average")
     assert app.get_by_key("erase_film").value == "clear-average"
     assert [item.value for item in app.metric] == ["–", "–"] and not MockReader.asked
     app = press(app, "erase_score")
@@ -267,9 +295,11 @@ def test_a_film_without_a_mask_gives_way(page):
 
 def test_a_network_that_is_missing(page, monkeypatch):
     monkeypatch.setattr(MockReader, "failure", NetworkError("weights?"))
-    app = press(scene(screen=LUNGS, network="paper"), "erase_score")
+    app = press(scene(screen=LUNGS), "erase_score")
     assert "weights" in app.error[0].value
     assert [item.value for item in app.metric] == ["–", "–"]
+    app = press(app, "use-fine-tuned")
+    assert app.get_by_key(erasure.SCORER).value == "fine-tuned"
 
 
 def test_a_full_queue_offers_another_try(page, monkeypatch):
@@ -277,7 +307,7 @@ def test_a_full_queue_offers_another_try(page, monkeypatch):
         raise QueueFullError(QueuePosition(3, None))
 
     monkeypatch.setattr(session, "prediction", full)
-    app = press(scene(screen=LUNGS, network="paper"), "erase_score")
+    app = press(scene(screen=LUNGS), "erase_score")
     assert app.warning and app.button(key=TRY_AGAIN)
 
 

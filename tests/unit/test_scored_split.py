@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from covid_model import config, formatting
+from covid_model import formatting
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.evaluation import scored_split
 
@@ -15,9 +15,10 @@ def called(rows: list[tuple[str, int, float]], threshold: float = 0.6) -> scored
 
 
 def test_note_only_where_children_hide_adults():
-    assert evaluation_text.adults_note(called([("nih", 0, 0.9), ("cohen", 1, 0.9)])) is None  # no children
-    assert evaluation_text.adults_note(called([("kermany", 0, 0.9), ("cohen", 1, 0.9)])) is None  # no adults
-    title, words = evaluation_text.adults_note(called([("kermany", 0, 0.1), ("cohen", 0, 0.9), ("cohen", 1, 0.9)]))
+    assert evaluation_text.adults_note(called([("nih", 0, 0.9), ("cohen", 1, 0.9)]), "test") is None  # no children
+    assert evaluation_text.adults_note(called([("kermany", 0, 0.9), ("cohen", 1, 0.9)]), "test") is None  # no adults
+    called_positive = called([("kermany", 0, 0.1), ("cohen", 0, 0.9), ("cohen", 1, 0.9)])
+    title, words = evaluation_text.adults_note(called_positive, "test")
     assert title.startswith("1 of 1") and "50.0 % of the non-COVID X-rays" in words
 
 
@@ -38,23 +39,25 @@ def test_intervals_in_words():
 
 def test_what_the_accuracy_hides_comes_with_its_figures():
     result = called([("kermany", 0, 0.1), ("kermany", 0, 0.2), ("cohen", 0, 0.9), ("cohen", 1, 0.9), ("cohen", 1, 0.2)])
-    title, words = evaluation_text.adults_note(result)
-    assert title == "1 of 1 adults without COVID-19 are called positive"
+    title, words = evaluation_text.adults_note(result, "test")
+    assert title == "1 of 1 of the test set’s adults without COVID-19 are called positive"
     assert words.startswith("An accuracy of 60.0 % hides this: 66.7 % of the non-COVID X-rays")
 
 
 def test_more_adults():
-    sentence = evaluation_text.more_adults(called([("nih", 0, 0.9), ("nih", 0, 0.1)]).scored, 0.6)
-    assert sentence.endswith(f"in “{config.SPLIT_TITLES['extra-test']}”, it calls 1 of 2 positive (50.0 %).")
-    assert evaluation_text.more_adults(None, 0.6) is None
-    assert evaluation_text.more_adults(called([("cohen", 1, 0.9)]).scored, 0.6) is None
+    scored = called([("nih", 0, 0.9), ("nih", 0, 0.1)]).scored
+    sentence = evaluation_text.more_adults(scored, 0.6, [])
+    assert sentence == "Of the adults without COVID-19 in the adult test set, it calls 1 of 2 positive (50.0 %)."
+    assert "All of them come from sources that it was trained on" in evaluation_text.more_adults(scored, 0.6, ["nih"])
+    assert evaluation_text.more_adults(None, 0.6, []) is None
+    assert evaluation_text.more_adults(called([("cohen", 1, 0.9)]).scored, 0.6, []) is None
 
 
 def test_cards_have_their_names_and_figures():
     result = called([("cohen", 1, 0.9), ("cohen", 1, 0.2), ("nih", 0, 0.1), ("kermany", 0, 0.1), ("kermany", 0, 0.1)])
-    figures = {card.label: (card.large, card.small) for card in evaluation_text.cards(result)}
+    figures = {card.label: (card.large, card.small) for card in evaluation_text.cards(result, "test")}
     assert figures == {
-        "False positives among adults": ("0 of 1", "0.0 %"),
+        "False positives: the test set’s adults": ("0 of 1", "0.0 %"),
         "Sensitivity": ("1 of 2", "50.0 %"),
         "Accuracy": ("80.0 %", "4 of 5"),
         "Majority-class baseline (always negative)": ("60.0 %", "3 of 5"),

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 AGAIN = "try-again"  # key of the button that asks a full queue again
 
 
-def network_missing(error: network_spec.NetworkError, name: str) -> None:
-    """Say why the network `name` cannot be used, and offer one that can."""
+def network_missing(error: network_spec.NetworkError, name: str, picker: str = state.NETWORK) -> None:
+    """Say why the network `name` cannot be used, and offer one that can to the picker that chose it."""
     st.error(
         prediction_text.plain(error),
         title=f"{prediction_text.plain(registry.title(name))} is not available",
@@ -30,8 +30,12 @@ def network_missing(error: network_spec.NetworkError, name: str) -> None:
     )
     for other in network_spec.available():
         if other != name:
+            shown_first = None if picker == state.NETWORK else name
             st.button(
-                f"Switch to {registry.title(other)}", on_click=state.choose_network, args=(other,), key=f"use-{other}"
+                f"Switch to {registry.title(other)}",
+                on_click=state.choose_network,
+                args=(other, picker, shown_first),
+                key=f"use-{other}",
             )
 
 

@@ -24,7 +24,7 @@ STYLE = """<style>
 [data-testid=stExpandSidebarButton] > span {{display: none}}
 [data-testid=stExpandSidebarButton]::after {{content: "{title} \\25BE"; font-weight: 600; white-space: nowrap}}
 .st-key-page {{min-height: calc(100dvh - 9rem)}}
-.st-key-footer {{margin-top: auto; padding-top: 1.5rem}}
+.st-key-page > :has(> .st-key-footer) {{margin-top: auto; padding-top: 1.5rem}}
 {more}</style>"""
 LARGER = "html {{font-size: {size}px}}"
 

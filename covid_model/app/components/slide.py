@@ -1,4 +1,4 @@
-"""Lay out a screen of "Can you trust it?": headline and text on the left, one picture on the right."""
+"""Lay out a screen of "Can you trust it?": headline, one idea and a control on the left, one picture on the right."""
 
 from __future__ import annotations
 
@@ -22,42 +22,57 @@ CRITICS = {
 
 
 @dataclass(frozen=True)
+class Figure:
+    """Hold one of a screen's numbers: as text ("15 of 16"), what it counts, and as a share in [0, 1] for a bar."""
+
+    text: str
+    label: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """Hold what a screen says: its headline, the numbers in it (two at most), and further lines; all plain text."""
+
+    headline: str
+    figures: tuple[Figure, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Slide:
     """Hold the slots of a screen, each to be filled once."""
 
     headline: DeltaGenerator
-    words: DeltaGenerator
+    idea: DeltaGenerator
     control: DeltaGenerator
-    remarks: DeltaGenerator
     picture: DeltaGenerator
-    source: DeltaGenerator
+    details: DeltaGenerator
 
-    def say(self, headline: str, words: str, remarks: str = "") -> None:
-        """Fill in the headline (plain text), and Markdown above and below the control."""
+    def say(self, headline: str, idea: str) -> None:
+        """Fill in the headline (plain text), and the idea below it (Markdown, without numbers)."""
         self.headline.header(headline.replace(" %", "\u00a0%"), anchor=False)  # no line break between the two
-        self.words.markdown(words)
-        if remarks:
-            self.remarks.markdown(remarks)
+        self.idea.markdown(idea)
 
     def show(self, figure: go.Figure, key: str, alt: str) -> None:
         """Draw the picture."""
         with self.picture:
             widgets.show_chart(figure, key, alt)
 
-    def check(self, sentence: str, *critics: str) -> None:
-        """Write the small line: what is checked, and who recommends it (keys of CRITICS)."""
-        self.source.markdown(f":small[{sentence} Recommended by {' and '.join(CRITICS[name] for name in critics)}.]")
+    def explain(self, *paragraphs: str, critics: tuple[str, ...]) -> None:
+        """Write the details (Markdown; empty ones are left out), and who recommends the check (keys of CRITICS)."""
+        recommended = f":small[Recommended by {' and '.join(CRITICS[name] for name in critics)}.]"
+        self.details.markdown("\n\n".join([*filter(None, paragraphs), recommended]))
 
 
 def slide() -> Slide:
     """Create the slots. On a phone they follow one another in their own order."""
     left, right = st.columns([5, 7], gap="large")
     with left:
-        headline, words = st.empty(), st.container(key="slide_words").empty()
-        control, remarks = st.container(), st.empty()
+        headline, idea, control = st.empty(), st.empty(), st.container()
     with right:
-        picture, source = st.empty(), st.empty()
-    return Slide(headline, words, control, remarks, picture, source)
+        picture, details = st.empty(), st.expander("The figures behind it", key="details")
+    return Slide(headline, idea, control, picture, details)
 
 
 def no_scores() -> str:

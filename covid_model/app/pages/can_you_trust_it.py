@@ -1,4 +1,4 @@
-"""Show the page "Can you trust it?": what the accuracy hides, in five screens with one picture and one control each."""
+"""Show the page "Can you trust it?": what the accuracy hides, one idea, one picture and one control a screen."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import streamlit as st
 
 from covid_model.app.pages.trust_screens import checks, deck
 
-st.title("Can you trust it?")
+with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+    st.title("Can you trust it?", width="content")
+    deck.play()
 name = deck.picker()
-deck.SCREENS[name].show()
-deck.in_short()
+deck.show(name)
 checks.show()

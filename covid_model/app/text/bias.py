@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from covid_model import config
 from covid_model.evaluation import Estimate
 from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change
-from covid_model.formatting import counted, decimal, percent
+from covid_model.formatting import counted, decimal, interval, percent
 
 FEW = 0.1  # up to this share of false positives among adults, the network is said to hold on adults
 WHERE = {TEST: "on the test set", ADULTS: "on the test set’s adults", MORE: "on the adult test set"}
+WHOSE = {ADULTS: "the test set’s adults", MORE: "the adult test set"}
 FILLS = {"border grey": "the gray of the border"}  # a fill's name in the records: in a sentence
 
 
@@ -27,10 +30,7 @@ def baselines(accuracy: Mapping[str, float]) -> str:
     if network <= floor:
         return f"{percent(network)} correct is no achievement: answering “negative” every time gets {percent(floor)}."
     if source is not None and source >= network:
-        return (
-            f"{percent(network)} correct. Knowing only where an X-ray comes from gets {percent(source)}; answering "
-            f"“negative” with your eyes closed, {percent(floor)}."
-        )
+        return f"{percent(network)} correct. Knowing only where an X-ray comes from gets {percent(source)}."
     return f"{percent(network)} correct. Answering “negative” with your eyes closed gets {percent(floor)}."
 
 
@@ -92,7 +92,8 @@ def stated_ages(years: Sequence[float], films: int) -> str:
         )
     ordered = sorted(years)
     span = f"{ordered[0]:.0f} to {ordered[-1]:.0f} years, half of them {ordered[len(ordered) // 2]:.0f} or older"
-    return f"Outside the children’s source, {len(years):,} of {films:,} X-rays state an age: {span}."
+    rest = f" The other {films - len(years):,} do not." if len(years) < films else ""
+    return f"Outside the children’s source, {len(years):,} of {films:,} X-rays state an age: {span}.{rest}"
 
 
 # --- 3. External validation --------------------------------------------------------------------------
@@ -146,19 +147,7 @@ def erasure_result(record: Mapping[str, Any], part: Mapping[str, Any], way: str)
         headline = f"{way}: only {share} COVID-19 X-rays are still called positive."
     else:
         headline = f"{way}: no COVID-19 X-ray is called positive any more."
-    return headline + (f" {_blank_training_in_short(record)}" if record.get("trained_on_blanks") else "")
-
-
-def _blank_training_in_short(record: Mapping[str, Any]) -> str:
-    """Return the accuracy of the recipe when trained and tested on films without lungs."""
-    blank, floor = _blank_accuracies(record)
-    covered = record["trained_on_blanks"].get("lungs_covered")
-    trained = (
-        f"Trained with {100 * covered:.0f} % of the lungs blanked out" if covered else "Trained with a blank middle"
-    )
-    if blank > floor:
-        return f"{trained}, the recipe is still correct on {percent(blank)}."
-    return f"{trained}, the recipe is no better than “negative” every time: {percent(blank)}."
+    return headline
 
 
 def blank_training(record: Mapping[str, Any]) -> str:
@@ -211,16 +200,24 @@ def _blank_accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def adults_added(changes: Sequence[Change]) -> str:
-    """Return the headline: false positives among the test set's adults, sensitivity, and the other hospitals."""
-    known = {(change.group, change.measure): change for change in changes}
-    parts = [
-        _moved(subject, known[key])
-        for subject, key in (
-            ("false positives among adults", (ADULTS, "false_positive_rate")),
-            ("COVID-19 X-rays called positive", (TEST, "sensitivity")),
-        )
-        if key in known
-    ]
+    """Return the headline: what happens to false positives among the test set's adults."""
+    alarms = _change(changes, ADULTS, "false_positive_rate")
+    if alarms is None:
+        return "The test set does not show what adding adults does."
+    before, after = alarms.before.count, alarms.after.count
+    if before == after:
+        return f"Adults added: false positives among {WHOSE[ADULTS]} stay at {counted(alarms.after)}."
+    moved = "fall" if after < before else "rise"
+    return f"Adults added: false positives among {WHOSE[ADULTS]} {moved} from {before:,} to {counted(alarms.after)}."
+
+
+def price_of_adults(changes: Sequence[Change]) -> str:
+    """Return in words what it costs, and whether it helps in other hospitals; "" where neither is known."""
+    parts = []
+    if cases := _change(changes, TEST, "sensitivity"):
+        before, after = cases.before.count, cases.after.count
+        missed = "fewer" if after > before else "more" if after < before else "as many"
+        parts.append(f"It misses {missed} COVID-19 X-rays of the test set{' as before' if missed == 'as many' else ''}")
     external = {
         change.verdict for change in changes if change.measure == "auc" and change.group not in (TEST, ADULTS, MORE)
     }  # by the AUC, which no threshold moves: a network that just says "negative" more often is no better
@@ -232,14 +229,13 @@ def adults_added(changes: Sequence[Change]) -> str:
         parts.append("in other hospitals it separates the classes worse")
     elif external:
         parts.append("in other hospitals it separates the classes no better, as far as these X-rays can tell")
-    return f"Adults added: {'; '.join(parts)}." if parts else "The test set does not show what adding adults does."
+    sentence = "; ".join(parts)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
 
 
-def _moved(subject: str, change: Change) -> str:
-    before, after = change.before.count, change.after.count
-    if before == after:
-        return f"{subject} stay at {counted(change.after)}"
-    return f"{subject} {'fall' if after < before else 'rise'} from {before:,} to {counted(change.after)}"
+def _change(changes: Sequence[Change], group: str, measure: str) -> Change | None:
+    """Return the change of a measure in a group, if it is known."""
+    return next((change for change in changes if (change.group, change.measure) == (group, measure)), None)
 
 
 def changes_by_verdict(changes: Sequence[Change]) -> dict[str, str]:
@@ -265,6 +261,52 @@ def _auc_change(change: Change) -> str:
     """Return an AUC before and after, which no chart shows; "" for the measures that one does."""
     return f" ({decimal(change.before.value)} to {decimal(change.after.value)})" if change.measure == "auc" else ""
 
+
+# --- The end: what would make it trustworthy -----------------------------------------------------------
+
+
+def both_classes(films: pd.DataFrame) -> str:
+    """Return how many sources of the films (columns source, covid) give both classes."""
+    classes = films.groupby("source")["covid"].nunique()
+    return f"{int((classes == 2).sum())} of the {len(classes)} sources trained on give both classes."
+
+
+def holds_elsewhere(areas: Mapping[str, Estimate]) -> str:
+    """Return the AUC in other hospitals, with intervals; "" where none is known."""
+    known = {name: area for name, area in areas.items() if area and name not in (TEST, ADULTS, MORE)}
+    parts = [
+        f"{decimal(area.value)} {_where(name)}"
+        + (f" (95 % CI {interval(area, decimal)})" if area.low is not None else "")
+        for name, area in known.items()
+    ]
+    return f"AUC {' and '.join(parts)}." if parts else ""
+
+
+def erased_in_short(record: Mapping[str, Any], part: Mapping[str, Any]) -> str:
+    """Return how many COVID-19 films stay positive without lungs."""
+    before, after = (entry["covid_positive"] for entry in (record["whole"], part))
+    return f"With the lungs erased, {after['count']} of {before['count']} COVID-19 verdicts remain positive."
+
+
+def adults_today(changes: Sequence[Change]) -> str:
+    """Return how many of the test set's adults without COVID-19 the later network calls positive; "" if unknown."""
+    alarms = _change(changes, ADULTS, "false_positive_rate")
+    return f"{counted(alarms.after)} of {WHOSE[ADULTS]} without COVID-19 are called positive." if alarms else ""
+
+
+def calibration_today(part: Mapping[str, Any]) -> str:
+    """Return the calibration error of a part of a calibration record."""
+    return f"expected calibration error on adults {decimal(part['before']['ece'])} (0 is best)."
+
+
+WOULD_HELP = {  # what would make a network trustworthy, and why
+    "Both classes from the same hospitals": "Otherwise the hospital gives the answer away.",
+    "Patients who resemble each other": "Adults with COVID-19 against adults with other illnesses, not children.",
+    "Hospitals it has never seen": "Tested there once, by people who did not train it.",
+    "Scores that come from the lungs": "Erase them, and the score has to fall.",
+    "Scores that mean what they say": "Of the X-rays that score 0.8, eight in ten should be COVID-19.",
+    "A trial with patients": "Does it help a doctor decide better? Nobody has tried that here.",
+}
 
 # --- Further checks: one sentence each, from the figures of its record ---
 

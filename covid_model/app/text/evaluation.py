@@ -125,7 +125,8 @@ def more_adults(adult_test_set: ScoredSplit | None, threshold: float, trained_on
     films = adult_test_set.films
     positives = f"{counted(estimate)} positive ({percent(estimate.value)})"
     known = same_sources(films[films["covid"] == 0], trained_on)
-    return f"Of {ADULTS_OF['extra-test']} without COVID-19, it calls {positives}.{f' {known}' if known else ''}"
+    sentence = f"Of the adults without COVID-19 in {ADULTS_OF['extra-test']}, it calls {positives}."
+    return f"{sentence} {known}" if known else sentence
 
 
 def same_sources(films: pd.DataFrame, trained_on: Collection[str]) -> str | None:

@@ -7,11 +7,12 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.app import cache, theme, widgets
-from covid_model.app.components.slide import AGAIN, PAPER, no_scores, slide
+from covid_model.app.components.slide import AGAIN, PAPER, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
 from covid_model.evaluation import Estimate, metrics
+from covid_model.formatting import percent
 
 CLAIM = f"{100 * config.PAPER_ACCURACY:.0f} %"  # as the paper states it
 MEASURE = "measure"  # name in the URL; the value is a label
@@ -78,10 +79,15 @@ def counted(measure: str, network: dict[str, Estimate]) -> str:
     return f"{network[measure].total:,} {COUNTED[measure]} at the threshold {threshold():g}"
 
 
-def headline() -> str | None:
-    """Return the screen's headline; None without figures."""
+def point() -> Point | None:
+    """Return what the screen says; None without figures."""
     baselines = {name: measures["accuracy"].value for name, measures in figures().items()}
-    return bias_text.baselines(baselines) if baselines else None
+    if not baselines:
+        return None
+    rival = "source" if baselines["network"] <= baselines.get("source", 0) else "always no"
+    bars = {"network": "The paper’s model", rival: NAMES[rival].replace("<br>", " ")}
+    shown = tuple(Figure(percent(baselines[name]), label, baselines[name]) for name, label in bars.items())
+    return Point(bias_text.baselines(baselines), shown)
 
 
 @render_slots.fragment
@@ -105,7 +111,7 @@ def show() -> None:
     remarks = READ.get(measure) or bias_text.above_baseline(baselines["always no"][measure].value)
     if "source" not in baselines:
         remarks += f"  \n:small[`{AGAIN} rivals` adds more baselines.]"
-    place.say(headline(), bias_text.class_imbalance(films, baselines["network"]["sensitivity"].total), remarks)
+    place.say(point().headline, "Does the test reward looking at the lungs?")
     rows = [
         bias_charts.Share(NAMES[name], measures[measure], name == "network") for name, measures in baselines.items()
     ]
@@ -117,8 +123,9 @@ def show() -> None:
         f"rivals_{measure}",
         bias_charts.shares_alt(rows, axis, shares),
     )
-    place.check(
-        f"{counted(measure, baselines['network'])}; thin lines: 95 % confidence intervals, by "
-        "patient. The question: does the test reward looking at the lungs?",
-        "maguolo",
+    place.explain(
+        bias_text.class_imbalance(films, baselines["network"]["sensitivity"].total),
+        remarks,
+        f"{counted(measure, baselines['network'])}; thin lines: 95 % confidence intervals, by patient.",
+        critics=("maguolo",),
     )

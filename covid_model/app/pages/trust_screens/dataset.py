@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from covid_model import config
 from covid_model.app import cache, theme, widgets
-from covid_model.app.components.slide import slide
+from covid_model.app.components.slide import Figure, Point, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
@@ -12,19 +12,28 @@ from covid_model.config import SPLIT_LABELS
 from covid_model.data import dataset
 from covid_model.data.dataset import DataError
 from covid_model.evaluation import subgroups
+from covid_model.formatting import percent
 
 WHO = "who"  # name in the URL; the value is a label
 ORDER = ("test", "train", "extra", "extra-test", "external")  # the paper's two sets first
 
 
-def headline(split: str = "test") -> str | None:
-    """Return the screen's headline; None without a list of films."""
+def point(split: str = "test") -> Point | None:
+    """Return what the screen says; None without a list of films."""
     try:
         films = cache.films_table()
     except DataError:
         return None
     rows = subgroups.age_rows(dataset.labeled(films[films["split"] == split]))
-    return bias_text.age_mix(rows, subgroups.CHILDREN, SPLIT_LABELS[split][0])
+    young = next((row for row in rows if row.name == subgroups.CHILDREN), subgroups.AgeRow(subgroups.CHILDREN, 0, 0))
+    shown = []
+    for label, count, total in (
+        ("of the non-COVID X-rays show children", young.other, sum(row.other for row in rows)),
+        ("of the COVID-19 X-rays do", young.covid, sum(row.covid for row in rows)),
+    ):
+        if total:
+            shown.append(Figure(percent(count / total), label, count / total))
+    return Point(bias_text.age_mix(rows, subgroups.CHILDREN, SPLIT_LABELS[split][0]), tuple(shown))
 
 
 @render_slots.fragment
@@ -51,13 +60,13 @@ def show() -> None:
         return
     rows = subgroups.age_rows(part)
     grown = part[part["source"] != config.CHILDREN]
-    by_source = bias_text.source_only(*subgroups.accuracy_from_source(part))
-    words = f"{SPLIT_LABELS[split][1]}: {len(part):,} X-rays. {by_source}"
-    remarks = bias_text.stated_ages(subgroups.stated_ages(grown).dropna().tolist(), len(grown)) if len(grown) else ""
-    place.say(headline(split), words, remarks)
+    stated = bias_text.stated_ages(subgroups.stated_ages(grown).dropna().tolist(), len(grown)) if len(grown) else ""
+    place.say(point(split).headline, "Do the two classes differ by more than the disease?")
     place.show(bias_charts.ages(rows, ink=theme.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
-    place.check(
-        "Bars are shares of each class. The question: do the two classes differ by more than the disease?",
-        "roberts",
-        "degrave",
+    by_source = bias_text.source_only(*subgroups.accuracy_from_source(part))
+    place.explain(
+        f"{SPLIT_LABELS[split][1]}: {len(part):,} X-rays. {by_source}",
+        stated,
+        "Bars are shares of each class.",
+        critics=("roberts", "degrave"),
     )

@@ -1,4 +1,8 @@
-"""Order the five screens, navigate between them, and sum them up in five sentences."""
+"""Order the screens, navigate between them, and play them.
+
+A screen is a module with two functions: `point()` returns what it says (None without figures), which the summary and
+the player repeat, and `show()` draws it. A new screen is one more entry of SCREENS, before the summary.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,10 @@ from types import ModuleType
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from covid_model import config
 from covid_model.app import widgets
-from covid_model.app.components import frame
-from covid_model.app.pages.trust_screens import accuracy, dataset, erasure, external, more_adults
-from covid_model.app.text import prediction as prediction_text
+from covid_model.app.components import frame, player
+from covid_model.app.components.slide import Point
+from covid_model.app.pages.trust_screens import accuracy, dataset, erasure, external, more_adults, summary
 
 SCREEN = "screen"  # name in the URL; the value is a label
 SCREENS: dict[str, ModuleType] = {
@@ -20,10 +23,10 @@ SCREENS: dict[str, ModuleType] = {
     "3 External validation": external,
     "4 Lungs erased": erasure,
     "5 Adults added": more_adults,
+    "6 In short": summary,
 }
 NAMES = tuple(SCREENS)
 LEAVE = "leave-story"  # in the session: the page to go on to
-NO_FIGURES = "No figures available."
 NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys
 NO_HINTS = (
     f"<style>@media (max-width: {NARROW}px) {{"
@@ -77,18 +80,21 @@ def picker() -> str:
     return name
 
 
-def in_short() -> None:
-    """Draw the five headlines, each at its screen's default settings."""
-    headlines = [screen.headline() for screen in SCREENS.values()]
-    if any(headlines):
-        st.subheader("In five sentences", anchor=False)
-        lines = [
-            f"{number}. {prediction_text.plain(line) if line else NO_FIGURES}"
-            for number, line in enumerate(headlines, 1)
-        ]
-        short = st.container(key="story_short")
-        short.markdown("\n".join(lines))
-        marks = sorted({config.THRESHOLD, accuracy.threshold(), erasure.threshold()})
-        values = " and ".join(f"{mark:g}" for mark in marks)
-        scope = f"At the threshold {values}" if len(marks) == 1 else f"At the thresholds {values}, as each was measured"
-        short.markdown(f":small[{scope}, regardless of the settings above.]")
+def points() -> dict[str, Point]:
+    """Return what each screen says, by its name; those without figures are left out."""
+    made = {name: screen.point() for name, screen in SCREENS.items() if screen is not summary}
+    known = {name: point for name, point in made.items() if point}
+    return known | {NAMES[-1]: summary.point()}
+
+
+def play() -> None:
+    """Draw the button that plays the story."""
+    player.show(points(), SCREEN)
+
+
+def show(name: str) -> None:
+    """Draw the screen `name`; the summary gets what the others say."""
+    if SCREENS[name] is summary:
+        summary.show({key: point.headline for key, point in points().items() if key != name})
+    else:
+        SCREENS[name].show()

@@ -14,7 +14,7 @@ from covid_model import config, formatting
 from covid_model.app import cache, films, session, state, theme, widgets
 from covid_model.app.components import common
 from covid_model.app.components.common import QueueStatus, ask_again
-from covid_model.app.components.slide import AGAIN, PAPER, slide
+from covid_model.app.components.slide import AGAIN, PAPER, Figure, Point, slide
 from covid_model.app.films import ImageSource
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
@@ -24,7 +24,7 @@ from covid_model.data import dataset
 from covid_model.data.dataset import DataError
 from covid_model.formatting import verdict_word
 from covid_model.imaging import FilmError, image, perturb
-from covid_model.model import network_spec
+from covid_model.model import network_spec, registry
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import QueueFullError
 from covid_model.verdict import is_positive
@@ -33,6 +33,7 @@ from covid_model.verdict import is_positive
 
 FLAGGED = " *Try an X-ray* would flag it: the erased X-ray is too unlike those that the network was trained on."
 SIDE = 640  # pixels: the longer side of a picture on the page
+SCORER = "scorer"  # name in the URL: the network that scores the one film
 PICKER = "erase_film"  # key of the widget; the URL holds the film as on the other pages
 FILL = next(iter(perturb.FILLS))  # for the one film and the chart of all; a sentence gives the other fills
 
@@ -89,7 +90,7 @@ def show_erased_film(variant: str, title: str) -> None:
     left, right = st.columns([5, 7], gap="large")
     with left:
         film = _picker(films)
-        name = state.network_picker("Scored by")
+        name = state.networks_picker("Scored by", SCORER, _scorer())
         start = st.button("Score both", key="erase_score", icon=":material/play_arrow:")
         message = st.empty()
     with right:
@@ -132,7 +133,7 @@ def _scores(
             ]
     except network_spec.NetworkError as error:
         with message.container():
-            common.network_missing(error, name)
+            common.network_missing(error, name, SCORER)
         return
     except QueueFullError as error:
         with message.container():
@@ -169,6 +170,11 @@ def _about(film: str) -> str:
     return f":small[{prediction_text.plain(sample.description)}{caveat if sample.simulated else ''}]"
 
 
+def _scorer() -> str:
+    """Return the network that the headline speaks of, if it can run here; else the default one."""
+    return PAPER if PAPER in network_spec.available() else registry.default()
+
+
 def _picker(films: dict[str, str]) -> str:
     """Draw the choice of film: the one in the URL if it has a mask, else the first."""
     requested = state.film_id(cache.film_ids())
@@ -184,10 +190,20 @@ ERASE = "erase"  # name in the URL; the value is a label
 WAYS = {"erased": "Lungs erased", "erased in a box": "Box over the lungs", "only": "Lungs only"}
 
 
-def headline(variant: str = "erased") -> str | None:
-    """Return the screen's headline; None without a record."""
+def point(variant: str = "erased") -> Point | None:
+    """Return what the screen says; None without a record."""
     record = cache.audit_record(PAPER, "lungs")
-    return bias_text.erasure_result(record, _part(record, variant), WAYS[variant]) if record else None
+    if not record:
+        return None
+    changed = part(record, variant)
+    shown = [
+        Figure(f"{share['count']} of {share['total']}", label, share["count"] / share["total"])
+        for label, share in (
+            ("COVID-19 X-rays called positive", record["whole"]["covid_positive"]),
+            (WAYS[variant].lower(), changed["covid_positive"]),
+        )
+    ]
+    return Point(bias_text.erasure_result(record, changed, WAYS[variant]), tuple(shown))
 
 
 def threshold() -> float:
@@ -196,7 +212,8 @@ def threshold() -> float:
     return record["threshold"] if record else config.THRESHOLD
 
 
-def _part(record: dict, variant: str) -> dict:
+def part(record: dict, variant: str) -> dict:
+    """Return a record's entry of one kind of erasure."""
     return next(part for part in record["erased"] if (part["variant"], part["fill"]) == (variant, FILL))
 
 
@@ -221,7 +238,6 @@ def show() -> None:
             "How much of the score comes from the lungs?",
             f"The paper’s model has not been run on erased X-rays yet. `{AGAIN} lungs` does that.",
         )
-    place.check("The check: remove the lungs and see how much of the score is left.", "maguolo")
     show_erased_film(variant, WAYS[variant])
 
 
@@ -234,10 +250,11 @@ def _draw_all(place, record: dict, variant: str) -> None:
         record["threshold"],
         WAYS[variant].lower(),
     )
-    words = (
-        f"The {record['films']} test X-rays that have lung masks, scored by the paper’s model, original and erased. "
-        f"{bias_text.other_fills(record, variant, FILL)}"
-    )
-    remarks = bias_text.blank_training(record) if record.get("trained_on_blanks") else ""
-    place.say(headline(variant), words, remarks)
+    place.say(point(variant).headline, "Remove the lungs, and see how much of the score is left.")
     place.show(bias_charts.slopes(*values, ink=theme.ink()), f"slopes_{variant}", bias_charts.slopes_alt(*values))
+    place.explain(
+        f"The {record['films']} test X-rays that have lung masks, scored by the paper’s model, original and erased. "
+        f"{bias_text.other_fills(record, variant, FILL)}",
+        bias_text.blank_training(record) if record.get("trained_on_blanks") else "",
+        critics=("maguolo",),
+    )

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from covid_model import config
 from covid_model.app import cache, state, theme
-from covid_model.app.components.slide import PAPER, TUNED, no_scores, slide
+from covid_model.app.components.slide import PAPER, TUNED, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
 from covid_model.config import SPLIT_LABELS
 from covid_model.evaluation import subgroups
+from covid_model.formatting import counted
 from covid_model.model import registry
 
+ALARMS = (subgroups.ADULTS, "false_positive_rate")  # group and measure of the headline
 LISTS = {"better": "Better", "worse": "Worse", "unclear": "No clear difference"}
 
 
-def headline() -> str | None:
-    """Return the screen's headline; None without scores."""
+def point() -> Point | None:
+    """Return what the screen says; None without scores."""
     changes = cache.changes(PAPER, TUNED, config.THRESHOLD)
-    return bias_text.adults_added(changes) if changes else None
+    if not changes:
+        return None
+    moved = [change for change in changes if (change.group, change.measure) == ALARMS]
+    shown = [
+        Figure(counted(estimate), registry.short_title(name), estimate.value)
+        for change in moved
+        for name, estimate in ((PAPER, change.before), (TUNED, change.after))
+    ]
+    return Point(bias_text.adults_added(changes), tuple(shown))
 
 
 @render_slots.fragment
@@ -35,15 +45,7 @@ def show() -> None:
         )
     names = bias_text.changes_by_verdict(changes)
     lists = "\n".join(f"- **{title}:** {names[key]}." for key, title in LISTS.items() if names[key])
-    place.say(
-        headline(),
-        f"*{registry.title(PAPER)}* learned from children and from adults with COVID-19; *{registry.title(TUNED)}* "
-        "also from adults without it, with every layer trained. Solid shapes: the selected network; hollow ones: the "
-        "other.",
-        lists + f"\n\n:small[{registry.title(TUNED)} was trained on other X-rays from the sources of "
-        f"“{SPLIT_LABELS[subgroups.MORE][0]}”, so that set is no external validation. A difference is clear if "
-        "its 95 % confidence interval, by patient, excludes 0.]",
-    )
+    place.say(point().headline, bias_text.price_of_adults(changes))
     other = TUNED if name == PAPER else PAPER
     rows, ghosts = (cache.called_positive(network, config.THRESHOLD) or {} for network in (name, other))
     shared = [group for group in rows if group in ghosts]
@@ -53,9 +55,15 @@ def show() -> None:
         f"adults_{name}",
         bias_charts.groups_alt(drawn),
     )
-    place.check(
-        f"At the threshold {config.THRESHOLD}; lines: 95 % confidence intervals, by patient. The check: controls "
-        "who resemble the cases, and external validation again.",
-        "roberts",
-        "degrave",
+    place.explain(
+        f"*{registry.title(PAPER)}* learned from children and from adults with COVID-19; *{registry.title(TUNED)}* "
+        "also from adults without it, with every layer trained. Solid shapes: the selected network; hollow ones: the "
+        "other.",
+        lists,
+        f"{registry.title(TUNED)} was trained on other X-rays from the sources of “{SPLIT_LABELS[subgroups.MORE][0]}”, "
+        "so that set is no external validation. A difference is clear if its 95 % confidence interval, by patient, "
+        "excludes 0.",
+        f"At the threshold {config.THRESHOLD}; lines: 95 % confidence intervals, by patient. The check: controls who "
+        "resemble the cases, and external validation again.",
+        critics=("roberts", "degrave"),
     )
