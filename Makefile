@@ -5,6 +5,7 @@ USABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <=
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c "$(USABLE)" 2>/dev/null && echo $$name && break; done)
 PORT ?= 8501
+FETCH ?= 1
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
@@ -19,13 +20,16 @@ Python 3.11, 3.12 or 3.13 with its venv module is required, but none was found. 
 or set its path: make demo PYTHON=/path/to/python3
 endef
 
-.PHONY: help demo test test-long test-real test-all lint format readme screenshots clean
+.PHONY: help demo samples test test-long test-real test-all lint format readme screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/demo  ## set up .venv and open the demo at http://localhost:8501 (PORT=... for another port)
+demo: .venv/demo $(if $(filter 0,$(FETCH)),,.venv/samples)  ## set up .venv, download sample X-rays and VGG-19's weights (FETCH=0: do not), open the demo at http://localhost:8501 (PORT=...)
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
+
+samples: .venv/demo  ## download the sample X-rays and VGG-19's weights, without a time limit
+	$(BIN)/python -m covid_model samples
 
 test: lint  ## check the style and run the quick tests, some of every kind (a few minutes)
 	$(PYTEST) $(ABREAST) -m "not long and not measured"
@@ -65,6 +69,11 @@ clean:  ## remove .venv and all build and cache files
 .venv/demo: requirements.txt pyproject.toml | .venv/bin/python
 	$(PIP) --editable .
 	touch $@
+
+# Once, and within a minute: the demo works without what could not be downloaded, and `make samples` tries again.
+.venv/samples: assets/real_films.json | .venv/demo
+	@$(BIN)/python -m covid_model samples --seconds 60 || true
+	@touch $@
 
 .venv/dev: requirements.txt requirements-dev.txt pyproject.toml | .venv/bin/python
 	$(PIP) --editable . --requirement requirements-dev.txt

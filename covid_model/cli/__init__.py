@@ -78,6 +78,12 @@ COMMANDS = (
         data.run_fetch,
     ),
     Command(
+        "samples",
+        "Download the real sample X-rays and VGG-19's ImageNet weights into this computer's caches.",
+        data.add_samples_arguments,
+        data.run_samples,
+    ),
+    Command(
         "lab-features",
         "Compute the features for the page Train it yourself; write them to assets/lab.",
         train.add_lab_features_arguments,

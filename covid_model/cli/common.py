@@ -14,6 +14,7 @@ from covid_model.model import registry
 
 PROGRAM = "python -m covid_model"
 DONE, FAILED, STOPPED = 0, 1, 130
+LONGEST = 3600.0  # seconds: the most that an option may ask for
 
 
 class UsageError(ValueError):
@@ -46,6 +47,17 @@ def fraction(text: str) -> float:
         value = float("nan")
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to 1. Received: {text!r}")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Parse an option in seconds, above 0 and at most an hour."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= LONGEST:
+        raise argparse.ArgumentTypeError(f"expected seconds, above 0 and at most {LONGEST:.0f}. Received: {text!r}")
     return value
 
 

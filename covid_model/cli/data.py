@@ -1,12 +1,14 @@
-"""Commands that create data: fetch, simulate."""
+"""Commands that create data: fetch, samples, simulate."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import threading
 from pathlib import Path
 
 from covid_model import config
-from covid_model.cli.common import DONE, FAILED, UsageError
+from covid_model.cli.common import DONE, FAILED, UsageError, seconds
 
 
 def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +49,24 @@ def run_fetch(given: argparse.Namespace) -> int:
     report = download(given.to, sources=given.source, folders=dict(given.from_folder))
     print(report.summary())
     return DONE if report.complete else FAILED
+
+
+# --- samples ---
+
+
+def add_samples_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="stop after this time (default: no limit)")
+
+
+def run_samples(given: argparse.Namespace) -> int:
+    from covid_model.data import setup
+
+    outcome = setup.run(given.seconds)
+    print(outcome.summary(), flush=True)
+    code = DONE if outcome.complete else FAILED
+    if any(thread.name == "kaggle" for thread in threading.enumerate()):
+        os._exit(code)  # a download that Kaggle's client does not give up; whole files alone are kept
+    return code
 
 
 # --- simulate ---

@@ -9,7 +9,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from covid_model import config
-from covid_model.cli.common import DONE, FAILED, add_data, add_network, add_vgg19, fraction, quiet, say_error, vgg19_for
+from covid_model.cli.common import (
+    DONE,
+    FAILED,
+    add_data,
+    add_network,
+    add_vgg19,
+    fraction,
+    quiet,
+    say_error,
+    seconds,
+    vgg19_for,
+)
 from covid_model.model import registry
 
 if TYPE_CHECKING:
@@ -77,7 +88,7 @@ def table(parts: dict[str, dict]) -> str:
 
 # --- health ---
 
-PATIENCE, LONGEST = 120.0, 3600.0  # seconds to wait for an answer: default, and most allowed
+PATIENCE = 120.0  # seconds to wait for an answer, by default
 
 
 def add_health_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,17 +119,6 @@ def run_health(given: argparse.Namespace) -> int:
         return FAILED
     print(health.message)
     return DONE
-
-
-def seconds(text: str) -> float:
-    """Parse an option in seconds, above 0 and at most an hour."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= LONGEST:
-        raise argparse.ArgumentTypeError(f"expected seconds, above 0 and at most {LONGEST:.0f}. Received: {text!r}")
-    return value
 
 
 # --- card ---

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covid_model import config
+from covid_model.data import dataset
 from covid_model.data.dataset import DataError
 
 if TYPE_CHECKING:
@@ -106,5 +107,14 @@ def download(
     to = config.REAL_FILMS if to is None else to
     patience = patience or data_download.Patience(retries=1, backoff=BACKOFF, connect=5.0, read=10.0, film=40.0)
     with _lock:
-        data_download.write_part(config.DATASET_CSV, ids, to / LISTING)
+        listed = {*ids, *_downloaded(to)}  # the manifest will list those of earlier calls too
+        data_download.write_part(config.DATASET_CSV, listed, to / LISTING)
         return data_download.download(to, sources=sources, listing=to / LISTING, patience=patience, progress=progress)
+
+
+def _downloaded(folder: Path) -> set[str]:
+    """Return the ids of the films in the manifest of a data folder; none if it has none."""
+    try:
+        return set(dataset.read_list(folder / dataset.MANIFEST).index)
+    except DataError:
+        return set()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import queue
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import requests
@@ -37,6 +41,8 @@ MAX_DICOM_BYTES = 64 * 1024 * 1024  # of an original DICOM file; these may be la
 WORKERS = 6  # films downloaded at a time
 LONGEST_WAIT = 60.0  # seconds between two attempts, even if a server asks for more
 USER_AGENT = "covid-model/0.1 (teaching demo)"
+OUT_OF_TIME = "the time was up"
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Patience:
         connect: limit for establishing a connection.
         read: limit for receiving the next byte.
         film: limit for one film in total.
+        total: limit for all films of one call together; None for no limit.
     """
 
     retries: int = 3
@@ -56,6 +63,7 @@ class Patience:
     connect: float = 10.0
     read: float = 30.0
     film: float = 180.0
+    total: float | None = None
 
 
 class _Temporary(Exception):
@@ -73,6 +81,7 @@ class Web:
         limit = config.MAX_BYTES if limit is None else limit
         self.patience = patience
         self.limit = limit
+        self._end = math.inf if patience.total is None else time.monotonic() + patience.total
         self._retry = Retry(
             patience.retries,
             backoff_factor=patience.backoff,
@@ -88,15 +97,17 @@ class Web:
     def close(self) -> None:
         self._session.close()
 
-    def get(self, url: str) -> bytes:
+    def get(self, url: str, on_progress: OnProgress | None = None) -> bytes:
         """Return the whole content at `url`. Raises NotAvailable with the reason of the last attempt.
+
+        `on_progress` is called with the bytes received so far and those announced, 0 if the server announces none.
 
         Retry is used here and not in the adapter, whose retries stop once the body begins: most failures are within it.
         """
         retry = self._retry
         while True:
             try:
-                return self._attempt(url)
+                return self._attempt(url, on_progress)
             except _Temporary as error:
                 answer = error.answer.raw if error.answer is not None else None
                 try:
@@ -108,8 +119,10 @@ class Web:
             except urllib3.exceptions.InvalidHeader:  # a Retry-After that is neither seconds nor a date
                 retry.sleep()
 
-    def _attempt(self, url: str) -> bytes:
-        end = time.monotonic() + self.patience.film
+    def _attempt(self, url: str, on_progress: OnProgress | None) -> bytes:
+        if time.monotonic() > self._end:
+            raise NotAvailable(OUT_OF_TIME, host=True)
+        end = min(time.monotonic() + self.patience.film, self._end)
         try:
             timeout = (self.patience.connect, self.patience.read)
             with self._session.get(url, stream=True, timeout=timeout) as answer:
@@ -119,13 +132,13 @@ class Web:
                     raise NotAvailable("not found at the source (404)")
                 if answer.status_code != 200:
                     raise NotAvailable(f"the server answered {answer.status_code}")
-                return self._body(answer, end)
+                return self._body(answer, end, on_progress)
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise _Temporary("the download timed out") from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _Temporary("the connection failed or was interrupted") from error
 
-    def _body(self, answer: requests.Response, end: float) -> bytes:
+    def _body(self, answer: requests.Response, end: float, on_progress: OnProgress | None) -> bytes:
         """Read the body in chunks, so that a slow server is stopped at time `end` and a large file at the limit."""
         announced = answer.headers.get("Content-Length", "")
         if announced.isdigit() and int(announced) > self.limit:
@@ -135,11 +148,37 @@ class Web:
             body += chunk
             if len(body) > self.limit:
                 raise NotAvailable(_too_large(self.limit))
+            if on_progress is not None:
+                on_progress(len(body), int(announced) if announced.isdigit() else 0)
+            if time.monotonic() > self._end:
+                raise NotAvailable(OUT_OF_TIME, host=True)
             if time.monotonic() > end:
                 raise _Temporary("the download timed out")
         if announced.isdigit() and len(body) < int(announced) and "Content-Encoding" not in answer.headers:
             raise _Temporary("the connection failed or was interrupted")
         return bytes(body)
+
+
+def reachable(url: str, seconds: float = 4.0) -> bool:
+    """Return whether a server answers within `seconds`.
+
+    It is asked in a thread of its own, as the time-outs of a request do not limit the lookup of a host's name.
+    """
+    answers: queue.Queue[bool] = queue.Queue()
+
+    def ask() -> None:
+        try:
+            requests.head(url, timeout=seconds, headers={"User-Agent": USER_AGENT}).close()
+        except (requests.RequestException, OSError):
+            answers.put(False)
+        else:
+            answers.put(True)
+
+    threading.Thread(target=ask, name="reachable", daemon=True).start()
+    try:
+        return answers.get(timeout=seconds)
+    except queue.Empty:
+        return False
 
 
 def _too_large(limit: int) -> str:

@@ -1,0 +1,139 @@
+"""Download what the demo shows best with: the real sample films, and VGG-19's weights. The last step of `make demo`."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from tqdm import tqdm
+
+from covid_model import config
+from covid_model.data import dataset, real_films
+from covid_model.data.dataset import DataError
+from covid_model.data.download import sources, weights
+from covid_model.data.download.http import NotAvailable, Patience, reachable
+
+QUICK = Patience(retries=1, backoff=0.5, connect=4.0, read=8.0, film=30.0)  # somebody waits for the demo
+KAGGLE_SECONDS = 15.0  # for the films from Kaggle, whose client has long time-outs of its own
+NO_CONNECTION = "no connection"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is on this computer after `run`.
+
+    Attributes:
+        films, wanted: real sample films, and how many there could be.
+        weights: whether VGG-19's weights are there.
+        reasons: why something is missing.
+    """
+
+    films: int
+    wanted: int
+    weights: bool
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return self.films == self.wanted and self.weights
+
+    def summary(self) -> str:
+        """Return one line: what is there, or what is missing, why, and how to get it later."""
+        if self.complete:
+            return f"All {self.wanted} sample X-rays and VGG-19's weights are on this computer."
+        missing = [f"{self.wanted - self.films} of {self.wanted} sample X-rays"] if self.films < self.wanted else []
+        missing += [] if self.weights else ["VGG-19's weights"]
+        why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
+        return (
+            f"Not downloaded: {' and '.join(missing)}{why}. The demo works without them. "
+            "To get them later: make samples"
+        )
+
+
+def run(seconds: float | None = None, progress: bool = True) -> Setup:
+    """Download the real sample films and VGG-19's weights that are not on this computer.
+
+    Args:
+        seconds: stop after this time; no limit by default. Without a connection it takes 5 seconds at most.
+        progress: show bars on standard error, if that is a terminal.
+
+    Raises DataError if the list of films is missing. Failed downloads raise nothing: the result says what is missing.
+    """
+    end = math.inf if seconds is None else time.monotonic() + seconds
+    films = real_films.load()
+    missing, reasons = set(films) - on_disk(films), []
+    needs_weights = not config.vgg19_available()
+    places = {sources.GITHUB} if missing else set()
+    places |= {config.VGG19_URL} if needs_weights else set()
+    with ThreadPoolExecutor(2) as pool:
+        online = dict(zip(places, pool.map(reachable, places), strict=True))
+    if missing and online[sources.GITHUB]:
+        reasons += _films(missing, films, end, progress)
+    if needs_weights and online[config.VGG19_URL]:
+        reasons += _weights(end, progress)
+    if not all(online.values()):
+        reasons.append(NO_CONNECTION)
+    reasons = tuple(dict.fromkeys(reasons))
+    return Setup(len(on_disk(films)), len(films), config.vgg19_available(), reasons)
+
+
+def on_disk(films: Collection[str]) -> set[str]:
+    """Return which of these films are in the data folder that is set, or downloaded."""
+    found: set[str] = set()
+    for folder in (dataset.folder_from_environment(), config.REAL_FILMS):
+        with contextlib.suppress(DataError):  # not set, nothing downloaded yet, or damaged
+            data = dataset.load(folder) if folder else None
+            found |= {film for film in films if data and film in data.films.index and data.path(film).is_file()}
+    return found
+
+
+def _films(missing: set[str], films: dict[str, real_films.RealFilm], end: float, progress: bool) -> list[str]:
+    """Download the films `missing`, those from GitHub first; return the reasons for those that failed."""
+    github = [film for film in missing if films[film].source in sources.GITHUB_FOLDERS]
+    kaggle = sorted(missing - set(github))
+    reasons: list[str] = []
+
+    def fetch(ids: list[str], patience: Patience) -> None:
+        try:
+            from_here = {films[film].source for film in ids}
+            report = real_films.download(ids, patience=patience, progress=progress, sources=from_here)
+        except (OSError, ValueError) as error:
+            reasons.append(str(error))
+        else:
+            reasons.extend(film.reason for film in report.missing)
+
+    if github:
+        fetch(github, replace(QUICK, total=_left(end)))
+    if kaggle and end > time.monotonic():
+        thread = threading.Thread(target=fetch, args=(kaggle, QUICK), name="kaggle", daemon=True)
+        thread.start()
+        thread.join(min(KAGGLE_SECONDS, end - time.monotonic()))
+        if thread.is_alive():
+            reasons.append("Kaggle was too slow")
+    return reasons
+
+
+def _weights(end: float, progress: bool) -> list[str]:
+    """Download VGG-19's weights; return the reason if that failed."""
+    with tqdm(desc="VGG-19 weights", unit="B", unit_scale=True, disable=None if progress else True) as bar:
+
+        def advance(received: int, announced: int) -> None:
+            bar.total = announced or None
+            bar.update(received - bar.n)
+
+        try:
+            weights.download(replace(QUICK, film=weights.WAITING.film, total=_left(end)), advance)
+        except NotAvailable as error:
+            return [str(error)]
+        except OSError as error:
+            return [f"{config.vgg19_cache()} cannot be written: {error.strerror or error}"]
+    return []
+
+
+def _left(end: float) -> float | None:
+    return None if end == math.inf else max(end - time.monotonic(), 0.0)
