@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,20 @@ TOP_LEVEL = {
     ".pre-commit-config.yaml",
 }  # fmt: skip
 NOT_OUR_WORDS = re.compile(r"diagnos|patient has|AI detects", re.IGNORECASE)
+TEXT_FILES = {"", ".py", ".md", ".toml", ".txt", ".yaml", ".json"}  # "": Makefile and the like
+RECORDS = ("assets/results/", "assets/fonts/", "LICENSE")  # written by runs, or by others
+NAMES_IN_RECORDS = re.compile("border grey|mean grey")  # of a fill and of a baseline
+_VERBS = (
+    "normal|standard|equal|optim|visual|initial|vector|recogn|organ|summar|minim|maxim|random|regular|general|special|"
+    "character|categor|capital|real|serial|synchron|quant|util|emphas|penal|stabil|memor|discret|binar|central|harmon"
+)
+BRITISH = re.compile(
+    r"colour|grey|licence|centre|labell|modell(?:ed|ing)|cancell(?:ed|ing)|signall(?:ed|ing)|travell|neighbour|behaviour|"
+    r"favour|flavour|honour|labour|tumour|metres?\b|analys(?:ed?|ing)\b|catalogue|artefact|judgement|programme\b|"
+    r"learnt|spelt|burnt|towards|whilst|amongst|ageing|defence|offence|oesoph|oedema|haemo|paediat|anaesth|"
+    rf"(?:{_VERBS})is(?:e[drs]?|ers|ing|ation\w*)\b",
+    re.IGNORECASE,
+)
 SOURCES = [config.ROOT / "streamlit_app.py", *sorted((config.ROOT / "covid_model").rglob("*.py"))]
 
 
@@ -47,3 +62,13 @@ def test_paths_of_one_machine_stay_in_ci():
 def test_words():
     for path in [*SOURCES, config.ROOT / "README.md", config.ASSETS / "NOTICE.md"]:
         assert not NOT_OUR_WORDS.search(path.read_text(encoding="utf-8")), path
+
+
+def test_spelling_is_american():
+    """The code spells as Keras does. Records keep the names that they were written with."""
+    for name in _committed():
+        path = config.ROOT / name
+        if path.suffix not in TEXT_FILES or name.startswith(RECORDS) or path == Path(__file__):
+            continue
+        text = NAMES_IN_RECORDS.sub("", path.read_text(encoding="utf-8"))
+        assert not BRITISH.findall(text), name
