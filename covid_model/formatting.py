@@ -100,13 +100,13 @@ def intervals(by_patient: bool, draws: int) -> str:
         else "resampled by X-ray, because the list of X-rays that names the patients is missing"
     )
     return (
-        f"95 % confidence intervals, {unit} (bootstrap, {draws:,} samples). Where all X-rays agree, the interval is "
-        f"Wilson's for that number of {'patients' if by_patient else 'X-rays'}."
+        f"95 % confidence intervals, {unit} (bootstrap, {draws:,} samples). If all X-rays have the same outcome, it is "
+        f"Wilson's interval for that number of {'patients' if by_patient else 'X-rays'}."
     )
 
 
 def duration(seconds: object) -> str | None:
-    """Return "42 s", "3 min 20 s" or "1 h 5 min"; None where `seconds` is no number of seconds."""
+    """Return "42 s", "3 min 20 s" or "1 h 5 min"; None if `seconds` is not a number of seconds."""
     if not isinstance(seconds, int | float) or seconds != seconds or seconds < 0:
         return None
     whole = round(seconds)

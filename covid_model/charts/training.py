@@ -143,8 +143,8 @@ def _short(size: float) -> str:
 def growth_alt(name: str, sizes: Sequence[float], seconds: Sequence[float]) -> str:
     """State the cost at both ends in one sentence."""
     return (
-        f"Cost against {name}: from {1000 * seconds[0]:,.3g} ms at {sizes[0]:,.3g} to {1000 * seconds[-1]:,.3g} ms at "
-        f"{sizes[-1]:,.3g}, with a line of linear growth for comparison."
+        f"Cost against {name}: from {_short(1000 * seconds[0])} ms at {_short(sizes[0])} to "
+        f"{_short(1000 * seconds[-1])} ms at {_short(sizes[-1])}, with a line of linear growth for comparison."
     )
 
 

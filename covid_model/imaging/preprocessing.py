@@ -114,9 +114,9 @@ def preparation(pixels: np.ndarray, preprocessing: Preprocessing) -> list[Step]:
     if border:
         top, left = round(height * border), round(width * border)
         inner = pixels[top : height - top, left : width - left]
-        sentence = f"{border:.0%} is cropped from each side, where letters and frames are."
+        sentence = f"{100 * border:.0f} % is cropped from each side, where letters and frames are."
         steps.append(Step("Border cropped", sentence, inner))
-    sentence = f"{size} × {size} pixels, this network's input size. An X-ray that is not square changes its shape."
+    sentence = f"{size} × {size} pixels, this network's input size. An X-ray that is not square is distorted."
     steps.append(Step("Resized", sentence, prepare(pixels, replace(preprocessing, blur=0.0, equalize=False))))
     if preprocessing.blur:
         sentence = "All X-rays become about equally sharp, because sharpness could reveal the source of an X-ray."

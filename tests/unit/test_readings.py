@@ -33,7 +33,7 @@ def spec(tmp_path, monkeypatch):
 
 
 def pixels(seed: int) -> np.ndarray:
-    """A film that differs with `seed`: it is brighter towards one side or the other, and its mirror image is not it."""
+    """A film that differs with `seed`: it is brighter toward one side or the other, and its mirror image is not it."""
     film = synthetic_images.film().astype(float)
     ramp = np.linspace(0, 20 * seed, film.shape[1])
     return np.uint8(np.clip(film * 0.8 + ramp, 0, 255))

@@ -39,7 +39,7 @@ def show() -> None:
         if notes:
             with st.expander("Notes on these measurements", icon=":material/speed:"):
                 for label, note in notes:
-                    st.markdown(f"**{prediction_text.plain(label)}.** {prediction_text.plain(note)}")
+                    st.markdown(f"**{prediction_text.plain(words(label))}.** {prediction_text.plain(words(note))}")
         _growth(kept["parts"].get("curves", {}).get("record", {}))
     for sentence in visitors(load):
         st.markdown(f"- {sentence}")
@@ -49,7 +49,7 @@ def _growth(curves: dict[str, dict[str, list[float]]]) -> None:
     """Draw how the cost grows with size, one chart a curve; nothing without curves."""
     if not curves:
         return
-    st.markdown("**Scaling**, on log-log axes: proportional growth is as steep as the dashed line")
+    st.markdown("**Scaling**, on log-log axes: linear growth is parallel to the dashed line")
     for number, (column, (name, curve)) in enumerate(zip(st.columns(len(curves)), curves.items(), strict=True)):
         name = words(name)
         with column:

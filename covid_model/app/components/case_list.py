@@ -30,7 +30,7 @@ THUMBNAIL = 96  # pixels
 def picker() -> str | None:
     """Draw the choice of a cell and return it, None for no cell."""
     return widgets.choice(
-        "X-rays in a cell: click the cell above, or choose it here",
+        "X-rays in a cell: click a cell above, or choose one here",
         list(CELL_NAMES),
         format_func=CELL_NAMES.get,
         key=CELL,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from covid_model.data.download import DownloadReport
 
 RESULT = "fetching-said"  # in the session: the last attempt's outcome, shown by the run after it
-WHERE = "From GitHub and Kaggle. They are kept in this computer's cache."
+WHERE = "From GitHub and Kaggle. They are cached on the computer that runs the demo."
 
 
 def offer(heading: str) -> None:

@@ -51,7 +51,8 @@ def footer(pages: Sequence[StreamlitPage], page: StreamlitPage) -> None:
             type="tertiary",
             on_click=state.present,
             args=(not presenting,),
-            help=f"Larger type; {NEXT_SHORTCUT} and {BACK_SHORTCUT}, or a remote, lead through pages and screens.",
+            help=f"Larger type. {NEXT_SHORTCUT} and {BACK_SHORTCUT}, or a presentation remote, move between pages and "
+            "screens.",
         )
         if presenting and page.url_path != STORY:
             _step(BACK_KEY, neighbors[PREVIOUS], ":material/arrow_back:", BACK_SHORTCUT)

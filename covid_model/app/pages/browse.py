@@ -71,7 +71,7 @@ def pick_verdicts() -> list[str]:
         key=VERDICT,
         bind="query-params",
         wrap=True,
-        help="An X-ray is called positive if its score is above the threshold. Choose none to see all X-rays.",
+        help="An X-ray is called positive if its score is above the threshold. Leave it empty to see all X-rays.",
     )
     return [cell for cell in picked if cell in CELL_NAMES]
 
@@ -322,7 +322,7 @@ with above:
     if paths is None:
         list_of(sheet.rows, browse_text.SETS[films_set][0])
         otherwise = ", or download the X-rays" if films_set == browse_text.FREE else ""
-        st.caption(f"To see pictures and heatmaps, set {config.DATA_VARIABLE} to a data folder{otherwise}.")
+        st.caption(f"To see images and heatmaps, set {config.DATA_VARIABLE} to a data folder{otherwise}.")
     else:
         heatmaps = beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
         busy = st.empty()

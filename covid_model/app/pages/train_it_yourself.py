@@ -144,7 +144,7 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
     auc = "–" if last.auc is None else f"{last.auc:.3f}"
     st.markdown(
         f"- Adults without COVID-19 called positive: **{ratio(last.adults)}** in the test set, "
-        f"**{ratio(last.more_adults)}** in “{config.SPLIT_TITLES['extra-test']}”\n"
+        f"**{ratio(last.more_adults)}** in *{config.SPLIT_TITLES['extra-test']}*\n"
         f"- Test accuracy **{100 * last.test_accuracy:.1f} %**, AUC {auc}\n"
         f"- Trained on {run.covid:,} COVID-19 and {run.other:,} non-COVID X-rays in {last.seconds:.1f} s; "
         f"training accuracy {100 * last.accuracy:.1f} %"

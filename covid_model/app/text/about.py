@@ -154,8 +154,8 @@ NO_DEVICE = (
 PAPER = (
     f"M. H. Amini, M. B. Menhaj, H. A. Talebi: *{config.PAPER_TITLE}*, 2021, "
     f"[doi {config.PAPER_DOI}](https://doi.org/{config.PAPER_DOI}). It reports an accuracy of "
-    f"{config.PAPER_ACCURACY:.0%} on {config.PAPER_TEST[0]:,} test X-rays ({config.PAPER_TEST[1]} COVID-19), after "
-    f"training on {config.PAPER_TRAIN[0]:,} X-rays ({config.PAPER_TRAIN[1]} COVID-19)."
+    f"{100 * config.PAPER_ACCURACY:.0f} % on {config.PAPER_TEST[0]:,} test X-rays ({config.PAPER_TEST[1]} COVID-19), "
+    f"after training on {config.PAPER_TRAIN[0]:,} X-rays ({config.PAPER_TRAIN[1]} COVID-19)."
 )
 
 

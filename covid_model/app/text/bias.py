@@ -35,8 +35,8 @@ def baselines(accuracy: Mapping[str, float]) -> str:
 
 
 def above_baseline(floor: float) -> str:
-    """Return which part of an accuracy is earned. `floor` in [0, 1]: the majority-class baseline."""
-    return f"Only what exceeds {percent(floor)} is earned: answering “negative” every time gets that far."
+    """Return how to read an accuracy against its baseline. `floor` in [0, 1]: the majority-class baseline."""
+    return f"Only the part above {percent(floor)} counts: always answering “negative” gets that far."
 
 
 def class_imbalance(films: int, covid: int) -> str:

@@ -248,8 +248,8 @@ def intervals_note(by_patient: bool, with_paper: bool = False) -> str:
         films, covid = config.PAPER_TEST
         text += (
             f" The paper, [{config.PAPER_TITLE}](https://doi.org/{config.PAPER_DOI}), reports this accuracy in its "
-            f"abstract, on {films:,} test X-rays with {covid} of COVID-19; always negative would score "
-            f"{percent((films - covid) / films)} on them."
+            f"abstract, on {films:,} test X-rays with {covid} of COVID-19; always answering negative "
+            f"is correct for {percent((films - covid) / films)} of them."
         )
     return text
 

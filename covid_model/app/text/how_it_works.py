@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from covid_model.model.activations import Layer, Maps
 
 INTRODUCTION = (
-    "Follow one X-ray through the network, from its pixels to its score, and back to the places that drove the score."
+    "Follow one X-ray through the network, from its pixels to its score, and back to the regions that drove the score."
 )
 SECTIONS = {  # by the anchor of the heading
     "preparation": "1. Preprocessing",
@@ -63,7 +63,7 @@ LISTED, ASSUMED, FLIPPED = "according to its source", "assumed, since it is unkn
 RUN_FIRST = "Run the network (step 2) to see the numbers for this X-ray."
 HEAD_BEFORE = f"The last block's outputs are summed twice, with weights, and squeezed between 0 and 1. {RUN_FIRST}"
 GRADCAM_BEFORE = (
-    f"Grad-CAM finds the places in the last block's maps that moved the score, and colors them. {RUN_FIRST}"
+    f"Grad-CAM finds the regions of the last block's maps that moved the score, and colors them. {RUN_FIRST}"
 )
 GRADCAM_ADDED = "**c. Add all {maps}, keep what is above 0 (ReLU), and enlarge the result over the X-ray.**"
 GRADCAM_EMPTY = "Nothing is above 0: no part of this X-ray raised the score."

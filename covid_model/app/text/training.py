@@ -191,24 +191,24 @@ SETTINGS = {  # label and help by field of a Recipe
     "epochs": ("Epochs", "Passes over the training X-rays."),
     "seed": (
         "Seed",
-        "Of the X-rays sampled, the initial weights, the order and the dropout. The same seed gives the same result.",
+        "Of the random choices: X-rays, initial weights, order and dropout. The same seed gives the same result.",
     ),
     "base": ("Frozen base", "VGG-19 with the ImageNet weights, or with random weights that were never trained."),
     "marker": (
         "Planted marker in the test set",
-        "A made-up number added to the features, like a letter at the edge of an X-ray. In training, it is 1 for every "
+        "An artificial feature, like a letter at the edge of every COVID-19 X-ray. In training, it is 1 for every "
         "COVID-19 X-ray and 0 for the others. Choose where it appears in the test set.",
     ),
 }
 LOSS, ACCURACY = "Training loss", "Test accuracy"
 SENSITIVITY, FALSE_POSITIVES = "Sensitivity", "False positives among adults"
 SCENES = (
-    "A scene changes all settings below and starts training; its link does the same for anyone who opens it. The URL "
-    "saves your own settings: copy it to share them."
+    "An example changes all settings below and starts training; its link does the same for anyone who opens it. The "
+    "URL saves your own settings: copy it to share them."
 )
 NO_EPOCH = "No epoch has finished yet."
 NOTE = (
-    f"*{FALSE_POSITIVES}*: share of the adults without COVID-19 in the split “{config.SPLIT_TITLES['extra-test']}” "
+    f"*{FALSE_POSITIVES}*: share of the adults without COVID-19 in the split *{config.SPLIT_TITLES['extra-test']}* "
     "that are called positive. No run trains on them. The test set is scored after every epoch so that you can watch. "
     "If you choose settings by these scores, it is no longer a test."
 )
@@ -216,7 +216,7 @@ NOTE = (
 
 def no_runs(most: int) -> str:
     """Return what to do before the first run; `most`: how many runs are shown."""
-    return f"Press *Train*. Up to {most} runs are shown here side by side."
+    return f"Click *Train*. Up to {most} runs are shown here side by side."
 
 
 def runs_note(most: int) -> str:

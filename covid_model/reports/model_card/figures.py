@@ -106,7 +106,7 @@ def _counted(estimate: Estimate) -> str:
 
 
 def counts(films: pd.DataFrame, splits: Sequence[str]) -> Table:
-    """Return the number of films by source and split, those with COVID-19 in brackets."""
+    """Return the number of films by source and split, those with COVID-19 in parentheses."""
     shown = films[films["split"].isin(splits)]
     sources = [source for source in config.SOURCE_TITLES if (shown["source"] == source).any()]
     rows = [(escape(config.SOURCE_TITLES[source]), shown[shown["source"] == source]) for source in sources]
@@ -116,7 +116,7 @@ def counts(films: pd.DataFrame, splits: Sequence[str]) -> Table:
         by_split = [part[part["split"] == split] for split in splits]
         cells.append((title, *map(_count, by_split)))
     columns = ("Source", *(config.SPLIT_TITLES[split] for split in splits))
-    return Table("X-rays by source and split, COVID-19 in brackets", columns, tuple(cells))
+    return Table("X-rays by source and split, COVID-19 in parentheses", columns, tuple(cells))
 
 
 def _count(films: pd.DataFrame) -> str:
