@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -11,9 +15,11 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import file_cache
 from covid_model.app.runtime import log, render_slots
+from covid_model.data import samples
 from covid_model.imaging import Film
-from covid_model.model import network_spec, ood
+from covid_model.model import network_spec, ood, registry
 from covid_model.model import readings as stored_readings
+from covid_model.model.predictor import PredictionError
 
 if TYPE_CHECKING:
     from covid_model.model.network_spec import NetworkSpec
@@ -23,12 +29,21 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 ANSWERS = "what_if"  # session key: answers about the current film only (see session.CurrentFilm)
+AHEAD_DELAY = 0.5  # seconds between the first page and the loading of a network: the browser has the page by then
 MOST_NETWORKS = 6  # kept in memory, each with its cached results
 
 
 @st.cache_resource(show_spinner=False, max_entries=MOST_NETWORKS)
 def predictor(name: str) -> Predictor:
-    """Load the network `name`, once per process, for all sessions. Raises NetworkError."""
+    """Load the network `name`, once per process, for all sessions.
+
+    Raises NetworkError; WeightsMissingError among them, before TensorFlow is loaded: the app downloads VGG-19's weights
+    when a user asks for them, not when Keras does.
+    """
+    if not loadable(name):
+        raise network_spec.WeightsMissingError(
+            f"{registry.title(name)} needs VGG-19's ImageNet weights, which are not on this computer yet."
+        )
     from covid_model.app.runtime import memory
     from covid_model.model.predictor import Predictor
 
@@ -44,6 +59,46 @@ def queue() -> InferenceQueue:
     from covid_model.model.queue import InferenceQueue
 
     return InferenceQueue(lambda name: predictor(name))
+
+
+def loadable(name: str) -> bool:
+    """Return whether all weights of a network are on this computer, as far as its description says."""
+    described = spec(name)
+    return described is None or described.base != network_spec.IMAGENET or config.vgg19_available()
+
+
+# --- Load a network in the background, so that the first upload need not wait for TensorFlow ---
+
+_ahead = threading.Lock()  # taken once in the life of the process, and kept
+
+
+def load_ahead(name: str) -> bool:
+    """Start to load a network in the background, if nothing was loaded so before; return whether it started.
+
+    The page that calls this has been drawn, and does not wait. One network is loaded so per process, in the queue's
+    own thread, so a visitor who asks meanwhile waits for the same network. The environment variable
+    COVID_MODEL_PRELOAD=0 switches it off.
+
+    Args:
+        name: of the network; if it cannot be loaded here, the first one that can.
+    """
+    if os.environ.get(config.PRELOAD_VARIABLE, "").strip() == "0" or _ahead.locked():
+        return False
+    names = [other for other in (name, *registry.names()) if other in registry.names() and loadable(other)]
+    if not names or not _ahead.acquire(blocking=False):
+        return False
+    threading.Thread(target=_load, args=(names[0],), name="load-ahead", daemon=True).start()
+    return True
+
+
+def _load(name: str) -> None:
+    """Load a network and predict one film, as TensorFlow compiles the network at its first prediction."""
+    time.sleep(AHEAD_DELAY)
+    try:
+        film = Film(samples.draw_schematic(), (), "PNG")
+        queue().call(name, lambda predictor: predictor.predict(film))
+    except (network_spec.NetworkError, PredictionError) as error:  # whoever asks for it is told the reason
+        logging.getLogger(__name__).info("The network %s could not be loaded ahead: %s", name, type(error).__name__)
 
 
 def ask(name: str, work: Callable[[Predictor], Answer]) -> Answer:

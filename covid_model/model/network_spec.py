@@ -21,6 +21,10 @@ class NetworkError(RuntimeError):
     """A network cannot be used. The message names the file and says what to do."""
 
 
+class WeightsMissingError(NetworkError):
+    """A network needs VGG-19's ImageNet weights, which are not on this computer yet."""
+
+
 @dataclass(frozen=True)
 class Head:
     """The two fully connected layers.

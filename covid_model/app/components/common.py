@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from covid_model import config
 from covid_model.app import state
 from covid_model.app.text import prediction as prediction_text
 from covid_model.model import network_spec, registry
@@ -18,16 +19,23 @@ if TYPE_CHECKING:
 
     from covid_model.model.queue import QueuePosition
 
+WEIGHTS_FAILURE = "weights-failure"  # in the session: why the last download of VGG-19's weights failed
 AGAIN = "try-again"  # key of the button that asks a full queue again
 
 
 def network_missing(error: network_spec.NetworkError, name: str, picker: str = state.NETWORK) -> None:
-    """Say why the network `name` cannot be used, and offer one that can to the picker that chose it."""
-    st.error(
-        prediction_text.plain(error),
-        title=f"{prediction_text.plain(registry.title(name))} is not available",
-        icon=":material/cloud_off:",
-    )
+    """Say why the network `name` cannot be used, and offer a remedy: the download that it needs, or another network.
+
+    The other network goes to the picker that chose this one.
+    """
+    if isinstance(error, network_spec.WeightsMissingError):
+        weights_missing(name)
+    else:
+        st.error(
+            prediction_text.plain(error),
+            title=f"{prediction_text.plain(registry.title(name))} is not available",
+            icon=":material/cloud_off:",
+        )
     for other in network_spec.available():
         if other != name:
             shown_first = None if picker == state.NETWORK else name
@@ -37,6 +45,44 @@ def network_missing(error: network_spec.NetworkError, name: str, picker: str = s
                 args=(other, picker, shown_first),
                 key=f"use-{other}",
             )
+
+
+def weights_missing(name: str) -> None:
+    """Offer the download of VGG-19's weights, which the network `name` is built on."""
+    slot = st.empty()
+    with slot.container():
+        st.info(prediction_text.weights_missing(registry.title(name)), icon=":material/download:")
+        failure = st.session_state.pop(WEIGHTS_FAILURE, "")
+        if failure:
+            st.warning(prediction_text.plain(failure), icon=":material/cloud_off:")
+        asked = st.button("Download VGG-19 (80 MB)", key=f"fetch-weights-{name}", icon=":material/download:")
+    if asked:
+        bar = slot.progress(0.0, "Downloading VGG-19's weights")
+        st.session_state[WEIGHTS_FAILURE] = _fetch_weights(bar)
+        st.rerun()
+
+
+def _fetch_weights(bar: DeltaGenerator) -> str:
+    """Download VGG-19's weights and show the progress; return the reason for a failure, "" if there was none."""
+    from covid_model.data.download import weights
+    from covid_model.data.download.http import NotAvailable
+
+    shown = -1
+
+    def advance(received: int, announced: int) -> None:
+        nonlocal shown
+        percent = min(100 * received // announced, 100) if announced else 0
+        if percent > shown:  # not for each of a thousand chunks
+            bar.progress(percent / 100, f"Downloading VGG-19's weights: {received / 1e6:.0f} MB")
+            shown = percent
+
+    try:
+        weights.download(on_progress=advance)
+    except NotAvailable as error:
+        return f"The weights could not be downloaded: {error}. Try again when this computer is online."
+    except OSError as error:
+        return f"The weights could not be saved in {config.vgg19_cache().parent}: {error.strerror or error}."
+    return ""
 
 
 def download(label: str, summaries: list[PredictionSummary], stem: str, width: str = "stretch") -> None:
@@ -100,5 +146,7 @@ def say_why(error: Exception) -> None:
     """Show the reason for a failure; offer another try if the queue is full."""
     if isinstance(error, QueueFullError):
         ask_again(error)
+    elif isinstance(error, network_spec.WeightsMissingError):
+        st.info(prediction_text.plain(error), icon=":material/download:")
     else:
         st.error(prediction_text.plain(error), icon=":material/block:")

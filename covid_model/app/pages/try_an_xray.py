@@ -133,7 +133,6 @@ with examples_slot.expander(OTHERS, icon=":material/photo_library:") if film or 
     # Folded while a film is shown, so that its score is visible without scrolling.
     sample_strip.show(film, name, threshold)
 
-sample_strip.stress_test()
 explained = st.empty()  # a slot of its own: the explanations vanish at once when a film is chosen
 if film:
     if uploads:
@@ -156,3 +155,4 @@ else:
         for column, (title, text) in zip(st.columns(3, gap="medium"), prediction_text.EXPLAINED.items(), strict=True):
             column.subheader(title)
             column.markdown(text)
+sample_strip.stress_test()

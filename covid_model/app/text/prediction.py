@@ -78,6 +78,14 @@ def analyzed_by(title: str, prediction: Prediction) -> str:
     return f"Analyzed by {plain(title)} in {prediction.milliseconds / 1000:.1f} s."
 
 
+def weights_missing(title: str) -> str:
+    """Return what the network with this title needs before it can analyze new X-rays; Markdown."""
+    return (
+        f"{plain(title)} is built on VGG-19, whose weights are not on this computer yet. Download them once to analyze "
+        "your own X-rays with it; the sample X-rays work without them."
+    )
+
+
 def film_missing(film: str, downloadable: bool = False, replaced: bool = False) -> str:
     """Return why a film of the data set cannot be shown, and what to do."""
     otherwise = ", or after it has been downloaded" if downloadable else ""
