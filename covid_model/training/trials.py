@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     import keras
 
 LEFT_OUT = ("siim", "radiography")
-GROUP = 250  # films of one group, at most
-STEPS, SIZE = 80, 160  # batches of a trial; pixels a side
+GROUP = 150  # films of one group, at most
+STEPS, SIZE = 60, 160  # batches of a trial; pixels a side
 LEARNING_RATE, HEAD_LEARNING_RATE = 1e-4, 1e-3
 HIDDEN = 64  # units of the adversary
 PENALTY = 1e-3  # C of the logistic regression that replaces the last layer
