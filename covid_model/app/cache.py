@@ -350,6 +350,41 @@ def unseen_scores(name: str) -> pd.DataFrame | None:
     return rows if "patient" in rows else rows.assign(patient=rows.index)
 
 
+@file_cache.by_files(lambda: [config.TRIALS_JSON], st.cache_data, 2)
+def trials() -> dict | None:
+    """Load the trials behind the fine-tuned recipe; None if there are none."""
+    return _json(config.TRIALS_JSON)
+
+
+@file_cache.by_files(lambda: [config.FIRST_EDITION_JSON], st.cache_data, 2)
+def first_edition() -> dict | None:
+    """Load the counts on the test set of the data's first edition; None if there are none."""
+    return _json(config.FIRST_EDITION_JSON)
+
+
+def _json(path: Path) -> dict | None:
+    """Read a JSON file of assets/results; None if it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+@file_cache.by_files(_scores_and_list, st.cache_data, networks.MOST_NETWORKS)
+def test_counts(name: str) -> dict[str, int] | None:
+    """Return a network's counts on the test set at the default threshold, as in FIRST_EDITION_JSON; None without
+    scores."""
+    table = unseen_scores(name)
+    if table is None or (test := table[table["split"] == "test"]).empty:
+        return None
+    positive, covid = test["score"] > config.THRESHOLD, test["covid"] == 1
+    adults = ~covid & (test["source"] != config.CHILDREN)
+    counts = {"films": len(test), "covid": covid.sum(), "correct": (positive == covid).sum()}
+    counts |= {"covid_positive": (positive & covid).sum()}
+    counts |= {"adults": adults.sum(), "adults_positive": (positive & adults).sum()}
+    return {key: int(value) for key, value in counts.items()}
+
+
 @file_cache.by_files(_scores_and_list, st.cache_data, 256)
 def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
     """Return the rates of positive verdicts for each group of films, with intervals; None without scores."""

@@ -43,12 +43,13 @@ __all__ = ["demo"]
 
 PATIENCE = 300  # seconds: the first run loads scikit-learn, on a machine that may be busy
 PAGE = str(config.ROOT / "covid_model/app/pages/can_you_trust_it.py")
-FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS, SUMMARY = deck.NAMES
+FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS, DATA, SUMMARY = deck.NAMES
 FIGURES = {  # in each screen's headline
     FIGURE: (60.0, 60.0),
     FILMS: (66.7, 1, 5),
     ELSEWHERE: (1, 1),
     ADULTS: (1, 0, 1),
+    DATA: (100.0, 0.0),
 }
 
 

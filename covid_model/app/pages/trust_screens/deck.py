@@ -14,7 +14,7 @@ from streamlit.navigation.page import StreamlitPage
 from covid_model.app import widgets
 from covid_model.app.components import frame, player
 from covid_model.app.components.slide import Point
-from covid_model.app.pages.trust_screens import accuracy, dataset, erasure, external, more_adults, summary
+from covid_model.app.pages.trust_screens import accuracy, better_data, dataset, erasure, external, more_adults, summary
 
 SCREEN = "screen"  # name in the URL; the value is a label
 SCREENS: dict[str, ModuleType] = {
@@ -23,7 +23,8 @@ SCREENS: dict[str, ModuleType] = {
     "3 External validation": external,
     "4 Lungs erased": erasure,
     "5 Adults added": more_adults,
-    "6 In short": summary,
+    "6 Better data": better_data,
+    "7 In short": summary,
 }
 NAMES = tuple(SCREENS)
 LEAVE = "leave-story"  # in the session: the page to go on to

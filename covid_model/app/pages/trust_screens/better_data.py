@@ -1,0 +1,106 @@
+"""Draw screen 6, the turning point: the same network trained where one hospital gives both classes."""
+
+from __future__ import annotations
+
+from covid_model import config
+from covid_model.app import cache, networks, theme, widgets
+from covid_model.app.components.slide import PAPER, TUNED, Figure, Point, no_scores, slide
+from covid_model.app.runtime import render_slots
+from covid_model.app.text import better_data as better_data_text
+from covid_model.charts import bias as bias_charts
+from covid_model.charts.bias import Share
+from covid_model.evaluation import Estimate, subgroups
+from covid_model.formatting import percent
+from covid_model.model import registry
+
+FROZEN = "frozen"  # the paper's recipe on the data of the fine-tuned model
+STORY = (PAPER, FROZEN, TUNED)
+CHANGES = "change"  # name in the URL; the value is a label
+ALARMS, HOSPITALS, READING, PROBE = "False positives", "Other hospitals", "Panel's reading", "Source named"
+LEAD = "Does other data help more than another recipe?"
+
+
+def point() -> Point | None:
+    """Return what the screen says; None without scores."""
+    alarms = false_positives()
+    if PAPER not in alarms or len(alarms) < 2:
+        return None
+    shown = [Figure(percent(alarms[name].value), registry.short_title(name), alarms[name].value) for name in alarms]
+    return Point(better_data_text.better_data(alarms[PAPER], alarms.get(FROZEN), alarms.get(TUNED)), tuple(shown[:2]))
+
+
+def false_positives() -> dict[str, Estimate]:
+    """Return the share of the adult test set's X-rays without COVID-19 that each network calls positive."""
+    groups = {name: cache.called_positive(name, config.THRESHOLD) or {} for name in STORY}
+    rates = {name: rows[subgroups.MORE].false_positive_rate for name, rows in groups.items() if subgroups.MORE in rows}
+    return {name: rate for name, rate in rates.items() if rate}
+
+
+@render_slots.fragment
+def show() -> None:
+    """Draw the screen."""
+    place = slide()
+    said = point()
+    if said is None:
+        place.say(LEAD, no_scores())
+        return
+    views = {name: rows for name, rows in (*alarm_views(), *record_views()) if rows}
+    with place.control:
+        view = widgets.choice("What changes", tuple(views), default=ALARMS, key=CHANGES, wrap=True)
+    rows, axis, as_percent = views[view]
+    place.say(
+        said.headline,
+        "The same layers, the same minutes of training. What differs is the data: one family of hospitals in it gives "
+        "both classes, so the hospital no longer gives the answer away.",
+    )
+    place.show(
+        bias_charts.shares(rows, axis, as_percent=as_percent, ink=theme.ink()),
+        f"better_{view}",
+        bias_charts.shares_alt(rows, axis, as_percent),
+    )
+    titles = registry.short_title
+    place.explain(
+        better_data_text.left_out(cache.trials()),
+        better_data_text.probes({name: cache.audit_record(name, "probe") for name in STORY}, titles),
+        better_data_text.leaks(
+            cache.first_edition(), {name: cache.test_counts(name) for name in STORY}, registry.short_title
+        ),
+        f"At the threshold {config.THRESHOLD}; lines: 95 % confidence intervals, by patient. The check: external "
+        "validation, and controls from the same hospitals as the cases.",
+        critics=("roberts", "degrave"),
+    )
+
+
+View = tuple[list[Share], str, bool]
+
+
+def alarm_views() -> list[tuple[str, View]]:
+    """Return the charts from scores alone: false positives, and the AUC in other hospitals."""
+    alarms = [Share(registry.short_title(name), rate, name == FROZEN) for name, rate in false_positives().items()]
+    areas = []
+    for name in STORY:
+        for group, area in cache.areas(name).items():
+            if area and group not in (subgroups.TEST, subgroups.ADULTS, subgroups.MORE):
+                source = config.SOURCE_SHORT.get(group, group)
+                areas.append(Share(f"{registry.short_title(name)}<br>{source}", area, name == FROZEN))
+    views: list[tuple[str, View]] = [(ALARMS, (alarms, "Adults without COVID-19 called positive", True))]
+    return [*views, (HOSPITALS, (areas, "AUC in other hospitals (0.5 is chance)", False))] if areas else views
+
+
+def record_views() -> list[tuple[str, View]]:
+    """Return the charts from records of experiments, where there are any for these weights."""
+    readings, probes = [], []
+    for name in STORY:
+        if networks.spec(name) is None:
+            continue
+        for row in (cache.audit_record(name, "elsewhere") or {}).get("readings", ()):
+            title = f"{registry.short_title(name)}<br>{row['reading']}"
+            readings.append(Share(title, Estimate(**row["score"]), row["reading"] == "typical"))
+        if record := cache.audit_record(name, "probe"):
+            probes.append(Share(registry.short_title(name), Estimate(record["own"]["source"]), name == FROZEN))
+    views: list[tuple[str, View]] = []
+    if readings:
+        views.append((READING, (readings, "Mean model score by the panel's reading", False)))
+    if probes:
+        views.append((PROBE, (probes, "Sources named rightly from the features (balanced accuracy)", True)))
+    return views

@@ -1,0 +1,81 @@
+"""Say what the same network does after training on other data: the turning point of Can you trust it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from covid_model import config
+from covid_model.evaluation import Estimate
+from covid_model.formatting import decimal, percent
+
+
+def better_data(paper: Estimate, frozen: Estimate | None, tuned: Estimate | None) -> str:
+    """Return the headline: what other data change for the adult test set's X-rays without COVID-19."""
+    recipe, after = ("Same recipe", frozen) if frozen else ("Same layers", tuned)
+    moved = "fall" if after.value < paper.value else "rise"
+    return (
+        f"{recipe}, other data: false positives among adults {moved} from {percent(paper.value)} to "
+        f"{percent(after.value)}."
+    )
+
+
+def left_out(trials: Mapping[str, Any] | None) -> str:
+    """Return how well the recipe does on a source that it was not trained on; "" without trials."""
+    if not trials or not trials["trials"]:
+        return ""
+    best = max(trials["trials"], key=lambda trial: sum(row["auc"] for row in trial["sources"].values()))
+    sources = best["sources"].items()
+    parts = [f"{decimal(row['auc'])} on {config.SOURCE_TITLES.get(name, name)}" for name, row in sources]
+    return (
+        f"Trained without one source and tested on it, short trials reach an AUC of {' and '.join(parts)} "
+        f"({best['title'].lower()})."
+    )
+
+
+def probes(records: Mapping[str, Mapping[str, Any] | None], title: Callable[[str], str]) -> str:
+    """Return how often a linear classifier names the source from each network's features; "" without records.
+
+    Args:
+        records: of the experiment `probe`, by network.
+        title: from a network's name to its short title.
+    """
+    known = {name: record for name, record in records.items() if record}
+    if not known:
+        return ""
+    parts = [
+        f"{percent(record['own']['source'])} ({title(name)}; the class: {percent(record['own']['class'])})"
+        for name, record in known.items()
+    ]
+    chance = next(iter(known.values()))["own"]["source_chance"]
+    return (
+        f"From the network's features alone, a linear classifier names an X-ray's source in {', '.join(parts)} of the "
+        f"cases; chance is {percent(chance)}."
+    )
+
+
+def leaks(
+    first: Mapping[str, Any] | None, now: Mapping[str, Mapping[str, int] | None], title: Callable[[str], str]
+) -> str:
+    """Return what the leaks of the first splits were worth: test results before and after; "" if not known."""
+    if not first:
+        return ""
+    parts = []
+    for name, before in first["networks"].items():
+        after = now.get(name)
+        if after:
+            parts.append(f"{title(name)}: {_test_results(before)} before, {_test_results(after)} now")
+    if not parts:
+        return ""
+    return (
+        "Our own first splits leaked: comparing all X-rays by content and by patient across the sources showed some of "
+        "the same people in training and test, and a few wrong labels. The splits were cleaned and every network was "
+        f"trained anew. On the test set, {'; '.join(parts)}."
+    )
+
+
+def _test_results(counts: Mapping[str, int]) -> str:
+    return (
+        f"{percent(counts['correct'] / counts['films'])} accuracy ({counts['covid_positive']} of {counts['covid']} "
+        f"COVID-19 X-rays and {counts['adults_positive']} of {counts['adults']} adults without it positive)"
+    )
