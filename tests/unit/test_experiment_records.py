@@ -12,13 +12,7 @@ from covid_model.evaluation.metrics import to_json
 from covid_model.experiments import cam_faithfulness, external_validation
 from covid_model.model import network_spec, registry
 
-pytestmark = [
-    pytest.mark.films,
-    pytest.mark.vgg19,
-    pytest.mark.skip(
-        reason="the records are of the first edition of the data, as the networks are; both are made again together"
-    ),
-]
+pytestmark = [pytest.mark.films, pytest.mark.vgg19]
 
 CLOSE = 2e-3  # of a share: the same films by the same network on another processor
 
