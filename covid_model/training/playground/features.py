@@ -24,6 +24,7 @@ from covid_model.training.features import FeatureJob
 from covid_model.training.playground.recipe import BASES
 
 FEATURES, FACTS = "features.npz", "features.json"
+LEVELS = {"imagenet": 256, "random": 64}  # steps kept of a number: fewer compress better
 RANDOM_BASE_SEED = 2021  # of the base that was never trained
 COMMAND = "python -m covid_model lab-features --data DIR --vgg19 FILE"
 
@@ -55,7 +56,7 @@ def save(folder: Path, ids: Iterable[str], imagenet: np.ndarray, random: np.ndar
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {}
     for base, rows in zip(BASES, (imagenet, random), strict=True):
-        steps, low, step = to_steps(rows)
+        steps, low, step = to_steps(rows, LEVELS[base])
         arrays |= {base: np.ascontiguousarray(steps.T), f"{base}_low": low, f"{base}_step": step}
     np.savez_compressed(folder / FEATURES, **arrays)
     facts = {"films": len(imagenet), "ids": fingerprint(ids), "sha256": network_spec.sha256(folder / FEATURES)} | about
@@ -108,12 +109,12 @@ def load(folder: Path | None = None) -> Store:
     return Store(films, {name: np.ascontiguousarray(rows) for name, rows in features.items()})
 
 
-def to_steps(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Quantize features (films, numbers) to uint8; return them, and each column's minimum and step, float32."""
+def to_steps(features: np.ndarray, levels: int = 256) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Quantize features (films, numbers) to `levels`: uint8, and each column's minimum and step, float32 (numbers,)."""
     low = features.min(axis=0).astype(np.float32)
-    step = ((features.max(axis=0) - low) / 255).astype(np.float32)
+    step = ((features.max(axis=0) - low) / (levels - 1)).astype(np.float32)
     step[step == 0] = 1
-    return np.rint((features - low) / step).clip(0, 255).astype(np.uint8), low, step
+    return np.rint((features - low) / step).clip(0, levels - 1).astype(np.uint8), low, step
 
 
 def from_steps(steps: np.ndarray, low: np.ndarray, step: np.ndarray) -> np.ndarray:
