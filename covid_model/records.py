@@ -38,30 +38,36 @@ def load_experiment(name: str, experiment: str, folder: Path | None = None) -> d
     folder = config.AUDIT if folder is None else folder
     from covid_model.model.network_spec import NetworkError, spec
 
+    record = _load(experiment_path(name, experiment, folder))
     try:
-        record = json.loads(experiment_path(name, experiment, folder).read_text(encoding="utf-8"))
-        return record if record["weights_sha256"] == spec(name).sha256 else None
-    except (OSError, ValueError, KeyError, NetworkError):
+        return record if record and record.get("weights_sha256") == spec(name).sha256 else None
+    except NetworkError:
         return None
 
 
 def load_segmentation(path: Path | None = None) -> dict[str, Any] | None:
     """Load the record of the lung segmentation."""
-    path = config.SEGMENTATION_JSON if path is None else path
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    return _load(path or config.SEGMENTATION_JSON)
 
 
 def load_benchmark(path: Path | None = None) -> dict[str, Any] | None:
     """Load the benchmark's record."""
-    path = config.BENCHMARK_JSON if path is None else path
+    record = _load(path or config.BENCHMARK_JSON)
+    return record if record and isinstance(record.get("parts"), dict) else None
+
+
+def load_load_test(path: Path | None = None) -> dict[str, Any] | None:
+    """Load the record of the load test: by run, how many users it had and how long they waited."""
+    return _load(path or config.LOAD_JSON)
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    """Load a JSON object; None if the file is missing, damaged or holds anything else."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return record if isinstance(record["parts"], dict) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
+    return record if isinstance(record, dict) else None
 
 
 # --- Learning curves: frozen, fine-tuned and randomly initialized, in assets/results/learning_curves.json

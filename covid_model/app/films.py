@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from covid_model.model.readings import Readings
 
 MARKER_SHARE, MARKER_RATIO = 0.05, 3.0  # least share of the heat on a marker, and over the marker's share of the area
-UPLOAD_TYPES = ("png", "jpg", "jpeg", "tif", "tiff", "dcm", "dicom")
+DICOM_TYPES = ("dcm", "dicom")
+UPLOAD_TYPES = ("png", "jpg", "jpeg", "tif", "tiff", *DICOM_TYPES)  # extensions of the files that are read
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from streamlit.typing import UploadedFile
 from streamlit.util import calc_hash
 
 from covid_model import config
-from covid_model.app import session
+from covid_model.app import films, session
 from covid_model.app.films import ImageSource
 from covid_model.app.runtime import sessions
 from covid_model.imaging import FilmError
@@ -34,7 +34,7 @@ THRESHOLD_STEP = 0.01
 # The types of the upload field. "image" stands for any image type: with it in the list, Streamlit leaves the check of
 # file extensions to the browser; without it, Streamlit raises for a forged extension on every run, before the app runs.
 # `films.ImageSource` refuses such a file instead.
-ACCEPTED_TYPES = ("image", "dcm", "dicom")
+ACCEPTED_TYPES = ("image", *films.DICOM_TYPES)
 
 
 def network_from(value: object) -> str:
@@ -166,6 +166,12 @@ def _network_to_url(key: str, default: str) -> None:
         st.query_params[key] = chosen
     elif key in st.query_params:
         del st.query_params[key]
+
+
+def threshold() -> float:
+    """Return the threshold in the URL, for a page without a slider; the pages that follow keep it."""
+    value = st.session_state[THRESHOLD] = threshold_from(st.query_params.get(THRESHOLD))
+    return value
 
 
 def threshold_slider(label: str = "Threshold") -> float:

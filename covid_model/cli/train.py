@@ -17,8 +17,7 @@ from covid_model.cli.common import (
     quiet,
     vgg19_for,
 )
-
-PAPER, FINE_TUNED, FROZEN = RECIPES = ("paper", "fine-tuned", "frozen")  # as in training.RECIPES
+from covid_model.training import FINE_TUNED, RECIPES
 
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:

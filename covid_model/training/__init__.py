@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from covid_model.data.dataset import Dataset
     from covid_model.model.network_spec import NetworkSpec
 
-RECIPES = ("paper", "fine-tuned", "frozen")
+PAPER, FINE_TUNED, FROZEN = RECIPES = ("paper", "fine-tuned", "frozen")
 
 
 def run(recipe: str, data: Dataset, vgg19: str, work: Path | None = None) -> NetworkSpec:
@@ -35,9 +35,9 @@ def run(recipe: str, data: Dataset, vgg19: str, work: Path | None = None) -> Net
         raise ValueError(f"The recipe must be one of {', '.join(RECIPES)}. Received: {recipe!r}.")
     from covid_model.training import fine_tune, frozen_head
 
-    if recipe == fine_tune.NAME:
+    if recipe == FINE_TUNED:
         return fine_tune.run(data, vgg19, work)
-    return frozen_head.run({"paper": frozen_head.PAPER, "frozen": frozen_head.FROZEN}[recipe], data, vgg19, work)
+    return frozen_head.run({PAPER: frozen_head.PAPER, FROZEN: frozen_head.FROZEN}[recipe], data, vgg19, work)
 
 
 def run_trials(data: Dataset, vgg19: str, work: Path | None = None) -> Path:

@@ -5,9 +5,7 @@ From the records of `python -m covid_model benchmark` and `python -m tests.load`
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,7 +20,7 @@ REACHED = {True: "yes", False: "no", None: "–"}
 
 def show() -> None:
     """Draw a section of the page "About"; nothing without records."""
-    kept, load = records.load_benchmark(config.BENCHMARK_JSON), load_record()
+    kept, load = records.load_benchmark(config.BENCHMARK_JSON), records.load_load_test() or {}
     parts = list(kept["parts"].values()) if kept else []
     if not parts and not load:
         return
@@ -58,15 +56,6 @@ def _growth(curves: dict[str, dict[str, list[float]]]) -> None:
                 key=f"growth_{number}",
                 alt=charts.growth_alt(name, curve["size"], curve["seconds"]),
             )
-
-
-def load_record(path: Path | None = None) -> dict[str, Any]:
-    """Return the record of the load test by run; empty if it is missing or damaged."""
-    try:
-        record = json.loads((path or config.LOAD_JSON).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def machine(parts: list[dict[str, Any]]) -> str:

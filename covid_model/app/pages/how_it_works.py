@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from covid_model import config, records
+from covid_model import records
 from covid_model.app import networks, session, state, theme, widgets
 from covid_model.app.components import activations, common, film_picker
 from covid_model.app.components.common import ask_again
@@ -247,7 +247,7 @@ with loss_slot.container(key="story_loss"):
     activations.loss_of(trace, chosen.covid)
 if trace:
     with head_slot.container(key="story_head"):
-        activations.head(trace, spec.threshold if spec else config.THRESHOLD)
+        activations.head(trace, state.threshold())
     with gradcam_slot.container():
         activations.explained(trace, shown.pixels)
 else:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from covid_model import config
 from covid_model.data.download import http
-from covid_model.data.download.http import NotAvailable, Web
+from covid_model.data.download.http import DownloadError, NotAvailable, Web
 
 GITHUB = "https://raw.githubusercontent.com"  # tests set this to a local server
 GITHUB_FOLDERS = {  # the folder of each source's original files
@@ -30,6 +30,7 @@ KAGGLE_SETS = {  # downloaded whole (about 1.2 and 0.8 GB) into kagglehub's cach
     "radiography": "tawsifurrahman/covid19-radiography-database",
 }
 KAGGLE_CHALLENGE = {"siim": "siim-covid19-detection"}  # film by film: the whole is too large for most disks
+NIH = "nih"
 KAGGLE_NIH = "nih-chest-xrays/data/versions/3"  # film by film: the whole is 42 GB
 NIH_FOLDERS = (  # the first film of images_001 to images_006, which contain all listed NIH films
     "00000001_000.png",
@@ -46,7 +47,7 @@ BY_HAND = {
     "kermany": "download and unpack https://www.kaggle.com/datasets/praveengovi/coronahack-chest-xraydataset",
     "radiography": "download and unpack https://www.kaggle.com/datasets/tawsifurrahman/covid19-radiography-database",
     "siim": "log in at https://www.kaggle.com/c/siim-covid19-detection, accept its rules, download and unpack its data",
-    "nih": "download images_001.tar.gz to images_006.tar.gz from https://nihcc.app.box.com/v/ChestXray-NIHCC "
+    NIH: "download images_001.tar.gz to images_006.tar.gz from https://nihcc.app.box.com/v/ChestXray-NIHCC "
     "(no login, about 20 GB), unpack them into one folder",
 }
 MASKS_BY_HAND = {
@@ -161,6 +162,7 @@ def open_source(source: str, folder: Path | None, web: Web) -> Origin:
 
     Raises:
         NotAvailable: the whole source is unavailable.
+        DownloadError: there is no such source.
     """
     if folder is not None:
         return Folder(folder)
@@ -170,7 +172,9 @@ def open_source(source: str, folder: Path | None, web: Web) -> Origin:
         return _kaggle_set(KAGGLE_SETS[source])
     if source in KAGGLE_CHALLENGE:
         return KaggleChallenge(KAGGLE_CHALLENGE[source])
-    return KaggleNIH()
+    if source == NIH:
+        return KaggleNIH()
+    raise DownloadError(f"The source must be one of {', '.join(BY_HAND)}. Received: {source!r}.")
 
 
 def by_hand(source: str) -> str:
