@@ -20,7 +20,7 @@ from covid_model.data.dataset import DataError, Dataset
 from covid_model.data.real_films import RealFilm
 from covid_model.data.samples import Sample, SampleError
 from covid_model.data.samples import samples as load_samples
-from covid_model.imaging import FilmError
+from covid_model.imaging import FilmError, Refusal
 from covid_model.model import gradcam
 from covid_model.verdict import is_positive
 
@@ -214,8 +214,13 @@ class ImageSource:
             try:
                 return self.content.read_bytes()
             except OSError as error:
-                raise FilmError(f"The file {self.content.name} could not be read: {error.strerror}.") from error
+                raise FilmError(
+                    f"The file {self.content.name} could not be read: {error.strerror}.", Refusal.UNREADABLE
+                ) from error
         if not self.content.name.lower().endswith(tuple(f".{extension}" for extension in UPLOAD_TYPES)):
-            raise FilmError(f"The file's extension must be one of {', '.join(UPLOAD_TYPES)}. Rename or export it.")
+            raise FilmError(
+                f"The file's extension must be one of {', '.join(UPLOAD_TYPES)}. Rename or export it.",
+                Refusal.EXTENSION,
+            )
         imaging.check_bytes(self.content.size)
         return self.content.getvalue()

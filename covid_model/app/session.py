@@ -33,18 +33,18 @@ MAX_ANSWERS = 64  # kept about one film
 def film(source: ImageSource) -> Film:
     """Decode a film. Raises FilmError, the same error again for the same file."""
     decoded = _film(source.digest, source)
-    if isinstance(decoded, str):
-        raise FilmError(decoded)
+    if isinstance(decoded, FilmError):
+        raise decoded
     return decoded
 
 
 @st.cache_data(scope="session", max_entries=2, show_spinner=False)
-def _film(digest: str, _source: ImageSource) -> Film | str:
+def _film(digest: str, _source: ImageSource) -> Film | FilmError:
     try:
         with log.decoding():
             return imaging.decode(_source.data())
     except FilmError as error:
-        return str(error)
+        return error
 
 
 def known_prediction(source: ImageSource, name: str) -> bool:
@@ -65,29 +65,26 @@ def prediction(source: ImageSource, name: str, on_progress: OnProgress | None = 
 
     Raises FilmError, PredictionError; QueueFullError and NetworkError, which are not cached: the next call tries again.
     """
-    from covid_model.model.predictor import PredictionError
-
     if stored := _stored(source, name):
         return stored
     # `on_progress` draws, so it must not run inside a cached function.
     fresh = None if on_progress is None or known_prediction(source, name) else _predict(source, name, on_progress)
     result = _prediction(source.digest, name, source, fresh)
     st.session_state.setdefault(PREDICTED, set()).add((source.digest, name))
-    if isinstance(result, tuple):
-        kind, sentence = result
-        raise FilmError(sentence) if kind == "film" else PredictionError(sentence)
+    if isinstance(result, Exception):
+        raise result
     return result
 
 
 @st.cache_data(scope="session", max_entries=256, show_spinner=False)
 def _prediction(
-    digest: str, name: str, _source: ImageSource, _fresh: Prediction | tuple[str, str] | None = None
-) -> Prediction | tuple[str, str]:
+    digest: str, name: str, _source: ImageSource, _fresh: Prediction | Exception | None = None
+) -> Prediction | Exception:
     return _predict(_source, name) if _fresh is None else _fresh
 
 
-def _predict(source: ImageSource, name: str, on_progress: OnProgress | None = None) -> Prediction | tuple[str, str]:
-    """Predict a film; return kind and sentence of an error that will recur. Raises QueueFullError, NetworkError."""
+def _predict(source: ImageSource, name: str, on_progress: OnProgress | None = None) -> Prediction | Exception:
+    """Predict a film; return an error that will recur. Raises QueueFullError, NetworkError, which may not."""
     from covid_model.model.predictor import PredictionError
     from covid_model.model.queue import QueueFullError
 
@@ -95,10 +92,8 @@ def _predict(source: ImageSource, name: str, on_progress: OnProgress | None = No
         return networks.read(name, film(source), on_progress)
     except QueueFullError:
         raise
-    except FilmError as error:
-        return "film", str(error)
-    except PredictionError as error:
-        return "reading", str(error)
+    except (FilmError, PredictionError) as error:
+        return error
 
 
 def _stored(source: ImageSource, name: str) -> Prediction | None:

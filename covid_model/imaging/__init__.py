@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from covid_model.imaging import raster, tones
-from covid_model.imaging.image import Film, FilmError, check_bytes, show_name
+from covid_model.imaging.image import Film, FilmError, Refusal, check_bytes, show_name
 
-__all__ = ["Film", "FilmError", "check_bytes", "decode", "read", "show_name"]
+__all__ = ["Film", "FilmError", "Refusal", "check_bytes", "decode", "read", "show_name"]
 
 # First bytes of other common files, so that the error can name what was uploaded.
 OTHER_TYPES = (
@@ -59,7 +59,8 @@ def decode(data: bytes) -> Film:
         logging.getLogger(__name__).info("A %s could not be read: %s", kind, type(error).__name__)
         raise FilmError(
             f"The {kind} file could not be read: it is damaged, cut short or of an unsupported variant. "
-            "Export the X-ray again."
+            "Export the X-ray again.",
+            Refusal.DAMAGED,
         ) from error
     tones.check_range(int(pixels.min()), int(pixels.max()), whole_numbers=True)
     if tones.looks_inverted(pixels):
@@ -73,13 +74,13 @@ def read(path: Path) -> Film:
     path, name = Path(path), show_name(Path(path).name)
     try:
         if not path.is_file():
-            raise FilmError(f"There is no file {name}.")
+            raise FilmError(f"There is no file {name}.", Refusal.UNREADABLE)
         check_bytes(path.stat().st_size)
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         if isinstance(error, FilmError):
             raise
-        raise FilmError(f"The file {name} could not be opened.") from error
+        raise FilmError(f"The file {name} could not be opened.", Refusal.UNREADABLE) from error
     return decode(data)
 
 
@@ -98,7 +99,10 @@ def _sniff(data: bytes) -> str:
     if other is None:
         is_text = b"\0" not in data[:512] and _is_text(data[:512])
         other = "text (such as a web page or an SVG)" if is_text else "a file of an unknown type"
-    raise FilmError(f"Expected a PNG, JPEG, TIFF or DICOM file; got {other}. Export the X-ray in one of these formats.")
+    raise FilmError(
+        f"Expected a PNG, JPEG, TIFF or DICOM file; got {other}. Export the X-ray in one of these formats.",
+        Refusal.OTHER_TYPE,
+    )
 
 
 def _is_text(start: bytes) -> bool:

@@ -28,7 +28,7 @@ from pydicom.uid import (
 
 from covid_model import config
 from covid_model.imaging import headers, tones
-from covid_model.imaging.image import FilmError, check_size, show_name
+from covid_model.imaging.image import FilmError, Refusal, check_size, show_name
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote the values of tags
 META = 132  # offset of the first tag: after the preamble and "DICM"
@@ -63,12 +63,15 @@ def dicom(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     if "PixelData" not in file:
         is_report = file.get("Modality") == "SR"
         content = "a structured report" if is_report else "a file without a (complete) image"
-        raise FilmError(f"Expected a DICOM file with an image; got {content}.")
+        raise FilmError(f"Expected a DICOM file with an image; got {content}.", Refusal.NO_IMAGE)
     _check_header(file)
     if syntax.is_compressed and syntax != DeflatedExplicitVRLittleEndian:
         _check_packed(file, syntax)
     elif abs(len(file.PixelData) - file.Rows * file.Columns * file.BitsAllocated // 8) > 1:  # padded to even
-        raise FilmError("The length of the pixel data does not match the rows and columns. Export the X-ray again.")
+        raise FilmError(
+            "The length of the pixel data does not match the rows and columns. Export the X-ray again.",
+            Refusal.MISMATCH,
+        )
     stored, _ = decoder.as_array(file, index=0, raw=True)
     return _shown(stored, file), _warnings(file)
 
@@ -80,10 +83,14 @@ def _transfer_syntax(data: bytes) -> UID:
     meta = read_dataset(start, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
     if meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         raise FilmError(
-            "Expected a DICOM file with an image; got a DICOMDIR, the index of a disc. Choose a file that it lists."
+            "Expected a DICOM file with an image; got a DICOMDIR, the index of a disc. Choose a file that it lists.",
+            Refusal.NO_IMAGE,
         )
     if not meta.get("TransferSyntaxUID"):
-        raise FilmError("The DICOM file names no transfer syntax, so its image cannot be decoded. Export it again.")
+        raise FilmError(
+            "The DICOM file names no transfer syntax, so its image cannot be decoded. Export it again.",
+            Refusal.NO_SYNTAX,
+        )
     return UID(meta.TransferSyntaxUID)
 
 
@@ -95,7 +102,9 @@ def _decoder(syntax: UID) -> Decoder:
         decoder = None
     if decoder is None or not decoder.is_available:
         name = show_name(syntax.name, 100)
-        raise FilmError(f"There is no decoder for the transfer syntax {name}. Export the X-ray uncompressed.")
+        raise FilmError(
+            f"There is no decoder for the transfer syntax {name}. Export the X-ray uncompressed.", Refusal.NO_DECODER
+        )
     return decoder
 
 
@@ -105,7 +114,10 @@ def _check_deflated(data: bytes) -> None:
     start.seek(META)
     read_dataset(start, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
     if len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[start.tell() :], MAX_INFLATED)) >= MAX_INFLATED:
-        raise FilmError(f"The DICOM file unpacks to more than {MAX_INFLATED / 2**20:.0f} MB. Scale the X-ray down.")
+        raise FilmError(
+            f"The DICOM file unpacks to more than {MAX_INFLATED / 2**20:.0f} MB. Scale the X-ray down.",
+            Refusal.TOO_COMPLEX,
+        )
 
 
 def _check_header(file: pydicom.Dataset) -> None:
@@ -113,15 +125,20 @@ def _check_header(file: pydicom.Dataset) -> None:
     photometric = str(file.get("PhotometricInterpretation") or "")
     if file.get("SamplesPerPixel", 1) != 1 or photometric not in GRAY:
         kind = show_name(photometric, 20) if photometric else "no photometric interpretation"
-        raise FilmError(f"Expected a grayscale DICOM image (MONOCHROME1 or MONOCHROME2); got {kind}.")
+        raise FilmError(f"Expected a grayscale DICOM image (MONOCHROME1 or MONOCHROME2); got {kind}.", Refusal.NOT_GRAY)
     frames = int(file.get("NumberOfFrames") or 1)
     if frames != 1:
-        raise FilmError(f"Expected a DICOM file with one image; this one has {frames:,} frames. Export a single frame.")
+        raise FilmError(
+            f"Expected a DICOM file with one image; this one has {frames:,} frames. Export a single frame.",
+            Refusal.SEVERAL,
+        )
     if not (file.get("Rows") and file.get("Columns")):
-        raise FilmError("The DICOM file does not state its rows and columns. Export it again.")
+        raise FilmError("The DICOM file does not state its rows and columns. Export it again.", Refusal.NO_SIZE)
     check_size(int(file.Columns), int(file.Rows))
     if file.get("BitsAllocated") not in (8, 16):
-        raise FilmError(f"Expected a DICOM image of 8 or 16 bits per pixel; got {file.get('BitsAllocated')}.")
+        raise FilmError(
+            f"Expected a DICOM image of 8 or 16 bits per pixel; got {file.get('BitsAllocated')}.", Refusal.BITS
+        )
 
 
 def _check_packed(file: pydicom.Dataset, syntax: UID) -> None:
@@ -138,22 +155,33 @@ def _check_packed(file: pydicom.Dataset, syntax: UID) -> None:
         right, bottom, left, top, tile_width, tile_height, _, _, components = struct.unpack_from(">8IH", frame, 8)
         width, height = right - left, bottom - top
         if right * bottom > MAX_TILES * tile_width * tile_height:
-            raise FilmError(f"The JPEG 2000 image has more than {MAX_TILES:,} tiles. Export the X-ray uncompressed.")
+            raise FilmError(
+                f"The JPEG 2000 image has more than {MAX_TILES:,} tiles. Export the X-ray uncompressed.",
+                Refusal.TOO_COMPLEX,
+            )
     elif frame.startswith(b"\xff\xd8") and syntax in (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes):
         packed = headers.jpeg(frame)
         width, height, components = packed.width, packed.height, packed.components
         file.PixelData = encapsulate([packed.bare])
     else:
-        raise FilmError("The pixel data is not compressed in the way that the file states. Export the X-ray again.")
+        raise FilmError(
+            "The pixel data is not compressed in the way that the file states. Export the X-ray again.",
+            Refusal.MISMATCH,
+        )
     if (width, height, components) != (file.Columns, file.Rows, 1):
-        raise FilmError("The size of the compressed image does not match the rows and columns. Export the X-ray again.")
+        raise FilmError(
+            "The size of the compressed image does not match the rows and columns. Export the X-ray again.",
+            Refusal.MISMATCH,
+        )
 
 
 def _check_rle(frame: bytes, pixels: int, planes: int) -> None:
     """Raise FilmError if the byte planes of run-length data do not each unpack to `pixels` bytes; PS3.5 annex G."""
     count, *offsets = struct.unpack_from("<16I", frame)
     if count != planes:
-        raise FilmError("The compressed data does not match the bits per pixel. Export the X-ray again.")
+        raise FilmError(
+            "The compressed data does not match the bits per pixel. Export the X-ray again.", Refusal.MISMATCH
+        )
     for start, end in zip(offsets[:count], [*offsets[1:count], len(frame)], strict=True):
         at, unpacked = start, 0
         while at < min(end, len(frame)) and unpacked <= pixels + 1:  # padded to even
@@ -162,7 +190,8 @@ def _check_rle(frame: bytes, pixels: int, planes: int) -> None:
             unpacked += 257 - head if head > 128 else head + 1 if head < 128 else 0
         if not pixels <= unpacked <= pixels + 1:
             raise FilmError(
-                "The length of the compressed data does not match the rows and columns. Export the X-ray again."
+                "The length of the compressed data does not match the rows and columns. Export the X-ray again.",
+                Refusal.MISMATCH,
             )
 
 

@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass, field
 
 from covid_model import config
-from covid_model.imaging.image import FilmError
+from covid_model.imaging.image import FilmError, Refusal
 
 SEVERAL = "Expected one image; the file contains several (pages, frames or views). Save the X-ray as a single image."
 MAX_SCANS = 50  # of a progressive JPEG: each one costs the decoder a pass over the whole image
@@ -48,20 +48,20 @@ def jpeg(data: bytes) -> Jpeg:
         while data[at : at + 2] == b"\xff\xff":  # fill bytes may precede a marker
             at += 1
         if len(data) < at + 4 or data[at] != 0xFF:
-            raise FilmError(CUT_SHORT)
+            raise FilmError(CUT_SHORT, Refusal.DAMAGED)
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         end = at + 2 + length
         body = data[at + 4 : end]
         if length < 2 or end > len(data):
-            raise FilmError(CUT_SHORT)
+            raise FilmError(CUT_SHORT, Refusal.DAMAGED)
         if marker == START_OF_SCAN:
             break
         if (marker in FRAMES and frame is not None) or marker in HIERARCHICAL:
-            raise FilmError(SEVERAL)
+            raise FilmError(SEVERAL, Refusal.SEVERAL)
         if marker in FRAMES:
             frame = struct.unpack_from(">xHHB", body) if len(body) >= 6 else None
         if marker == 0xE2 and body.startswith(b"MPF\0"):
-            raise FilmError(SEVERAL)
+            raise FilmError(SEVERAL, Refusal.SEVERAL)
         if marker == 0xE1 and body.startswith(b"Exif\0\0") and not exif:
             exif = body[6:]
         if marker not in DROPPED:
@@ -70,9 +70,12 @@ def jpeg(data: bytes) -> Jpeg:
     # Within a scan a byte 255 is never followed by one of these, so the first such pair is the real end.
     end = data.find(END_OF_IMAGE, at)
     if frame is None or end < 0:
-        raise FilmError(CUT_SHORT)
+        raise FilmError(CUT_SHORT, Refusal.DAMAGED)
     if data.count(bytes((0xFF, START_OF_SCAN)), at, end) > MAX_SCANS:
-        raise FilmError(f"The JPEG has more than {MAX_SCANS} scans. Save the X-ray as a baseline JPEG or a PNG.")
+        raise FilmError(
+            f"The JPEG has more than {MAX_SCANS} scans. Save the X-ray as a baseline JPEG or a PNG.",
+            Refusal.TOO_COMPLEX,
+        )
     height, width, components = frame
     return Jpeg(width, height, components, exif, b"".join([*kept, data[at:end], END_OF_IMAGE]))
 
@@ -101,7 +104,7 @@ def directory(data: bytes, at: int | None = None) -> Directory:
     """
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
-        raise FilmError(CUT_SHORT)
+        raise FilmError(CUT_SHORT, Refusal.DAMAGED)
     if at is None:
         (at,) = struct.unpack_from(order + "I", data, 4)
     (count,) = struct.unpack_from(order + "H", data, at)
@@ -127,14 +130,15 @@ def tiff(data: bytes) -> Directory:
     try:
         page = directory(data)
         if page.next:
-            raise FilmError(SEVERAL)
+            raise FilmError(SEVERAL, Refusal.SEVERAL)
         weight, seen = page.weight, set()
         todo = [page.values[tag] for tag in NESTED if tag in page.values]
         while todo:
             at = todo.pop()
             if at in seen:
                 raise FilmError(
-                    "The TIFF's directories refer to each other in a circle. Save the X-ray again, or as a PNG."
+                    "The TIFF's directories refer to each other in a circle. Save the X-ray again, or as a PNG.",
+                    Refusal.TOO_COMPLEX,
                 )
             seen.add(at)
             inner = directory(data, at)
@@ -142,13 +146,19 @@ def tiff(data: bytes) -> Directory:
             todo += [inner.values[tag] for tag in NESTED if tag in inner.values]
         width, height = page.values[WIDTH], page.values[HEIGHT]
     except (struct.error, KeyError) as error:
-        raise FilmError(CUT_SHORT) from error
+        raise FilmError(CUT_SHORT, Refusal.DAMAGED) from error
     if weight > len(data):
-        raise FilmError("The TIFF's tags claim more data than the file contains. Save the X-ray again, or as a PNG.")
+        raise FilmError(
+            "The TIFF's tags claim more data than the file contains. Save the X-ray again, or as a PNG.",
+            Refusal.TOO_COMPLEX,
+        )
     tile = (page.values.get(TILE_WIDTH, width), page.values.get(TILE_HEIGHT, height))
     if tile != (width, height) and tile[0] * tile[1] > config.MAX_PIXELS:
         limit, size = config.MAX_PIXELS // 1_000_000, f"{tile[0]:,} × {tile[1]:,}"
-        raise FilmError(f"The TIFF's tiles have {size} pixels; the limit is {limit} million. Save the X-ray as a PNG.")
+        raise FilmError(
+            f"The TIFF's tiles have {size} pixels; the limit is {limit} million. Save the X-ray as a PNG.",
+            Refusal.TOO_COMPLEX,
+        )
     return page
 
 

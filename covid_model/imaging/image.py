@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -13,8 +14,42 @@ from covid_model import config
 MAX_ASPECT = 4.0  # longer side over shorter
 
 
+class Refusal(StrEnum):
+    """Why a file is refused."""
+
+    UNREADABLE = "unreadable"  # no such file, or it cannot be opened
+    EXTENSION = "extension"  # the extension of an upload's name
+    OTHER_TYPE = "other type"  # not a PNG, JPEG, TIFF or DICOM file
+    EMPTY = "empty"
+    DAMAGED = "damaged"  # cut short, or a variant that the decoder does not support
+    TOO_MANY_BYTES = "too many bytes"
+    TOO_COMPLEX = "too complex"  # would take a decoder too much memory or time
+    TOO_SMALL = "too small"
+    TOO_LARGE = "too large"
+    TOO_LONG = "too long"  # one side against the other
+    SEVERAL = "several images"
+    NOT_FINITE = "not finite"
+    ONE_TONE = "one tone"
+    NO_IMAGE = "no image"  # the following are of DICOM files
+    NO_SYNTAX = "no transfer syntax"
+    NO_DECODER = "no decoder"
+    NO_SIZE = "no size"
+    NOT_GRAY = "not gray"
+    BITS = "bits per pixel"
+    MISMATCH = "mismatch"  # between the tags and the pixel data
+
+
 class FilmError(ValueError):
-    """A file that cannot be read as a chest X-ray. The message tells the user what is wrong and what to do."""
+    """A file that cannot be read as a chest X-ray. The message tells the user what is wrong and what to do.
+
+    Args:
+        message: for the user.
+        code: for programs.
+    """
+
+    def __init__(self, message: str, code: Refusal = Refusal.UNREADABLE):
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -37,11 +72,12 @@ class Film:
 def check_bytes(size: int) -> None:
     """Raise FilmError if a file of `size` bytes is empty or exceeds config.MAX_BYTES."""
     if size == 0:
-        raise FilmError("The file is empty. Expected a PNG, JPEG, TIFF or DICOM file.")
+        raise FilmError("The file is empty. Expected a PNG, JPEG, TIFF or DICOM file.", Refusal.EMPTY)
     if size > config.MAX_BYTES:
-        limit = config.MAX_BYTES / 2**20
+        size_mb, limit = size / 2**20, config.MAX_BYTES / 2**20
         raise FilmError(
-            f"The file has {size / 2**20:.1f} MB; the limit is {limit:.0f} MB. Scale the X-ray down or save it as JPEG."
+            f"The file has {size_mb:.1f} MB; the limit is {limit:.0f} MB. Scale the X-ray down or save it as JPEG.",
+            Refusal.TOO_MANY_BYTES,
         )
 
 
@@ -52,13 +88,16 @@ def check_size(width: int, height: int) -> None:
     """
     size, side = f"The image has {width:,} × {height:,} pixels", config.MIN_SIDE
     if min(width, height) < side:
-        raise FilmError(f"{size}; at least {side} × {side} are needed. Use a larger copy of the X-ray.")
+        raise FilmError(
+            f"{size}; at least {side} × {side} are needed. Use a larger copy of the X-ray.", Refusal.TOO_SMALL
+        )
     if width * height > config.MAX_PIXELS:
         limit = config.MAX_PIXELS // 1_000_000
-        raise FilmError(f"{size}; the limit is {limit} million pixels. Scale the X-ray down.")
+        raise FilmError(f"{size}; the limit is {limit} million pixels. Scale the X-ray down.", Refusal.TOO_LARGE)
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise FilmError(
-            f"{size}; the longer side may be at most {MAX_ASPECT:g} times the shorter. Crop the X-ray to the chest."
+            f"{size}; the longer side may be at most {MAX_ASPECT:g} times the shorter. Crop the X-ray to the chest.",
+            Refusal.TOO_LONG,
         )
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from covid_model import config
 from covid_model.imaging import headers, tones
-from covid_model.imaging.image import FilmError, check_size
+from covid_model.imaging.image import FilmError, Refusal, check_size
 
 DEEP = ("I", "F")  # Pillow's modes of more than 8 bits, besides those that begin with "I;16"
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
@@ -33,12 +33,12 @@ class Gray(NamedTuple):
 def png(data: bytes) -> Gray:
     """Decode a PNG. Raises FilmError, or whatever Pillow raises on damaged bytes."""
     if data[12:16] != b"IHDR" or PNG_END not in data:
-        raise FilmError(headers.CUT_SHORT)
+        raise FilmError(headers.CUT_SHORT, Refusal.DAMAGED)
     width, height, depth = struct.unpack_from(">IIB", data, 16)
     check_size(width, height)
     with _open(data, "PNG") as image:
         if getattr(image, "is_animated", False):
-            raise FilmError(headers.SEVERAL)
+            raise FilmError(headers.SEVERAL, Refusal.SEVERAL)
         image.verify()  # the checksums of all chunks; a verified image can no longer be loaded
     with _open(data, "PNG") as image:
         image.load()
@@ -93,7 +93,7 @@ def _open(data: bytes, kind: str) -> Image.Image:
     """Open `data` with Pillow's decoder for `kind` only."""
     image = Image.open(io.BytesIO(data), formats=[kind])
     if image.format != kind:  # Pillow reports a JPEG of several images as an MPO
-        raise FilmError(headers.SEVERAL)
+        raise FilmError(headers.SEVERAL, Refusal.SEVERAL)
     return image
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from covid_model import config
-from covid_model.imaging.image import FilmError
+from covid_model.imaging.image import FilmError, Refusal
 
 MIN_TONES = 8  # gray levels that a film must span; an image that spans fewer is constant
 COLOR_LEVELS = 16  # a pixel is colored if its channels differ by more than this
@@ -45,10 +45,14 @@ def check_range(low: float, high: float, whole_numbers: bool) -> None:
     """Raise FilmError if an image's values, from `low` to `high`, are not finite or all (nearly) the same."""
     if not (np.isfinite(low) and np.isfinite(high)):
         raise FilmError(
-            "The image contains values that are not numbers (NaN or infinity). Export the X-ray with finite values."
+            "The image contains values that are not numbers (NaN or infinity). Export the X-ray with finite values.",
+            Refusal.NOT_FINITE,
         )
     if high - low < (MIN_TONES if whole_numbers else np.finfo(np.float32).tiny):
-        raise FilmError("The image is all one tone; an X-ray has light and dark parts. Check that the export worked.")
+        raise FilmError(
+            "The image is all one tone; an X-ray has light and dark parts. Check that the export worked.",
+            Refusal.ONE_TONE,
+        )
 
 
 def gray_of_color(rgb: np.ndarray) -> tuple[np.ndarray, int]:

@@ -8,7 +8,6 @@ import random
 import struct
 import subprocess
 import sys
-import textwrap
 import zipfile
 import zlib
 
@@ -17,27 +16,12 @@ import pytest
 from PIL import Image
 
 from covid_model import config, imaging
-from covid_model.data import dataset
-from covid_model.imaging import FilmError, headers, raster, tones
+from covid_model.imaging import FilmError, Refusal, headers, raster
 from tests.support import synthetic_images
+from tests.support.decoding import peak_memory, refusal, refused
 
 FILM = synthetic_images.film()
 DEEP = synthetic_images.deep_film()
-
-
-def refusal(data: bytes) -> str:
-    """The sentence with which `data` is refused."""
-    with pytest.raises(FilmError) as caught:
-        imaging.decode(data)
-    sentence = str(caught.value)
-    assert sentence[0].isupper() and sentence.endswith(".") and "\n" not in sentence and "  " not in sentence
-    return sentence
-
-
-def scaled(values: np.ndarray) -> np.ndarray:
-    """`values` by their own range, as the tests reckon it."""
-    values = values.astype(np.float64)
-    return np.rint((values - values.min()) / (values.max() - values.min()) * 255).astype(np.uint8)
 
 
 # --- What is read as it is -------------------------------------------------------------------
@@ -72,7 +56,7 @@ def test_any_kind_of_bytes(form):
 
 # --- 1 to 4: told by content -------------------------------------------------------------------
 def test_01_empty():
-    assert "empty" in refusal(b"")
+    assert refusal(b"") == Refusal.EMPTY
 
 
 @pytest.mark.parametrize(
@@ -93,13 +77,14 @@ def test_01_empty():
     ],
 )
 def test_02_03_not_a_film_by_its_bytes(data, named):
-    sentence = refusal(data)
-    assert named in sentence and "PNG, JPEG, TIFF or DICOM" in sentence
+    error = refused(data)
+    assert error.code == Refusal.OTHER_TYPE and named in str(error)
 
 
 @pytest.mark.parametrize("kind, named", [("GIF", "GIF"), ("WEBP", "WebP"), ("BMP", "BMP"), ("JPEG2000", "JPEG 2000")])
 def test_03_other_pictures(kind, named):
-    assert named in refusal(synthetic_images.save(FILM, kind))
+    error = refused(synthetic_images.save(FILM, kind))
+    assert error.code == Refusal.OTHER_TYPE and named in str(error)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
@@ -110,7 +95,7 @@ def test_03_a_false_start_does_not_reach_another_decoder(kind):
 
 def test_03_several_pictures_in_a_jpeg():
     file = synthetic_images.save(FILM, "MPO", save_all=True, append_images=[Image.fromarray(FILM)])
-    assert "several" in refusal(file)
+    assert refusal(file) == Refusal.SEVERAL
 
 
 @pytest.mark.parametrize("name", ["film.jpg", "film.dcm", "film"])
@@ -133,7 +118,7 @@ def test_05_cut_short(kind, options, share):
 
 
 def test_05_cut_short_without_the_end_of_a_jpeg():
-    assert "cut short" in refusal(synthetic_images.save(FILM, "JPEG")[:-2])
+    assert refusal(synthetic_images.save(FILM, "JPEG")[:-2]) == Refusal.DAMAGED
 
 
 def test_06_png_with_any_byte_changed():
@@ -185,32 +170,32 @@ def header_only_jpeg(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "data, named",
+    "data, code",
     [
-        (lambda: synthetic_images.png(10_000, 10_000), "25 million"),
+        (lambda: synthetic_images.png(10_000, 10_000), Refusal.TOO_LARGE),
         (
             lambda: (
                 synthetic_images.png(1, 1)[:16] + struct.pack(">II", 100_000, 100_000) + synthetic_images.png(1, 1)[24:]
             ),
-            "25 million",
+            Refusal.TOO_LARGE,
         ),
-        (lambda: synthetic_images.tiff(synthetic_images.gray_tags(100_000, 100_000)), "25 million"),
-        (lambda: header_only_jpeg(60_000, 60_000), "25 million"),
-        (lambda: synthetic_images.save(np.zeros((20_000, 1), np.uint8)), "64 × 64"),
-        (lambda: synthetic_images.save(FILM[:40, :40]), "40 × 40"),
-        (lambda: synthetic_images.save(synthetic_images.film(63, 100)), "63 × 100"),
-        (lambda: synthetic_images.save(synthetic_images.film(64, 260)), "4 times"),
-        (lambda: header_only_jpeg(100, 0), "64 × 64"),
-        (lambda: synthetic_images.save(FILM) + bytes(config.MAX_BYTES), "20 MB"),
+        (lambda: synthetic_images.tiff(synthetic_images.gray_tags(100_000, 100_000)), Refusal.TOO_LARGE),
+        (lambda: header_only_jpeg(60_000, 60_000), Refusal.TOO_LARGE),
+        (lambda: synthetic_images.save(np.zeros((20_000, 1), np.uint8)), Refusal.TOO_SMALL),
+        (lambda: synthetic_images.save(FILM[:40, :40]), Refusal.TOO_SMALL),
+        (lambda: synthetic_images.save(synthetic_images.film(63, 100)), Refusal.TOO_SMALL),
+        (lambda: synthetic_images.save(synthetic_images.film(64, 260)), Refusal.TOO_LONG),
+        (lambda: header_only_jpeg(100, 0), Refusal.TOO_SMALL),
+        (lambda: synthetic_images.save(FILM) + bytes(config.MAX_BYTES), Refusal.TOO_MANY_BYTES),
     ],
 )
-def test_09_10_sizes_are_checked_before_decoding(data, named, monkeypatch):
+def test_09_10_sizes_are_checked_before_decoding(data, code, monkeypatch):
     def no_decoder(*_args, **_kwargs):
         raise AssertionError("a decoder was started")
 
     data = data()
     monkeypatch.setattr(raster, "_open", no_decoder)
-    assert named in refusal(data)
+    assert refusal(data) == code
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (256, 64), (64, 256)])
@@ -232,32 +217,31 @@ def test_11_text_bomb(name, body):
 def test_12_tiff_whose_directory_points_at_itself():
     refusal(synthetic_images.tiff(synthetic_images.gray_tags(160, 192), FILM.tobytes(), following=-3))
     exif = [*synthetic_images.gray_tags(160, 192), (34665, 4, 1, -3)]
-    assert "circle" in refusal(synthetic_images.tiff(exif, FILM.tobytes()))
+    assert refusal(synthetic_images.tiff(exif, FILM.tobytes())) == Refusal.TOO_COMPLEX
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PNG"])
 def test_12_several_pages_or_frames(kind):
-    assert "several" in refusal(
-        synthetic_images.save(FILM, kind, save_all=True, append_images=[Image.fromarray(FILM[::-1])])
-    )
+    file = synthetic_images.save(FILM, kind, save_all=True, append_images=[Image.fromarray(FILM[::-1])])
+    assert refusal(file) == Refusal.SEVERAL
 
 
 def test_12_tiff_tags_that_all_claim_the_same_bytes():
     claims = [(number, 7, 100_000, -2) for number in range(40_000, 42_000)]
     file = synthetic_images.tiff([*synthetic_images.gray_tags(160, 192), *claims], FILM.tobytes(), extra=bytes(100_000))
-    assert "tags" in refusal(file)
+    assert refusal(file) == Refusal.TOO_COMPLEX
 
 
 def test_12_tiff_with_a_giant_tile():
     tags = [tag for tag in synthetic_images.gray_tags(160, 192) if tag[0] not in (273, 278, 279)]
     tiles = [(322, 4, 1, 60_000), (323, 4, 1, 60_000), (324, 4, 1, -1), (325, 4, 1, 1000)]
-    assert "tiles" in refusal(synthetic_images.tiff([*tags, *tiles], bytes(1000)))
+    assert refusal(synthetic_images.tiff([*tags, *tiles], bytes(1000))) == Refusal.TOO_COMPLEX
 
 
 def test_12_jpeg_of_endless_scans():
     file = synthetic_images.save(FILM, "JPEG", progressive=True)
     last = file.rindex(b"\xff\xda")
-    assert "scans" in refusal(file[:last] + file[last:-2] * 100 + file[-2:])
+    assert refusal(file[:last] + file[last:-2] * 100 + file[-2:]) == Refusal.TOO_COMPLEX
 
 
 def test_12_exif_in_many_segments_is_not_given_to_the_decoder():
@@ -269,173 +253,6 @@ def test_12_exif_in_many_segments_is_not_given_to_the_decoder():
     result = headers.jpeg(file[:2] + segment + more + file[2:])
     assert b"Exif" not in result.bare
     assert imaging.decode(file[:2] + segment + more + file[2:]).pixels.shape == FILM.shape
-
-
-# --- 13 to 15: depth and color models -------------------------------------------------------------
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-@pytest.mark.parametrize("low, high", [(0, 65_535), (0, 4_095), (20_000, 20_900)])
-def test_13_deep_gray_is_scaled_by_its_own_range(kind, low, high):
-    deep = synthetic_images.deep_film(low, high)
-    read = imaging.decode(synthetic_images.save(deep, kind))
-    assert read.warnings == () and np.array_equal(read.pixels, scaled(deep))
-
-
-@pytest.mark.parametrize("channels", [3, 4])
-def test_13_deep_color_keeps_its_tones(channels):
-    rgb = np.dstack([DEEP] * 3 + [np.full_like(DEEP, 65_535)] * (channels - 3))
-    read = imaging.decode(synthetic_images.deep_color_png(rgb))
-    assert read.warnings == () and np.abs(read.pixels.astype(int) - scaled(DEEP)).max() <= 1
-
-
-def test_13_deep_color_tiff():
-    import cv2
-
-    read = imaging.decode(cv2.imencode(".tiff", np.dstack([DEEP] * 3))[1].tobytes())
-    assert read.kind == "TIFF" and np.abs(read.pixels.astype(int) - scaled(DEEP)).max() <= 1
-
-
-def test_13_deep_tiff_with_white_as_zero():
-    file = synthetic_images.tiff(synthetic_images.gray_tags(160, 192, bits=16, photometric=0), (4095 - DEEP).tobytes())
-    assert np.abs(imaging.decode(file).pixels.astype(int) - scaled(DEEP)).max() <= 1
-
-
-def test_13_of_32_bits():
-    assert np.array_equal(
-        imaging.decode(synthetic_images.save(DEEP.astype(np.int32) * 1000, "TIFF")).pixels, scaled(DEEP)
-    )
-
-
-def test_14_float_is_scaled():
-    read = imaging.decode(synthetic_images.save((DEEP / 4095).astype(np.float32), "TIFF"))
-    assert np.abs(read.pixels.astype(int) - scaled(DEEP)).max() <= 1
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_14_not_a_number(bad):
-    values = (DEEP / 4095).astype(np.float32)
-    values[150, 70] = bad
-    assert "NaN" in refusal(synthetic_images.save(values, "TIFF"))
-
-
-@pytest.mark.parametrize(
-    "kind, mode", [("TIFF", "CMYK"), ("JPEG", "CMYK"), ("PNG", "P"), ("TIFF", "P"), ("PNG", "RGB")]
-)
-def test_15_other_color_models(kind, mode):
-    gray = Image.fromarray(FILM)
-    image = gray.convert("P") if mode == "P" else gray.convert("RGB").convert(mode)
-    read = imaging.decode(synthetic_images.save(image, kind))
-    assert read.warnings == ()
-    assert np.abs(read.pixels.astype(int) - FILM).mean() < 6
-
-
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_15_one_bit(kind):
-    black_and_white = FILM > 120
-    read = imaging.decode(synthetic_images.save(Image.fromarray(black_and_white), kind))
-    assert np.array_equal(read.pixels, black_and_white * np.uint8(255))
-
-
-# --- 16 to 20: alpha, turning, tones -----------------------------------------------------------------
-@pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_16_alpha_is_composited_on_black(mode):
-    alpha = np.full_like(FILM, 255)
-    alpha[:, :40] = 0
-    alpha[:, 40:80] = 128
-    image = Image.merge("LA", [Image.fromarray(FILM), Image.fromarray(alpha)]).convert(mode)
-    read = imaging.decode(synthetic_images.save(image))
-    assert read.warnings == (raster.ALPHA,)
-    assert not read.pixels[:, :40].any()
-    assert np.array_equal(read.pixels[:, 40:80], np.rint(FILM[:, 40:80] * (128 / 255)).astype(np.uint8))
-    assert np.array_equal(read.pixels[:, 80:], FILM[:, 80:])
-
-
-def test_16_opaque_alpha_changes_nothing():
-    read = imaging.decode(synthetic_images.save(Image.fromarray(FILM).convert("LA")))
-    assert read.warnings == () and np.array_equal(read.pixels, FILM)
-
-
-def test_16_deep_alpha():
-    rgba = np.dstack([DEEP * 16] * 3 + [np.full_like(DEEP, 65_535)])
-    rgba[:, :40, 3] = 0
-    read = imaging.decode(synthetic_images.deep_color_png(rgba))
-    assert read.warnings == (raster.ALPHA,) and not read.pixels[:, :40].any()
-
-
-def test_16_a_transparent_tone():
-    read = imaging.decode(synthetic_images.save(FILM, transparency=int(FILM[100, 80])))
-    assert read.warnings == (raster.ALPHA,) and read.pixels[100, 80] == 0
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_17_exif_turning(orientation):
-    read = imaging.decode(synthetic_images.turned_jpeg(FILM, orientation))
-    assert read.pixels.shape == FILM.shape
-    assert np.abs(read.pixels.astype(int) - FILM).max() <= 6
-
-
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_17_png_and_tiff_turning(orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    lying = np.ascontiguousarray(np.rot90(FILM, {1: 0, 3: 2, 6: 1, 8: -1}[orientation]))
-    assert np.array_equal(imaging.decode(synthetic_images.save(lying, exif=exif)).pixels, FILM)
-    tags = synthetic_images.gray_tags(lying.shape[1], lying.shape[0], orientation=orientation)
-    assert np.array_equal(imaging.decode(synthetic_images.tiff(tags, lying.tobytes())).pixels, FILM)
-
-
-@pytest.mark.parametrize("broken", [b"", b"II*\0\xff\xff\xff\xff", b"garbage" * 9, b"MM\0*\0\0\0\x08\xff\xff"])
-def test_17_broken_exif_is_read(broken):
-    assert (
-        imaging.decode(synthetic_images.save(FILM, "JPEG", quality=95, exif=b"Exif\0\0" + broken)).pixels.shape
-        == FILM.shape
-    )
-    assert np.array_equal(
-        imaging.decode(synthetic_images.with_chunk(synthetic_images.save(FILM), b"eXIf", broken)).pixels, FILM
-    )
-
-
-def test_17_nonsense_orientation():
-    assert np.array_equal(
-        imaging.decode(
-            synthetic_images.tiff(synthetic_images.gray_tags(160, 192, orientation=77), FILM.tobytes())
-        ).pixels,
-        FILM,
-    )
-    assert headers.orientation(synthetic_images.tiff(synthetic_images.gray_tags(160, 192, orientation=77))) == 1
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
-@pytest.mark.parametrize("value", [0, 128, 255])
-def test_18_constant(kind, value):
-    assert "one tone" in refusal(synthetic_images.save(np.full((100, 100), value, np.uint8), kind))
-
-
-@pytest.mark.parametrize("values", [np.full((99, 99), 700, np.uint16), np.full((99, 99), 0.5, np.float32)])
-def test_18_constant_and_deep(values):
-    assert "one tone" in refusal(synthetic_images.save(values, "TIFF"))
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
-def test_19_color_is_warned_of(kind):
-    assert imaging.decode(synthetic_images.save(synthetic_images.color(), kind)).in_color
-
-
-def test_20_inverted_is_warned_of():
-    assert imaging.decode(synthetic_images.save(255 - FILM)).warnings == (tones.INVERTED,)
-
-
-@pytest.mark.films
-def test_20_few_real_films_are_called_inverted(data_folder):
-    """Under 1 % of films in every source; the whole folder was measured once, here every 15th film stands for it."""
-    table = dataset.load(data_folder)
-    wrong, missed, counted = {}, 0, 0
-    for name, row in table.films.iloc[::15].iterrows():
-        pixels = imaging.read(table.path(name)).pixels
-        wrong.setdefault(row["source"], []).append(tones.looks_inverted(pixels))
-        missed += not tones.looks_inverted(255 - pixels)
-        counted += 1
-    assert max(np.mean(of_source) for of_source in wrong.values()) < 0.01
-    assert missed / counted < 0.03
 
 
 # --- 30, and the rest ----------------------------------------------------------------------------------
@@ -472,12 +289,14 @@ def test_30_a_limit_must_leave_something():
 
 
 def test_read_names_what_it_cannot_open(tmp_path):
-    with pytest.raises(FilmError, match=r"no file gone\.png"):
-        imaging.read(tmp_path / "gone.png")
-    with pytest.raises(FilmError):
-        imaging.read(tmp_path)
-    with pytest.raises(FilmError):
-        imaging.read(tmp_path / "null\0character.png")
+    for path, name in (
+        (tmp_path / "gone.png", "gone.png"),
+        (tmp_path, tmp_path.name),
+        (tmp_path / "null\0character.png", "nullcharacter.png"),
+    ):
+        with pytest.raises(FilmError) as caught:
+            imaging.read(path)
+        assert caught.value.code == Refusal.UNREADABLE and imaging.show_name(name) in str(caught.value)
 
 
 def test_read_checks_the_size_before_reading(tmp_path, monkeypatch):
@@ -485,8 +304,9 @@ def test_read_checks_the_size_before_reading(tmp_path, monkeypatch):
     with file.open("wb") as large:
         large.truncate(config.MAX_BYTES + 1)
     monkeypatch.setattr("pathlib.Path.read_bytes", lambda _self: pytest.fail("the file was read"))
-    with pytest.raises(FilmError, match="20 MB"):
+    with pytest.raises(FilmError) as caught:
         imaging.read(file)
+    assert caught.value.code == Refusal.TOO_MANY_BYTES
 
 
 @pytest.mark.parametrize("error", [MemoryError, RuntimeError, RecursionError, SyntaxError, struct.error, IndexError])
@@ -496,7 +316,7 @@ def test_whatever_a_decoder_raises_becomes_a_refusal(error, monkeypatch, caplog)
 
     monkeypatch.setattr(raster, "png", broken)
     with caplog.at_level(logging.DEBUG):
-        assert "secret" not in refusal(synthetic_images.save(FILM))
+        assert "secret" not in str(refused(synthetic_images.save(FILM)))
     assert "secret" not in caplog.text
 
 
@@ -527,25 +347,3 @@ def test_memory_for_the_largest(made, tmp_path):
     subprocess.run([sys.executable, "-c", make], check=True)
     assert file.stat().st_size <= config.MAX_BYTES
     assert peak_memory(file) < 400
-
-
-def peak_memory(file) -> float:
-    """Megabytes that reading `file` (or refusing it) takes above rest; Linux counts them."""
-    code = textwrap.dedent(f"""
-        from pathlib import Path
-        from covid_model import imaging
-        from tests.support import synthetic_images
-
-        def peak():  # in kB, of this process alone: getrusage's would begin at its parent's
-            return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
-
-        imaging.decode(synthetic_images.save(synthetic_images.film()))
-        rest = peak()
-        try:
-            imaging.read({str(file)!r})
-        except imaging.FilmError:
-            pass
-        print(peak() - rest)
-    """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return int(done.stdout) / 1024
