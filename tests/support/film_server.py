@@ -14,10 +14,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from covid_model.data.download import Patience, sources, write_list
+from covid_model.data.download import DownloadReport, Patience, download, sources, write_list
 from covid_model.data.download.manifest import MANIFEST_COLUMNS
 
 QUICK = Patience(retries=2, backoff=0.0, connect=2.0, read=0.3, film=1.0)
+
+
+def run(to: Path, listing: Path, **options) -> DownloadReport:
+    """Download with little patience and no progress bar."""
+    return download(to, listing=listing, patience=QUICK, progress=False, **options)
 
 
 # --- Made-up films and a list of them ------------------------------------------------------------------------

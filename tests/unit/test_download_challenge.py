@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from covid_model.data.download import download, http
+from covid_model.data.download import Failure, http
 from tests.support import synthetic_images
-from tests.support.film_server import QUICK, drawn, listed, row, server
+from tests.support.film_server import drawn, listed, row, run, server
 
 __all__ = ["listed", "server"]
 pytest.importorskip("kagglehub")
@@ -57,10 +56,6 @@ def kaggle(server, tmp_path, monkeypatch):
     return files
 
 
-def run(to: Path, listing: Path, **options):
-    return download(to, listing=listing, patience=QUICK, progress=False, **options)
-
-
 def siim(number: int, original_file: str) -> dict[str, object]:
     return row(f"siim-{number:04}", original_file, 256, 256, split="extra")
 
@@ -74,9 +69,8 @@ def test_films_come_one_by_one_as_squares(kaggle, server, listed, tmp_path):
     rows = [siim(number, name) for number, name in enumerate(("aaaa", "bbbb", "cccc", "dddd"), 1)]
     report = run(tmp_path / "films", listed(*rows))
     assert report.fetched == {"siim": 2}
-    reasons = {missing.id: missing.reason for missing in report.missing}
-    assert set(reasons) == {"siim-0003", "siim-0004"} and "DICOM" in reasons["siim-0003"]
-    assert reasons["siim-0004"] == "the challenge has no such file"
+    codes = {missing.id: missing.code for missing in report.missing}
+    assert codes == {"siim-0003": Failure.DAMAGED, "siim-0004": Failure.NOT_FOUND}
     films = [Image.open(tmp_path / f"films/images/siim/siim-000{number}.jpg") for number in (1, 2)]
     assert {(film.format, film.mode, film.size) for film in films} == {("JPEG", "L", (256, 256))}
     expected = np.asarray(Image.fromarray(drawn(*SHAPE)).resize((256, 256)), float)
@@ -97,9 +91,9 @@ def test_films_that_are_there_are_not_asked_for_again(kaggle, server, listed, tm
 def test_rules_that_were_not_accepted_are_named(kaggle, server, listed, tmp_path, refused):
     kaggle[f"{STUDY}/aaaa.dcm"] = synthetic_images.dicom(drawn(*SHAPE))
     server.files[refused] = 403
-    summary = run(tmp_path / "films", listed(siim(1, "aaaa"))).summary()
-    assert "Kaggle answered 403: log in and, for a challenge, accept its rules" in summary
-    assert "To do it manually: log in at https://www.kaggle.com/c/siim-covid19-detection, accept its rules" in summary
+    report = run(tmp_path / "films", listed(siim(1, "aaaa")))
+    assert [missing.code for missing in report.missing] == [Failure.LOGIN] and "403" in report.missing[0].reason
+    assert "https://www.kaggle.com/c/siim-covid19-detection" in report.summary()
 
 
 def test_without_a_login_it_says_so(kaggle, listed, tmp_path, monkeypatch):
@@ -107,7 +101,7 @@ def test_without_a_login_it_says_so(kaggle, listed, tmp_path, monkeypatch):
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     report = run(tmp_path / "films", listed(siim(1, "aaaa")))
-    assert [missing.reason for missing in report.missing] == ["Kaggle requires a login"]
+    assert [missing.code for missing in report.missing] == [Failure.LOGIN]
 
 
 def test_they_can_come_from_a_folder_of_the_challenge(listed, tmp_path):
@@ -122,4 +116,4 @@ def test_a_dicom_past_the_limit_is_not_read(listed, tmp_path, monkeypatch):
     (tmp_path / "given" / "aaaa.dcm").write_bytes(synthetic_images.dicom(drawn(1400, 1000)))
     monkeypatch.setattr(http, "MAX_DICOM_BYTES", 1 << 20)
     report = run(tmp_path / "films", listed(siim(1, "aaaa")), folders={"siim": tmp_path / "given"})
-    assert [missing.reason for missing in report.missing] == ["the file is larger than 1 MB"]
+    assert [missing.code for missing in report.missing] == [Failure.TOO_LARGE]

@@ -9,8 +9,8 @@ run       the whole download: skips films that are present, reports those that a
 
 from __future__ import annotations
 
-from covid_model.data.download.http import DownloadError, Patience
+from covid_model.data.download.http import DownloadError, Failure, Patience
 from covid_model.data.download.manifest import write_list, write_part
 from covid_model.data.download.run import DownloadReport, Missing, download
 
-__all__ = ["DownloadError", "DownloadReport", "Missing", "Patience", "download", "write_list", "write_part"]
+__all__ = ["DownloadError", "DownloadReport", "Failure", "Missing", "Patience", "download", "write_list", "write_part"]

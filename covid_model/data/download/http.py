@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import requests
 import urllib3
@@ -19,20 +20,50 @@ from covid_model import config
 # --- Errors ---
 
 
+class Failure(StrEnum):
+    """Why a download cannot start, or a film is not available."""
+
+    WORKERS = "workers"
+    SOURCE = "source"  # there is none of this name
+    UNUSED_FOLDER = "unused folder"
+    NO_FOLDER = "no folder"
+    LIST = "list"  # unreadable, or without a column or a value
+    OUTSIDE = "outside"  # the list places a film outside the data folder
+    NOT_FOUND = "not found"
+    REFUSED = "refused"
+    LOGIN = "login"
+    NO_KAGGLEHUB = "no kagglehub"
+    SERVER = "server"  # it failed
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    SKIPPED = "skipped"  # after too many failures of the server
+    UNREADABLE = "unreadable"
+    AMBIGUOUS = "ambiguous"  # several files of the name
+    TOO_LARGE = "too large"
+    OTHER_TYPE = "other type"
+    DAMAGED = "damaged"
+    WRONG_SIZE = "wrong size"
+    BLANK = "blank"
+
+
 class DownloadError(ValueError):
-    """The download cannot start: an option, the list or a folder is invalid. The message names it."""
+    """The download cannot start: an option, the list or a folder is invalid. The message names it, `code` tells why."""
+
+    def __init__(self, message: str, code: Failure) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NotAvailable(Exception):
-    """A film, or a whole source, is not available. The message is the reason given in the report.
+    """A film, or a whole source, is not available. The message is the reason given in the report, `code` a short one.
 
     `host` is True if the server failed, False if only this film did: after too many server failures in a row, the rest
     of the source is skipped.
     """
 
-    def __init__(self, reason: str, host: bool = False) -> None:
+    def __init__(self, reason: str, code: Failure, host: bool = False) -> None:
         super().__init__(reason)
-        self.host = host
+        self.code, self.host = code, host
 
 
 RETRIED = (408, 425, 429, 500, 502, 503, 504)  # HTTP status codes that are worth another attempt
@@ -69,9 +100,9 @@ class Patience:
 class _Temporary(Exception):
     """A failure that is worth another attempt, with the server's answer if there was one."""
 
-    def __init__(self, reason: str, answer: requests.Response | None = None) -> None:
+    def __init__(self, reason: str, code: Failure, answer: requests.Response | None = None) -> None:
         super().__init__(reason)
-        self.answer = answer
+        self.code, self.answer = code, answer
 
 
 class Web:
@@ -113,7 +144,7 @@ class Web:
                 try:
                     retry = retry.increment("GET", url, answer)
                 except urllib3.exceptions.MaxRetryError:
-                    raise NotAvailable(str(error), host=True) from error
+                    raise NotAvailable(str(error), error.code, host=True) from error
             try:
                 retry.sleep(answer)
             except urllib3.exceptions.InvalidHeader:  # a Retry-After that is neither seconds nor a date
@@ -121,41 +152,41 @@ class Web:
 
     def _attempt(self, url: str, on_progress: OnProgress | None) -> bytes:
         if time.monotonic() > self._end:
-            raise NotAvailable(OUT_OF_TIME, host=True)
+            raise NotAvailable(OUT_OF_TIME, Failure.TIMEOUT, host=True)
         end = min(time.monotonic() + self.patience.film, self._end)
         try:
             timeout = (self.patience.connect, self.patience.read)
             with self._session.get(url, stream=True, timeout=timeout) as answer:
                 if answer.status_code in RETRIED:
-                    raise _Temporary(f"the server answered {answer.status_code}", answer)
+                    raise _Temporary(f"the server answered {answer.status_code}", Failure.SERVER, answer)
                 if answer.status_code == 404:
-                    raise NotAvailable("not found at the source (404)")
+                    raise NotAvailable("not found at the source (404)", Failure.NOT_FOUND)
                 if answer.status_code != 200:
-                    raise NotAvailable(f"the server answered {answer.status_code}")
+                    raise NotAvailable(f"the server answered {answer.status_code}", Failure.REFUSED)
                 return self._body(answer, end, on_progress)
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
-            raise _Temporary("the download timed out") from error
+            raise _Temporary("the download timed out", Failure.TIMEOUT) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Temporary("the connection failed or was interrupted") from error
+            raise _Temporary("the connection failed or was interrupted", Failure.CONNECTION) from error
 
     def _body(self, answer: requests.Response, end: float, on_progress: OnProgress | None) -> bytes:
         """Read the body in chunks, so that a slow server is stopped at time `end` and a large file at the limit."""
         announced = answer.headers.get("Content-Length", "")
         if announced.isdigit() and int(announced) > self.limit:
-            raise NotAvailable(_too_large(self.limit))
+            raise NotAvailable(_too_large(self.limit), Failure.TOO_LARGE)
         body = bytearray()
         while chunk := answer.raw.read1(CHUNK, decode_content=True):
             body += chunk
             if len(body) > self.limit:
-                raise NotAvailable(_too_large(self.limit))
+                raise NotAvailable(_too_large(self.limit), Failure.TOO_LARGE)
             if on_progress is not None:
                 on_progress(len(body), int(announced) if announced.isdigit() else 0)
             if time.monotonic() > self._end:
-                raise NotAvailable(OUT_OF_TIME, host=True)
+                raise NotAvailable(OUT_OF_TIME, Failure.TIMEOUT, host=True)
             if time.monotonic() > end:
-                raise _Temporary("the download timed out")
+                raise _Temporary("the download timed out", Failure.TIMEOUT)
         if announced.isdigit() and len(body) < int(announced) and "Content-Encoding" not in answer.headers:
-            raise _Temporary("the connection failed or was interrupted")
+            raise _Temporary("the connection failed or was interrupted", Failure.CONNECTION)
         return bytes(body)
 
 

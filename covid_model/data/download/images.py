@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 from covid_model import config
 from covid_model.data.download import http
-from covid_model.data.download.http import NotAvailable
+from covid_model.data.download.http import Failure, NotAvailable
 from covid_model.data.download.manifest import ListedFilm
 
 MAX_SIDE = 512  # pixels: the longest side of a film in a data folder; smaller films keep their size
@@ -56,7 +56,7 @@ def make_film(data: bytes, listed: ListedFilm) -> bytes:
         film = _scaled(picture, listed)
     low, high = film.getextrema()
     if low == high:
-        raise NotAvailable("the image is blank")
+        raise NotAvailable("the image is blank", Failure.BLANK)
     stored = io.BytesIO()
     film.save(stored, "JPEG", quality=JPEG_QUALITY)
     return stored.getvalue()
@@ -66,10 +66,12 @@ def make_mask(data: bytes, listed: ListedFilm) -> bytes:
     """Convert a lung mask to a 1-bit PNG, 1 in the lungs, at its own size. Raises NotAvailable if it does not fit."""
     picture = _open(data, ("PNG",))
     if abs(picture.width * listed.height / (picture.height * listed.width) - 1) > 0.05:
-        raise NotAvailable(f"the lung mask is {_by(picture.size)} and does not match the proportions of the X-ray")
+        raise NotAvailable(
+            f"the lung mask is {_by(picture.size)} and does not match the proportions of the X-ray", Failure.WRONG_SIZE
+        )
     values = np.asarray(picture.convert("L"))
     if values.min() == values.max():
-        raise NotAvailable("the lung mask is blank")
+        raise NotAvailable("the lung mask is blank", Failure.BLANK)
     stored = io.BytesIO()
     Image.fromarray(values > values.max() // 2).save(stored, "PNG", optimize=True)
     return stored.getvalue()
@@ -118,32 +120,36 @@ def _dicom(data: bytes) -> Image.Image:
     from covid_model.imaging.dicom import dicom
 
     if len(data) > http.MAX_DICOM_BYTES:
-        raise NotAvailable(f"the file is larger than {http.MAX_DICOM_BYTES / 2**20:.0f} MB")
+        raise NotAvailable(f"the file is larger than {http.MAX_DICOM_BYTES / 2**20:.0f} MB", Failure.TOO_LARGE)
     try:
         return Image.fromarray(dicom(data)[0])
     except FilmError as error:
-        raise NotAvailable(f"the DICOM file cannot be used: {error}") from error
+        raise NotAvailable(f"the DICOM file cannot be used: {error}", Failure.DAMAGED) from error
     except Exception as error:  # pydicom and its decoders raise many kinds on damaged files
-        raise NotAvailable("the DICOM file is damaged") from error
+        raise NotAvailable("the DICOM file is damaged", Failure.DAMAGED) from error
 
 
 def _open(data: bytes, formats: tuple[str, ...]) -> Image.Image:
     """Decode an image completely, after a check of its size."""
     if len(data) > config.MAX_BYTES:
-        raise NotAvailable(f"the file is larger than {config.MAX_BYTES / 2**20:.0f} MB")
+        raise NotAvailable(f"the file is larger than {config.MAX_BYTES / 2**20:.0f} MB", Failure.TOO_LARGE)
     try:
         picture = Image.open(io.BytesIO(data), formats=formats)
     except Exception as error:  # Pillow's readers raise many kinds on hostile bytes
         is_page = data.lstrip()[:1] == b"<"
         received = "a web page" if is_page else "an empty file" if not data else "another type of file"
-        raise NotAvailable(f"expected a {' or '.join(formats[:2])} image, got {received}") from error
+        raise NotAvailable(
+            f"expected a {' or '.join(formats[:2])} image, got {received}", Failure.OTHER_TYPE
+        ) from error
     width, height = picture.size
     if width * height > config.MAX_PIXELS:
-        raise NotAvailable(f"the image is {_by(picture.size)}, more than {config.MAX_PIXELS / 1e6:.0f} megapixels")
+        raise NotAvailable(
+            f"the image is {_by(picture.size)}, more than {config.MAX_PIXELS / 1e6:.0f} megapixels", Failure.TOO_LARGE
+        )
     try:
         picture.load()
     except Exception as error:
-        raise NotAvailable("the image is damaged") from error
+        raise NotAvailable("the image is damaged", Failure.DAMAGED) from error
     return picture
 
 
@@ -155,7 +161,9 @@ def _scaled(picture: Image.Image, listed: ListedFilm) -> Image.Image:
         film.thumbnail((MAX_SIDE, MAX_SIDE))
         if _close(film.size, target):
             return film
-    raise NotAvailable(f"the image is {_by(picture.size)}; expected {listed.width} x {listed.height}")
+    raise NotAvailable(
+        f"the image is {_by(picture.size)}; expected {listed.width} x {listed.height}", Failure.WRONG_SIZE
+    )
 
 
 def _upright(picture: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from covid_model import config
-from covid_model.data.download.http import DownloadError
+from covid_model.data.download.http import DownloadError, Failure
 
 MANIFEST_COLUMNS = (
     "id", "path", "lung_mask", "geographic_mean", "opacity_mean", "split", "covid", "source", "finding", "patient",
@@ -68,9 +68,11 @@ def read_films(listing: Path) -> list[ListedFilm]:
     films = []
     for row in _read(listing, LIST_COLUMNS).to_dict("records"):
         if not _stays_inside(row["path"]):
-            raise DownloadError(f"{listing} places the X-ray {row['id']!r} outside the data folder.")
+            raise DownloadError(f"{listing} places the X-ray {row['id']!r} outside the data folder.", Failure.OUTSIDE)
         if not row["width"].isdigit() or not row["height"].isdigit():
-            raise DownloadError(f"{listing}: the width and height of the X-ray {row['id']!r} must be integers.")
+            raise DownloadError(
+                f"{listing}: the width and height of the X-ray {row['id']!r} must be integers.", Failure.LIST
+            )
         films.append(
             ListedFilm(
                 id=row["id"],
@@ -102,10 +104,12 @@ def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
         films = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise DownloadError(f"{path} could not be read as a table: {error}") from error
+        raise DownloadError(f"{path} could not be read as a table: {error}", Failure.LIST) from error
     missing = [column for column in columns if column not in films.columns]
     if missing:
-        raise DownloadError(f"{path} lacks the columns {', '.join(missing)}. Received: {', '.join(films.columns)}.")
+        raise DownloadError(
+            f"{path} lacks the columns {', '.join(missing)}. Received: {', '.join(films.columns)}.", Failure.LIST
+        )
     return films
 
 

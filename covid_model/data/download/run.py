@@ -16,7 +16,7 @@ from tqdm import tqdm
 from covid_model import config
 from covid_model.data.dataset import MANIFEST
 from covid_model.data.download import images
-from covid_model.data.download.http import WORKERS, DownloadError, NotAvailable, Patience, Web
+from covid_model.data.download.http import WORKERS, DownloadError, Failure, NotAvailable, Patience, Web
 from covid_model.data.download.manifest import MANIFEST_COLUMNS, ListedFilm, read_films, write_table
 from covid_model.data.download.sources import Origin, by_hand, open_source
 
@@ -30,6 +30,7 @@ class Missing:
     """A film or lung mask that could not be downloaded, and why.
 
     Attributes:
+        reason, code: why, for people and for programs.
         item: "film" or "lung mask".
         host: True if the server failed or could not be reached; False if only this file failed.
     """
@@ -38,8 +39,14 @@ class Missing:
     source: str
     original_file: str
     reason: str
+    code: Failure
     item: str = "film"
     host: bool = False
+
+    @classmethod
+    def from_error(cls, film: ListedFilm, error: NotAvailable, item: str = "film") -> Missing:
+        """Return the report of an error."""
+        return cls(film.id, film.source, film.original_file, str(error), error.code, item, error.host)
 
 
 @dataclass
@@ -125,7 +132,7 @@ def download(
     chosen = tuple(dict.fromkeys(sources)) if sources is not None else SOURCES
     _check(to, chosen, folders)
     if workers < 1:
-        raise DownloadError(f"workers must be at least 1. Received: {workers}.")
+        raise DownloadError(f"workers must be at least 1. Received: {workers}.", Failure.WORKERS)
     films = read_films(listing or config.DATASET_CSV)
     to.mkdir(parents=True, exist_ok=True)
     _remove_partial_files(to, films)
@@ -169,8 +176,8 @@ def _fetch_source(
     try:
         origin = open_source(source, folder, web)
     except NotAvailable as error:
-        report.missing += [Missing(film.id, source, film.original_file, str(error)) for film in films]
-        report.missing += [Missing(film.id, source, film.original_file, str(error), "lung mask") for film in masks]
+        report.missing += [Missing.from_error(film, error) for film in films]
+        report.missing += [Missing.from_error(film, error, "lung mask") for film in masks]
         return
 
     def add_film(film: ListedFilm, sha256: str) -> None:
@@ -199,7 +206,7 @@ def _fetch_all(
 
     def attempt(film: ListedFilm) -> str:
         if failures.too_many:
-            raise NotAvailable(f"skipped after {failures.limit} consecutive server failures")
+            raise NotAvailable(f"skipped after {failures.limit} consecutive server failures", Failure.SKIPPED)
         try:
             result = fetch(film)
         except NotAvailable as error:
@@ -212,7 +219,7 @@ def _fetch_all(
         try:
             on_success(film, outcome())
         except NotAvailable as error:
-            report.missing.append(Missing(film.id, film.source, film.original_file, str(error), item, error.host))
+            report.missing.append(Missing.from_error(film, error, item))
 
 
 def _fetch_film(origin: Origin, film: ListedFilm, to: Path) -> str:
@@ -270,15 +277,20 @@ def _remove_partial_files(to: Path, films: list[ListedFilm]) -> None:
 def _check(to: Path, chosen: tuple[str, ...], folders: Mapping[str, Path]) -> None:
     unknown = [source for source in (*chosen, *folders) if source not in SOURCES]
     if unknown:
-        raise DownloadError(f"Sources must be among {', '.join(SOURCES)}. Received: {', '.join(unknown)}.")
+        raise DownloadError(
+            f"Sources must be among {', '.join(SOURCES)}. Received: {', '.join(unknown)}.", Failure.SOURCE
+        )
     unused = [source for source in folders if source not in chosen]
     if unused:
-        raise DownloadError(f"A folder is given for {', '.join(unused)}, which is not among the sources to download.")
+        raise DownloadError(
+            f"A folder is given for {', '.join(unused)}, which is not among the sources to download.",
+            Failure.UNUSED_FOLDER,
+        )
     for source, folder in folders.items():
         if not folder.is_dir():
-            raise DownloadError(f"The folder given for {source} does not exist: {folder}.")
+            raise DownloadError(f"The folder given for {source} does not exist: {folder}.", Failure.NO_FOLDER)
     if to.exists() and not to.is_dir():
-        raise DownloadError(f"The data folder cannot be created: {to} is a file.")
+        raise DownloadError(f"The data folder cannot be created: {to} is a file.", Failure.NO_FOLDER)
 
 
 class _ConsecutiveFailures:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from covid_model import config
 from covid_model.data.download import http
-from covid_model.data.download.http import DownloadError, NotAvailable, Web
+from covid_model.data.download.http import DownloadError, Failure, NotAvailable, Web
 
 GITHUB = "https://raw.githubusercontent.com"  # tests set this to a local server
 GITHUB_FOLDERS = {  # the folder of each source's original files
@@ -80,10 +80,10 @@ class Folder:
     def film(self, original_file: str) -> bytes:
         paths = self._files.get(original_file) or self._files.get(f"{original_file}.dcm", [])
         if not paths:
-            raise NotAvailable("the folder has no file with this name")
+            raise NotAvailable("the folder has no file with this name", Failure.NOT_FOUND)
         contents = {_read(path) for path in paths}
         if len(contents) > 1:
-            raise NotAvailable("the folder has several different files with this name")
+            raise NotAvailable("the folder has several different files with this name", Failure.AMBIGUOUS)
         return contents.pop()
 
     def mask(self, original_file: str) -> bytes:
@@ -103,7 +103,7 @@ class GitHub:
 
     def mask(self, original_file: str) -> bytes:
         if self._masks is None:
-            raise NotAvailable("the source has no lung masks")
+            raise NotAvailable("the source has no lung masks", Failure.NOT_FOUND)
         return self._web.get(f"{GITHUB}/{self._masks}/{quote(_mask_name(original_file))}")
 
 
@@ -124,7 +124,7 @@ class KaggleNIH:
             raise _from_kaggle(error) from error
 
     def mask(self, original_file: str) -> bytes:
-        raise NotAvailable("the source has no lung masks")
+        raise NotAvailable("the source has no lung masks", Failure.NOT_FOUND)
 
 
 class KaggleChallenge:
@@ -143,7 +143,7 @@ class KaggleChallenge:
 
     def film(self, original_file: str) -> bytes:
         if original_file not in self._paths:
-            raise NotAvailable("the challenge has no such file")
+            raise NotAvailable("the challenge has no such file", Failure.NOT_FOUND)
         path = self._paths[original_file]
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -154,7 +154,7 @@ class KaggleChallenge:
                 raise _from_kaggle(error) from error
 
     def mask(self, original_file: str) -> bytes:
-        raise NotAvailable("the source has no lung masks")
+        raise NotAvailable("the source has no lung masks", Failure.NOT_FOUND)
 
 
 def open_source(source: str, folder: Path | None, web: Web) -> Origin:
@@ -174,7 +174,7 @@ def open_source(source: str, folder: Path | None, web: Web) -> Origin:
         return KaggleChallenge(KAGGLE_CHALLENGE[source])
     if source == NIH:
         return KaggleNIH()
-    raise DownloadError(f"The source must be one of {', '.join(BY_HAND)}. Received: {source!r}.")
+    raise DownloadError(f"The source must be one of {', '.join(BY_HAND)}. Received: {source!r}.", Failure.SOURCE)
 
 
 def by_hand(source: str) -> str:
@@ -196,7 +196,7 @@ def _kagglehub():
     try:
         import kagglehub
     except ImportError as error:
-        raise NotAvailable("this source needs `pip install kagglehub`") from error
+        raise NotAvailable("this source needs `pip install kagglehub`", Failure.NO_KAGGLEHUB) from error
     return kagglehub
 
 
@@ -218,24 +218,26 @@ def _challenge_files(handle: str) -> Iterator[str]:
 
 def _from_kaggle(error: Exception) -> NotAvailable:
     if type(error).__name__ == "UnauthenticatedError":
-        return NotAvailable("Kaggle requires a login", host=True)
+        return NotAvailable("Kaggle requires a login", Failure.LOGIN, host=True)
     status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "error_code", None)
     if status == 404 or type(error).__name__ == "NotFoundError":
-        return NotAvailable("Kaggle has no such file (404)")
+        return NotAvailable("Kaggle has no such file (404)", Failure.NOT_FOUND)
     if status in (401, 403):
-        return NotAvailable(f"Kaggle answered {status}: log in and, for a challenge, accept its rules", host=True)
+        return NotAvailable(
+            f"Kaggle answered {status}: log in and, for a challenge, accept its rules", Failure.LOGIN, host=True
+        )
     answer = f"answered {status}" if status else f"could not be reached ({type(error).__name__})"
-    return NotAvailable(f"Kaggle {answer}", host=True)
+    return NotAvailable(f"Kaggle {answer}", Failure.SERVER, host=True)
 
 
 def _read(path: Path) -> bytes:
     limit = http.MAX_DICOM_BYTES if path.suffix == ".dcm" else config.MAX_BYTES
     try:
         if path.stat().st_size > limit:
-            raise NotAvailable(f"the file is larger than {limit / 2**20:.0f} MB")
+            raise NotAvailable(f"the file is larger than {limit / 2**20:.0f} MB", Failure.TOO_LARGE)
         return path.read_bytes()
     except OSError as error:
-        raise NotAvailable("the file cannot be read") from error
+        raise NotAvailable("the file cannot be read", Failure.UNREADABLE) from error
 
 
 def _mask_name(original_file: str) -> str:
