@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from covid_model import config
-from covid_model.data.download.http import NotAvailable, OnProgress, Patience, Web
+from covid_model.data.download.http import Failure, NotAvailable, OnProgress, Patience, Web
 from covid_model.data.download.images import write_file
 
 MAX_BYTES = 120 * 1024 * 1024  # the file has 80 MB
@@ -36,7 +36,7 @@ def download(patience: Patience = WAITING, on_progress: OnProgress | None = None
         finally:
             web.close()
         if _md5(content) != config.VGG19_MD5:  # as keras.applications.vgg19 checks it
-            raise NotAvailable("what was downloaded is not the expected file")
+            raise NotAvailable("what was downloaded is not the expected file", Failure.DAMAGED)
         write_file(content, path)
         return path
 
