@@ -62,7 +62,7 @@ def dicom(data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     file = pydicom.dcmread(io.BytesIO(data), specific_tags=TAGS)
     if "PixelData" not in file:
         is_report = file.get("Modality") == "SR"
-        content = "a structured report" if is_report else "a file without a (complete) image"
+        content = "a structured report" if is_report else "a file without a complete image"
         raise FilmError(f"Expected a DICOM file with an image; got {content}.", Refusal.NO_IMAGE)
     _check_header(file)
     if syntax.is_compressed and syntax != DeflatedExplicitVRLittleEndian:
@@ -125,7 +125,10 @@ def _check_header(file: pydicom.Dataset) -> None:
     photometric = str(file.get("PhotometricInterpretation") or "")
     if file.get("SamplesPerPixel", 1) != 1 or photometric not in GRAY:
         kind = show_name(photometric, 20) if photometric else "no photometric interpretation"
-        raise FilmError(f"Expected a grayscale DICOM image (MONOCHROME1 or MONOCHROME2); got {kind}.", Refusal.NOT_GRAY)
+        raise FilmError(
+            f"Expected a grayscale DICOM image (MONOCHROME1 or MONOCHROME2); got {kind}. Export it in grayscale.",
+            Refusal.NOT_GRAY,
+        )
     frames = int(file.get("NumberOfFrames") or 1)
     if frames != 1:
         raise FilmError(

@@ -93,7 +93,7 @@ class _Page(FPDF):
         self.c_margin = 0
         self.set_auto_page_break(False)
         self.set_title(TITLE)
-        self.set_lang("en-GB")
+        self.set_lang("en-US")
         self.set_creation_date(made)
         self.set_producer("covid-model")
         self.add_page()

@@ -152,7 +152,7 @@ def lungs_record(left: int, blank: float | None = None, whole: float | None = 0.
         (20, "Lungs erased: 20 of 34 COVID-19 X-rays are still called positive."),
         (15, "15 of 34 COVID-19 X-rays are still"),
         (14, "only 14 of 34 COVID-19 X-rays are still"),
-        (0, "no COVID-19 X-ray is called positive any more"),
+        (0, "no COVID-19 X-ray is called positive anymore"),
     ],
 )
 def test_lungs_erased(left, text):

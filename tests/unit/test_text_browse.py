@@ -101,7 +101,7 @@ def test_summary(films):
     assert browse_text.summary(films, browse_text.sheet(films, 1)) == (
         "4 X-rays: 1 true positive, 1 false negative, 1 false positive, 1 true negative."
     )
-    assert browse_text.summary(films, browse_text.sheet(films, 2, size=3)).startswith("4 X-rays, 4 to 4 shown: ")
+    assert browse_text.summary(films, browse_text.sheet(films, 2, size=3)).startswith("4 X-rays, showing 4 to 4: ")
 
 
 def test_summary_says_whether_it_holds_training_films():

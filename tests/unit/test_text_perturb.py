@@ -98,13 +98,13 @@ def test_a_disagreement_is_read_by_what_each_has_seen():
         "*paper* was trained on 1 X-ray of adults without COVID-19 and calls **2 of the 2** in the test set" in sentence
     )
     assert "*fine-tuned* was trained on 3 X-rays of adults without COVID-19 and calls **1 of the 2** in" in sentence
-    assert "where only *paper* says positive, it may have seen no more than that this is an adult" in sentence
+    assert "if only *paper* calls it positive, it may have recognized no more than that this is an adult" in sentence
 
 
 def test_a_disagreement_follows_scores_and_threshold():
     table = scored({"x1": 0.9, "x2": 0.8}, {"x1": 0.95, "x2": 0.7})
     assert "So where" not in perturb_text.disagreement(SPECS, FILMS, table, 0.6)
-    assert "where only *fine-tuned* says positive" in perturb_text.disagreement(SPECS, FILMS, table, 0.92)
+    assert "if only *fine-tuned* calls it positive" in perturb_text.disagreement(SPECS, FILMS, table, 0.92)
 
 
 def test_no_scores_no_sentence():

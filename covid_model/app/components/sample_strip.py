@@ -30,7 +30,7 @@ def show(shown: str | None, network: str, threshold: float) -> None:
     """Draw the strip of real X-rays, or the button that downloads them.
 
     Args:
-        shown: id of the film that the page shows, None if it shows none. The tiles are then without sentences.
+        shown: id of the film that the page shows, None if it shows none. Tiles have sentences only if it shows none.
         network: name of the chosen network.
         threshold: in [0, 1].
     """
@@ -93,7 +93,7 @@ def tile(film: str, path: str, label: str, current: bool, help_text: str | None 
 
 
 def stress_test() -> None:
-    """Draw the drawer of simulated X-rays: what was put into each, every network's score, and where the heat lies."""
+    """Draw the drawer of simulated X-rays: what was added to each, every network's score, and where the heat is."""
     simulated = {film.id: film for film in cache.samples().values() if film.simulated}
     if not simulated:
         return
@@ -110,7 +110,7 @@ def _stress_test(simulated: dict[str, Sample]) -> None:
     rows = pd.DataFrame(
         {
             "X-ray": [films.short_title(film) for film in simulated.values()],
-            "What was put in": [film.description for film in simulated.values()],
+            "What was added": [film.description for film in simulated.values()],
         }
     )
     columns = {registry.short_title(name): [known.get(film) for film in simulated] for name, known in scores.items()}
@@ -135,13 +135,13 @@ def _stress_test(simulated: dict[str, Sample]) -> None:
         hide_index=True,
         height="content",
         placeholder="–",
-        alt="Every simulated X-ray: what was put into it, and every network's score",
-        column_config={"What was put in": st.column_config.TextColumn(width="large")},
+        alt="Every simulated X-ray: what was added to it, and every network's score",
+        column_config={"What was added": st.column_config.TextColumn(width="large")},
     )
 
 
 def _maps(film: Sample, names: Iterable[str]) -> None:
-    """Draw a film and its heatmaps by the networks `names`, with the outline of what was put in."""
+    """Draw a film and its heatmaps by the networks `names`, with the outline of what was added."""
     pixels = image.shrink(imaging.read(film.path).pixels, config.OVERLAY_SIDE // 2)
     mask = None if film.mask is None else cv2.imread(str(film.mask), cv2.IMREAD_GRAYSCALE)
     names = list(names)

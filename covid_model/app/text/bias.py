@@ -87,7 +87,7 @@ def stated_ages(years: Sequence[float], films: int) -> str:
     """Return what is known of the ages in the sources of adults. `years`: those stated for some of the `films`."""
     if not len(years):
         return (
-            "Outside the children’s source, no X-ray states an age in years; these sources hold adults, or mostly "
+            "Outside the children’s source, no X-ray states an age in years; these sources contain adults, or mostly "
             "adults."
         )
     ordered = sorted(years)
@@ -146,7 +146,7 @@ def erasure_result(record: Mapping[str, Any], part: Mapping[str, Any], way: str)
     elif after["count"]:
         headline = f"{way}: only {share} COVID-19 X-rays are still called positive."
     else:
-        headline = f"{way}: no COVID-19 X-ray is called positive any more."
+        headline = f"{way}: no COVID-19 X-ray is called positive anymore."
     return headline
 
 
@@ -170,7 +170,7 @@ def _remaining_gain(blank: float, whole: float | None, floor: float) -> str:
     if blank <= floor:
         return "The gain over that baseline is gone."
     if whole is None or whole <= floor:
-        return "There is a gain over that baseline without what was blanked."
+        return "There is a gain over that baseline even without the blanked area."
     if blank >= whole:
         return "All of the gain over that baseline remains."
     return f"{percent((blank - floor) / (whole - floor))} of the gain over that baseline remains."

@@ -18,7 +18,7 @@ LEFT = "films-left"  # in the session: every setting when a film was opened from
 SHOWN = "films-shown"  # in the session: the last filters, because new ones start at the first sheet
 
 ALL, FREE, SIMULATED = "all", "free", "simulated"
-FIRST_SET = "test"  # shown unless another set is chosen; the address leaves it out
+FIRST_SET = "test"  # shown unless another set is chosen; the URL leaves it out
 SETS = SPLIT_LABELS | {
     ALL: ("All", "Every X-ray in the list, including those that networks were trained on"),
     FREE: (
@@ -130,5 +130,5 @@ def summary(films: pd.DataFrame, shown: Sheet) -> str:
     trained_on = films["split"].isin(config.TRAINING_SPLITS)
     mixed = trained_on.any() and not trained_on.all()
     note = " This includes X-rays that networks were trained on." if mixed else ""
-    place = f", {shown.first:,} to {shown.last:,} shown" if shown.sheets > 1 else ""
+    place = f", showing {shown.first:,} to {shown.last:,}" if shown.sheets > 1 else ""
     return f"{len(films):,} {'X-rays' if len(films) > 1 else 'X-ray'}{place}: {cells}.{note}"

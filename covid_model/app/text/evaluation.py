@@ -135,7 +135,7 @@ def same_sources(films: pd.DataFrame, trained_on: Collection[str]) -> str | None
     if not known:
         return None
     share = "All of them" if known == len(films) else f"{known:,} of the {len(films):,}"
-    return f"{share} come from sources that it was trained on, by other X-rays, which makes them easier."
+    return f"{share} come from sources whose other X-rays it was trained on, which makes them easier."
 
 
 def accuracies(results: Sequence[ThresholdResult]) -> str | None:
@@ -177,13 +177,13 @@ def network_comparison(first: ThresholdResult, second: ThresholdResult) -> str:
         (
             fewer_alarms,
             "calls fewer adults without COVID-19 positive",
-            "both call as many adults without COVID-19 positive",
+            "both call the same number of adults without COVID-19 positive",
             [result.adults for result in results],
         ),
         (
             higher_sensitivity,
-            "finds more COVID-19 X-rays",
-            "both find as many COVID-19 X-rays",
+            "detects more COVID-19 X-rays",
+            "both detect the same number of COVID-19 X-rays",
             [result.rates["sensitivity"] for result in results],
         ),
     ):
@@ -195,7 +195,7 @@ def network_comparison(first: ThresholdResult, second: ThresholdResult) -> str:
             figures = f"{counted(estimates[leader])} versus {counted(estimates[1 - leader])}"
             parts.append(f"{names[leader]} {better} ({figures})")
     if not parts:
-        return "These X-rays cannot compare the two networks: that takes COVID-19 X-rays or adults without COVID-19."
+        return "The networks cannot be compared on these X-rays: that takes COVID-19 X-rays or adults without COVID-19."
     leaders = {leader for leader in (fewer_alarms, higher_sensitivity) if leader in (0, 1)}
     if len(leaders) == 2:
         why = (

@@ -133,7 +133,7 @@ def disagreement(
     text = f"How to read a disagreement: {'; '.join(parts)}."
     most, least = sorted(shares, key=shares.get, reverse=True)
     if shares[most] > shares[least]:
-        text += f" So where only *{most}* says positive, it may have seen no more than that this is an adult."
+        text += f" So if only *{most}* calls it positive, it may have recognized no more than that this is an adult."
     return text
 
 

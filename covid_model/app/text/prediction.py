@@ -74,7 +74,7 @@ def analyzing(subject: str = "Analyzing") -> str:
 def analyzed_by(title: str, prediction: Prediction) -> str:
     """Return which network a prediction is of, by its title, and how long it took; Markdown."""
     if prediction.stored:
-        return f"Analyzed by {plain(title)} in advance."
+        return f"Analyzed in advance by {plain(title)}."
     return f"Analyzed by {plain(title)} in {prediction.milliseconds / 1000:.1f} s."
 
 

@@ -8,13 +8,13 @@ LABELS = {  # of an example, by `films.Kind`
     "tp": "COVID-19, detected",
     "tn": "No COVID-19, negative",
     "fn": "COVID-19, missed",
-    "fp": "No COVID-19, false alarm",
+    "fp": "No COVID-19, false positive",
     "marker": "Heat on a marker",
 }
 NOT_HERE = "Real X-rays are not on this computer yet."
 STRESS_TITLE = "Stress test: simulated from one CT"
 STRESS = (
-    "These X-rays are rendered from one CT scan, and the opacities in them were added for this demo. They lie outside "
+    "These X-rays are rendered from one CT scan, and the opacities in them were added for this demo. They are unlike "
     "the training data of every network, so their scores say nothing about a patient and get no verdict. They show "
     "how a network reacts to a change, and whether Grad-CAM points at the opacity: here its true outline is known."
 )
@@ -23,7 +23,7 @@ OUTLINE = "The outline marks the opacity that was added."
 
 def heading(title: str) -> str:
     """Return what the strip shows, for the network with this title; Markdown."""
-    return f"Real X-rays that no network was trained on, chosen by what **{plain(title)}** does on them"
+    return f"Real X-rays that no network was trained on, chosen to show what **{plain(title)}** gets right and wrong"
 
 
 def label(kind: str, marker: str = "") -> str:
@@ -37,16 +37,16 @@ def truth(covid: bool) -> str:
 
 
 def on_marker(label: str, share: float, area: float) -> str:
-    """Return how much of the heat lies on a marker; both shares are in [0, 1]."""
+    """Return how much of the heat is on a marker; both shares are in [0, 1]."""
     return (
-        f"{100 * share:.0f} % of what raises the score lies on the {label}, "
+        f"{100 * share:.0f} % of what raises the score is on the {label}, "
         f"which covers {max(100 * area, 0.1):.{0 if area >= 0.01 else 1}f} % of what the network sees."
     )
 
 
 def in_lesion(share: float, area: float) -> str:
-    """Return how much of the heat lies in the added opacity; both shares are in [0, 1]."""
+    """Return how much of the heat is in the added opacity; both shares are in [0, 1]."""
     return (
-        f"{100 * share:.0f} % of what raises the score lies in the opacity, "
+        f"{100 * share:.0f} % of what raises the score is in the opacity, "
         f"which covers {100 * area:.0f} % of what the network sees."
     )
