@@ -22,7 +22,7 @@ from covid_model.data import samples as samples_room
 from covid_model.evaluation import scored_split
 from covid_model.imaging import FilmError, heatmap
 from covid_model.imaging import image as thumbnails
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 from covid_model.reports import model_card as card_room
 from covid_model.training import playground
 from covid_model.training.playground.features import FEATURES, Store
@@ -30,7 +30,6 @@ from covid_model.training.playground.features import FEATURES, Store
 if TYPE_CHECKING:
     from covid_model.evaluation import Estimate
     from covid_model.evaluation.subgroups import Change, Group
-    from covid_model.model.network_spec import NetworkSpec
 
 
 CARDS_KEPT = 480  # gallery images in memory for all sessions, about 20 KB each
@@ -83,11 +82,16 @@ def model_card(name: str) -> card_room.Card:
 
 
 def test_scores(name: str) -> pd.DataFrame | None:
-    """Return a network's scores of the test films, indexed by film id; None if there are none."""
+    """Return one network's rows of `scores` for the test set, indexed by film id; None where there are none."""
+    return split_scores(name, "test")
+
+
+def split_scores(name: str, split: str) -> pd.DataFrame | None:
+    """Return one network's rows of `scores` for a split, indexed by film id; None where there are none."""
     table = scores()
     if table is None:
         return None
-    rows = table[(table["split"] == "test") & (table["network"] == name)]
+    rows = table[(table["split"] == split) & (table["network"] == name)]
     return None if rows.empty else rows.set_index("id")
 
 
@@ -143,33 +147,6 @@ def _with_patients(rows: pd.DataFrame) -> pd.DataFrame:
     except (datasets.DataError, KeyError):
         return rows
     return rows.assign(patient=known.fillna(rows.index.to_series()))
-
-
-def held_out_scores(name: str) -> pd.DataFrame | None:
-    """Return a network's scores of the films held out of its training, indexed by film id; None if there are none.
-
-    Also None for a network whose final training used every film of its splits.
-    """
-    spec, table = networks.spec(name), scores()
-    if spec is None or table is None or not spec.holds_out:
-        return None
-    return _held_out_scores(spec)
-
-
-@file_cache.by_files(
-    _scores_and_list, st.cache_resource, 2, hash_funcs={network_spec.NetworkSpec: lambda spec: spec.sha256}
-)
-def _held_out_scores(spec: NetworkSpec) -> pd.DataFrame | None:
-    try:
-        held_out = datasets.validation_films(films_table(), *spec.trained_on)
-    except datasets.DataError:
-        return None
-    held_out = held_out.index[held_out]
-    if len(held_out) != spec.training["validation"]:  # trained with another list of films
-        return None
-    rows = scores()
-    rows = rows[(rows["network"] == spec.name) & rows["id"].isin(held_out)]
-    return None if rows.empty else rows.set_index("id")
 
 
 @file_cache.by_files(lambda: [config.SEGMENTATION_JSON], st.cache_data, 2)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 PREDICTED, TRACED = "read", "walked"  # session keys: (digest, network) of what is cached
+TABLE_SIDE = 96  # pixels: the side of a thumbnail in a table
 MAX_ANSWERS = 64  # kept about one film
 
 
@@ -112,6 +113,7 @@ def forget(source: ImageSource) -> None:
     digest = source.digest
     _film.clear(digest, source)
     _preview.clear(digest, None)
+    _card.clear(digest, None)
     if st.session_state.get(networks.ANSWERS, {}).get("film") == digest:
         del st.session_state[networks.ANSWERS]
     for name in registry.names():
@@ -152,6 +154,19 @@ def preview(source: ImageSource, pixels: np.ndarray) -> np.ndarray:
 @st.cache_data(scope="session", max_entries=2, show_spinner=False)
 def _preview(digest: str, _pixels: np.ndarray) -> np.ndarray:
     return image.shrink(_pixels, config.OVERLAY_SIDE)
+
+
+def card(source: ImageSource) -> np.ndarray | None:
+    """Return a film's thumbnail for a table, a square (h, w) uint8; None if the film is refused."""
+    try:
+        return _card(source.digest, source)
+    except FilmError:
+        return None
+
+
+@st.cache_data(scope="session", max_entries=64, show_spinner=False)
+def _card(digest: str, _source: ImageSource) -> np.ndarray:
+    return image.fit_square(film(_source).pixels, TABLE_SIDE)
 
 
 @dataclass(frozen=True)

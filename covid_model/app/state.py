@@ -233,13 +233,14 @@ def uploader() -> list[ImageSource]:
     They are kept only in the session, until the user removes them or leaves.
     """
     st.file_uploader(
-        "Upload chest X-rays (PNG, JPEG, TIFF or DICOM)",
+        "Upload X-rays",
         type=ACCEPTED_TYPES,
         accept_multiple_files=True,
         max_upload_size=config.MAX_BYTES // 2**20,
         key=UPLOADER,
         on_change=take_uploads,
-        help="One X-ray or several. They stay in memory while this page is open, and are never stored.",
+        help="Frontal chest X-rays as PNG, JPEG, TIFF or DICOM, one or several. They stay in memory while this page is "
+        "open, and are never stored.",
     )
     return list(st.session_state.get(UPLOADS, ()))
 

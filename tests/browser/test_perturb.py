@@ -34,7 +34,7 @@ def test_a_film_is_changed_and_taken_back(visitor, address, network_name):
     stood = place(visitor)
     erase = perturb.LABELS["erase"]
     visitor.get_by_role("button", name=erase).click()
-    visitor.get_by_alt_text(perturb.describe(Changes(erase="lungs"))).wait_for(timeout=demo.PATIENCE)
+    visitor.get_by_alt_text(perturb.describe(Changes(erase="lungs"))).first.wait_for(timeout=demo.PATIENCE)
     demo.settle(visitor)
     first = changed_score(visitor)
     assert visitor.get_by_text(first).count() > 1  # beside the figure, in the sentence on what became of it

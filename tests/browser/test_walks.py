@@ -85,7 +85,7 @@ def test_back_from_a_film_to_the_films(visitor, address, network_name):
     """With one press, wherever the threshold came from: the address of the film's page is in the history once."""
     demo.open_page(visitor, f"{address}/browse?set=Simulated&threshold=0.3&network={network_name}")
     visitor.get_by_role("link", name=SIMULATED, exact=True).click()
-    visitor.wait_for_selector("h1:has-text('Try an X-ray')")
+    demo.arrived(visitor, "")
     demo.settle(visitor)
     assert "threshold=0.3" in visitor.url
     visitor.go_back()

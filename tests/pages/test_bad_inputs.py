@@ -197,7 +197,7 @@ def test_19_a_novel_film_is_warned_of_and_its_score_grayed(novel):
     assert not any(verdict in text(app) for verdict in verdicts)  # no verdict on what the network does not know
     assert "place" not in charts(app)
     give(app, GOOD, ("other.png", synthetic_images.save(synthetic_images.film()[::-1])))
-    assert all(NOVEL in remarks for remarks in app.dataframe[0].value.iloc[:, 3])
+    assert all(NOVEL in remarks for remarks in app.dataframe[0].value["Remarks"])
 
 
 def test_19_a_film_like_others_is_not(demo, monkeypatch):
@@ -309,7 +309,7 @@ def test_33_films_past_the_limit_are_let_go(demo, monkeypatch):
         open_page(),
         *((f"{number}.png", synthetic_images.save(synthetic_images.film(100 + number))) for number in range(5)),
     )
-    assert list(app.dataframe[0].value.iloc[:, 0]) == ["0.png", "1.png", "2.png"]
+    assert list(app.dataframe[0].value["File"]) == ["0.png", "1.png", "2.png"]
     assert holds(messages(app, "warning"), 5, 3)
     assert len(app.session_state[state.UPLOADS]) == 3
 

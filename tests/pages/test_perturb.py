@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 
-import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -368,29 +367,6 @@ def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
     films = browse_text.in_order(browse_text.select_set(cache.gallery_table("paper"), "test", 0.6), "highest")
     second = browse_text.summary(films, browse_text.sheet(films, 2))  # two score above this film's 0.859
     assert second in text(app) and holds(second, 5, 3, 4)
-
-
-def test_films_held_out_count_as_neighbors_where_the_network_never_saw_them(demo, monkeypatch):
-    held_out = cache.scores().query("network == 'fine-tuned' and split == 'train'").set_index("id")
-    monkeypatch.setattr(cache, "held_out_scores", lambda name: held_out if name == "fine-tuned" else None)
-    app = upload(open_page(), ("film.png", film_bytes(240)))  # 0.938
-    both = prediction_text.similar_scores(cache.test_scores("fine-tuned"), 240 / 256, None, held_out)
-    assert both in text(app) and holds(both, 5, 1, 2, 2, 2, 100)
-    app.segmented_control(key="network").set_value("paper").run()
-    assert prediction_text.similar_scores(cache.test_scores("paper"), 240 / 256) in text(app)
-
-
-def test_held_out_films_are_those_of_the_training(demo, monkeypatch):
-    case = mock_networks.save(config.NETWORKS)
-    assert cache.held_out_scores("fine-tuned") is None  # it says of no film that it was held out
-    path = config.NETWORKS / f"{case.name}.json"
-    monkeypatch.setattr(
-        "covid_model.data.dataset.hold_out", lambda films: pd.Series(films.index == "cohen-4", films.index)
-    )
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"validation": 1}}))
-    assert list(cache.held_out_scores("fine-tuned").index) == ["cohen-4"]
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"validation": 2}, "sha256": "other"}))
-    assert cache.held_out_scores("fine-tuned") is None  # not the list of films that it was trained by
 
 
 def test_what_is_kept_of_a_film_goes_with_it(demo):

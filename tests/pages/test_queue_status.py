@@ -69,7 +69,7 @@ def test_many_films_wait_for_room(demo, monkeypatch):
     monkeypatch.setattr(networks, "queue", lambda: queue)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     app = upload(open_page(), ("one.png", film_bytes(100)), ("two.png", film_bytes(250)))
-    assert app.dataframe[0].value.iloc[:, 2].tolist() == [verdict_word(0.391), verdict_word(0.977)]
+    assert app.dataframe[0].value["Verdict"].tolist() == [verdict_word(0.391), verdict_word(0.977)]
 
 
 def test_the_page_shows_the_place_while_it_waits_and_not_afterwards(demo, monkeypatch):

@@ -36,6 +36,7 @@ from tests.support.app_pages import (
 )
 
 __all__ = ["demo"]
+TABLE = "uploaded_films"  # key of the table of several uploads
 HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://evil.example) `c` :red[r]‮gnp.exe" + "A" * 300 + ".png"
 
 
@@ -54,8 +55,9 @@ def refusal(data: bytes) -> str:
     return str(why.value)
 
 
-def neighbors(score: float, film: str | None = None) -> str:
-    return prediction_text.similar_scores(cache.test_scores("fine-tuned"), score, film)
+def neighbors(score: float, film: str | None = None) -> list[str]:
+    adult_test = cache.split_scores("fine-tuned", "extra-test")
+    return prediction_text.comparison(cache.test_scores("fine-tuned"), adult_test, score, film)
 
 
 def tries(app: AppTest) -> dict[str, str]:
@@ -81,7 +83,10 @@ def test_one_film(demo):
     assert formatting.verdict(240 / 256, 0.6) in text(app)
     assert [item.value for item in app.text] == ["film.png"]
     assert charts(app) == {"place"}
-    assert neighbors(240 / 256) in text(app) and holds(neighbors(240 / 256), 5, 1, 1, 1, 100)
+    adults, adult_test, whole = neighbors(240 / 256)
+    assert all(sentence in text(app) for sentence in (adults, adult_test, whole))
+    assert text(app).index(adults) < text(app).index(adult_test) < text(app).index(whole)
+    assert holds(adults, 2, 3, 67, 1, 1, 100) and holds(adult_test, 0, 1, 0) and holds(whole, 2, 5, 40, 1, 1, 100)
 
 
 def test_the_viewer_has_the_film_and_its_heatmap(demo):
@@ -151,19 +156,23 @@ def test_33_several_films_and_a_bad_one_among_them(demo):
         ("two.png", film_bytes(250)),
     )
     table = app.dataframe[0].value
-    names, _, verdicts, remarks = (table.iloc[:, at].tolist() for at in range(4))
+    pictures, names, _, verdicts, remarks = (table.iloc[:, at].tolist() for at in range(5))
+    assert [isinstance(picture, str) for picture in pictures] == [True, False, False, True]
     assert names == ["one.png", "bad.png", "empty.png", "two.png"]
     assert verdicts == [verdict_word(0.391), REFUSED, REFUSED, verdict_word(0.977)]
     assert remarks[1:3] == [refusal(b"<html>"), refusal(b"")] and remarks[1] != remarks[2]
     assert score(app) == "0.391"
-    app.selectbox(key="look").set_value(3).run()
-    assert score(app) == "0.977"
+    app.session_state[TABLE] = {"selection": {"rows": [3], "columns": [], "cells": []}}  # as a click on the row
+    assert score(app.run()) == "0.977"
+    app.session_state[TABLE] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    app.run()
+    assert not app.metric and refusal(b"<html>") in app.error[0].value.replace("\\", "")
     assert MockReader.asked == ["fine-tuned"] * 2
 
 
 def test_only_bad_films(demo):
     app = upload(open_page(), ("a.png", b"no"), ("b.png", b"no"))
-    assert app.dataframe[0].value.iloc[:, 2].tolist() == [REFUSED] * 2
+    assert app.dataframe[0].value["Verdict"].tolist() == [REFUSED] * 2
     assert not app.metric
 
 
@@ -185,8 +194,8 @@ def test_a_film_over_the_limit(demo, monkeypatch):
 
 def test_31_an_ending_forged_past_the_browser_is_refused_and_the_others_are_read(demo):
     app = upload(open_page(), ("evil.exe", film_bytes()), ("film.png", film_bytes()))
-    assert app.dataframe[0].value.iloc[:, 2].tolist() == [REFUSED, verdict_word(0.938)]
-    assert ", ".join(films.UPLOAD_TYPES) in app.dataframe[0].value.iloc[0, 3]
+    assert app.dataframe[0].value["Verdict"].tolist() == [REFUSED, verdict_word(0.938)]
+    assert ", ".join(films.UPLOAD_TYPES) in app.dataframe[0].value["Remarks"][0]
 
 
 @pytest.mark.parametrize("data", [film_bytes(), b"<html>"])
@@ -238,7 +247,8 @@ def test_a_film_of_ours_by_link(demo):
 
 def test_the_film_itself_is_no_neighbor_of_its_own(demo):
     app = open_page(film="kermany-1")  # mock score 0.859
-    assert neighbors(220 / 256, "kermany-1") in text(app) and holds(neighbors(220 / 256, "kermany-1"), 4)
+    adults, _, whole = neighbors(220 / 256, "kermany-1")
+    assert whole in text(app) and holds(whole, 2, 4, 50) and holds(adults, 2, 3, 67)
 
 
 def test_a_training_film_says_so(demo):

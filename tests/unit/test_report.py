@@ -14,7 +14,7 @@ import pytest
 from pypdf import PdfReader
 
 from covid_model import config
-from covid_model.app import films
+from covid_model.app import cache, films
 from covid_model.app.components import prediction
 from covid_model.app.films import ImageSource
 from covid_model.app.text import prediction as prediction_text
@@ -208,11 +208,12 @@ def test_a_film_of_ours_has_its_report(demo):
     assert buttons(open_page(film="cohen-4")) == ["json-result", "pdf", "png"]
 
 
-def test_what_the_report_says_of_a_film_of_ours(tmp_path):
+def test_what_the_report_says_of_a_film_of_ours(tmp_path, monkeypatch):
     film = films.CatalogImage(
         "cohen-4", tmp_path, "ARDS_1", True, "train", "Source: [A](https://a.org). License: CC BY\\-NC."
     )
     table = pd.DataFrame({"score": [0.97, 0.1], "covid": [1, 0], "source": ["cohen", "nih"]}, index=["a", "b"])
+    monkeypatch.setattr(cache, "split_scores", lambda name, split: None)
     told = prediction._caveats(ImageSource.from_catalog(film), reading(), 0.6, table)
     listed, *others = [prediction_text.unmarked(item) for item in told]
     assert "ARDS_1" in listed and prediction_text.outcome(True, True) in listed
@@ -220,9 +221,10 @@ def test_what_the_report_says_of_a_film_of_ours(tmp_path):
         prediction_text.TRAINED_ON,
         prediction_text.unmarked(film.credit),
         prediction_text.unmarked(prediction_text.adult_false_positives(table, 0.6)),
-        prediction_text.unmarked(prediction_text.similar_scores(table, 0.97, "cohen-4")),
+        *(prediction_text.unmarked(one) for one in prediction_text.comparison(table, None, 0.97, "cohen-4")),
+        prediction_text.BASE_RATE,
     ]
-    assert holds(others[-1], 2, 1, 1, 1, 100, 21, 100, 95)
+    assert holds(others[-2], 1, 2, 50, 1, 1, 100, 21, 100, 95)
     assert prediction._caveats(ImageSource("upload.png", b""), reading(), 0.6, None) == []
 
 

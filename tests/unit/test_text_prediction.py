@@ -9,6 +9,7 @@ from covid_model import formatting
 from covid_model.app.components.film_card import score_bar
 from covid_model.app.text import prediction as prediction_text
 from covid_model.model.queue import QueuePosition
+from tests.support.app_pages import holds
 
 
 def table(*rows: tuple[str, float, int]) -> pd.DataFrame:
@@ -33,31 +34,34 @@ def test_the_verdict_is_positive_strictly_above():
     assert "negative" in formatting.verdict(0.6, 0.6)
 
 
-def test_neighbors():
+def test_a_similar_score_follows_the_base_rate():
     films = table(("a", 0.50, 1), ("b", 0.54, 1), ("c", 0.56, 0), ("d", 0.9, 1))
-    assert prediction_text.similar_scores(films, 0.5).startswith("Of the 4 test X-rays, 2 scored")
-    assert "**1 of these 1** is COVID-19" in prediction_text.similar_scores(films, 0.5, "a")
-    assert prediction_text.similar_scores(films, 0.2) == "None of the 4 test X-rays scored within ±0.05 of this one."
-    assert "4 test X-rays" in prediction_text.similar_scores(films, 0.5, "unknown")
+    sentence = prediction_text.similar_scores("Adults", films, 0.5)
+    assert sentence.startswith("**Adults:** 3 of 4 X-rays are COVID-19 (75 %);")
+    assert "2 of 2 are (100 %, 95 % CI 34–100 %)" in sentence  # Wilson's
+    without = prediction_text.similar_scores("Adults", films, 0.5, "a")
+    assert "2 of 3 other X-rays are COVID-19 (67 %)" in without and "1 of 1 are (100 %" in without
+    assert prediction_text.similar_scores("Adults", films, 0.5, "unknown") == sentence
+    nobody = prediction_text.similar_scores("Adults", films, 0.2)
+    assert "3 of 4" in nobody and "none of them" in nobody
+    assert "%" not in prediction_text.similar_scores("Adults", films.iloc[:1], 0.5, "a")
 
 
 def test_a_few_are_not_none():
     films = table(("a", 0.50, 1), *((f"n{number}", 0.5, 0) for number in range(299)))
-    assert "is COVID-19: 0.3 %" in prediction_text.similar_scores(films, 0.5)
+    assert prediction_text.similar_scores("All", films, 0.5).count("(0.3 %") == 2
 
 
-def test_neighbors_among_films_held_out_too():
-    films = table(("a", 0.50, 1), ("b", 0.54, 0), ("c", 0.9, 0))
-    held_out = table(("h", 0.52, 1), ("i", 0.1, 0))
-    sentence = prediction_text.similar_scores(films, 0.5, "a", held_out)
-    assert sentence.startswith(
-        "Of the other 2 test X-rays and 2 validation X-rays (held out of training; not in the chart)"
-    )
-    assert "2 scored" in sentence
-    assert "**1 of these 2** is COVID-19: 50 %" in sentence
-    assert "(95 % CI 9–91 %)" in sentence  # Wilson's, 1 of 2
-    assert "2 validation X-rays" in prediction_text.similar_scores(films, 0.3, None, held_out)
-    assert "1 validation X-ray (" in prediction_text.similar_scores(films, 0.5, "h", held_out)
+def test_adults_come_before_everybody():
+    rows = [("a", 0.5, 1, "cohen"), ("b", 0.5, 0, "cohen"), ("c", 0.5, 0, "kermany"), ("d", 0.9, 0, "kermany")]
+    test = pd.DataFrame(rows, columns=["id", "score", "covid", "source"]).set_index("id")
+    adults, whole = prediction_text.comparison(test, None, 0.5)
+    assert holds(adults, 1, 2, 50, 1, 2, 50) and holds(whole, 1, 4, 25, 1, 3, 33)
+    adult_test = test.iloc[:2].assign(covid=0)
+    adults_again, more, whole_again = prediction_text.comparison(test, adult_test, 0.5)
+    assert (adults_again, whole_again) == (adults, whole) and holds(more, 0, 2, 0, 0, 2, 0)
+    assert len(prediction_text.comparison(test[test["source"] == "kermany"], None, 0.5)) == 1
+    assert holds(prediction_text.comparison(test, None, 0.5, "a")[0], 0, 1, 0, 0, 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""Draw what several components share: downloads, the queue, a missing network."""
+"""Draw what several components share: downloads, the queue, a missing network, a picture's width."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from covid_model import config
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from covid_model.model.queue import QueuePosition
 
 WEIGHTS_FAILURE = "weights-failure"  # in the session: why the last download of VGG-19's weights failed
+TALLEST = 1.35  # height over width of the tallest film that may fill its column
+TALL_HEIGHT = 500  # pixels: the height of a taller one
 AGAIN = "try-again"  # key of the button that asks a full queue again
 
 
@@ -85,8 +88,8 @@ def _fetch_weights(bar: DeltaGenerator) -> str:
     return ""
 
 
-def download(label: str, summaries: list[PredictionSummary], stem: str, width: str = "stretch") -> None:
-    """Draw a button that downloads results as JSON."""
+def download(label: str, summaries: list[PredictionSummary], stem: str, **more: Any) -> None:
+    """Draw a button that downloads results as JSON; `more` goes to `st.download_button`."""
     st.download_button(
         label,
         json.dumps([summary.as_json() for summary in summaries], indent=1),
@@ -95,7 +98,7 @@ def download(label: str, summaries: list[PredictionSummary], stem: str, width: s
         key=f"json-{stem}",
         icon=":material/data_object:",
         on_click="ignore",
-        width=width,
+        **more,
     )
 
 
@@ -109,8 +112,13 @@ def download_table(label: str, summaries: list[PredictionSummary], stem: str) ->
         key=f"csv-{stem}",
         icon=":material/table:",
         on_click="ignore",
-        width="stretch",
     )
+
+
+def picture_width(picture: np.ndarray) -> str | int:
+    """Return the width to show a picture (h, w, …) at: its column's, less if it would be too tall."""
+    height, width = picture.shape[:2]
+    return "stretch" if height <= TALLEST * width else round(TALL_HEIGHT * width / height)
 
 
 # --- The queue before the network -------------------------------------------------------------------

@@ -23,6 +23,11 @@ STYLE = """<style>
 [data-testid=stExpandSidebarButton] {{width: auto; padding: 0.25rem 0.75rem; border: 1px solid currentColor}}
 [data-testid=stExpandSidebarButton] > span {{display: none}}
 [data-testid=stExpandSidebarButton]::after {{content: "{title} \\25BE"; font-weight: 600; white-space: nowrap}}
+.st-key-page h1 {{padding: 0 0 0.5rem}}
+.st-key-uploader section {{max-height: 9rem; overflow-y: auto}}
+.st-key-samples_compact img {{height: 4rem; object-fit: cover}}
+.st-key-samples_compact button {{min-height: 0; padding: 0.1rem 0.3rem}}
+.st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2}}
 .st-key-page {{min-height: calc(100dvh - 9rem)}}
 .st-key-page > :has(> .st-key-footer) {{margin-top: auto; padding-top: 1.5rem}}
 {more}</style>"""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from covid_model import config, formatting
-from covid_model.app import cache, networks, session, theme, widgets
+from covid_model.app import cache, networks, session, state, theme, widgets
 from covid_model.app.components import common, viewer
 from covid_model.app.components.common import QueueStatus, ask_again
 from covid_model.app.components.film_card import score_bar
@@ -23,36 +26,64 @@ from covid_model.model.queue import QueueFullError
 from covid_model.reports.summary import summarize
 from covid_model.verdict import is_positive
 
-SCORE_HEIGHT = 360  # pixels reserved while the network runs, so that nothing jumps
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+SCORE_HEIGHT = 220  # pixels reserved while the network runs, so that nothing jumps
 FILMS_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "browse.py"
 COLUMNS = [4, 13]  # widths: the score, and the viewer with what can be changed
 TOOL = "tool"  # name in the URL: the open tab
 
 
-def show(item: ImageSource, name: str, threshold: float) -> None:
+@dataclass(frozen=True)
+class Slots:
+    """Places on the page for one film.
+
+    Each is one element, so that the previous film's contents vanish at once, not when this one's are ready.
+
+    Attributes:
+        heading, score: of the score column, above the threshold's slider.
+        downloads: below the slider.
+        film: the viewer, and what is beside it.
+        below: the sections under all of these.
+    """
+
+    heading: DeltaGenerator
+    score: DeltaGenerator
+    downloads: DeltaGenerator
+    film: DeltaGenerator
+    below: DeltaGenerator
+
+
+def slots() -> tuple[Slots, float]:
+    """Lay out the page for one film and draw the threshold's slider; return the places and the threshold in [0, 1]."""
+    score_column, film_column = st.columns(COLUMNS, gap="medium")
+    heading, score = score_column.empty(), score_column.empty()
+    with score_column:
+        threshold = state.threshold_slider()
+    return Slots(heading, score, score_column.empty(), film_column.empty(), st.empty()), threshold
+
+
+def show(item: ImageSource, name: str, threshold: float, places: Slots) -> None:
     """Analyze a film with the network `name` and show the prediction, or the reason for its refusal."""
     try:
         film = session.film(item)
     except FilmError as error:
-        st.error(prediction_text.plain(f"{item.name}: {error}"), icon=":material/block:")
+        places.score.error(prediction_text.plain(f"{item.name}: {error}"), icon=":material/block:")
         return
     small = session.preview(item, film.pixels)
     known = session.known_prediction(item, name)
-    # Each slot is one element, so that the previous film's contents vanish at once, not when this one is ready.
-    score_column, film_column = st.columns(COLUMNS, gap="medium")
-    score_heading = score_column.empty()
-    score_slot = score_column.empty() if known else score_column.skeleton(height=SCORE_HEIGHT)
-    film_slot, below_slot = film_column.empty(), st.empty()
+    score_slot = places.score if known else places.score.skeleton(height=SCORE_HEIGHT)
     try:
         if known:
             reading = session.prediction(item, name)
         else:
-            with film_slot.container():
+            with places.film.container():
                 _film_alone(small)
-            with score_heading, st.spinner(prediction_text.analyzing()):
-                reading = session.prediction(item, name, QueueStatus(score_heading))
+            with places.heading, st.spinner(prediction_text.analyzing()):
+                reading = session.prediction(item, name, QueueStatus(places.heading))
     except (network_spec.NetworkError, FilmError, PredictionError) as error:
-        score_heading.empty()
+        places.heading.empty()
         with score_slot.container():
             if isinstance(error, network_spec.NetworkError):
                 common.network_missing(error, name)
@@ -61,18 +92,21 @@ def show(item: ImageSource, name: str, threshold: float) -> None:
             else:
                 st.error(prediction_text.plain(error), icon=":material/block:")
         if known:
-            with film_slot.container():
+            with places.film.container():
                 _film_alone(small)
         return
-    score_heading.markdown(f"**{MODEL_SCORE}**")
+    places.heading.markdown(f"**{MODEL_SCORE}**")
     with score_slot.container():
-        _score(item, small, reading, threshold)
+        _score(item, reading, threshold)
+    with places.downloads.container():
+        _downloads(item, small, reading, threshold)
     from covid_model.app.components import perturb  # the score is on the screen before it is loaded
 
     current = session.CurrentFilm(item, small, reading, threshold)
-    with film_slot.container():
+    with places.film.container():
         perturb.show(current)
-    with below_slot.container():
+    with places.below.container():
+        _about(item, reading)
         if not reading.out_of_distribution:  # such a score cannot be compared
             with st.container(key="place_section"):
                 _place(item, reading, threshold)
@@ -115,12 +149,12 @@ def _downloads(item: ImageSource, small: np.ndarray, reading: Prediction, thresh
         return heatmap.to_png(heatmap.blend(small, reading.heatmap, reading.box))
 
     with st.container(horizontal=True, gap="small", key="downloads"):
-        common.download("JSON", [summarize(item.name, reading, threshold)], "result", width="content")
+        common.download("JSON", [summarize(item.name, reading, threshold)], "result", width="content", type="tertiary")
         for label, make, file, kind, key, icon in (
             ("Report", page, "report.pdf", "application/pdf", "pdf", ":material/picture_as_pdf:"),
             ("Overlay", overlay, "overlay.png", "image/png", "png", ":material/image:"),
         ):
-            st.download_button(label, make, file, kind, key=key, icon=icon, on_click="ignore")
+            st.download_button(label, make, file, kind, key=key, icon=icon, on_click="ignore", type="tertiary")
 
 
 def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: pd.DataFrame | None) -> list[str]:
@@ -140,14 +174,20 @@ def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: p
     if ours:
         caveats.append(ours.credit)
     if scores is not None and not reading.out_of_distribution:
-        film, held_out = ours.id if ours else None, cache.held_out_scores(reading.network)
         # Adults come first: the report cuts what does not fit on its page.
         caveats.append(prediction_text.adult_false_positives(scores, threshold) or "")
-        caveats.append(prediction_text.similar_scores(scores, reading.score, film, held_out))
+        caveats += _compared(item, reading, scores)
     return [caveat for caveat in caveats if caveat]
 
 
-def _score(item: ImageSource, small: np.ndarray, reading: Prediction, threshold: float) -> None:
+def _compared(item: ImageSource, reading: Prediction, scores: pd.DataFrame) -> list[str]:
+    """Return how the score compares with those of X-rays whose ground truth is known, as Markdown sentences."""
+    film = item.catalog.id if item.catalog else None
+    adult_test = cache.split_scores(reading.network, "extra-test")
+    return [*prediction_text.comparison(scores, adult_test, reading.score, film), prediction_text.BASE_RATE]
+
+
+def _score(item: ImageSource, reading: Prediction, threshold: float) -> None:
     """Draw the score as a number and a bar, the verdict, and the ground truth where it is known."""
     summary = summarize(item.name, reading, threshold)
     number, remarks = summary.score_text, summary.warnings
@@ -170,14 +210,18 @@ def _score(item: ImageSource, small: np.ndarray, reading: Prediction, threshold:
         st.markdown(prediction_text.TRAINED_ON)
     for warning in remarks:
         st.warning(prediction_text.plain(warning), icon=":material/warning:")
-    _downloads(item, small, reading, threshold)
-    st.text(item.name)
-    if item.catalog and item.catalog.shows:
-        st.markdown(f"**{prediction_text.plain(item.catalog.finding)}.** {prediction_text.plain(item.catalog.shows)}")
-    if item.catalog and item.catalog.simulated:
-        st.markdown(prediction_text.SIMULATED)
-    analyzed = prediction_text.analyzed_by(registry.title(reading.network), reading)
-    st.markdown(f":small[{f'{item.catalog.credit} ' if item.catalog else ''}{analyzed}]")
+
+
+def _about(item: ImageSource, reading: Prediction) -> None:
+    """Draw what is known of the film: its name, what it shows, its source."""
+    with st.container(key="about_film", gap="xsmall"):
+        st.text(item.name)
+        film = item.catalog
+        if film and film.shows:
+            shows = f"**{prediction_text.plain(film.finding)}.** {prediction_text.plain(film.shows)}"
+            st.markdown(f"{shows} {prediction_text.SIMULATED}" if film.simulated else shows)
+        analyzed = prediction_text.analyzed_by(registry.title(reading.network), reading)
+        st.markdown(f":small[{f'{film.credit} ' if film else ''}{analyzed}]")
 
 
 def _calibrated(reading: Prediction, threshold: float) -> None:
@@ -197,8 +241,8 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
         return
     from covid_model import charts  # the page is on the screen before plotly is loaded
 
-    film, held_out = item.catalog.id if item.catalog else None, cache.held_out_scores(reading.network)
-    st.markdown(prediction_text.similar_scores(table, reading.score, film, held_out))
+    *groups, note = _compared(item, reading, table)
+    st.markdown("".join(f"- {sentence}\n" for sentence in groups) + f"\n{note}")
     given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
     widgets.show_chart(
         charts.score_distribution(*given, ids=list(table.index), ink=theme.ink()),

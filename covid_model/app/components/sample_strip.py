@@ -21,45 +21,48 @@ from covid_model.data.samples import Sample
 from covid_model.imaging import heatmap, image
 from covid_model.model import gradcam, registry
 
-NARROWEST = 120  # pixels: the least width of a tile
+NARROWEST = {False: 120, True: 84}  # pixels: the least width of a tile, and of a compact one
+COMPACT = "samples_compact"  # key of the compact strip, for the style sheet
 STRESS, STRESS_FILM = "stress_test", "stress_film"  # keys of the drawer and of its choice
 OUTLINE = (255, 255, 255)  # of the opacity's outline
 
 
-def show(shown: str | None, network: str, threshold: float) -> None:
+def show(shown: str | None, network: str, threshold: float, compact: bool = False) -> None:
     """Draw the strip of real X-rays, or the button that downloads them.
 
     Args:
-        shown: id of the film that the page shows, None if it shows none. Tiles have sentences only if it shows none.
+        shown: id of the film that the page shows, None if it shows none.
         network: name of the chosen network.
         threshold: in [0, 1].
+        compact: whether a film is shown below; the tiles are then small and without sentences.
     """
     try:
         cache.dataset()
     except DataError as error:
         st.warning(prediction_text.plain(error), icon=":material/folder_off:")
     examples = cache.examples(network, threshold)
-    if examples:
-        st.markdown(f":small[{samples_text.heading(registry.title(network))}]")
-        tiles(examples, shown)
-    else:
-        own = [film for film in cache.samples().values() if not film.simulated]
-        simulated = films.varied([film for film in cache.samples().values() if film.simulated], 4)
-        st.markdown(":small[X-rays that come with this demo]")
-        with st.grid(5, min_column_width=NARROWEST, gap="small") as grid:
-            for film in [*own, *simulated]:
-                with grid.cell():
-                    tile(film.id, str(film.path), films.short_title(film), film.id == shown)
-                    if not shown:
-                        st.markdown(":small[Simulated, not a real X-ray]" if film.simulated else ":small[Real]")
-    if len(cache.real_paths()) < len(cache.real_films()):
-        download_button.offer("" if examples else samples_text.NOT_HERE)
+    with st.container(key=COMPACT if compact else "samples", gap="xsmall" if compact else "small"):
+        if examples:
+            st.markdown(f":small[{samples_text.heading(registry.title(network))}]")
+            tiles(examples, shown, compact)
+        else:
+            own = [film for film in cache.samples().values() if not film.simulated]
+            simulated = films.varied([film for film in cache.samples().values() if film.simulated], 4)
+            st.markdown(":small[X-rays that come with this demo]")
+            with st.grid(5, min_column_width=NARROWEST[compact], gap="small") as grid:
+                for film in [*own, *simulated]:
+                    with grid.cell():
+                        tile(film.id, str(film.path), films.short_title(film), film.id == shown)
+                        if not compact:
+                            st.markdown(":small[Simulated, not a real X-ray]" if film.simulated else ":small[Real]")
+        if not compact and len(cache.real_paths()) < len(cache.real_films()):
+            download_button.offer("" if examples else samples_text.NOT_HERE)
 
 
-def tiles(examples: list[Example], shown: str | None) -> None:
+def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:
     """Draw one tile per example."""
     paths = cache.real_paths()
-    with st.grid(len(Kind), min_column_width=NARROWEST, gap="small") as grid:
+    with st.grid(len(Kind), min_column_width=NARROWEST[compact], gap="small") as grid:
         for example in examples:
             film = example.film
             sentence = film.shows
@@ -68,7 +71,7 @@ def tiles(examples: list[Example], shown: str | None) -> None:
                 sentence = samples_text.on_marker(example.marker, example.share, example.area)
             with grid.cell():
                 tile(film.id, str(paths[film.id]), label, film.id == shown, sentence)
-                if not shown:
+                if not compact:
                     st.markdown(f":small[**{samples_text.truth(film.covid == 1)}** {prediction_text.plain(sentence)}]")
 
 

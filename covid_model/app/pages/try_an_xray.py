@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from covid_model.app import cache, films, session, state
-from covid_model.app.components import common, prediction, sample_strip
+from covid_model.app.components import case_list, common, prediction, sample_strip
 from covid_model.app.components.common import QueueStatus
 from covid_model.app.films import ImageSource
 from covid_model.app.text import prediction as prediction_text
@@ -19,7 +20,8 @@ from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.model.queue import OnProgress, QueueFullError
 from covid_model.reports.summary import PredictionSummary, refusal, summarize
 
-OTHERS = "More X-rays to try"
+TABLE = "uploaded_films"  # key of the table of uploads
+ROW_HEIGHT, TABLE_HEIGHT = 56, 320  # pixels: of a row, and of the table at most
 ROOM_TRIES, ROOM_WAIT = 60, 1.0  # retries while the queue is full, and seconds between them, for one film of many
 
 
@@ -33,6 +35,7 @@ def predict_all(items: list[ImageSource], name: str) -> list[Prediction | str]:
         progress.progress((number - 1) / len(items), f"Analyzing X-ray {number} of {len(items)}")
         try:
             outcomes.append(predict_patiently(item, name, QueueStatus(queue)))
+            session.card(item)  # while the film is decoded
         except (FilmError, PredictionError) as error:
             outcomes.append(str(error))
     progress.empty()
@@ -54,88 +57,110 @@ def predict_patiently(item: ImageSource, name: str, on_progress: OnProgress) -> 
     return session.prediction(item, name, on_progress)
 
 
-def results_table(summaries: list[PredictionSummary]) -> None:
-    """Draw one row for each uploaded film: file, score, verdict, remarks."""
-    rows = [(row.file, row.score, row.verdict, row.refused or " ".join(row.warnings)) for row in summaries]
-    st.dataframe(
-        prediction_text.style_scores(pd.DataFrame(rows, columns=["File", "Score", "Verdict", "Remarks"]), ["Score"]),
+def results_table(summaries: list[PredictionSummary], pictures: list[np.ndarray | None], first: int) -> int:
+    """Draw one row for each uploaded film: thumbnail, file, score, verdict, remarks.
+
+    Args:
+        summaries: one per film.
+        pictures: their thumbnails, None for a refused film.
+        first: number of the row that is selected at first.
+
+    Returns:
+        The number of the selected row.
+    """
+    rows = pd.DataFrame(
+        {
+            "X-ray": [None if picture is None else case_list.data_url(picture) for picture in pictures],
+            "File": [row.file for row in summaries],
+            "Score": [row.score for row in summaries],
+            "Verdict": [row.verdict for row in summaries],
+            "Remarks": [row.refused or " ".join(row.warnings) for row in summaries],
+        }
+    )
+    event = st.dataframe(
+        prediction_text.style_scores(rows, ["Score"]),
+        key=TABLE,
         hide_index=True,
+        row_height=ROW_HEIGHT,
+        height=min(TABLE_HEIGHT, 38 + ROW_HEIGHT * len(rows)),
+        placeholder="–",
+        alt="Score and verdict of every uploaded X-ray; a click on a row shows it",
         column_config={
+            "X-ray": st.column_config.ImageColumn(width=72),
             "File": st.column_config.TextColumn(width="medium"),
             "Score": st.column_config.NumberColumn(width="small"),
             "Remarks": st.column_config.TextColumn(width="large"),
         },
-        height=min(420, 38 + 35 * len(rows)),
-        placeholder="–",
-        alt="Score and verdict of every uploaded X-ray",
+        on_select=select_row,
+        selection_mode=["single-row", "single-cell"],
+        selection_default={"selection": {"rows": [first]}},
     )
+    selected = [row for row in event.selection["rows"] if row < len(rows)]
+    return selected[0] if selected else first
 
 
-def show_uploads(items: list[ImageSource], name: str, threshold: float) -> None:
-    """Show a single upload in full; several as a table, with one of them in full below it."""
-    if len(items) == 1:
-        prediction.show(items[0], name, threshold)
-        return
+def select_row() -> None:
+    """Select the row of the cell that was clicked; a callback."""
+    cells = st.session_state[TABLE]["selection"]["cells"]
+    if cells:
+        st.session_state[TABLE] = {"selection": {"rows": [cells[0][0]], "columns": [], "cells": []}}
+
+
+def pick_upload(items: list[ImageSource], name: str, threshold: float) -> ImageSource | None:
+    """Draw a table of several uploads and return the one to show below it; None if no X-ray has a score."""
     try:
         outcomes = predict_all(items, name)
     except NetworkError as error:
         common.network_missing(error, name)
-        return
+        return None
     summaries = [
         refusal(item.name, name, threshold, outcome)
         if isinstance(outcome, str)
         else summarize(item.name, outcome, threshold)
         for item, outcome in zip(items, outcomes, strict=True)
     ]
-    results_table(summaries)
-    look_column, csv_column, json_column = st.columns([2, 1, 1], vertical_alignment="bottom")
-    with csv_column:
-        common.download_table("All results (CSV)", summaries, "results")
-    with json_column:
-        common.download("All results (JSON)", summaries, "results")
     scored = [number for number, outcome in enumerate(outcomes) if not isinstance(outcome, str)]
-    if scored:
-        chosen = look_column.selectbox(
-            "X-ray to show", scored, format_func=lambda number: items[number].name, key="look", filter_mode=None
-        )
-        prediction.show(items[chosen if chosen in scored else scored[0]], name, threshold)
+    chosen = results_table(summaries, [session.card(item) for item in items], scored[0] if scored else 0)
+    with st.container(horizontal=True):
+        common.download_table("All results (CSV)", summaries, "results")
+        common.download("All results (JSON)", summaries, "results")
+    return items[chosen] if scored else None
 
 
-def show_catalog_film(film: str, name: str, threshold: float) -> None:
-    """Show a film that ships with the project, or one of the data folder, by its id."""
+def catalog_film(film: str) -> ImageSource:
+    """Return a film that ships with the project, or one of the data folder, by its id. Raises DataError."""
     if film in cache.samples():
-        prediction.show(ImageSource.from_catalog(films.from_sample(cache.samples()[film])), name, threshold)
-        return
+        return ImageSource.from_catalog(films.from_sample(cache.samples()[film]))
+    dataset = cache.dataset_of(film)
+    if dataset is None:
+        raise DataError(prediction_text.film_missing(film, downloadable=film in cache.real_films()))
+    known = cache.real_films().get(film)
+    return ImageSource.from_catalog(films.from_dataset(dataset, film, known.shows if known else ""))
+
+
+def film_to_show(film: str | None, uploads: list[ImageSource], name: str, threshold: float) -> ImageSource | None:
+    """Return the film with this id, or the upload to show, several of which are in a table; None if there is none."""
+    if len(uploads) == 1 and not film:
+        return uploads[0]
+    if not film:
+        return pick_upload(uploads, name, threshold)
     try:
-        dataset = cache.dataset_of(film)
-        if dataset is None:
-            raise DataError(prediction_text.film_missing(film, downloadable=film in cache.real_films()))
-        known = cache.real_films().get(film)
-        item = ImageSource.from_catalog(films.from_dataset(dataset, film, known.shows if known else ""))
+        return catalog_film(film)
     except DataError as error:
         st.info(prediction_text.plain(error), icon=":material/folder_off:")
-        return
-    prediction.show(item, name, threshold)
+        return None
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------
 
-st.title("Try an X-ray")
-st.markdown(prediction_text.INTRODUCTION)
+with st.container(key="promise", gap="xsmall"):
+    st.title(prediction_text.PROMISE)
+    st.markdown(prediction_text.INTRODUCTION)
 film = state.film_id(cache.film_ids())
-input_column, examples_column = st.columns([5, 7], gap="medium")
-with input_column:
+upload_column, sample_column, model_column = st.columns([5, 13, 5], gap="medium")
+with upload_column:
     uploads = state.uploader()
-    name = state.network_picker()
-    threshold = state.threshold_slider()
-examples_slot = examples_column.empty()  # one element: the unfolded examples vanish at once, not when the score is in
-with examples_slot.expander(OTHERS, icon=":material/photo_library:") if film or uploads else examples_slot.container():
-    # Folded while a film is shown, so that its score is visible without scrolling.
-    sample_strip.show(film, name, threshold)
-
-explained = st.empty()  # a slot of its own: the explanations vanish at once when a film is chosen
-if film:
-    if uploads:
+    if film and uploads:
         st.button(
             "Back to your uploads",
             key="back-to-uploads",
@@ -143,15 +168,31 @@ if film:
             on_click=state.choose_film,
             args=(None,),
         )
-    show_catalog_film(film, name, threshold)
-elif uploads:
-    if state.uploaded() > state.MAX_UPLOADS:
-        st.warning(f"You uploaded {state.uploaded()} files; only the first {state.MAX_UPLOADS} are analyzed.")
-    if state.field_is_empty():
+    elif uploads and state.field_is_empty():
         st.button("Remove these X-rays", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
-    show_uploads(uploads, name, threshold)
+with model_column:
+    name = state.network_picker("Model")
+if not film and state.uploaded() > state.MAX_UPLOADS:
+    st.warning(f"You uploaded {state.uploaded()} files; only the first {state.MAX_UPLOADS} are analyzed.")
+
+top = st.container()
+explained = st.empty()  # a slot of its own: the explanations vanish at once when a film is chosen
+if film or uploads:
+    places, threshold = prediction.slots()
+else:
+    with model_column:
+        threshold = state.threshold_slider()
+with sample_column:
+    sample_strip.show(film, name, threshold, compact=bool(film or uploads))
+if film or uploads:
+    with top:
+        item = film_to_show(film, uploads, name, threshold)
+    if item:
+        prediction.show(item, name, threshold, places)
+    sample_strip.stress_test()
 else:
     with explained.container():
+        sample_strip.stress_test()
         for column, (title, text) in zip(st.columns(3, gap="medium"), prediction_text.EXPLAINED.items(), strict=True):
             column.subheader(title)
             column.markdown(text)

@@ -42,9 +42,10 @@ def unmarked(text: str) -> str:
 
 # --- The page "Try an X-ray" ---
 
+PROMISE = f"{100 * config.PAPER_ACCURACY:.0f} % accurate on chest X-rays? See what the model sees."
 INTRODUCTION = (
-    "Upload a frontal chest X-ray, or pick one. You get a score between 0 and 1, and see which parts of the X-ray "
-    "raised it and which lowered it."
+    "Pick an X-ray or upload one. You get a score between 0 and 1, the parts of the image that drove it, and what the "
+    "number hides."
 )
 EXPLAINED = {
     "Model score": "A number between 0 and 1: how much the X-ray resembles the COVID-19 X-rays that the network was "
@@ -60,6 +61,7 @@ LEGENDS = {  # of the heatmap's scale, by direction
     "against": "Left to right: no influence, lowers the score most.",
     "both": "Left to right: lowers the score most, no influence, raises it most.",
 }
+BASE_RATE = "Where COVID-19 is rarer than in these X-rays, a score like this one means COVID-19 less often."
 SIMULATED = (
     "This X-ray is simulated. The networks were not trained on simulated X-rays, so its score may be unreliable."
 )
@@ -133,36 +135,61 @@ def queue_position(position: QueuePosition) -> str:
     return f"Other users are here too: {ahead} ahead of yours{wait}."
 
 
-def similar_scores(
-    table: pd.DataFrame, score: float, film: str | None = None, held_out: pd.DataFrame | None = None
-) -> str:
-    """Return how many of the films with a similar score are COVID-19, with a confidence interval.
+def comparison(test: pd.DataFrame, adult_test: pd.DataFrame | None, score: float, film: str | None = None) -> list[str]:
+    """Return how a score compares with those of X-rays whose ground truth is known, as Markdown sentences.
+
+    Adults come first, and every count of X-rays with a similar score follows the base rate: in a test set in which
+    nearly everybody without COVID-19 is a child, "most X-rays that scored so high are COVID-19" says little.
 
     Args:
-        table: one network's test films, indexed by id, with `score` and `covid`.
+        test: one network's test films, indexed by id, with `score`, `covid` and `source`.
+        adult_test: the same of the adult test set; None without any.
         score: in [0, 1].
         film: the id of the film itself, which is left out if a table holds it.
-        held_out: the same columns for the validation films, held out of the network's training; None without any.
     """
-    tables = [table] if held_out is None else [table, held_out]
-    parts = [part.drop(index=film) if film in part.index else part for part in tables]
-    others = pd.concat(parts)
+    adults = test[test["source"] != config.CHILDREN]
+    groups = {"Adults in the test set": adults, config.split_title("extra-test"): adult_test}
+    sentences = [
+        similar_scores(title, rows, score, film) for title, rows in groups.items() if rows is not None and len(rows)
+    ]
+    children = " (adults and children)" if len(adults) < len(test) else ""
+    return [*sentences, similar_scores(f"Whole test set{children}", test, score, film)]
+
+
+def similar_scores(title: str, table: pd.DataFrame, score: float, film: str | None = None) -> str:
+    """Return a group's base rate, and how many of its X-rays with a similar score are COVID-19.
+
+    Args:
+        title: of the group.
+        table: one network's films of the group, indexed by id, with `score` and `covid`.
+        score: in [0, 1].
+        film: the id of the film itself, which is left out if the table holds it.
+    """
+    others = table.drop(index=film) if film in table.index else table
+    if others.empty:
+        return f"**{title}:** no other X-rays."
     similar = others[(others["score"] - score).abs() <= NEIGHBOR_BAND]
-    compared = f"{'other ' if len(parts[0]) < len(table) else ''}{len(parts[0]):,} test X-rays"
-    if held_out is not None:
-        validation = f"{len(parts[1]):,} validation {'X-ray' if len(parts[1]) == 1 else 'X-rays'}"
-        compared += f" and {validation} (held out of training; not in the chart)"
+    kind = "other X-rays" if len(others) < len(table) else "X-rays"
+    base = f"**{title}:** {_counted(others)} {kind} are COVID-19 ({_percent(others)})"
     if similar.empty:
-        return f"None of the {compared} scored within ±{NEIGHBOR_BAND} of this one."
-    covid = int(similar["covid"].sum())
-    share = evaluation.proportion(covid, len(similar))
-    near_end = 0 < share.value < NEAR_END or 1 - NEAR_END < share.value < 1
-    value = f"{100 * share.value:.{1 if near_end else 0}f}"
+        return f"{base}; none of them scored within ±{NEIGHBOR_BAND} of this one."
+    share = evaluation.proportion(int(similar["covid"].sum()), len(similar))
     return (
-        f"Of the {compared}, {len(similar):,} scored within ±{NEIGHBOR_BAND} of this one; "
-        f"**{covid:,} of these {len(similar):,}** {'is' if covid == 1 else 'are'} COVID-19: {value} % "
-        f"({100 * evaluation.LEVEL:.0f} % CI {100 * share.low:.0f}–{100 * share.high:.0f} %)."
+        f"{base}; of those that scored within ±{NEIGHBOR_BAND} of this one, {_counted(similar)} are "
+        f"({_percent(similar)}, {100 * evaluation.LEVEL:.0f} % CI {100 * share.low:.0f}–{100 * share.high:.0f} %)."
     )
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    """Return "73 of 1,152", of the films that are COVID-19."""
+    return f"{int(rows['covid'].sum()):,} of {len(rows):,}"
+
+
+def _percent(rows: pd.DataFrame) -> str:
+    """Return the share of the films that are COVID-19, with a decimal where a few would read as none, or all."""
+    share = float(rows["covid"].mean())
+    near_end = 0 < share < NEAR_END or 1 - NEAR_END < share < 1
+    return f"{100 * share:.{1 if near_end else 0}f} %"
 
 
 def adult_false_positives(table: pd.DataFrame, threshold: float) -> str | None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from covid_model import config
 from covid_model.imaging import heatmap, image
 from covid_model.model.predictor import Prediction
 
 QUALITY = 95  # of the JPEG: higher than a thumbnail's, as narrow windows amplify its blocks
-HEIGHT = "clamp(340px, 52vh, 680px)"  # of the picture: score, picture and controls fit a laptop's first screen
+HEIGHT = "clamp(320px, 47vh, 680px)"  # of the picture: score, picture and controls fit a laptop's first screen
 LEGENDS = {"for": "Raises the score, from a little to most", "against": "Lowers the score, from a little to most"}
 KEY = "viewer"  # in the session: the click of the last run
 COLUMNS = [9, 4]  # widths: the viewer, and what is beside it
@@ -74,6 +75,7 @@ def show(
             "pictures": [_as_data(picture) for picture in pictures],
             "ramps": heatmap.RAMPS,
             "legends": LEGENDS,
+            "opacity": round(100 * config.OVERLAY_OPACITY),
             "place": on_place is not None,
         },
         on_click_change=placed,

@@ -10,7 +10,7 @@ const CLICK = 5; // pixels: a pointer that moved farther was dragging
 const TONES_DRAG = 0.2; // percent of window or level for each pixel dragged
 const SCROLLING = 250; // milliseconds in which the wheel belongs to the page that it is scrolling
 const PRESETS = { "Full range": [100, 50], Lungs: [60, 32], "Bones and heart": [60, 68], "High contrast": [45, 50] };
-const START = { view: "wipe", wipe: 50, direction: "for", opacity: 45, window: 100, level: 50, drag: "pan", zoom: 1, x: 0.5, y: 0.5 };
+const START = { view: "wipe", wipe: 50, direction: "for", window: 100, level: 50, drag: "pan", zoom: 1, x: 0.5, y: 0.5 };
 
 // Settings outlive the component, so that the next X-ray is seen with the same ones. They end with the browser's page.
 const settings = (globalThis[Symbol.for("covid-model.viewer")] ??= new Map());
@@ -38,7 +38,7 @@ class Viewer {
   update(data, report) {
     this.data = data;
     this.report = report;
-    this.see = settings.get(data.key) ?? { ...START };
+    this.see = settings.get(data.key) ?? { ...START, opacity: data.opacity };
     settings.set(data.key, this.see);
     const last = data.pictures.length - 1;
     if (this.see.newest !== data.pictures[last].src) this.see.shown = last; // a new picture shows itself
@@ -122,7 +122,7 @@ class Viewer {
   }
 
   reset() {
-    Object.assign(this.see, START, { view: this.see.view, direction: this.see.direction });
+    Object.assign(this.see, START, { opacity: this.data.opacity, view: this.see.view, direction: this.see.direction });
     this.draw();
     this.say("View reset");
   }
