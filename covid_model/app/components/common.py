@@ -1,11 +1,10 @@
-"""Draw what several components share: downloads, the queue, a missing network, a picture's width."""
+"""Draw what several components share: downloads, the queue, a missing network."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
 from covid_model import config
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from covid_model.model.queue import QueuePosition
 
 WEIGHTS_FAILURE = "weights-failure"  # in the session: why the last download of VGG-19's weights failed
-TALLEST = 1.35  # height over width of the tallest film that may fill its column
-TALL_HEIGHT = 500  # pixels: the height of a taller one
 AGAIN = "try-again"  # key of the button that asks a full queue again
 
 
@@ -113,12 +110,6 @@ def download_table(label: str, summaries: list[PredictionSummary], stem: str) ->
         icon=":material/table:",
         on_click="ignore",
     )
-
-
-def picture_width(picture: np.ndarray) -> str | int:
-    """Return the width to show a picture (h, w, …) at: its column's, less if it would be too tall."""
-    height, width = picture.shape[:2]
-    return "stretch" if height <= TALLEST * width else round(TALL_HEIGHT * width / height)
 
 
 # --- The queue before the network -------------------------------------------------------------------

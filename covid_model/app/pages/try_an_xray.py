@@ -189,10 +189,8 @@ if film or uploads:
         item = film_to_show(film, uploads, name, threshold)
     if item:
         prediction.show(item, name, threshold, places)
-    sample_strip.stress_test()
 else:
     with explained.container():
-        sample_strip.stress_test()
         for column, (title, text) in zip(st.columns(3, gap="medium"), prediction_text.EXPLAINED.items(), strict=True):
             column.subheader(title)
             column.markdown(text)
