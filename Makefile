@@ -52,7 +52,7 @@ format: .venv/dev  ## fix the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: .venv/demo  ## update the figures in README.md from assets/results
+readme: .venv/demo  ## update the figures in README.md and assets/MEASUREMENTS.md from assets/results
 	$(BIN)/python -m covid_model readme
 
 screenshots: .venv/dev  ## retake the screenshots in README.md, without real X-rays

@@ -58,15 +58,6 @@ def scores() -> pd.DataFrame | None:
         return None
 
 
-@file_cache.by_files(lambda: [config.SEEDS_JSON], st.cache_data, 2)
-def seed_runs() -> list[dict] | None:
-    """Load the repeated runs of the paper's recipe; None if there is no valid record."""
-    try:
-        return json.loads(config.SEEDS_JSON.read_text())["runs"]
-    except (OSError, ValueError, KeyError):
-        return None
-
-
 def _card_files(name: str) -> list[Path]:
     files = [config.SCORES_CSV, config.DATASET_CSV]
     files += [config.TRIALS_JSON, config.WITHIN_JSON]

@@ -24,8 +24,6 @@ from covid_model.charts.evaluation import (
 from covid_model.charts.scores import score_distribution, score_distribution_alt, score_strip, score_strip_alt
 from covid_model.charts.style import CONFIG, COVID_COLOR, OTHER_COLOR, enlarged
 from covid_model.charts.training import (
-    growth,
-    growth_alt,
     learning_curve,
     learning_curve_alt,
     run_look,
@@ -44,8 +42,6 @@ __all__ = [
     "cost_curve",
     "cost_curve_alt",
     "enlarged",
-    "growth",
-    "growth_alt",
     "learning_curve",
     "learning_curve_alt",
     "precision_recall",

@@ -95,59 +95,6 @@ def training_history_alt(history: Sequence[Mapping[str, float]]) -> str:
     return f"Training run of {len(history)} epochs, ending at {', '.join(ends) or 'no figures'}."
 
 
-# --- How cost grows with size, on logarithmic axes, beside linear growth ---
-
-WHOLE = 10  # sizes from here on are written without decimals
-
-
-def growth(
-    name: str, sizes: Sequence[float], seconds: Sequence[float], height: int = 240, ink: str | None = None
-) -> go.Figure:
-    """Draw milliseconds over size, both on log scales; the dashed line is linear growth through the largest size.
-
-    Args:
-        name: what grows, such as "films of a batch"; the title of the x axis.
-        sizes: above 0.
-        seconds: measured for each size, above 0.
-        height: in pixels.
-        ink: CSS color of the text; the theme's if None.
-    """
-    milliseconds = [1000 * value for value in seconds]
-    linear = [milliseconds[-1] * size / sizes[-1] for size in sizes]
-    drawn = {"type": "scatter", "x": list(sizes)}
-    color, dash = style.network(0)
-    traces = [
-        drawn
-        | {"y": linear, "mode": "lines", "name": "linear growth", "line": {"color": style.GRAY, "dash": "dash"}}
-        | {"hoverinfo": "skip"},
-        drawn
-        | {"y": milliseconds, "mode": "lines+markers", "name": "measured", "line": {"color": color, "dash": dash}}
-        | {"hovertemplate": "%{x:,.3~g}: %{y:,.3~g} ms<extra></extra>"},
-    ]
-    return style.figure(
-        height,
-        ink,
-        traces,
-        margin={"l": 8, "r": 8, "t": 30, "b": 8},
-        legend=style.LEGEND_ABOVE,
-        xaxis=style.axis(name, None, ink, type="log", tickvals=list(sizes), ticktext=[_short(size) for size in sizes]),
-        yaxis=style.axis("ms", None, ink, type="log", dtick=1),
-    )
-
-
-def _short(size: float) -> str:
-    """Format a size briefly: 0.066, 17, 1,000."""
-    return f"{size:,.0f}" if size >= WHOLE else f"{size:.2g}"
-
-
-def growth_alt(name: str, sizes: Sequence[float], seconds: Sequence[float]) -> str:
-    """State the cost at both ends in one sentence."""
-    return (
-        f"Cost against {name}: from {_short(1000 * seconds[0])} ms at {_short(sizes[0])} to "
-        f"{_short(1000 * seconds[-1])} ms at {_short(sizes[-1])}, with a line of linear growth for comparison."
-    )
-
-
 # --- A recorded training run, in epochs or in steps; and several runs in one figure ---
 
 ACROSS = ("epoch", "step")  # units of the x axis

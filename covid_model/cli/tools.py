@@ -151,27 +151,27 @@ ALWAYS_NO = "majority-class baseline (always negative)"
 
 
 def add_readme_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if README.md is out of date")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a file is out of date")
 
 
 def run_readme(given: argparse.Namespace) -> int:
     from covid_model.data import dataset
+    from covid_model.reports import measurements
 
     films = dataset.committed()
     scores = None
     if config.SCORES_CSV.is_file():
         scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films))
-    current = README.read_text(encoding="utf-8")
-    updated = filled(current, "figures", figures(scores))
+    updated = filled(README.read_text(encoding="utf-8"), "figures", figures(scores))
     updated = filled(updated, "films", counts(films))
-    updated = filled(
-        updated, "screenshot", pictures([name for name in SCREENSHOTS if (config.ASSETS / name).is_file()])
-    )
-    if given.check and current != updated:
-        say_error(f"{README.name} does not match assets/. To update it, run: python -m covid_model readme")
-        return FAILED
-    if not given.check:
-        README.write_text(updated, encoding="utf-8")
+    shown = pictures([name for name in SCREENSHOTS if (config.ASSETS / name).is_file()])
+    pages = {README: filled(updated, "screenshot", shown), measurements.PAGE: measurements.page()}
+    for path, text in pages.items():
+        if not given.check:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            say_error(f"{path.name} does not match assets/. To update it, run: python -m covid_model readme")
+            return FAILED
     return DONE
 
 

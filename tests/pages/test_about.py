@@ -11,7 +11,6 @@ from covid_model import config
 from covid_model.app import cache
 from covid_model.app.runtime import sessions
 from covid_model.app.text import about as about_text
-from covid_model.config import SPLIT_LABELS
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import network_spec, registry
 from tests.support.app_pages import demo, numbers, open_page, page_of, plain_text, text
@@ -39,16 +38,15 @@ def test_says_what_it_is_and_is_not(demo):
     assert f"https://doi.org/{config.PAPER_DOI}" in text(app)
 
 
-def test_figures_come_from_the_scores(demo):
+def test_what_the_figure_hides_comes_from_the_list(demo):
+    films = cache.films_table()
+    sentence = about_text.pitfalls(films[films["split"] == "test"])
+    assert sentence in text(open_page("about").get_by_key("about_paper"))
+
+
+def test_it_is_short_until_the_card_is_opened(demo):
     app = open_page("about")
-    traps = about_text.pitfalls(cache.scores(), config.THRESHOLD)
-    limits = app.get_by_key("about_limits")
-    assert [item.value for item in limits.markdown][: len(traps)] == [f"- {trap}" for trap in traps]
-    assert len(traps) == 5  # two of the films, one a network, one of what no figure here tells
-    pd.testing.assert_frame_equal(
-        limits.table[0].value, about_text.positives_by_group(cache.scores(), config.THRESHOLD)
-    )
-    assert not limits.caption
+    assert len(app.subheader) <= 5 and not app.segmented_control and len(app.table) <= 1
 
 
 def test_stands_without_tables_and_networks(demo):
@@ -56,9 +54,7 @@ def test_stands_without_tables_and_networks(demo):
     (demo / "data/manifest.csv").unlink()
     for path in (demo / "networks").glob("*.json"):
         path.unlink()
-    app = open_page("about")
-    limits = app.get_by_key("about_limits")
-    assert limits.caption and not limits.markdown and not limits.table
+    app = open_page("about", card="true")
     assert registry.title(registry.default()) not in plain_text(app)
     assert "manifest.csv" in plain_text(app)
 
@@ -68,26 +64,26 @@ def test_shows_the_card_of_the_network_chosen(demo):
         config.NETWORKS
     )
     shutil.copy(PROSE, config.NETWORKS)
-    app = open_page("about")
+    app = open_page("about", card="true")
     assert "**Fine-tuned**" in plain_text(app)
     app.get_by_key("network").set_value("paper").run()
     assert not app.exception
     says, card = text(app), cache.model_card("paper")
     assert "fine-tuned.json" not in plain_text(app)
     assert "**The paper's \\*recipe\\***" in says and "<b>" not in says
-    assert [item.label for item in app.expander][: len(card.sections)] == [section.title for section in card.sections]
+    assert {section.title for section in card.sections} <= {item.value for item in app.subheader}
     parts = [part for section in card.sections for part in section.parts]
     assert all(part in says for part in parts if isinstance(part, str))
     shown = [item.value.astype(str).to_numpy().tolist() for item in app.table]
     tables = [[list(map(str, row)) for row in part.rows] for part in parts if not isinstance(part, str)]
     assert tables and all(table in shown for table in tables)
     assert any("3" in row[1:] for table in tables for row in table) and "frozen_blocks" not in says
-    assert app.get_by_key("card").proto.url
+    assert app.get_by_key("card_file").proto.url
 
 
 def test_stands_without_the_prose_of_the_cards(demo):
     spec(name="fine-tuned").save(config.NETWORKS)
-    assert "card.json" in plain_text(open_page("about"))
+    assert "card.json" in plain_text(open_page("about", card="true"))
 
 
 def test_damaged_scores_are_said(demo):
@@ -96,13 +92,7 @@ def test_damaged_scores_are_said(demo):
     table = pd.read_csv(demo / "scores.csv")
     table.loc[0, "score"] = 1.5
     table.to_csv(demo / "scores.csv", index=False)
-    assert 1.5 in numbers(open_page("about").error[0].value)
-
-
-def test_names_splits_as_the_test_set_page_does(demo):
-    page = open_page("about")
-    named = set(page.get_by_key("about_limits").table[0].value.iloc[:, 0])
-    assert named == {SPLIT_LABELS["test"][0], SPLIT_LABELS["extra-test"][0]}
+    assert 1.5 in numbers(open_page("about", card="true").error[0].value)
 
 
 def test_how_long_an_upload_is_kept_is_what_the_server_does(demo):

@@ -9,17 +9,15 @@ import numpy as np
 import pytest
 
 from covid_model import config, records
-from covid_model.app.components import benchmarks
 from covid_model.cli import main
 from covid_model.cli import tools as command
 from covid_model.model import network_spec, vgg19
+from covid_model.reports import measurements
 from covid_model.tools import benchmark
 from covid_model.tools.benchmark import curves, forward, peers, server, timing
 from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missing
 from tests.support import mock_networks
-from tests.support.app_pages import demo, holds, numbers, open_page, text
-
-__all__ = ["demo"]
+from tests.support.app_pages import holds, numbers
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +127,7 @@ def test_the_committed_record_is_read_whole():
     """Parts that are measured no more among it: films of a batch, on which it rests that one is read a pass."""
     kept = records.load_benchmark(config.BENCHMARK_JSON)
     assert set(kept["parts"]) >= {*benchmark.PARTS, "batch"}
-    assert len(benchmarks.table(list(kept["parts"].values()))) == sum(
+    assert len(measurements.table(list(kept["parts"].values()))) == sum(
         len(part["rows"]) for part in kept["parts"].values()
     )
 
@@ -154,34 +152,32 @@ PART = {
 SOAK = {"visitors": 7, "minutes": 10, "readings": 70, "failures": [], "largest_difference": 2e-7, "peak_mb": 812.4}
 
 
-def test_about_shows_what_was_measured(demo, monkeypatch):
+def test_the_page_of_measurements_has_what_was_measured(tmp_path, monkeypatch):
     curves = {"record": {"films of a batch": {"size": [1, 2], "seconds": [0.1, 0.2]}}, "rows": []}
-    (demo / "benchmark.json").write_text(json.dumps({"parts": {"curves": PART | curves, "forward": PART}}))
-    (demo / "load.json").write_text(json.dumps({"soak": SOAK | {"held": {"every film read": False}}}))
-    monkeypatch.setattr(config, "BENCHMARK_JSON", demo / "benchmark.json")
-    monkeypatch.setattr(config, "LOAD_JSON", demo / "load.json")
-    app = open_page("about")
-    message = text(app)
-    assert app.get_by_key("about_speed").subheader
-    assert [item.proto.spec for item in app.get("plotly_chart") if "X-rays of a batch" in item.proto.spec]
-    assert (
-        "A\\_B" in message
-        and holds(benchmarks.machine([PART, PART]), 9, 2, 23)
-        and benchmarks.machine([PART, PART]) in message
-    )
-    (visitors,) = benchmarks.visitors({"soak": SOAK | {"held": {"every film read": False}}})
-    assert visitors in message and holds(visitors, 7, 10, 70, 0, 812)
-    assert "2e-07" in visitors and "every film read" in visitors  # how near the scores came, and what was not held
-    assert benchmarks.same({"largest_difference": 0.0}) != benchmarks.same({"largest_difference": 2e-7})
-    _, result, goal, reached = (benchmarks.table([PART]).iloc[:, at].tolist() for at in range(4))
+    (tmp_path / "benchmark.json").write_text(json.dumps({"parts": {"curves": PART | curves, "forward": PART}}))
+    (tmp_path / "load.json").write_text(json.dumps({"soak": SOAK | {"held": {"every film read": False}}}))
+    run = dict.fromkeys(measurements.SEED_FIGURES, 0.9) | {"variant": "with jitter"}
+    (tmp_path / "seeds.json").write_text(json.dumps({"runs": [run | {"seed": seed} for seed in range(3)]}))
+    trial = {"title": "Heavy", "compared_with": None, "sources": {"siim": {"auc": 0.871}}}
+    (tmp_path / "trials.json").write_text(json.dumps({"trials": [trial]}))
+    for name in ("BENCHMARK", "LOAD", "SEEDS", "TRIALS"):
+        monkeypatch.setattr(config, f"{name}_JSON", tmp_path / f"{name.lower()}.json")
+    page = measurements.page()
+    assert page.count("\n## ") == 4 and "| Heavy | – | 0.871 |" in page and "90.0 ± 0.0 %" in page
+    assert holds(measurements.machine([PART, PART]), 9, 2, 23) and measurements.machine([PART, PART]) in page
+    (users,) = measurements.users({"soak": SOAK | {"held": {"every film read": False}}})
+    assert users in page and holds(users, 7, 10, 70, 0, 812)
+    assert "2e-07" in users and "every film read" in users  # how near the scores came, and what was not held
+    assert measurements.same({"largest_difference": 0.0}) != measurements.same({"largest_difference": 2e-7})
+    _, result, goal, reached = (measurements.table([PART]).iloc[:, at].tolist() for at in range(4))
     assert holds(result[0], 1.05) and "d" in result[0] and not numbers(result[1])
-    assert holds(goal[0], 1.1) and reached == [benchmarks.REACHED[True], benchmarks.REACHED[None]]
+    assert holds(goal[0], 1.1) and reached == [measurements.REACHED[True], measurements.REACHED[None]]
 
 
-def test_about_without_measurements(demo, monkeypatch):
-    monkeypatch.setattr(config, "BENCHMARK_JSON", demo / "none.json")
-    monkeypatch.setattr(config, "LOAD_JSON", demo / "none.json")
-    assert not [part for part in open_page("about").container if part.key == "about_speed"]
+def test_without_records_there_is_nothing_to_write(tmp_path, monkeypatch):
+    for name in ("BENCHMARK", "LOAD", "SEEDS", "TRIALS"):
+        monkeypatch.setattr(config, f"{name}_JSON", tmp_path / "none.json")
+    assert measurements.page() == f"{measurements.HEAD}\n"
 
 
 def test_memory_of_a_process():

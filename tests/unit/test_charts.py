@@ -179,13 +179,6 @@ def test_numbers_of_runs_that_end_close_together_are_spread():
     assert max(shifts.values()) <= 9  # none leaves the figure above
 
 
-def test_growth_is_drawn_beside_what_is_linear():
-    given = "films of a batch", [1, 2, 8], [0.1, 0.2, 0.6]
-    linear, measured = charts.growth(*given).data
-    assert measured.y == pytest.approx((100, 200, 600)) and linear.y == pytest.approx((75, 150, 600))
-    assert "films of a batch" in charts.growth_alt(*given) and holds(charts.growth_alt(*given), 100, 1, 600, 8)
-
-
 def test_training_history_draws_what_is_there():
     figure = charts.training_history(HISTORY)
     assert len(figure.data) == 5 and sum(trace.showlegend for trace in figure.data) == 3

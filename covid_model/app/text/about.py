@@ -3,121 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pandas as pd
 
 from covid_model import config
 from covid_model.app.text import prediction as prediction_text
-from covid_model.config import split_title
-from covid_model.formatting import percent
-from covid_model.model import registry
-from covid_model.verdict import is_positive
-
-UNSEEN = ("test", "extra-test", "external")  # splits that no network was trained on
 
 
-def positives_by_group(scores: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """Count the unseen films called positive: a row per split, source and ground truth, a column per network.
-
-    Args:
-        scores: columns split, source, covid, network, score.
-        threshold: in [0, 1].
-
-    Returns:
-        Cells such as "18 of 18".
-    """
-    rows = []
-    networks = [name for name in registry.names() if name in set(scores["network"])]
-    unseen = scores[scores["split"].isin(UNSEEN)]
-    for split in UNSEEN:
-        for source in config.SOURCE_TITLES:
-            for covid in (1, 0):
-                part = unseen[(unseen["split"] == split) & (unseen["source"] == source) & (unseen["covid"] == covid)]
-                if part.empty:
-                    continue
-                row = {
-                    "Split": split_title(split),
-                    "Source": prediction_text.plain(prediction_text.source_title(source)),
-                    "Ground truth": "COVID-19" if covid else "Non-COVID",
-                }
-                for name in networks:
-                    own = part.loc[part["network"] == name, "score"]
-                    row[registry.short_title(name)] = (
-                        f"{int(is_positive(own, threshold).sum()):,} of {len(own):,}" if len(own) else "–"
-                    )
-                rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def pitfalls(scores: pd.DataFrame, threshold: float) -> list[str]:
-    """Return what can mislead in figures like the paper's: sentences with this copy's figures, as Markdown."""
-    test = scores[scores["split"] == "test"].drop_duplicates("id")
-    if test.empty:
-        return []
-    other, covid = test[test["covid"] == 0], test[test["covid"] == 1]
+def pitfalls(films: pd.DataFrame) -> str:
+    """Return what the paper's figure hides, from the test films (columns source, covid), as Markdown."""
+    other, covid = films[films["covid"] == 0], films[films["covid"] == 1]
     children = int((other["source"] == config.CHILDREN).sum())
-    adults_with_covid = int((covid["source"] != config.CHILDREN).sum())
-    sentences = [
-        f"**Adults versus children.** {children:,} of the {len(other):,} non-COVID test X-rays show children aged one "
-        f"to five; {adults_with_covid:,} of the {len(covid):,} COVID-19 X-rays come from sources of adults. A network "
-        "that tells adults from children looks as if it recognized the disease.",
-        f"**Class imbalance.** Answering “negative” to every test X-ray is correct for "
-        f"{percent(len(other) / len(test))} of them. Read every accuracy against this baseline.",
-    ]
-    for name in registry.names():
-        own = scores[(scores["split"] == "test") & (scores["network"] == name)]
-        adults = own[(own["covid"] == 0) & (own["source"] != config.CHILDREN)]
-        if len(adults):
-            correct = (is_positive(own["score"], threshold) == (own["covid"] == 1)).mean()
-            positives = int(is_positive(adults["score"], threshold).sum())
-            title = prediction_text.plain(registry.title(name))
-            sentences.append(
-                f"**{title}** classifies {percent(correct)} of the test X-rays correctly at {threshold}. Of the "
-                f"{len(adults)} adults without COVID-19 among them, it calls **{positives}** positive."
-            )
-    sentences.append(
-        "**Other hospitals, other equipment.** A score reflects whatever separates the X-rays: disease, but also age, "
-        "equipment, markers and how the files were processed. The table below shows how each network does on X-rays "
-        "from sources it has never seen."
+    adults = int((covid["source"] != config.CHILDREN).sum())
+    return (
+        f"Of the {len(other):,} non-COVID test X-rays, {children:,} show children aged one to five; {adults:,} of the "
+        f"{len(covid):,} COVID-19 X-rays come from sources of adults. A network that tells adults from children looks "
+        "as if it recognized the disease. *Can you trust it?* follows that up."
     )
-    return sentences
-
-
-SEED_FIGURES = {  # key in paper_seeds.json: row of the table
-    "accuracy_at_0.5": f"Accuracy at {config.HALF}",
-    "accuracy_at_0.6": f"Accuracy at {config.PAPER_MARK}",
-    "always_no_accuracy": "Majority-class baseline (always negative)",
-    "sensitivity": f"Sensitivity at {config.PAPER_MARK}",
-    "specificity": f"Specificity at {config.PAPER_MARK}",
-    "auc": "AUC",
-    "covid_above_0.6": f"COVID-19 X-rays above {config.PAPER_MARK}",
-    "covid_above_0.9": f"COVID-19 X-rays above {config.HIGH}",
-    "adults_positive_test": f"False positives among adults, {split_title('test')}",
-    "adults_positive_extra_test": f"False positives among adults, {split_title('extra-test')}",
-}
-
-VARIANTS = {"with jitter": "With augmentation", "without jitter": "Without augmentation"}  # of paper_seeds.json
-
-
-def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
-    """Tabulate repeated runs of the paper's recipe: a row per figure, a column per variant, mean ± standard deviation.
-
-    Args:
-        runs: one object per run with "variant" and the keys of SEED_FIGURES.
-    """
-    groups = pd.DataFrame(runs).groupby("variant", sort=False)
-    mean, deviation = groups[list(SEED_FIGURES)].mean(), groups[list(SEED_FIGURES)].std()
-    columns = {
-        VARIANTS.get(variant, variant): [
-            f"{mean.at[variant, key]:.3f} ± {deviation.at[variant, key]:.3f}"
-            if key == "auc"
-            else f"{100 * mean.at[variant, key]:.1f} ± {100 * deviation.at[variant, key]:.1f} %"
-            for key in SEED_FIGURES
-        ]
-        for variant in mean.index
-    }
-    return pd.DataFrame({"On the test set": SEED_FIGURES.values(), **columns})
 
 
 def licenses(films: pd.DataFrame) -> pd.DataFrame:
@@ -141,6 +43,8 @@ def minutes(seconds: float) -> str:
 
 # --- Paragraphs of the page ---
 
+MEASURED = "Repeated runs, trials of recipes, speed and load are in `assets/MEASUREMENTS.md` of the repository."
+
 PURPOSE = (
     "A demo for teaching transfer learning. The convolutional layers of VGG-19 were trained on photographs; two dense "
     "layers on top of them learn to tell chest X-rays of people with COVID-19 from others. The demo shows what the "
@@ -157,14 +61,6 @@ PAPER = (
     f"{100 * config.PAPER_ACCURACY:.0f} % on {config.PAPER_TEST[0]:,} test X-rays ({config.PAPER_TEST[1]} COVID-19), "
     f"after training on {config.PAPER_TRAIN[0]:,} X-rays ({config.PAPER_TRAIN[1]} COVID-19)."
 )
-
-
-def repeated_runs(count: int) -> str:
-    """Return what the table of `count` repeated runs shows."""
-    return (
-        f"A single run can be lucky. These are {count} runs with different random seeds, with and without data "
-        "augmentation: the mean and the standard deviation over the runs."
-    )
 
 
 def data_set(total: int, covid: int) -> str:

@@ -1,0 +1,213 @@
+"""Write what was measured, from the records in assets/results, as one Markdown page: `assets/MEASUREMENTS.md`.
+
+Repeated runs of the paper's recipe, trials of recipes, speed, and many users at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from covid_model import config, records
+from covid_model.config import split_title
+
+PAGE = config.ASSETS / "MEASUREMENTS.md"
+REACHED = {True: "yes", False: "no", None: "–"}
+HEAD = (
+    "# Measurements\n\n"
+    "Written by `make readme` from the records in `assets/results`; do not edit. Each section names the command that "
+    "measures anew."
+)
+SEED_FIGURES = {  # key in paper_seeds.json: row of the table
+    "accuracy_at_0.5": f"Accuracy at {config.HALF}",
+    "accuracy_at_0.6": f"Accuracy at {config.PAPER_MARK}",
+    "always_no_accuracy": "Majority-class baseline (always negative)",
+    "sensitivity": f"Sensitivity at {config.PAPER_MARK}",
+    "specificity": f"Specificity at {config.PAPER_MARK}",
+    "auc": "AUC",
+    "covid_above_0.6": f"COVID-19 X-rays above {config.PAPER_MARK}",
+    "covid_above_0.9": f"COVID-19 X-rays above {config.HIGH}",
+    "adults_positive_test": f"False positives among adults, {split_title('test')}",
+    "adults_positive_extra_test": f"False positives among adults, {split_title('extra-test')}",
+}
+VARIANTS = {"with jitter": "With augmentation", "without jitter": "Without augmentation"}  # of paper_seeds.json
+
+
+def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
+    """Tabulate repeated runs of the paper's recipe: a row per figure, a column per variant, mean ± standard deviation.
+
+    Args:
+        runs: one object per run with "variant" and the keys of SEED_FIGURES.
+    """
+    groups = pd.DataFrame(runs).groupby("variant", sort=False)
+    mean, deviation = groups[list(SEED_FIGURES)].mean(), groups[list(SEED_FIGURES)].std()
+    columns = {
+        VARIANTS.get(variant, variant): [
+            f"{mean.at[variant, key]:.3f} ± {deviation.at[variant, key]:.3f}"
+            if key == "auc"
+            else f"{100 * mean.at[variant, key]:.1f} ± {100 * deviation.at[variant, key]:.1f} %"
+            for key in SEED_FIGURES
+        ]
+        for variant in mean.index
+    }
+    return pd.DataFrame({"On the test set": SEED_FIGURES.values(), **columns})
+
+
+def page() -> str:
+    """Return the page as Markdown, from the records that there are."""
+    parts = [HEAD, *seeds(_json(config.SEEDS_JSON)), *trials(_json(config.TRIALS_JSON))]
+    parts += [
+        *speed(records.load_benchmark(config.BENCHMARK_JSON)),
+        *load(records.load_load_test(config.LOAD_JSON) or {}),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return a record; empty if it is missing or damaged."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def as_table(frame: pd.DataFrame) -> str:
+    """Return a table as Markdown."""
+    rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.astype(str).to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows)
+
+
+def seeds(record: Mapping[str, Any]) -> list[str]:
+    """Return the section of repeated runs; nothing without a record."""
+    runs = record.get("runs")
+    if not runs:
+        return []
+    count = len({run["seed"] for run in runs})
+    return [
+        "## Repeated runs of the paper's recipe (`python -m covid_model train --recipe paper`)",
+        f"A single run can be lucky. These are {count} runs with different random seeds, with and without data "
+        "augmentation: the mean and the standard deviation over the runs.",
+        as_table(seed_runs(runs)),
+    ]
+
+
+def trials(record: Mapping[str, Any]) -> list[str]:
+    """Return the section of trials; nothing without a record."""
+    rows = record.get("trials")
+    if not rows:
+        return []
+    sources = list(dict.fromkeys(source for row in rows for source in row["sources"]))
+    table = [
+        {"Trial": row["title"], "Compared with": row["compared_with"] or "–"}
+        | {f"AUC without {source}": _auc(row["sources"].get(source)) for source in sources}
+        for row in rows
+    ]
+    return [
+        "## Trials of recipes",
+        "Each is trained without one source and tested on it, so the source cannot give the answer away. The recipe of "
+        "the fine-tuned model was chosen by these.",
+        as_table(pd.DataFrame(table)),
+    ]
+
+
+def _auc(result: Mapping[str, Any] | None) -> str:
+    auc = (result or {}).get("auc")
+    value = auc.get("value") if isinstance(auc, Mapping) else auc
+    return "–" if value is None else f"{value:.3f}"
+
+
+def speed(record: Mapping[str, Any] | None) -> list[str]:
+    """Return the section of the benchmark; nothing without a record."""
+    parts = list(record["parts"].values()) if record else []
+    if not parts:
+        return []
+    notes = [
+        f"- **{words(row['what'])}.** {words(row['note'])}" for part in parts for row in part["rows"] if row["note"]
+    ]
+    sections = ["## Speed (`python -m covid_model benchmark`)", machine(parts), as_table(table(parts))]
+    return sections + (["Notes:", "\n".join(notes)] if notes else [])
+
+
+def load(record: Mapping[str, Any]) -> list[str]:
+    """Return the section of the load test; nothing without a record."""
+    sentences = users(record)
+    if not sentences:
+        return []
+    return ["## Many users at a time (`python -m tests.load`)", "\n".join(f"- {sentence}" for sentence in sentences)]
+
+
+def machine(parts: Sequence[Mapping[str, Any]]) -> str:
+    """Return where and when the figures were measured, as Markdown."""
+    machine_record, dates = parts[-1]["machine"], sorted({part["date"] for part in parts})
+    busiest = max(max(part["load"]) for part in parts)
+    crowded = (
+        f" Up to {busiest:.0f} processes competed for its {machine_record['cores']} cores, so times are longer than on "
+        "an idle machine; the ratios compare alternating runs."
+        if busiest > machine_record["cores"]
+        else ""
+    )
+    return (
+        f"Measured on {' and '.join(dates)} on a machine with {machine_record['cores']} cores "
+        f"({machine_record['processor']}) "
+        f"and {machine_record['memory_gib']} GiB of memory.{crowded}"
+    )
+
+
+def table(parts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return one row for each measurement."""
+    rows = [row for part in parts for row in part["rows"]]
+    return pd.DataFrame(
+        {
+            "Measured": [words(row["what"]) for row in rows],
+            "Result": [figure(row) for row in rows],
+            "Target": [words(row["goal"]) or "–" for row in rows],
+            "Met": [REACHED[row["reached"]] for row in rows],
+        }
+    )
+
+
+def figure(row: Mapping[str, Any]) -> str:
+    """Return a result with its unit and detail."""
+    if row["value"] is None:
+        return "not measured"
+    value = f"{row['value']:,.3g}" if abs(row["value"]) < 100 else f"{row['value']:,.0f}"
+    return f"{value} {words(row['unit'])}".strip() + (f" ({words(row['detail'])})" if row["detail"] else "")
+
+
+def words(text: str) -> str:
+    """Return a text of the records with X-ray for film, the word of the code."""
+    return re.sub(r"\bfilm(s?)\b(?! \d)", r"X-ray\1", text)
+
+
+def users(load: Mapping[str, Any]) -> list[str]:
+    """Return the result of each run of the load test, one sentence each."""
+    sentences = []
+    for name, run in load.items():
+        who = {
+            "steady": f"{run.get('sessions')} users analyzed X-rays one after another",
+            "at_once": f"{run.get('sessions')} users uploaded an X-ray at the same moment",
+            "soak": f"{run.get('visitors')} users came and went in {run.get('minutes'):g} minutes"
+            if "minutes" in run
+            else "",
+        }.get(name)
+        if not who:
+            continue
+        missed = [label for label, held in run["held"].items() if held is False]
+        outcome = f"Targets missed: {'; '.join(missed)}." if missed else "All targets were met."
+        sentences.append(
+            f"**{who}**: {run['readings']:,} X-rays analyzed, {len(run['failures'])} failures, {same(run)} as for a "
+            f"single user, at most {run['peak_mb']:,.0f} MB of memory. {outcome}"
+        )
+    return sentences
+
+
+def same(run: Mapping[str, Any]) -> str:
+    """Return how close a run's scores are to those of a single user."""
+    largest = run["largest_difference"]
+    return f"the same scores within {largest:.0e}" if largest else "exactly the same scores"
