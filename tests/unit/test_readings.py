@@ -128,7 +128,7 @@ def test_the_command_stores_what_the_networks_predict(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", network_spec.available())
 def test_every_sample_film_is_stored_for_every_network(name):
-    """Fails once a network is trained anew: run `python -m covid_model readings` then."""
+    """Fails after a network is trained again: then run `python -m covid_model readings`."""
     loaded = readings.load(network_spec.spec(name))
     assert {sample.id for sample in samples.samples()} | set(real_films.load()) == set(loaded.ids)
     for sample in samples.samples():

@@ -244,7 +244,7 @@ def test_the_price_of_adults(changes, text):
 
 def test_what_is_known_at_the_end():
     films = pd.DataFrame({"source": ["a", "a", "b", "c"], "covid": [0, 1, 0, 1]})
-    assert bias_text.both_classes(films).startswith("1 of the 3 sources")
+    assert bias_text.both_classes(films).startswith("1 of the 3 training sources")
     areas = {TEST: Estimate(0.99), "actualmed": Estimate(0.9, 0.8, 0.95), "figure1": Estimate(0.7)}
     assert bias_text.holds_elsewhere(areas) == "AUC 0.900 at Actualmed (95 % CI 0.800 to 0.950) and 0.700 at Figure 1."
     assert bias_text.holds_elsewhere({TEST: Estimate(0.99)}) == ""

@@ -49,8 +49,8 @@ def probes(records: Mapping[str, Mapping[str, Any] | None], title: Callable[[str
     ]
     chance = next(iter(known.values()))["own"]["source_chance"]
     return (
-        f"From the network's features alone, a linear classifier names an X-ray's source in {', '.join(parts)} of the "
-        f"cases; chance is {percent(chance)}."
+        f"From the network's features alone, a linear classifier identifies an X-ray's source in {', '.join(parts)} of "
+        f"the cases; chance is {percent(chance)}."
     )
 
 
@@ -68,9 +68,9 @@ def leaks(
     if not parts:
         return ""
     return (
-        "Our own first splits leaked: comparing all X-rays by content and by patient across the sources showed some of "
-        "the same people in training and test, and a few wrong labels. The splits were cleaned and every network was "
-        f"trained anew. On the test set, {'; '.join(parts)}."
+        "The first splits of this demo leaked: a comparison of all X-rays by content and by patient found some people "
+        "in both training and test, and a few wrong labels. The splits were corrected and every network was trained "
+        f"again. On the test set, {'; '.join(parts)}."
     )
 
 

@@ -266,9 +266,9 @@ def _auc_change(change: Change) -> str:
 
 
 def both_classes(films: pd.DataFrame) -> str:
-    """Return how many sources of the films (columns source, covid) give both classes."""
+    """Return how many sources of the films (columns source, covid) contain both classes."""
     classes = films.groupby("source")["covid"].nunique()
-    return f"{int((classes == 2).sum())} of the {len(classes)} sources trained on give both classes."
+    return f"{int((classes == 2).sum())} of the {len(classes)} training sources contain both classes."
 
 
 def holds_elsewhere(areas: Mapping[str, Estimate]) -> str:

@@ -25,7 +25,7 @@ MEASURES = {
 NAMES = {
     "network": "The paper’s<br>model",
     "source": "Source only<br>(no image)",
-    "thumbnail": f"Sees {config.BASELINE_SIDE} × {config.BASELINE_SIDE}<br>pixels",
+    "thumbnail": f"{config.BASELINE_SIDE} × {config.BASELINE_SIDE} pixels<br>only",
     "mean grey": "Mean brightness<br>only",
     "always no": "Majority class<br>(always negative)",
 }

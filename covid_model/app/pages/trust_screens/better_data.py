@@ -1,4 +1,4 @@
-"""Draw screen 6, the turning point: the same network trained where one hospital gives both classes."""
+"""Draw screen 6, the turning point: the same network trained on hospitals with both classes."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def false_positives() -> dict[str, Estimate]:
 def show() -> None:
     """Draw the screen."""
     place = slide()
-    said = point()
-    if said is None:
+    summary = point()
+    if summary is None:
         place.say(LEAD, no_scores())
         return
     views = {name: rows for name, rows in (*alarm_views(), *record_views()) if rows}
@@ -49,8 +49,8 @@ def show() -> None:
         view = widgets.choice("What changes", tuple(views), default=ALARMS, key=CHANGES, wrap=True)
     rows, axis, as_percent = views[view]
     place.say(
-        said.headline,
-        "The same layers, the same minutes of training. What differs is the data: one family of hospitals in it gives "
+        summary.headline,
+        "The same layers, the same minutes of training. What differs is the data: one group of hospitals in it has "
         "both classes, so the hospital no longer gives the answer away.",
     )
     place.show(

@@ -61,7 +61,7 @@ def show() -> None:
     rows = subgroups.age_rows(part)
     grown = part[part["source"] != config.CHILDREN]
     stated = bias_text.stated_ages(subgroups.stated_ages(grown).dropna().tolist(), len(grown)) if len(grown) else ""
-    place.say(point(split).headline, "Do the two classes differ by more than the disease?")
+    place.say(point(split).headline, "Do the two classes differ in more than the disease?")
     place.show(bias_charts.ages(rows, ink=theme.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
     by_source = bias_text.source_only(*subgroups.accuracy_from_source(part))
     place.explain(

@@ -40,8 +40,8 @@ def show() -> None:
     groups = cache.called_positive(PAPER, threshold)
     place.say(
         point(threshold).headline,
-        "The same network at the same threshold, on other people. If it can tell COVID-19 apart, the diamond is far to "
-        "the right and the circle far to the left; where they meet, it cannot.",
+        "The same network at the same threshold, on other people. If it recognizes COVID-19, the diamond is far to "
+        "the right and the circle far to the left; where they meet, it does not.",
     )
     rows = list(groups.values())
     place.show(bias_charts.groups(rows, ink=theme.ink()), "elsewhere", bias_charts.groups_alt(rows))

@@ -40,9 +40,7 @@ def show() -> None:
         place.say("What do more adults change?", no_scores())
         return
     with place.control:
-        name = state.network_picker(
-            f"Open the trap with *{registry.title(PAPER)}*, close it with *{registry.title(TUNED)}*"
-        )
+        name = state.network_picker(f"Switch between *{registry.title(PAPER)}* and *{registry.title(TUNED)}*")
     names = bias_text.changes_by_verdict(changes)
     lists = "\n".join(f"- **{title}:** {names[key]}." for key, title in LISTS.items() if names[key])
     place.say(point().headline, bias_text.price_of_adults(changes))
@@ -57,11 +55,11 @@ def show() -> None:
     )
     place.explain(
         f"*{registry.title(PAPER)}* learned from children and from adults with COVID-19; *{registry.title(TUNED)}* "
-        "also from adults without it, with every layer trained. Solid shapes: the selected network; hollow ones: the "
+        "also from adults without it, with every layer trained. Solid shapes: the selected network; hollow shapes: the "
         "other.",
         lists,
-        f"{registry.title(TUNED)} was trained on other X-rays from the sources of “{SPLIT_LABELS[subgroups.MORE][0]}”, "
-        "so that set is no external validation. A difference is clear if its 95 % confidence interval, by patient, "
+        f"{registry.title(TUNED)} was trained on other X-rays from the sources of *{SPLIT_LABELS[subgroups.MORE][0]}*, "
+        "so that set is not external validation. A difference is clear if its 95 % confidence interval, by patient, "
         "excludes 0.",
         f"At the threshold {config.THRESHOLD}; lines: 95 % confidence intervals, by patient. The check: controls who "
         "resemble the cases, and external validation again.",
