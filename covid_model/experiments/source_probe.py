@@ -14,6 +14,7 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.experiments.context import ExperimentContext
+from covid_model.model import network_spec
 from covid_model.training import playground
 
 FOLDS = 5
@@ -22,13 +23,18 @@ SOURCE_FILMS = 300  # of a source, at most
 
 
 def run(context: ExperimentContext) -> dict[str, Any]:
-    """Probe the reported films of adults, with this network's features of the last convolutional layer."""
+    """Probe the reported films of adults, with this network's features of the last convolutional layer.
+
+    A network on the frozen base has that base's features.
+    """
     films = sample(context.scores, context.seed)
-    pooled = context.outputs().get(list(films.index))[1]
-    own = pooled[:, pooled.shape[1] // 2 :]  # of ood.LAYERS, the second
-    return {"films": len(films), "sources": films["source"].value_counts().to_dict(), "own": probe(own, films)} | {
-        "frozen": frozen(films)
-    }
+    before = frozen(films)
+    if context.spec.base == network_spec.IMAGENET and before is not None:
+        own = before
+    else:
+        pooled = context.outputs().get(list(films.index))[1]
+        own = probe(pooled[:, pooled.shape[1] // 2 :], films)  # of ood.LAYERS, the second
+    return {"films": len(films), "sources": films["source"].value_counts().to_dict(), "own": own, "frozen": before}
 
 
 def frozen(films: pd.DataFrame) -> dict[str, Any] | None:
