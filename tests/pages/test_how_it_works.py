@@ -105,6 +105,13 @@ def test_run_shows_the_numbers_of_this_film(story):
     assert app.query_params["run"] == ["1"] or app.query_params["run"] == "1"
 
 
+def test_the_verdict_is_at_the_threshold_in_the_url(story):
+    app = run(open_page(PAGE, film="cohen-1", threshold="0.95"))
+    message = text(app.get_by_key("story_head"))
+    assert formatting.verdict(0.880797, 0.95) in message and formatting.verdict(0.880797, 0.6) not in message
+    assert app.session_state["threshold"] == 0.95  # for the pages that follow
+
+
 def test_once_asked_for_it_follows_network_and_film(story):
     app = run(open_page(PAGE))
     app.segmented_control(key="network").set_value("paper").run()
