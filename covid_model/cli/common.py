@@ -93,7 +93,7 @@ def add_vgg19(parser: argparse.ArgumentParser) -> None:
         "--vgg19",
         type=existing_file,
         metavar="FILE",
-        help=f"ImageNet weights of VGG-19, without its top (default: ${config.VGG19_VARIABLE}, else a download)",
+        help=f"VGG-19's ImageNet weights, without dense layers (default: ${config.VGG19_VARIABLE}, else a download)",
     )
 
 

@@ -34,8 +34,8 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         "--within",
         choices=tuple(config.SOURCE_TITLES),
         metavar="SOURCE",
-        help="with --recipe fine-tuned: separability of this source's classes, by patient, on the features in "
-        "assets/lab; needs no X-rays and writes no network",
+        help="with --recipe fine-tuned: measure how well this source's classes can be separated, by patient, on the "
+        "features in assets/lab; needs no X-rays and writes no network",
     )
     add_work(parser, "features and checkpoints")
 
@@ -142,18 +142,26 @@ def run_learning_curves(given: argparse.Namespace) -> int:
 
 SEGMENTATION = "segmentation"  # an experiment on the lung masks, without a network
 EXPERIMENTS = (*config.AUDIT_EXPERIMENTS, SEGMENTATION)
+SUBJECTS = {  # of the experiments whose names, those of their records, do not say it
+    "elsewhere": "external validation",
+    "lungs": "lungs erased",
+    "rivals": "baselines",
+    "attention": "faithfulness of Grad-CAM",
+    "novelty": "out-of-distribution detection",
+}
 
 
 def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
     add_network(parser, every=True)
     add_data(parser)
     add_vgg19(parser)
+    named = ", ".join(f"{name} ({SUBJECTS[name]})" if name in SUBJECTS else name for name in EXPERIMENTS)
     parser.add_argument(
         "--only",
         choices=EXPERIMENTS,
         action="append",
         metavar="EXPERIMENT",
-        help=f"run this experiment only; repeatable: {', '.join(EXPERIMENTS)} (default: all)",
+        help=f"run this experiment only; repeatable: {named} (default: all)",
     )
     add_work(parser)
 

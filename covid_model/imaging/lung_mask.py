@@ -49,7 +49,7 @@ LEAST_FIELD = 0.5  # of the image: less than this is never left after borders ar
 FIT = 0.10  # the lowest correlation of film and outline
 SHARES = (0.10, 0.60)  # of the film: both lungs together
 SMALLER = 0.25  # the smallest ratio of the smaller lung to the larger
-BY_HAND = "Draw a box by hand instead."
+REMEDY = "Use a box instead."
 
 
 class NoLungs(ValueError):
@@ -72,7 +72,7 @@ def find(pixels: np.ndarray) -> np.ndarray:
     small = cv2.resize(pixels[rows, columns], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     box, fit = place_outline(small)
     if fit < FIT:
-        raise NoLungs(f"Nothing in this X-ray fits the outline of two lungs. {BY_HAND}")
+        raise NoLungs(f"Nothing in this X-ray fits the outline of two lungs. {REMEDY}")
     typical = outline(box, SIDE, SOFT)
     fitted = tidy(fit_to_edges(small, typical, between(box, SIDE)))
     soft = np.zeros(pixels.shape, np.float32)
@@ -156,12 +156,12 @@ def check(mask: np.ndarray) -> None:
     if not SHARES[0] <= share <= SHARES[1]:
         low, high = (f"{100 * limit:.0f}" for limit in SHARES)
         raise NoLungs(
-            f"The region found covers {100 * share:.0f} % of this X-ray; lungs cover {low} to {high} %. {BY_HAND}"
+            f"The region found covers {100 * share:.0f} % of this X-ray; lungs cover {low} to {high} %. {REMEDY}"
         )
     middle = mask.shape[1] // 2
     halves = sorted((mask[:, :middle].sum(), mask[:, middle:].sum()))
     if halves[0] < SMALLER * halves[1]:
-        raise NoLungs(f"Only one lung was found in this X-ray. {BY_HAND}")
+        raise NoLungs(f"Only one lung was found in this X-ray. {REMEDY}")
 
 
 @cache

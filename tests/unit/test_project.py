@@ -16,7 +16,7 @@ TOP_LEVEL = {
     ".pre-commit-config.yaml",
 }  # fmt: skip
 NOT_OUR_WORDS = re.compile(r"diagnos|patient has|AI detects", re.IGNORECASE)
-TEXT_FILES = {"", ".py", ".md", ".toml", ".txt", ".yaml", ".json"}  # "": Makefile and the like
+TEXT_FILES = {"", ".py", ".md", ".toml", ".txt", ".yaml", ".json", ".js", ".html", ".css"}  # "": Makefile and the like
 RECORDS = ("assets/results/", "assets/fonts/", "LICENSE")  # written by runs, or by others
 NAMES_IN_RECORDS = re.compile("border grey|mean grey")  # of a fill and of a baseline
 _VERBS = (

@@ -88,7 +88,7 @@ class Viewer {
   }
 
   limit() {
-    const pane = this.panes.find((one) => !one.hidden);
+    const pane = this.panes.find((pane) => !pane.hidden);
     const { width, height } = this.fit(pane);
     const half = (side, length) => side / (2 * length * this.see.zoom);
     const keep = (value, reach) => (reach >= 0.5 ? 0.5 : clamp(value, reach, 1 - reach));
@@ -150,7 +150,7 @@ class Viewer {
     for (const pane of this.panes) pane.style.display = pane.hidden ? "none" : "";
     if (!film.clientWidth && !map.clientWidth) return; // not laid out yet: the observer calls again
     this.limit();
-    for (const pane of this.panes.filter((one) => !one.hidden)) this.drawPane(pane);
+    for (const pane of this.panes.filter((pane) => !pane.hidden)) this.drawPane(pane);
     film.querySelector(".chip").textContent = picture.name;
     this.drawTools(mapped);
     const free = see.zoom === 1 && see.drag === "pan"; // a finger scrolls the page, as long as there is nothing to move
@@ -260,8 +260,8 @@ class Viewer {
 
   press(event) {
     const { clientX: x, clientY: y } = event;
-    const what = this.divider.contains(event.target) ? "wipe" : event.button === 2 || event.shiftKey ? "tones" : this.see.drag;
-    this.pointers.set(event.pointerId, { x, y, startX: x, startY: y, what, moved: false });
+    const action = this.divider.contains(event.target) ? "wipe" : event.button === 2 || event.shiftKey ? "tones" : this.see.drag;
+    this.pointers.set(event.pointerId, { x, y, startX: x, startY: y, action, moved: false });
     this.stage.setPointerCapture(event.pointerId);
     if (event.button === 2) event.preventDefault();
   }
@@ -280,23 +280,23 @@ class Viewer {
       others[0].moved = pointer.moved = true;
       this.zoomTo(this.see.zoom * ratio, middle);
       this.panBy(byX / 2, byY / 2);
-    } else if (pointer.what === "wipe") {
+    } else if (pointer.action === "wipe") {
       const box = this.stage.getBoundingClientRect();
       this.see.wipe = clamp((100 * (x - box.left)) / box.width, 0, 100);
       this.draw();
     } else if (pointer.moved) {
       this.stage.classList.add("dragging");
-      if (pointer.what === "tones") this.tonesBy(byX, byY);
+      if (pointer.action === "tones") this.tonesBy(byX, byY);
       else this.panBy(byX, byY);
     }
     Object.assign(pointer, { x, y });
   }
 
-  release(event, cancelled) {
+  release(event, canceled) {
     const pointer = this.pointers.get(event.pointerId);
     this.pointers.delete(event.pointerId);
     this.stage.classList.remove("dragging");
-    if (pointer && !cancelled && !pointer.moved && pointer.what !== "wipe" && this.data.place && event.button === 0)
+    if (pointer && !canceled && !pointer.moved && pointer.action !== "wipe" && this.data.place && event.button === 0)
       this.place(this.spot(event));
   }
 
