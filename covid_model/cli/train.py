@@ -148,6 +148,7 @@ SUBJECTS = {  # of the experiments whose names, those of their records, do not s
     "rivals": "baselines",
     "attention": "faithfulness of Grad-CAM",
     "novelty": "out-of-distribution detection",
+    "probe": "source and class from features",
 }
 
 
