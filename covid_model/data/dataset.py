@@ -1,4 +1,4 @@
-"""Load a data folder: its manifest, its splits, and the paths of its films.
+"""Load a data folder: its manifest, its splits, the paths of its films, and its lung masks.
 
 A data folder contains `manifest.csv` (one row per film) and the images that it names. `assets/dataset.csv`, which is
 committed, lists the same films without their pixels, so that pages can name them without a data folder.

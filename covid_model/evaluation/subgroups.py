@@ -1,4 +1,4 @@
-"""Evaluate parts of the films: splits, sources, adults without COVID-19, and one network against another on each."""
+"""Evaluate parts of the films: splits, sources, adults; compare two networks on each; count the patients' ages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Define a decoded chest X-ray (a film, in code), the limits it must meet, and how a file's name is shown."""
+"""Define a decoded chest X-ray (a film, in code): why files are refused, limits, names on screen, thumbnails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run one film through a network and keep every layer's output, for pages that show how the network works."""
+"""Run one film through a network, keep every layer's output, and draw the strongest feature maps."""
 
 from __future__ import annotations
 
