@@ -135,7 +135,7 @@ def test_every_setting_of_our_recipes_has_words():
     assert set(vars(RECIPE.augment)) == set(vars(AUGMENT)) == set(recipe.AUGMENTATION)
     for name in registry.names():
         result = network_spec.spec(name)
-        assert set(result.recipe.get("ours", result.recipe)) - {recipe.STAGES, recipe.STAGES_BEFORE} <= known
+        assert set(result.recipe.get("ours", result.recipe)) - {recipe.STAGES} <= known
         assert set(result.training) <= set(recipe.TRAINING)
 
 
