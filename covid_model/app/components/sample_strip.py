@@ -21,7 +21,8 @@ from covid_model.data.samples import Sample
 from covid_model.imaging import heatmap, image
 from covid_model.model import gradcam, registry
 
-NARROWEST = {False: 120, True: 84}  # pixels: the least width of a tile, and of a compact one
+NARROWEST = {False: 120, True: 62}  # pixels: the least width of a tile, and of a compact one
+GAPS = {False: "small", True: "xsmall"}  # between them
 COMPACT = "samples_compact"  # key of the compact strip, for the style sheet
 STRESS, STRESS_FILM = "stress_test", "stress_film"  # keys of the drawer and of its choice
 OUTLINE = (255, 255, 255)  # of the opacity's outline
@@ -49,7 +50,7 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
             own = [film for film in cache.samples().values() if not film.simulated]
             simulated = films.varied([film for film in cache.samples().values() if film.simulated], 4)
             st.markdown(":small[X-rays that come with this demo]")
-            with st.grid(5, min_column_width=NARROWEST[compact], gap="small") as grid:
+            with st.grid(5, min_column_width=NARROWEST[compact], gap=GAPS[compact]) as grid:
                 for film in [*own, *simulated]:
                     with grid.cell():
                         tile(film.id, str(film.path), films.short_title(film), film.id == shown)
@@ -62,7 +63,7 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
 def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:
     """Draw one tile per example."""
     paths = cache.real_paths()
-    with st.grid(len(Kind), min_column_width=NARROWEST[compact], gap="small") as grid:
+    with st.grid(len(Kind), min_column_width=NARROWEST[compact], gap=GAPS[compact]) as grid:
         for example in examples:
             film = example.film
             sentence = film.shows
