@@ -15,7 +15,7 @@ from covid_model.config import CELL_NAMES
 from covid_model.data import samples
 from covid_model.formatting import MODEL_SCORE
 from covid_model.training import playground
-from covid_model.training.playground.recipe import CHOICES, label
+from covid_model.training.playground.recipe import CHOICES, label, link
 from tests.browser import demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -147,10 +147,8 @@ def test_a_run_is_stopped(visitor, address):
 
 @needs_features
 def test_the_link_of_a_scene_plays_it(visitor, address):
-    demo.open_page(visitor, f"{address}/train_it_yourself")
     scene = list(playground.PRESETS)[4]
-    link = visitor.locator(f".st-key-card_{scene} a").get_attribute("href")
-    demo.open_page(visitor, f"{address}/train_it_yourself{link[link.index('?') :]}&epochs=1")
+    demo.open_page(visitor, f"{address}/train_it_yourself{link(playground.PRESETS[scene].recipe)}&epochs=1")
     run(visitor, 1, 1).wait_for()
     films = str(playground.PRESETS[scene].recipe.covid_films)
     assert films in re.findall(r"[\d,]+", visitor.locator(".st-key-lab_counts").inner_text())

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config
 from covid_model.app.text import prediction as prediction_text
+from covid_model.app.text import training as training_text
 from covid_model.training import playground
 from covid_model.training.playground.recipe import address, link
 from tests.support.app_pages import ENTRY, holds, page_of, text
@@ -48,7 +49,7 @@ def test_missing_features_name_their_command(tmp_path, monkeypatch):
     app = open_page()
     assert len(app.info) == 1
     assert "python -m covid_model lab-features --data" in app.info[0].value.replace("\\", "")
-    assert not app.button
+    assert not [button for button in app.button if button.key.startswith("lab_")]
 
 
 def test_a_run_and_its_figures(made_up_lab):
@@ -59,6 +60,10 @@ def test_a_run_and_its_figures(made_up_lab):
     assert holds(message, 1, 2, 2) and prediction_text.STOPPED not in message
     assert holds(message, round(100 * last.test_accuracy, 1), last.more_adults.count, 30)
     assert holds(text(app.get_by_key("lab_counts")), 40, 122)
+    headline = training_text.headline(last)
+    assert headline in [item.value for item in app.subheader]
+    assert holds(headline, round(100 * last.test_accuracy), round(100 * last.more_adults.value))
+    assert len(app.get("plotly_chart")) == 3  # two curves, and the run's matrix
 
 
 def test_three_runs_stand_side_by_side_and_the_oldest_goes(made_up_lab):
@@ -70,6 +75,20 @@ def test_three_runs_stand_side_by_side_and_the_oldest_goes(made_up_lab):
     app.get_by_key("lab_clear").click().run()
     assert app.session_state["lab_runs"] == [] and app.get_by_key("lab_empty").caption
     assert not [part for part in app.container if (part.key or "").startswith("lab_run_")]
+
+
+def test_a_pinned_run_stays_and_one_place_stays_free(made_up_lab):
+    app = open_page(epochs="1")
+    for _ in range(3):
+        train(app)
+    for number in (1, 3):
+        app.get_by_key(f"lab_pin_{number}").click().run()
+    assert app.get_by_key("lab_pin_2").disabled and not app.get_by_key("lab_pin_1").disabled
+    train(train(app))
+    assert [run.number for run in app.session_state["lab_runs"]] == [1, 3, 5]
+    app.get_by_key("lab_pin_1").click().run()
+    train(app)
+    assert [run.number for run in app.session_state["lab_runs"]] == [3, 5, 6]
 
 
 def test_a_run_that_was_cut_says_so(made_up_lab):
@@ -89,8 +108,9 @@ def test_a_link_to_a_scene_sets_the_panel(made_up_lab, scene):
 def test_the_link_of_a_scene_trains_it_at_once_and_once(made_up_lab, scene):
     address = dict(parse_qsl(link(scene.recipe).removeprefix("?")))
     app = open_page(**(address | {"epochs": "1"}))
-    assert recipes(app) == [playground.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))]
-    assert f"]({link(scene.recipe)})" in text(app) and "play" not in app.query_params
+    recipe = playground.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))
+    assert recipes(app) == [recipe]
+    assert f"]({link(recipe)})" in text(app) and "play" not in app.query_params
     assert len(recipes(app.run())) == 1
 
 
@@ -119,9 +139,9 @@ def test_two_visitors_do_not_meet(made_up_lab):
 def test_a_scene_sets_the_panel_and_the_address(made_up_lab):
     app = open_page(covid_films="100", epochs="7")
     for name, scene in playground.PRESETS.items():
-        assert scene.sentence in text(app)
         app.get_by_key(f"scene_{name}").click().run()
         assert not app.exception, app.exception[0].value
+        assert scene.sentence in text(app.get_by_key("lab_scene"))
         assert {key: app.query_params[key] for key in address(scene.recipe)} == address(scene.recipe)
         assert "epochs" not in app.query_params
     assert (

@@ -1,4 +1,4 @@
-"""Show the page "Train it yourself": settings on the left, curves that grow epoch by epoch on the right.
+"""Show the page "Train it yourself": settings, and curves that grow epoch by epoch.
 
 Training runs inside the script: each epoch is drawn as it ends, and any action of the user stops it there. Runs are
 kept in the session, so users never see each other's.
@@ -25,6 +25,7 @@ from covid_model.training.playground.train import counts
 RUNS = "lab_runs"  # in the session: the runs shown, oldest first
 BEGIN = "lab-begin"  # in the session: a scene was chosen and is to be trained at once
 MAX_RUNS = 3  # shown side by side
+PINNED = "lab_pinned"  # in the session: the numbers of the runs that stay
 MADE = "lab_made"  # in the session: the number of runs so far
 
 
@@ -74,20 +75,17 @@ def started_by_url() -> bool:
 
 
 def scenes() -> None:
-    """Draw the prepared scenes: a button trains one here, beside the other runs; a link does so in a new tab."""
-    with st.grid(len(playground.PRESETS), min_column_width=200, gap="small"):
+    """Draw the prepared scenes; a button sets one and trains it, beside the other runs."""
+    with st.container(horizontal=True, gap="small", key="lab_scenes"):
         for name, scene in playground.PRESETS.items():
-            with st.container(border=True, key=f"card_{name}", gap="xsmall", height="stretch"):
-                st.button(
-                    f"**{scene.title}**",
-                    key=f"scene_{name}",
-                    icon=":material/play_circle:",
-                    type="tertiary",
-                    on_click=set_scene,
-                    args=(scene.recipe,),
-                )
-                st.markdown(f":small[{scene.sentence} [Link]({link(scene.recipe)})]")
-    st.caption(playground_text.SCENES)
+            st.button(
+                scene.title,
+                key=f"scene_{name}",
+                icon=":material/play_circle:",
+                on_click=set_scene,
+                args=(scene.recipe,),
+                help=scene.sentence,
+            )
 
 
 # --- Results ----------------------------------------------------------------------------------
@@ -97,19 +95,17 @@ def panels(floor: float) -> dict[str, tuple[str, Callable[[Epoch], float | None]
     """Return the curves by name: title, value of an epoch, and how it is drawn."""
     baseline = (floor, f"always negative: {100 * floor:.1f} %")
     return {
-        "loss": (playground_text.LOSS, lambda epoch: epoch.loss, {"limits": None}),
         "accuracy": (
             playground_text.ACCURACY,
             lambda epoch: epoch.test_accuracy,
             {"limits": (0.9, 1), "floor": baseline},
         ),
-        "found": (playground_text.SENSITIVITY, lambda epoch: epoch.sensitivity, {}),
         "alarms": (playground_text.FALSE_POSITIVES, lambda epoch: epoch.more_adults.value, {}),
     }
 
 
 def curves(runs: list[Run], floor: float, drawn: str) -> None:
-    """Draw the four curves of all runs."""
+    """Draw the two curves of all runs."""
     longest = max([config.PAPER_EPOCHS, *(run.recipe.epochs for run in runs)]) if runs else config.PAPER_EPOCHS
     with st.grid(2, min_column_width=260, gap="small"):
         for name, (title, value, look) in panels(floor).items():
@@ -119,7 +115,7 @@ def curves(runs: list[Run], floor: float, drawn: str) -> None:
                 widgets.show_chart(
                     charts.learning_curve(lines, longest, ink=theme.ink(), **look),
                     key=f"lab_{name}_{drawn}",
-                    alt=charts.learning_curve_alt(title, lines, share=name != "loss"),
+                    alt=charts.learning_curve_alt(title, lines),
                 )
 
 
@@ -130,6 +126,8 @@ def ratio(estimate: Estimate) -> str:
 
 def card(run: Run, stopped: bool, drawn: str) -> None:
     """Draw one run: its settings, its confusion matrix, its figures."""
+    if run.epochs:
+        st.markdown(f"**{playground_text.headline(run.epochs[-1])}**")
     state = f"{len(run.epochs)} of {run.recipe.epochs} epochs{prediction_text.STOPPED if stopped else ''}"
     st.markdown(f"**Run {run.number}** · {state}  \n:small[{prediction_text.plain(sentence(run.recipe))}]")
     if not run.epochs:
@@ -152,8 +150,11 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
 
 
 def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
-    """Draw the curves, and below them one card for each run."""
+    """Draw the last run's headline, the curves, and below them one card for each run."""
     drawn = "_".join(f"{run.number}-{len(run.epochs)}" for run in runs)  # in keys, since one script draws many times
+    headline = st.container(key=f"lab_headline_{drawn}")  # there before the first epoch too, so that nothing moves
+    if runs and runs[-1].epochs:
+        headline.subheader(playground_text.headline(runs[-1].epochs[-1]), anchor=False)
     curves(runs, floor, drawn)
     if not runs:
         st.container(key="lab_empty").caption(playground_text.no_runs(MAX_RUNS))
@@ -163,6 +164,27 @@ def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
     for column, run in zip(st.columns(MAX_RUNS, gap="medium"), runs, strict=False):
         with column, st.container(key=f"lab_run_{run.number}_{drawn}"):
             card(run, run is not running and not run.finished, drawn)
+            if running is None:
+                pin(run)
+
+
+def pin(run: Run) -> None:
+    """Draw the button that keeps a run when newer ones come; one place stays free for those."""
+    pinned = pins()
+    st.button(
+        "Pinned" if run.number in pinned else "Pin",
+        key=f"lab_pin_{run.number}",
+        icon=":material/keep:",
+        type="tertiary",
+        on_click=lambda: pinned.symmetric_difference_update({run.number}),
+        disabled=run.number not in pinned and len(pinned) == MAX_RUNS - 1,
+        help="Keep this run beside newer ones.",
+    )
+
+
+def pins() -> set[int]:
+    """Return the numbers of the pinned runs, which the session keeps."""
+    return st.session_state.setdefault(PINNED, set())
 
 
 def idle(runs: list[Run]) -> tuple[float, str]:
@@ -181,13 +203,18 @@ def progress_text(run: Run) -> str:
 def clear() -> None:
     """Remove all runs; a callback."""
     st.session_state[RUNS], st.session_state[MADE] = [], 0
+    pins().clear()
 
 
 def begin(recipe: Recipe, films: tuple[int, int]) -> Run:
-    """Add a run to the session, which replaces the oldest of MAX_RUNS."""
+    """Add a run to the session, which replaces the oldest of MAX_RUNS that is not pinned."""
     st.session_state[MADE] = st.session_state.get(MADE, 0) + 1
     run = Run(st.session_state[MADE], recipe, *films)
-    st.session_state[RUNS] = [*st.session_state.get(RUNS, []), run][-MAX_RUNS:]
+    runs = st.session_state.get(RUNS, [])
+    if len(runs) == MAX_RUNS:
+        oldest = next(old for old in runs if old.number not in pins())
+        runs = [old for old in runs if old is not oldest]
+    st.session_state[RUNS] = [*runs, run]
     return run
 
 
@@ -202,12 +229,14 @@ except (PlaygroundError, DataError) as error:
     st.stop()
 
 scenes()
-left, right = st.columns([1, 3], gap="medium")
-with left, st.container(border=True, key="lab_settings"):
+left, right = st.columns([3, 1], gap="medium")  # in this order, so that on a phone the results are in view
+with right, st.container(border=True, key="lab_settings"):
     recipe = settings_panel()
     covid, other = counts(store.films, recipe)
     st.container(key="lab_counts").caption(f"Trains on **{covid:,}** COVID-19 and **{other:,}** non-COVID X-rays.")
-with right:
+with left:
+    if scene := next((scene for scene in playground.PRESETS.values() if scene.recipe == recipe), None):
+        st.container(key="lab_scene").markdown(f"**{scene.title}.** {scene.sentence}")
     with st.container(horizontal=True, vertical_alignment="center"):
         start = st.button("Train", key="lab_train", icon=":material/play_arrow:")
         stop = st.empty()
@@ -230,7 +259,7 @@ if start or st.session_state.pop(BEGIN, False) or started_by_url():
         for epoch in playground.train(store, recipe):
             run.epochs.append(epoch)
             with shown.container():
-                results(runs, floor, running=run)
+                results(runs, floor, running=None if run.finished else run)
             progress.progress(epoch.number / recipe.epochs, progress_text(run))
     stop.empty()
 else:
@@ -238,6 +267,6 @@ else:
     progress.progress(*idle(runs))
     with shown.container():
         results(runs, floor)
-with right:
+with left:
     st.markdown(f":small[To share these settings so that training starts at once, [copy this link]({link(recipe)}).]")
     st.caption(playground_text.NOTE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,6 +12,9 @@ from covid_model.formatting import duration
 from covid_model.model.network_spec import IMAGENET, NetworkSpec
 from covid_model.records import Comparison
 from covid_model.training.playground.recipe import CHOICES
+
+if TYPE_CHECKING:
+    from covid_model.training.playground import Epoch
 
 PAPER = "The paper"
 HERE = "This network"
@@ -195,23 +198,26 @@ SETTINGS = {  # label and help by field of a Recipe
     ),
     "base": ("Frozen base", "VGG-19 with the ImageNet weights, or with random weights that were never trained."),
     "marker": (
-        "Planted marker in the test set",
-        "An artificial feature, like a letter at the edge of every COVID-19 X-ray. In training, it is 1 for every "
-        "COVID-19 X-ray and 0 for the others. Choose where it appears in the test set.",
+        "Leaked label in the test set",
+        "One more number beside the features of an X-ray, not a mark on its pixels. In training, it is 1 for every "
+        "COVID-19 X-ray and 0 for the others, as a hospital's letter in the corner would be. Choose where it is 1 in "
+        "the test set.",
     ),
 }
-LOSS, ACCURACY = "Training loss", "Test accuracy"
-SENSITIVITY, FALSE_POSITIVES = "Sensitivity", "False positives among adults"
-SCENES = (
-    "An example changes all settings below and starts training; its link does the same for anyone who opens it. The "
-    "URL saves your own settings: copy it to share them."
-)
+ACCURACY, FALSE_POSITIVES = "Test accuracy", "False positives: the adult test set"
 NO_EPOCH = "No epoch has finished yet."
 NOTE = (
-    f"*{FALSE_POSITIVES}*: share of the adults without COVID-19 in the split *{config.SPLIT_TITLES['extra-test']}* "
-    "that are called positive. No run trains on them. The test set is scored after every epoch so that you can watch. "
+    f"*{FALSE_POSITIVES}*: share of its adults without COVID-19 that are called positive. No run trains on them. The "
+    "test set is scored after every epoch so that you can watch. "
     "If you choose settings by these scores, it is no longer a test."
 )
+
+
+def headline(epoch: Epoch) -> str:
+    """Return what a run came to: its accuracy, and what that hides."""
+    alarms = epoch.more_adults
+    share = f"{100 * alarms.value:.0f} %" if alarms else "an unknown share"
+    return f"{100 * epoch.test_accuracy:.0f} % accurate, and {share} of adults without COVID-19 called positive"
 
 
 def no_runs(most: int) -> str:
@@ -223,5 +229,5 @@ def runs_note(most: int) -> str:
     """Return what happens to runs of the same settings, and to more than `most` runs."""
     return (
         "Training again with the same settings and seed gives the same curve. Once there are "
-        f"{most} runs, a new one replaces the oldest."
+        f"{most} runs, a new one replaces the oldest that is not pinned."
     )

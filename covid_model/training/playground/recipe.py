@@ -14,11 +14,11 @@ ADULTS = {  # films of adults in the split `extra` that are added to the paper's
     "all": "With and without",
 }
 BASES = {"imagenet": "ImageNet", "random": "Random"}
-MARKERS = {  # which reported films have the planted marker; in training every COVID-19 film has it
-    "none": "No marker",
+MARKERS = {  # for which reported films the leaked label is 1; in training it is for every COVID-19 film
+    "none": "None",
     "same": "As in training",
-    "absent": "On no film",
-    "swapped": "On the other films",
+    "absent": "On no X-ray",
+    "swapped": "On the non-COVID X-rays",
 }
 _COVID, _OTHER = config.PAPER_TRAIN[1], config.PAPER_TRAIN[0] - config.PAPER_TRAIN[1]
 CHOICES: dict[str, tuple] = {  # of settings chosen from a list; the last number of films is all that there are
@@ -130,9 +130,9 @@ def sentence(recipe: Recipe) -> str:
         "seed": lambda v: f"seed {v}",
         "base": lambda v: "random base",
         "marker": lambda v: {
-            "same": "marker, in the test as in training",
-            "absent": "marker, on no test X-ray",
-            "swapped": "marker, on the non-COVID test X-rays",
+            "same": "leaked label, in the test as in training",
+            "absent": "leaked label, on no test X-ray",
+            "swapped": "leaked label, on the non-COVID test X-rays",
         }[v],
     }
     parts = [describe[name](value) for name, value in recipe.changes().items()]
@@ -168,9 +168,9 @@ PRESETS = {
         Recipe(base="random"),
     ),
     "marker": Preset(
-        "A planted marker",
-        "Every COVID-19 X-ray in the training set carries a marker; in the test set, the non-COVID X-rays do: "
-        "see which of the two the head learned.",
+        "A leaked label",
+        "In training, one more number beside the features says which X-ray is COVID-19; in the test set it says the "
+        "opposite: see whether the head learned the X-rays or the number.",
         Recipe(marker="swapped"),
     ),
     "thirty": Preset(
