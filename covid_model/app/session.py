@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 PREDICTED, TRACED = "read", "walked"  # session keys: (digest, network) of what is cached
 TABLE_SIDE = 96  # pixels: the side of a thumbnail in a table
+MAX_SHARED = 4  # traces of films of the catalog, kept for all sessions
 MAX_ANSWERS = 64  # kept about one film
 
 
@@ -129,11 +130,13 @@ def known_trace(source: ImageSource, name: str) -> bool:
 
 
 def trace(source: ImageSource, name: str) -> ForwardTrace:
-    """Return the output of every layer for a film; the network runs only if this session has not asked before.
+    """Return the output of every layer for a film; the network runs only if it is not cached.
+
+    The cache of a film of the catalog is shared by all sessions; that of an upload belongs to its session.
 
     Raises FilmError, NetworkError, PredictionError (QueueFullError among them); none of them is cached.
     """
-    result = _trace(source.digest, name, source)
+    result = (_trace if source.catalog is None else _shared_trace)(source.digest, name, source)
     st.session_state.setdefault(TRACED, set()).add((source.digest, name))
     return result
 
@@ -143,6 +146,14 @@ def _trace(digest: str, name: str, _source: ImageSource) -> ForwardTrace:
     from covid_model.model import activations
 
     decoded = film(_source)
+    return networks.ask(name, lambda reader: activations.trace(reader, decoded))
+
+
+@st.cache_data(max_entries=MAX_SHARED, show_spinner=False)
+def _shared_trace(digest: str, name: str, _source: ImageSource) -> ForwardTrace:
+    from covid_model.model import activations
+
+    decoded = imaging.decode(_source.data())
     return networks.ask(name, lambda reader: activations.trace(reader, decoded))
 
 

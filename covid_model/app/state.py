@@ -25,8 +25,7 @@ from covid_model.model import registry
 
 NETWORK, THRESHOLD, FILM = "network", "threshold", "film"  # keys in the session state and parameters in the URL
 UPLOADER, UPLOADS, UPLOADED = "uploader", "uploads", "uploaded"
-RUN = "run"  # in the URL and the session state: "1" once the user has started the network in How it works
-PAGES_WITH = {FILM: ("try_an_xray", "how_it_works"), RUN: ("how_it_works",)}  # which pages have it in their URL
+FILM_PAGES = ("try_an_xray", "how_it_works")  # the pages with a film in their URL
 PRESENT = "present"  # in the session state and the URL: presenter mode
 PAGE = "page"  # in the session state: the page shown last
 MAX_UPLOADS = 50  # files of one upload that are kept
@@ -72,10 +71,9 @@ def carry_over() -> None:
         if key not in st.query_params and value != default:
             carried[key] = in_address(value)
             st.session_state[key] = value
-    for key, pages in PAGES_WITH.items():
-        value = st.session_state.get(key)
-        if value is not None and key not in st.query_params and page in map(calc_hash, pages):
-            carried[key] = value
+    film = st.session_state.get(FILM)
+    if film is not None and FILM not in st.query_params and page in map(calc_hash, FILM_PAGES):
+        carried[FILM] = film
     if carried:
         with contextlib.suppress(StreamlitAPIException):  # bound to the last page's widget until this page's is drawn
             st.query_params.update(carried)

@@ -19,15 +19,23 @@ if TYPE_CHECKING:
 TRAINED_COLOR = "#009E73"
 FROZEN_COLOR = style.GRAY
 _GAP, _AIR, _WIDE_AIR = 0.1, 0.9, 2.1  # gaps between layers, between blocks, between the blocks of input and head
+_INSIDE = 0.84  # of a slab that its map covers
 _SHOWN = ("input", "convolution", "pooling", "flatten", "average", "dense", "sigmoid")
 
 
-def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 380, ink: str | None = None) -> go.Figure:
+def drawing(
+    blocks: Sequence[Block],
+    chosen: str | None = None,
+    maps: Mapping[str, str] | None = None,
+    height: int = 380,
+    ink: str | None = None,
+) -> go.Figure:
     """Draw the network from X-ray (left) to score (right), one slab per layer: as high as its maps, wider if more maps.
 
     Heights and widths are on a log scale. Trained layers are green and solid, layers with frozen ImageNet weights gray
     and hatched, layers without weights empty. The block `chosen` has a frame. Slabs are bars, because bars report
-    clicks anywhere on them; the customdata of each begins with its block (`clicked_block` reads it).
+    clicks anywhere on them; the customdata of each begins with its block (`clicked_block` reads it). `maps` are
+    pictures by layer, as data URLs, drawn inside the slabs.
     """
     slabs, notes, frames, x, end = [], [], [], 0.0, 0.0
     for number, block in enumerate(blocks):
@@ -63,11 +71,19 @@ def drawing(blocks: Sequence[Block], chosen: str | None = None, height: int = 38
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
     }
+    maps = maps or {}
+    pictures = [
+        {"source": maps[layer.name], "x": at, "y": 0, "sizex": wide * _INSIDE, "sizey": tall * _INSIDE, "xref": "x"}
+        | {"yref": "y", "xanchor": "center", "yanchor": "middle", "sizing": "stretch", "layer": "above"}
+        for at, tall, wide, _, layer in slabs
+        if layer.name in maps
+    ]
     bare = {"showgrid": False, "showticklabels": False, "ticks": ""}
     return style.figure(
         height,
         ink,
         [tiles],
+        images=pictures,
         showlegend=False,
         clickmode="event+select",
         barmode="overlay",

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.browser import demo
-from tests.browser.test_access import PAGES as EVERY
+from tests.browser.test_access import PAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
-PAGES = {name: path for name, path in EVERY.items() if name != "how it works, run"}
 MOST = 400  # presses of the Tab key
 # Marks the control that has the focus; gives whether it is the first one again: once round.
 STEP = """() => {

@@ -59,7 +59,6 @@ def test_how_it_works_says_the_same(demo, monkeypatch):
     monkeypatch.setattr(queue, "call", full)
     monkeypatch.setattr(networks, "queue", lambda: queue)
     app = open_page("how_it_works")
-    app.button(key="run_network").click().run()
     assert holds(app.warning[0].value, 9, 10)
     assert app.button(key=AGAIN)
 

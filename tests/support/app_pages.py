@@ -20,10 +20,12 @@ from streamlit.util import calc_hash
 from covid_model import config, formatting
 from covid_model.app import networks, state
 from covid_model.imaging import Film
+from covid_model.model import activations
 from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.verdict import is_positive
 from tests.support import mock_networks, synthetic_images
+from tests.support.synthetic_trace import made_up_walk
 
 ENTRY = str(config.ROOT / "streamlit_app.py")
 ROWS = [  # id, source, split, covid, finding, score of fine-tuned, score of paper
@@ -140,6 +142,7 @@ def demo(tmp_path, monkeypatch) -> Path:
     monkeypatch.setattr(networks, "predictor", MockReader)
     monkeypatch.setattr(MockReader, "asked", [])
     monkeypatch.setattr(MockReader, "failure", None)
+    monkeypatch.setattr(activations, "trace", lambda reader, film: made_up_walk(reader.name))
     st.cache_data.clear()  # AppTest gives every test the same session
     return tmp_path
 

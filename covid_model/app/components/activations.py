@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+
+import cv2
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -37,6 +40,7 @@ def colorize(values: np.ndarray, direction: str = "both") -> np.ndarray:
 
 
 BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
+DRAWN_MAP = 64  # pixels: the side of a map inside the drawing of the network
 DRAWN = 224  # pixels: the width of a map on the page
 
 
@@ -57,7 +61,7 @@ def blocks(trace: ForwardTrace) -> None:
     )
     with drawn:
         widgets.show_chart(
-            network_charts.drawing(trace.blocks, chosen, ink=theme.ink()),
+            network_charts.drawing(trace.blocks, chosen, strongest_maps(trace), ink=theme.ink()),
             DRAWING,
             network_charts.drawing_alt(trace.blocks),
             on_select=_click,
@@ -82,6 +86,17 @@ def blocks(trace: ForwardTrace) -> None:
             alt="All layers with output shape and parameters",
             key="layers_table",
         )
+
+
+def strongest_maps(trace: ForwardTrace) -> dict[str, str]:
+    """Return each layer's strongest map as a data URL, by the layer's name."""
+    urls = {}
+    for name, maps in trace.maps.items():
+        if len(maps.pictures):
+            small = cv2.resize(maps.pictures[0], (DRAWN_MAP, DRAWN_MAP), interpolation=cv2.INTER_AREA)
+            png = base64.b64encode(cv2.imencode(".png", small)[1]).decode()
+            urls[name] = f"data:image/png;base64,{png}"
+    return urls
 
 
 def _click() -> None:
@@ -175,14 +190,18 @@ def head(trace: ForwardTrace, threshold: float) -> None:
 
 
 @render_slots.fragment
-def loss_of(trace: ForwardTrace | None, covid: bool | None) -> None:
-    """Draw equation 1 as a curve, with this film's point; a toggle flips the ground truth."""
+def loss_of(trace: ForwardTrace | None, covid: bool | None, simulated: bool = False) -> None:
+    """Draw equation 1 as a curve, with this film's point; a toggle flips the ground truth.
+
+    `covid` is the film's own truth, None if unknown; `simulated` tells that it was put into a simulated film.
+    """
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.latex(r"L = -\,\bigl[\,y \log h(X) + (1 - y) \log (1 - h(X))\,\bigr]")
         st.markdown(story_text.LOSS)
         flipped = st.toggle("Flip the ground truth", key=FLIP, bind="query-params")
-        origin = story_text.LISTED if covid is not None else story_text.ASSUMED
+        known = story_text.SIMULATED if simulated else story_text.LISTED
+        origin = known if covid is not None else story_text.ASSUMED
         truth = (covid is not False) != flipped
         st.markdown(f"Ground truth **y = {int(truth)}** ({story_text.FLIPPED if flipped else origin}).")
         if trace is not None:

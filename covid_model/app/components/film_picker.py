@@ -31,12 +31,14 @@ class Shown:
         source: its file.
         covid: its ground truth; None if unknown.
         remark: its credit or a caveat, as Markdown.
+        simulated: whether the truth is what was put into a simulated film.
     """
 
     title: str
     source: ImageSource
     covid: bool | None
     remark: str
+    simulated: bool = False
 
 
 def picker() -> Shown:
@@ -111,7 +113,8 @@ def _by_id(film: str) -> Shown:
         remark = f"{prediction_text.plain(sample.description)} {image.credit}"
         if image.simulated:
             remark += f" {prediction_text.SIMULATED}"
-        return Shown(sample.title, ImageSource.from_catalog(image), image.covid, remark)
+        covid = None if sample.covid is None else bool(sample.covid)
+        return Shown(sample.title, ImageSource.from_catalog(image), covid, remark, image.simulated)
     dataset = cache.dataset_of(film)
     if dataset is None:
         raise DataError(prediction_text.film_missing(film, replaced=True))

@@ -1,7 +1,7 @@
 """Show the page "How it works": one film passes through a network, step by step, for a class with a projector.
 
-Everything that needs no network is on the page at once. The network runs only when the user starts it. The session
-keeps its results, so that blocks, ground truth and earlier films need no further run.
+Everything that needs no network is on the page at once; the network runs by itself as the last step. What it gave for
+a film of the catalog is kept for all sessions, for an upload only in its own.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from covid_model.model.network_spec import NetworkSpec
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import QueueFullError
 
+TAB = "half"  # name in the URL; the value is a label
 MOST_STEPS = 5  # of a network's preprocessing
 THUMB = 360  # pixels: the greatest width of a picture
 
@@ -34,23 +35,6 @@ THUMB = 360  # pixels: the greatest width of a picture
 def header(name: str) -> None:
     """Draw a section's heading, with its anchor."""
     st.header(story_text.SECTIONS[name], anchor=name, divider="gray")
-
-
-def start() -> None:
-    """Run the network from now on, in this session and from a link; a callback."""
-    st.session_state[state.RUN] = st.query_params[state.RUN] = "1"
-
-
-def started() -> bool:
-    """Return whether the network is to run, by this session or by the URL."""
-    if state.RUN in st.query_params:
-        if st.query_params[state.RUN] == "1":
-            st.session_state[state.RUN] = "1"
-        else:
-            del st.query_params[state.RUN]
-    elif st.session_state.get(state.RUN):
-        st.query_params[state.RUN] = "1"
-    return bool(st.session_state.get(state.RUN))
 
 
 def show_preprocessing(shown: Film, spec: NetworkSpec | None) -> None:
@@ -199,57 +183,41 @@ with film_column:
 with choice_column:
     st.text(chosen.title)
     st.markdown(f":small[{chosen.remark}]")
-    curves = records.load_learning_curves()
-    links = dict(story_text.SECTIONS)
-    if not curves:
-        del links["compared"]
-    if not spec:
-        del links["run"]
-    st.markdown(" · ".join(f"[{title}](#{anchor})" for anchor, title in links.items()))
 
-show_preprocessing(shown, spec)
-network_part, head_part, loss_part, gradcam_part = (st.container() for _ in range(4))
-with network_part:
+curves = records.load_learning_curves()
+network_tab, training_tab = st.tabs(story_text.TABS, key=TAB, bind="query-params")
+with network_tab:
+    show_preprocessing(shown, spec)
     header("network")
     st.markdown(story_text.NETWORK)
-    answer = st.empty()
-with head_part:
+    network_slot = st.container(key="story_network")
     header("head")
-    head_slot = st.empty()
-with loss_part:
+    head_slot = st.container(key="story_head")
     header("loss")
-    loss_slot = st.empty()
-with gradcam_part:
+    loss_slot = st.container(key="story_loss")
     header("gradcam")
-    gradcam_slot = st.empty()
-show_pretrained()
-if spec is not None:
-    show_training_run(spec)
-if curves:
-    show_comparison(curves)
+    gradcam_slot = st.container(key="story_gradcam")
+with training_tab:
+    show_pretrained()
+    if spec is not None:
+        show_training_run(spec)
+    if curves:
+        show_comparison(curves)
 
-# The parts that need the network are drawn last, into their places above.
-trace = None
-if started():
-    with answer.container(key="story_network"):
-        trace = run_network(chosen.source, name)
-        if trace:
-            activations.blocks(trace)
-else:
-    answer.button(
-        "Run this X-ray through the network",
-        icon=":material/play_arrow:",
-        key="run_network",
-        on_click=start,
-        help="Loads TensorFlow and the network, which takes a few seconds the first time.",
-    )
-with loss_slot.container(key="story_loss"):
-    activations.loss_of(trace, chosen.covid)
-if trace:
-    with head_slot.container(key="story_head"):
+# The network runs last, when all the rest is on the screen, and fills its places above.
+with network_slot:
+    trace = run_network(chosen.source, name)
+    if trace:
+        activations.blocks(trace)
+with head_slot:
+    if trace:
         activations.head(trace, state.threshold())
-    with gradcam_slot.container():
+    else:
+        st.markdown(story_text.HEAD_BEFORE)
+with loss_slot:
+    activations.loss_of(trace, chosen.covid, chosen.simulated)
+with gradcam_slot:
+    if trace:
         activations.explained(trace, shown.pixels)
-else:
-    head_slot.markdown(story_text.HEAD_BEFORE)
-    gradcam_slot.markdown(story_text.GRADCAM_BEFORE)
+    else:
+        st.markdown(story_text.GRADCAM_BEFORE)

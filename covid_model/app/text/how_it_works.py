@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 INTRODUCTION = (
     "Follow one X-ray through the network, from its pixels to its score, and back to the regions that drove the score."
 )
+TABS = ("The network", "The training")
 SECTIONS = {  # by the anchor of the heading
     "preparation": "1. Preprocessing",
     "network": "2. Through the network",
@@ -59,12 +60,11 @@ LOSS = (
     "confident, correct score costs almost nothing. The more confident a **wrong** score, the more it costs, without "
     "limit. Training changes the weights so that the loss over all X-rays goes down."
 )
-LISTED, ASSUMED, FLIPPED = "according to its source", "assumed, since it is unknown", "flipped"  # where y comes from
-RUN_FIRST = "Run the network (step 2) to see the numbers for this X-ray."
-HEAD_BEFORE = f"The last block's outputs are summed twice, with weights, and squeezed between 0 and 1. {RUN_FIRST}"
-GRADCAM_BEFORE = (
-    f"Grad-CAM finds the regions of the last block's maps that moved the score, and colors them. {RUN_FIRST}"
-)
+LISTED, SIMULATED = "according to its source", "as simulated"  # where y comes from
+ASSUMED, FLIPPED = "assumed, since it is unknown", "flipped"
+NOT_RUN = "The numbers for this X-ray appear once the network has run."
+HEAD_BEFORE = f"The last block's outputs are summed twice, with weights, and squeezed between 0 and 1. {NOT_RUN}"
+GRADCAM_BEFORE = f"Grad-CAM finds the regions of the last block's maps that moved the score, and colors them. {NOT_RUN}"
 GRADCAM_ADDED = "**c. Add all {maps}, keep what is above 0 (ReLU), and enlarge the result over the X-ray.**"
 GRADCAM_EMPTY = "Nothing is above 0: no part of this X-ray raised the score."
 GRADCAM_LEGEND = "Left to right: lowers the score most, no influence, raises it most."
