@@ -99,7 +99,27 @@ def test_the_threshold_moves_the_test_set(visitor, address):
     assert demo.move_threshold(visitor, "Home") == 0
     after = visitor.locator("[data-testid=stMetricValue]").all_inner_texts()
     assert len(before) == len(after) and before != after
-    assert visitor.locator("[data-testid=stPlotlyChart]").count() >= 4
+    assert line(visitor).get_attribute("aria-valuenow") == "0.00"
+
+
+def line(page):
+    """The handle of the distribution's threshold."""
+    return page.get_by_role("slider", name="Threshold", exact=True)
+
+
+@needs_scores
+def test_the_line_of_the_distribution_is_dragged(visitor, address):
+    demo.open_page(visitor, f"{address}/results")
+    before, box = visitor.locator("[data-testid=stMetricValue]").all_inner_texts(), line(visitor).bounding_box()
+    line(visitor).hover()
+    visitor.mouse.down()
+    visitor.mouse.move(box["x"] - 150, box["y"] + 5, steps=5)
+    visitor.mouse.up()
+    visitor.wait_for_url("**threshold=*")
+    demo.settle(visitor)
+    dragged = float(line(visitor).get_attribute("aria-valuenow"))
+    assert dragged < config.THRESHOLD and demo.threshold(visitor) == dragged
+    assert visitor.locator("[data-testid=stMetricValue]").all_inner_texts() != before
 
 
 @needs_scores

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from covid_model import config
-from covid_model.app.pages.trust_screens import deck
+from covid_model.app.pages.trust_screens import deck, summary
 from tests.browser import demo
 
 pytestmark = [
@@ -52,3 +52,37 @@ def test_every_screen_fits_the_window(visitor, address, name, width, scheme):
         " return main.scrollWidth - main.clientWidth })()"
     )
     assert wider <= 1, f"{name} is {wider} pixels wider than a window of {width}"
+
+
+def test_the_story_plays_full_screen_and_leads_to_its_screens(visitor, address):
+    demo.open_page(visitor, f"{address}/can_you_trust_it")
+    below = plain(headline(visitor))
+    visitor.get_by_role("button", name="seconds").click()
+    scene = visitor.get_by_role("dialog").locator("h2")
+    seen = {scene.inner_text(): 1}
+    for _ in deck.NAMES[1:]:
+        visitor.keyboard.press("PageDown")
+        seen[scene.inner_text()] = 1
+    first, *_, last_but_one, last = seen
+    assert first == below == plain(headline(visitor))  # the page below stays where it was
+    assert last == summary.HEADLINE
+    visitor.keyboard.press("PageUp")
+    assert scene.inner_text() == last_but_one
+    visitor.get_by_role("dialog").get_by_role("link").click()
+    visitor.wait_for_url("**screen=*")
+    demo.settle(visitor)
+    assert plain(headline(visitor)) == last_but_one
+
+
+def plain(text: str) -> str:
+    """A headline with common spaces."""
+    return text.replace("\u00a0", " ")
+
+
+def test_the_story_ends_where_it_began(visitor, address):
+    demo.open_page(visitor, f"{address}/can_you_trust_it")
+    visitor.get_by_role("button", name="seconds").click()
+    visitor.get_by_role("dialog").wait_for()
+    visitor.keyboard.press("Escape")
+    visitor.get_by_role("dialog").wait_for(state="hidden")
+    visitor.wait_for_function("document.fullscreenElement === null")
