@@ -29,6 +29,7 @@ STYLE = """<style>
 .st-key-samples_compact button {{min-height: 0; padding: 0.1rem 0.3rem}}
 .st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2; max-height: 2.4em; overflow: hidden}}
 @media (max-width: 640px) {{.st-key-page h1 {{font-size: 1.7rem}}}}
+.st-key-notice button {{border: 1px solid; border-radius: 1rem; padding: 0.1rem 0.75rem}}
 .st-key-page {{min-height: calc(100dvh - 9rem)}}
 .st-key-page > :has(> .st-key-footer) {{margin-top: auto; padding-top: 1.5rem}}
 {more}</style>"""

@@ -1,1 +1,1 @@
-"""Draw "Can you trust it?": a story in five screens, one file each (`deck` has their order), and further checks."""
+"""Draw "Can you trust it?": a story, one file a screen (`deck` has their order), and further checks."""
