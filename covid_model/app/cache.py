@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -234,16 +235,21 @@ def dataset_of(film: str) -> datasets.Dataset | None:
 
 def real_paths() -> dict[str, Path]:
     """Return the paths of the `real_films` that are in the data folder or downloaded, by id."""
-    paths = {}
-    for film in real_films():
+    return paths(real_films())
+
+
+def paths(ids: Iterable[str]) -> dict[str, Path]:
+    """Return the paths of these films, of those that are in the data folder or downloaded, by id."""
+    found = {}
+    for film in ids:
         try:
             folder = dataset_of(film)
             path = folder.path(film) if folder else None
         except datasets.DataError:
             continue
         if path and path.is_file():
-            paths[film] = path
-    return paths
+            found[film] = path
+    return found
 
 
 def examples(network: str, threshold: float) -> list[films.Example]:

@@ -109,7 +109,9 @@ def download(
     with _lock:
         listed = {*ids, *_downloaded(to)}  # the manifest will list those of earlier calls too
         data_download.write_part(config.DATASET_CSV, listed, to / LISTING)
-        return data_download.download(to, sources=sources, listing=to / LISTING, patience=patience, progress=progress)
+        return data_download.download(
+            to, sources=sources, listing=to / LISTING, patience=patience, progress=progress, single=True
+        )
 
 
 def _downloaded(folder: Path) -> set[str]:

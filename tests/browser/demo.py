@@ -32,13 +32,16 @@ TALLEST = 6000  # pixels of a screenshot
 
 
 @contextlib.contextmanager
-def served(patience: float = 60.0, log: str = "streamlit") -> Iterator[tuple[str, subprocess.Popen]]:
+def served(
+    patience: float = 60.0, log: str = "streamlit", environment: dict[str, str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run the demo on a free port of this machine; gives its address and its process, and ends it afterwards.
 
     Its output goes to a file in BUILD, named after `log` and this process, so that several servers may run at a time.
     """
     BUILD.mkdir(exist_ok=True)
-    with running(["streamlit", "run", "streamlit_app.py"], BUILD / f"{log}-{os.getpid()}.log", patience) as started:
+    file = BUILD / f"{log}-{os.getpid()}.log"
+    with running(["streamlit", "run", "streamlit_app.py"], file, patience, environment) as started:
         yield started
 
 

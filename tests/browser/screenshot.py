@@ -44,7 +44,7 @@ class Shot:
 SHOTS = {
     "screenshot.png": Shot("results", 1180),  # down to the matrix and the distribution
     "screenshot-read.png": Shot("?film=ground-glass-2", 1500),
-    "screenshot-films.png": Shot("browse?set=Simulated&heatmaps=true", 1180),
+    "screenshot-films.png": Shot("browse?set=All&part=Simulated&heatmaps=true", 1180),
     "screenshot-how-it-works.png": Shot("how_it_works?film=ground-glass-2&block=block1", 1500),
     "screenshot-train.png": Shot("train_it_yourself", 1400, _train),
 }

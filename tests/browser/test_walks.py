@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlencode
 
 import pytest
 from pypdf import PdfReader
@@ -46,8 +46,8 @@ def run(page, number: int, epochs: int):
 
 
 def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
-    shown_set = quote_plus(browse_text.SETS[browse_text.SIMULATED][0])
-    demo.open_page(visitor, f"{address}/browse?set={shown_set}&network={network_name}&threshold=0.3")
+    shown_set = urlencode(browse_text.address(browse_text.SIMULATED))
+    demo.open_page(visitor, f"{address}/browse?{shown_set}&network={network_name}&threshold=0.3")
     assert visitor.locator("[data-testid=stImage] img").count() >= 12
     visitor.get_by_role("link", name=SIMULATED, exact=True).press("Enter")  # by keyboard
     demo.arrived(visitor, "")

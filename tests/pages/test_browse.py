@@ -24,7 +24,8 @@ __all__ = ["demo"]
 
 # At 0.6 in the made-up test films: fine-tuned calls cohen-1 alone positive, paper calls cohen-1 and cohen-3 positive.
 CHILDREN = config.SOURCE_TITLES["kermany"]
-ALL = ["cohen-1", "cohen-2", "cohen-3", "kermany-2", "kermany-1"]  # by the score of fine-tuned
+ALL = ["cohen-2", "cohen-3", "cohen-1", "kermany-2", "kermany-1"]  # the most wrong by fine-tuned first
+BY_SCORE = ["cohen-1", "cohen-2", "cohen-3", "kermany-2", "kermany-1"]
 
 
 def films_page(**address: str | list[str]) -> AppTest:
@@ -68,42 +69,68 @@ def pictures(app: AppTest) -> list[str]:
     return [item.alt for image in app.get("image") for item in image.proto.imgs]
 
 
-def test_all_test_films_by_score(demo):
+def test_all_test_films_the_most_wrong_first(demo):
     app = open_page("browse")
     assert shown(app) == ALL
     assert summary(*((row[1], row[3], row[5]) for row in ROWS if row[2] == "test")) in text(app)
-    assert pictures(app)[0] == film_card.describe("cohen-1", 0.97, "tp")
+    assert pictures(app)[0] == film_card.describe("cohen-2", 0.2, "fn")
     assert MockReader.asked == []  # scores come from the table
 
 
 @pytest.mark.parametrize(
     ("picked", "matches"),
     [
-        ({"network": "paper"}, ["cohen-1", "cohen-3", "cohen-2", "kermany-1", "kermany-2"]),
+        ({"network": "paper"}, ["cohen-3", "cohen-2", "kermany-1", "cohen-1", "kermany-2"]),
         ({"source": CHILDREN}, ["kermany-2", "kermany-1"]),
-        ({"truth": "covid"}, ["cohen-1", "cohen-2"]),
-        ({"verdict": ["fn", "tp"]}, ["cohen-1", "cohen-2"]),
+        ({"truth": "covid"}, ["cohen-2", "cohen-1"]),
+        ({"verdict": ["fn", "tp"]}, ["cohen-2", "cohen-1"]),
         ({"network": "paper", "verdict": ["fp"]}, ["cohen-3"]),
-        ({"threshold": 0.15, "verdict": ["tp"]}, ["cohen-1", "cohen-2"]),
-        ({"order": "lowest"}, ALL[::-1]),
+        ({"threshold": 0.15, "verdict": ["tp"]}, ["cohen-2", "cohen-1"]),
+        ({"order": "lowest"}, BY_SCORE[::-1]),
+        ({"order": "highest"}, BY_SCORE),
         ({"order": "other"}, ["cohen-3", "kermany-2", "kermany-1", "cohen-1", "cohen-2"]),
-        ({"order": "wrong"}, ["cohen-2", "cohen-3", "cohen-1", "kermany-2", "kermany-1"]),
-        ({"set": "train"}, ["cohen-4"]),
-        ({"set": "extra-test"}, ["nih-1"]),
+        ({"order": "wrong"}, ALL),
+        ({"set": "all"}, ["cohen-2", "cohen-3", "cohen-4", "nih-1", "cohen-1", "kermany-2", "kermany-1"]),
     ],
 )
 def test_what_is_picked(demo, picked, matches):
     assert shown(show(open_page("browse"), **picked)) == matches
 
 
-def test_nothing_like_that(demo):
-    app = show(open_page("browse"), verdict=["fp"])
-    assert len(app.info) == 1 and not shown(app)
+def part(app: AppTest, name: str) -> AppTest:
+    """Show a part of the set of all films."""
+    return show(show(app, set="all"), part=browse_text.PARTS[name][0])
+
+
+def test_the_rest_is_a_part_of_all(demo):
+    app = open_page("browse")
+    assert app.get_by_key("set").options == [label for label, _ in browse_text.SETS.values()]
+    assert shown(part(app, "train")) == ["cohen-4"]
+    assert shown(part(app, "extra-test")) == ["nih-1"]
+    assert shown(part(app, "free")) == ["cohen-2", "cohen-3", "nih-1", "cohen-1"]
+    assert shown(show(app, set="test")) == ALL
+
+
+@pytest.mark.parametrize("split", config.SPLIT_LABELS)
+def test_every_split_has_an_address(demo, split):
+    app = films_page(**browse_text.address(split))
+    assert shown(app) == [
+        row[0] for row in sorted(ROWS, key=lambda row: -abs(row[5] - (row[3] or 0))) if row[2] == split
+    ]
+
+
+def test_nothing_like_that_names_the_filters_and_clears_them(demo):
+    app = show(open_page("browse"), verdict=["fp"], truth="covid")
+    assert not shown(app)
+    said = app.info[0].value.replace("\\", "")
+    assert CELL_NAMES["fp"] in said and browse_text.TRUTHS["covid"] in said
+    app.button(key="clear_filters").click().run()
+    assert not app.exception and shown(app) == ALL and "verdict" not in app.query_params
 
 
 def test_a_source_of_another_set_is_let_go(demo):
     app = show(open_page("browse"), source=CHILDREN)
-    assert shown(show(app, set="extra-test")) == ["nih-1"]
+    assert shown(part(app, "extra-test")) == ["nih-1"]
     assert app.get_by_key("source").value == browse_text.ALL_SOURCES
 
 
@@ -113,6 +140,8 @@ def test_scene_from_the_address(demo):
     assert shown(app) == ["cohen-3"] and app.slider(key="threshold").value == 0.3
     app = films_page(order=browse_text.ORDERS["wrong"], source=config.SOURCE_TITLES["cohen"])
     assert shown(app) == ["cohen-2", "cohen-3", "cohen-1"]
+    app = films_page(order=browse_text.ORDERS["lowest"], source=config.SOURCE_TITLES["cohen"])
+    assert shown(app) == ["cohen-3", "cohen-2", "cohen-1"]
 
 
 def test_nonsense_in_the_address_changes_nothing(demo):
@@ -133,8 +162,8 @@ def test_nonsense_in_the_address_changes_nothing(demo):
 def test_a_link_opens_the_film_with_network_and_threshold(demo):
     app = show(open_page("browse"), network="paper", threshold=0.35)
     link = app.get("page_link")[0].proto
-    assert link.label == "cohen-1" and link.page == ""
-    assert link.query_string == "film=cohen-1&network=paper&threshold=0.35"
+    assert link.label == "cohen-3" and link.page == ""
+    assert link.query_string == "film=cohen-3&network=paper&threshold=0.35"
 
 
 # --- Sheets -----------------------------------------------------------------------------------------
@@ -147,7 +176,7 @@ def many(demo, monkeypatch):
 
 
 def test_twenty_four_a_sheet(many):
-    app = open_page("browse")
+    app = open_page("browse")  # the highest score of a child is the most wrong
     assert shown(app)[0] == "kermany-49" and len(shown(app)) == 24
     films = cache.gallery_table("fine-tuned")
     films = browse_text.select_set(films, "test", 0.6)
@@ -178,7 +207,7 @@ def test_only_the_pictures_shown_are_read(many, monkeypatch):
 def test_heatmaps_of_the_films_shown_only(demo):
     app = show(open_page("browse"), truth="covid", heatmaps=True)
     assert len(MockReader.asked) == 2
-    covid = [film_card.describe("cohen-1", 0.97, "tp"), film_card.describe("cohen-2", 0.2, "fn")]
+    covid = [film_card.describe("cohen-2", 0.2, "fn"), film_card.describe("cohen-1", 0.97, "tp")]
     assert pictures(app) == [film_card.under_heatmap(film) for film in covid]
     show(app, threshold=0.3)
     assert len(MockReader.asked) == 2  # what was read is not read again
@@ -198,7 +227,7 @@ def test_films_without_a_usable_score_keep_their_pictures(demo, monkeypatch):
     app = show(open_page("browse"), truth="covid", heatmaps=True)
     app.run()
     assert not app.exception and len(MockReader.asked) == 2
-    assert pictures(app) == [film_card.describe("cohen-1", 0.97, "tp"), film_card.describe("cohen-2", 0.2, "fn")]
+    assert pictures(app) == [film_card.describe("cohen-2", 0.2, "fn"), film_card.describe("cohen-1", 0.97, "tp")]
 
 
 def test_a_film_that_cannot_be_read_leaves_the_others(demo):
@@ -212,18 +241,19 @@ def test_a_film_that_cannot_be_read_leaves_the_others(demo):
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_without_pictures_the_scores_are_a_table(demo, monkeypatch, broken):
+def test_without_pictures_there_are_cards_with_score_and_link(demo, monkeypatch, broken):
     if broken:
         (demo / "data" / "manifest.csv").rename(demo / "films.csv")
     else:
         monkeypatch.delenv(config.DATA_VARIABLE)
     monkeypatch.setattr(config, "DATASET_CSV", demo / ("films.csv" if broken else "data/manifest.csv"))
     app = open_page("browse")
-    table = app.dataframe[0].value
-    assert table["id"].tolist() == ALL
-    assert table.loc[1, ["verdict", "listed"]].tolist() == [film_card.VERDICT["fn"], ROWS[1][4]]
-    assert table["url"].str.startswith("https://").all() and table.loc[4, "source"] == CHILDREN
-    assert not app.get("image") and config.DATA_VARIABLE in text(app)
+    assert shown(app) == ALL and not app.get("image") and bool(app.warning) == broken
+    assert app.get("html")[0].proto.body == film_card.of_film(
+        0.2, 0.6, "fn", ROWS[1][4], "cohen", "https://example.org/films"
+    )
+    assert all(app.get_by_key(f"no-picture-{film}").markdown for film in ALL)
+    assert app.button(key="fetch_films") and "heatmaps" not in [item.key for item in app.toggle]
 
 
 def test_without_a_list_of_films_the_scores_still_stand(demo, monkeypatch):
@@ -267,7 +297,7 @@ def rendered(demo, monkeypatch):
 
 
 def test_simulated_films_are_labeled_and_read_on_request(rendered):
-    app = show(open_page("browse"), set="simulated")
+    app = part(open_page("browse"), "simulated")
     assert shown(app) == ["sim"] and MockReader.asked == []
     assert pictures(app) == [film_card.describe_simulated("Clear lungs")]
     assert app.get("html")[0].proto.body == simulated(None)
@@ -281,13 +311,13 @@ def test_simulated_films_are_labeled_and_read_on_request(rendered):
 
 def test_no_simulated_films(demo, monkeypatch):
     monkeypatch.setattr(config, "FILMS_JSON", demo / "none.json")
-    app = show(open_page("browse"), set="simulated")
+    app = part(open_page("browse"), "simulated")
     assert len(app.info) == 1 and not shown(app)
 
 
 def test_simulated_films_need_no_scores(rendered):
     (rendered / "scores.csv").unlink()
-    assert shown(show(open_page("browse"), set="simulated")) == ["sim"]
+    assert shown(part(open_page("browse"), "simulated")) == ["sim"]
 
 
 # --- From the confusion matrix ----------------------------------------------------------------------
@@ -304,7 +334,7 @@ def test_a_cell_of_the_matrix_leads_here(demo):
 
 
 def test_what_was_picked_before_does_not_hide_the_cell(demo):
-    app = show(open_page("browse"), set="train", order="lowest")
+    app = show(part(open_page("browse"), "train"), order="lowest")
     app.switch_page("covid_model/app/pages/results.py").run()
     app.session_state["open-cell"] = "fn"
     app.run()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from covid_model import config
-from covid_model.app import cache
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import real_films
 
@@ -15,25 +14,22 @@ if TYPE_CHECKING:
     from covid_model.data.download import DownloadReport
 
 RESULT = "fetching-said"  # in the session: the last attempt's outcome, shown by the run after it
-WHERE = "From GitHub and Kaggle. They are cached on the computer that runs the demo."
+WHERE = "From GitHub and Kaggle, one by one. They are kept in this computer's cache."
 
 
-def offer(heading: str) -> None:
-    """Draw the button, under `heading`, if films are missing here, and the outcome of the last attempt."""
-    paths = cache.real_paths()
+def offer(missing: list[str], label: str = "Load images for this page", heading: str = "") -> None:
+    """Draw the button that downloads the films `missing`, if there are any, and the outcome of the last attempt."""
     kind, message = st.session_state.pop(RESULT, ("", ""))
     if kind == "toast":
         st.toast(message, icon=":material/check:")
     elif message:
         st.warning(prediction_text.plain(message), icon=":material/cloud_off:")
-    missing = [film for film in cache.real_films() if film not in paths]
     if not missing:
         return
-    some = f"{len(missing)} real X-rays" if len(missing) > 1 else "a real X-ray"
     if heading:
         st.markdown(f":small[{heading}]")
-    if st.button(f"Download {some}", key="fetch_films", icon=":material/download:", help=WHERE):
-        with st.spinner(f"Downloading {some} from GitHub and Kaggle."):
+    if st.button(label, key="fetch_films", icon=":material/download:", help=WHERE):
+        with st.spinner(f"Downloading {len(missing)} X-rays from GitHub and Kaggle."):
             st.session_state[RESULT] = fetch(missing)
         st.rerun()
 
@@ -43,7 +39,7 @@ def fetch(missing: list[str]) -> tuple[str, str]:
     from covid_model.data.download import DownloadError
 
     try:
-        report = real_films.download(cache.real_films())
+        report = real_films.download(missing)
     except DownloadError as error:
         return "warning", str(error)
     except OSError as error:

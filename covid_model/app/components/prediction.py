@@ -260,4 +260,5 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
         for key in (*browse_text.FILTERS, browse_text.SHOWN):  # left over from an earlier visit to that page
             st.session_state.pop(key, None)
         sheet = st.session_state[browse_text.SHEET] = browse_text.sheet_of(table["score"], reading.score)
-        st.switch_page(FILMS_PAGE, query_params={browse_text.SHEET: sheet} if sheet > 1 else None)
+        by_score = {browse_text.ORDER: browse_text.ORDERS["highest"]}
+        st.switch_page(FILMS_PAGE, query_params=by_score | ({browse_text.SHEET: sheet} if sheet > 1 else {}))

@@ -56,8 +56,10 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
                         tile(film.id, str(film.path), films.short_title(film), film.id == shown)
                         if not compact:
                             st.markdown(":small[Simulated, not a real X-ray]" if film.simulated else ":small[Real]")
-        if not compact and len(cache.real_paths()) < len(cache.real_films()):
-            download_button.offer("" if examples else samples_text.NOT_HERE)
+        missing = [film for film in cache.real_films() if film not in cache.real_paths()]
+        if not compact or not examples:
+            label = samples_text.download(len(missing))
+            download_button.offer(missing, label, "" if examples else samples_text.NOT_HERE)
 
 
 def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:

@@ -19,7 +19,7 @@ from covid_model.app.components import common, download_button, film_card
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.app.text.browse import FILTERS, HEATMAPS, LEFT, ORDER, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
+from covid_model.app.text.browse import FILTERS, HEATMAPS, LEFT, ORDER, PART, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
 from covid_model.config import CELL_NAMES
 from covid_model.data.dataset import DataError
 from covid_model.imaging import FilmError
@@ -43,6 +43,13 @@ def pick_set() -> str:
         key=SET,
         wrap=True,
     )
+
+
+def pick_part() -> str:
+    """Draw the choice of a part of the set of all films, and return a key of PARTS, or ALL for all of them."""
+    keys = {label: part for part, (label, _) in browse_text.PARTS.items()}
+    picked = st.selectbox("Part", [browse_text.ALL_PARTS, *keys], key=PART, bind="query-params", width=220)
+    return keys.get(picked, browse_text.ALL)
 
 
 def pick_source(films: pd.DataFrame) -> str | None:
@@ -217,64 +224,39 @@ def read_slots(waiting: list, network: str) -> dict[str, float]:
     return scores
 
 
-def list_of(films: pd.DataFrame, title: str) -> None:
-    """Draw the films as a table, for when there are no pictures."""
-    rows = pd.DataFrame(
-        {
-            "id": films.index,
-            "score": films["score"].to_numpy(),
-            "verdict": films["cell"].map(film_card.VERDICT).to_numpy(),
-            "listed": films["finding"].to_numpy(),
-            "source": films["source"].map(prediction_text.source_title).to_numpy(),
-            "url": films["url"].where(films["url"].str.match(r"https?://"), None).to_numpy(),
-        }
-    )
-    columns = st.column_config
-    st.dataframe(
-        prediction_text.style_scores(rows, ["score"]),
-        key="films_list",
-        hide_index=True,
-        height="content",
-        placeholder="–",
-        alt=f"{title}: ID, score, verdict, finding and source of each X-ray",
-        column_config={
-            "id": columns.TextColumn("ID"),
-            "score": columns.NumberColumn("Score"),
-            "verdict": columns.TextColumn("Verdict"),
-            "listed": columns.TextColumn("Finding"),
-            "source": columns.TextColumn("Source"),
-            "url": columns.LinkColumn("Original", display_text="Open"),
-        },
-    )
+def nothing_matches(picked: list[str]) -> None:
+    """Say which filters leave nothing, and offer to clear them."""
+    named = ", ".join(f"**{prediction_text.plain(name)}**" for name in picked)
+    st.info(f"No X-rays match {named} together.", icon=":material/filter_alt_off:")
+    st.button("Clear these filters", on_click=clear_filters, key="clear_filters", icon=":material/filter_alt_off:")
 
 
-def pictures(films: pd.DataFrame, films_set: str) -> dict[str, Path] | None:
-    """Return the paths of the films' pictures by id; None if no usable data folder is set."""
-    if films_set == browse_text.FREE:
-        return cache.real_paths() or None
-    try:
-        data = cache.dataset()
-        if data is None:
-            return None
-        return {film: data.path(film) for film in films.index if film in data.films.index}
-    except DataError as error:
-        st.warning(prediction_text.plain(error), icon=":material/folder_off:")
-        return None
+def clear_filters() -> None:
+    """Show all films of the set again; a callback."""
+    for key in (browse_text.SOURCE, browse_text.TRUTH, browse_text.VERDICT):
+        st.session_state.pop(key, None)
+        st.query_params.pop(key, None)
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------
 
 st.title("Browse X-rays")
 come_back()
+try:
+    cache.dataset()
+except DataError as error:
+    st.warning(prediction_text.plain(error), icon=":material/folder_off:")
 introduction = st.empty()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     films_set = pick_set()
+    if films_set == browse_text.ALL:
+        films_set = pick_part()
     network = state.network_picker()
     beside = st.container(width="content")
 threshold = state.threshold_slider("Threshold: X-rays that score above it are called positive")
 
 if films_set == browse_text.SIMULATED:
-    introduction.markdown(f"{browse_text.SETS[films_set][1]}.")
+    introduction.markdown(f"{(browse_text.SETS | browse_text.PARTS)[films_set][1]}.")
     heatmaps = beside.toggle("Scores and heatmaps", key=HEATMAPS, bind="query-params")
     busy = st.empty()
     remember()
@@ -289,9 +271,9 @@ if films is None:
     )
     st.stop()
 films = browse_text.select_set(films, films_set, threshold, cache.real_films() if films_set == browse_text.FREE else ())
-introduction.markdown(f"{browse_text.SETS[films_set][1]}, each with its score. Open one to see what drove it.")
-if films_set == browse_text.FREE:
-    download_button.offer("Their pictures have not been downloaded yet.")
+introduction.markdown(
+    f"{(browse_text.SETS | browse_text.PARTS)[films_set][1]}, each with its score. Open one to see what drove it."
+)
 if films.empty:
     st.info(
         f"{prediction_text.plain(registry.title(network))} has no scores for these X-rays.",
@@ -310,7 +292,8 @@ with st.container(horizontal=True, gap="small"):  # a wider gap would not leave 
     source, truth, verdicts, order = pick_source(films), pick_truth(), pick_verdicts(), pick_order()
 matches = browse_text.in_order(browse_text.filtered(films, source, truth, verdicts), order)
 if matches.empty:
-    st.info("No X-rays match these filters.", icon=":material/filter_alt_off:")
+    picked = [source and prediction_text.source_title(source), truth and browse_text.TRUTHS[truth]]
+    nothing_matches([*filter(None, picked), *(CELL_NAMES[cell] for cell in verdicts)])
     st.stop()
 above = st.container()
 number = pick_sheet(browse_text.sheet(matches, 1).sheets, (films_set, network, source, truth, tuple(verdicts), order))
@@ -318,15 +301,11 @@ remember()
 sheet = browse_text.sheet(matches, number)
 with above:
     st.container(key="films_summary").markdown(browse_text.summary(matches, sheet))
-    paths = pictures(sheet.rows, films_set)
-    if paths is None:
-        list_of(sheet.rows, browse_text.SETS[films_set][0])
-        otherwise = ", or download the X-rays" if films_set == browse_text.FREE else ""
-        st.caption(f"To see images and heatmaps, set {config.DATA_VARIABLE} to a data folder{otherwise}.")
-    else:
-        heatmaps = beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
-        busy = st.empty()
-        cards(sheet.rows, paths, network, threshold, heatmaps)
-    if films_set == browse_text.FREE:
-        credits = dict.fromkeys(prediction_text.credit(row) for _, row in sheet.rows.iterrows())
+    download_button.offer([film for film in sheet.rows.index if film not in cache.paths(sheet.rows.index)])
+    paths = cache.paths(sheet.rows.index)
+    heatmaps = bool(paths) and beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
+    busy = st.empty()
+    cards(sheet.rows, paths, network, threshold, heatmaps)
+    if paths and cache.data_folder() is None:
+        credits = dict.fromkeys(prediction_text.credit(row) for _, row in sheet.rows.loc[list(paths)].iterrows())
         st.markdown(f":small[{' '.join(credits)}]")  # a link in a caption would be too pale

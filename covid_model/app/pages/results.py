@@ -236,5 +236,4 @@ if opened:
     for key in browse_text.FILTERS:  # left over from an earlier visit to that page
         st.session_state.pop(key, None)
     st.session_state[browse_text.VERDICT] = [opened]
-    shown_set = {} if split == browse_text.FIRST_SET else {browse_text.SET: SPLIT_LABELS[split][0]}  # as it writes it
-    st.switch_page(BROWSE_PAGE, query_params=shown_set | {browse_text.VERDICT: CELL_NAMES[opened]})
+    st.switch_page(BROWSE_PAGE, query_params=browse_text.address(split) | {browse_text.VERDICT: CELL_NAMES[opened]})

@@ -11,30 +11,32 @@ import pandas as pd
 from covid_model import config, evaluation
 from covid_model.config import CELL_NAMES, SPLIT_LABELS
 
-SET, SOURCE, TRUTH, VERDICT, ORDER = "set", "source", "truth", "verdict", "order"  # in the URL, by label
+SET, PART, SOURCE, TRUTH, VERDICT, ORDER = "set", "part", "source", "truth", "verdict", "order"  # in the URL, by label
 HEATMAPS, SHEET = "heatmaps", "sheet"
-FILTERS = (SET, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
+FILTERS = (SET, PART, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
 LEFT = "films-left"  # in the session: every setting when a film was opened from here
 SHOWN = "films-shown"  # in the session: the last filters, because new ones start at the first sheet
 
 ALL, FREE, SIMULATED = "all", "free", "simulated"
 FIRST_SET = "test"  # shown unless another set is chosen; the URL leaves it out
-SETS = SPLIT_LABELS | {
+SETS = {
+    "test": SPLIT_LABELS["test"],
+    "external": SPLIT_LABELS["external"],
     ALL: ("All", "Every X-ray in the list, including those that networks were trained on"),
-    FREE: (
-        "Samples",
-        "Real X-rays of every kind that can be downloaded one by one",
-    ),
+}
+ALL_PARTS = "All parts"
+PARTS = {split: label for split, label in SPLIT_LABELS.items() if split not in SETS} | {  # of the set ALL
+    FREE: ("Samples", "Real X-rays of every kind, each of which can be downloaded by itself"),
     SIMULATED: ("Simulated", "X-rays rendered from a CT scan for this demo, free for anyone to use"),
 }
 TRUTHS = {"covid": "COVID-19", "other": "Non-COVID"}
 ALL_SOURCES = "All sources"
-ORDERS = {
+ORDERS = {  # the first one is the default
+    "wrong": "Most wrong first",
     "highest": "Highest score first",
     "lowest": "Lowest score first",
     "covid": "COVID-19 first",
     "other": "Non-COVID first",
-    "wrong": "Most wrong first",
 }
 _KEPT = ("finding", "url", "license", "doi")  # columns of the list of films shown on a card or in a credit
 
@@ -67,15 +69,22 @@ def table(scores: pd.DataFrame, network: str, films: pd.DataFrame | None = None)
 
 
 def select_set(films: pd.DataFrame, name: str, threshold: float, free: Collection[str] = ()) -> pd.DataFrame:
-    """Return the films of one of SETS, with each one's cell of the confusion matrix (of evaluation.CELLS).
+    """Return the films of one of SETS or PARTS, with each one's cell of the confusion matrix (of evaluation.CELLS).
 
     Args:
         films: as from `table`.
         threshold: in [0, 1].
-        free: the ids of the set FREE.
+        free: the ids of the part FREE.
     """
     part = films if name == ALL else films[films.index.isin(free) if name == FREE else films["split"] == name]
     return part.assign(cell=evaluation.cells(part["score"], part["covid"], threshold))
+
+
+def address(split: str) -> dict[str, str]:
+    """Return the URL parameters that show the films of a split."""
+    if split in SETS:
+        return {} if split == FIRST_SET else {SET: SETS[split][0]}
+    return {SET: SETS[ALL][0]} | ({PART: PARTS[split][0]} if split in PARTS else {})
 
 
 def filtered(

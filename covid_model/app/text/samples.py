@@ -21,6 +21,11 @@ STRESS = (
 OUTLINE = "The outline marks the opacity that was added."
 
 
+def download(count: int) -> str:
+    """Return the label of the button that downloads this many X-rays."""
+    return f"Download {count} real X-rays" if count > 1 else "Download a real X-ray"
+
+
 def heading(title: str) -> str:
     """Return what the strip shows, for the network with this title; Markdown."""
     return f"Real X-rays that no network was trained on, chosen to show what **{plain(title)}** gets right and wrong"

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -106,6 +107,7 @@ def download(
     workers: int | None = None,
     patience: Patience | None = None,
     progress: bool = True,
+    single: bool = False,
 ) -> DownloadReport:
     """Build or complete a data folder: manifest.csv, images/SOURCE/ID.jpg and lung_masks/ID.png.
 
@@ -121,6 +123,7 @@ def download(
         workers: films downloaded at a time.
         patience: retries, waits and timeouts.
         progress: whether to show a progress bar on standard error, if that is a terminal.
+        single: download nothing but the films listed, no Kaggle data set as a whole.
 
     Raises:
         DownloadError: a source is unknown, a folder does not exist, or the list cannot be read.
@@ -147,7 +150,8 @@ def download(
     try:
         for source in (source for source in chosen if report.requested[source]):
             listed = [film for film in films if film.source == source]
-            _fetch_source(source, listed, present, to, folders.get(source), web, workers, progress, report)
+            open_origin = partial(open_source, source, folders.get(source), web, single)
+            _fetch_source(source, listed, present, to, open_origin, workers, progress, report)
     finally:  # after an interruption too, so that the manifest lists the films downloaded so far
         web.close()
         _write_manifest(to, films, present)
@@ -161,8 +165,7 @@ def _fetch_source(
     listed: list[ListedFilm],
     present: dict[str, str],
     to: Path,
-    folder: Path | None,
-    web: Web,
+    open_origin: Callable[[], Origin],
     workers: int,
     progress: bool,
     report: DownloadReport,
@@ -174,7 +177,7 @@ def _fetch_source(
     if not films and not masks:
         return
     try:
-        origin = open_source(source, folder, web)
+        origin = open_origin()
     except NotAvailable as error:
         report.missing += [Missing.from_error(film, error) for film in films]
         report.missing += [Missing.from_error(film, error, "lung mask") for film in masks]

@@ -29,6 +29,10 @@ KAGGLE_SETS = {  # downloaded whole (about 1.2 and 0.8 GB) into kagglehub's cach
     "kermany": "praveengovi/coronahack-chest-xraydataset",
     "radiography": "tawsifurrahman/covid19-radiography-database",
 }
+KAGGLE_FOLDERS = {  # where they keep a film; {stem} is its file's name up to the last hyphen
+    "kermany": tuple(f"{'Coronahack-Chest-XRay-Dataset/' * 2}{part}" for part in ("test", "train")),
+    "radiography": ("COVID-19_Radiography_Dataset/{stem}/images",),
+}
 KAGGLE_CHALLENGE = {"siim": "siim-covid19-detection"}  # film by film: the whole is too large for most disks
 NIH = "nih"
 KAGGLE_NIH = "nih-chest-xrays/data/versions/3"  # film by film: the whole is 42 GB
@@ -127,6 +131,33 @@ class KaggleNIH:
         raise NotAvailable("the source has no lung masks", Failure.NOT_FOUND)
 
 
+class KaggleFiles:
+    """Single films of a Kaggle data set, through kagglehub, for when the whole would be too much.
+
+    A film is looked for in each folder that may contain it.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._hub, self._handle, self._folders = _kagglehub(), KAGGLE_SETS[source], KAGGLE_FOLDERS[source]
+
+    def film(self, original_file: str) -> bytes:
+        stem = original_file.rpartition("-")[0]
+        for number, folder in enumerate(self._folders, 1):
+            path = f"{folder.format(stem=stem)}/{original_file}"
+            try:
+                return _read(Path(self._hub.dataset_download(self._handle, path=path)))
+            except NotAvailable:
+                raise
+            except Exception as error:  # kagglehub's own errors, those of requests, or OSError
+                failure = _from_kaggle(error)
+                if failure.host or number == len(self._folders):
+                    raise failure from error
+        raise NotAvailable("the source has no folders")
+
+    def mask(self, original_file: str) -> bytes:
+        raise NotAvailable("the source has no lung masks")
+
+
 class KaggleChallenge:
     """The films of a Kaggle challenge, one by one, through kagglehub. The user must log in and accept its rules.
 
@@ -157,8 +188,10 @@ class KaggleChallenge:
         raise NotAvailable("the source has no lung masks", Failure.NOT_FOUND)
 
 
-def open_source(source: str, folder: Path | None, web: Web) -> Origin:
+def open_source(source: str, folder: Path | None, web: Web, single: bool = False) -> Origin:
     """Return the place to read `source` from: `folder` if given, else GitHub or Kaggle.
+
+    With `single`, nothing is downloaded but the films asked for: no data set as a whole.
 
     Raises:
         NotAvailable: the whole source is unavailable.
@@ -169,7 +202,7 @@ def open_source(source: str, folder: Path | None, web: Web) -> Origin:
     if source in GITHUB_FOLDERS:
         return GitHub(source, web)
     if source in KAGGLE_SETS:
-        return _kaggle_set(KAGGLE_SETS[source])
+        return KaggleFiles(source) if single else _kaggle_set(KAGGLE_SETS[source])
     if source in KAGGLE_CHALLENGE:
         return KaggleChallenge(KAGGLE_CHALLENGE[source])
     if source == NIH:
