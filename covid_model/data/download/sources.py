@@ -142,7 +142,8 @@ class KaggleFiles:
 
     def film(self, original_file: str) -> bytes:
         stem = original_file.rpartition("-")[0]
-        for number, folder in enumerate(self._folders, 1):
+        failure = None
+        for folder in self._folders:
             path = f"{folder.format(stem=stem)}/{original_file}"
             try:
                 return _read(Path(self._hub.dataset_download(self._handle, path=path)))
@@ -150,12 +151,12 @@ class KaggleFiles:
                 raise
             except Exception as error:  # kagglehub's own errors, those of requests, or OSError
                 failure = _from_kaggle(error)
-                if failure.host or number == len(self._folders):
+                if failure.host:
                     raise failure from error
-        raise NotAvailable("the source has no folders")
+        raise failure
 
     def mask(self, original_file: str) -> bytes:
-        raise NotAvailable("the source has no lung masks")
+        raise NotAvailable("the source has no lung masks", Failure.NOT_FOUND)
 
 
 class KaggleChallenge:
