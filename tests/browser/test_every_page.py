@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 CARRIED = "ground-glass-2"  # a film that the project carries
 SHOWN = {  # path: what stands on the page at least
     "/results": "[data-testid=stPlotlyChart]",
-    "/browse": "[data-testid=stDataFrame], [data-testid=stImage]",
+    "/browse": "[data-testid=stImage], [class*=st-key-no-picture-]",
     "/how_it_works": "[data-testid=stImage] img",
     "/train_it_yourself": "[data-testid=stButton] button",
     "/can_you_trust_it": "[data-testid=stHeading] h2",

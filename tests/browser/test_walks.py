@@ -83,7 +83,8 @@ def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
 
 def test_back_from_a_film_to_the_films(visitor, address, network_name):
     """With one press, wherever the threshold came from: the address of the film's page is in the history once."""
-    demo.open_page(visitor, f"{address}/browse?set=Simulated&threshold=0.3&network={network_name}")
+    simulated = urlencode(browse_text.address(browse_text.SIMULATED))
+    demo.open_page(visitor, f"{address}/browse?{simulated}&threshold=0.3&network={network_name}")
     visitor.get_by_role("link", name=SIMULATED, exact=True).click()
     demo.arrived(visitor, "")
     demo.settle(visitor)
@@ -168,7 +169,7 @@ def test_cells_of_the_matrix_lead_to_their_films(visitor, address, network_name)
 
 @needs_scores
 def test_the_gallery_is_picked_and_ordered(visitor, address, network_name):
-    order, verdict = (quote_plus(value) for value in (browse_text.ORDERS["wrong"], CELL_NAMES["fn"]))
+    order, verdict = (quote_plus(value) for value in (browse_text.ORDERS["highest"], CELL_NAMES["fn"]))
     every = quote_plus(browse_text.SETS[browse_text.ALL][0])
     demo.open_page(visitor, f"{address}/browse?network={network_name}&set={every}&order={order}")
     everything = summary(visitor)
