@@ -83,7 +83,7 @@ def add_network(parser: argparse.ArgumentParser, every: bool = False) -> None:
         choices=names,
         default=default,
         metavar="NAME",
-        help=f"{' or '.join(names)} (default: {default or 'all'})",
+        help=f"{', '.join(names)} (default: {default or 'all'})",
     )
 
 
