@@ -21,7 +21,7 @@ REACHED = {True: "yes", False: "no", None: "–"}
 HEAD = (
     "# Measurements\n\n"
     "Written by `make readme` from the records in `assets/results`; do not edit. Each section names the command that "
-    "measures anew."
+    "measures it again."
 )
 SEED_FIGURES = {  # key in paper_seeds.json: row of the table
     "accuracy_at_0.5": f"Accuracy at {config.HALF}",
@@ -182,7 +182,7 @@ def figure(row: Mapping[str, Any]) -> str:
 
 def words(text: str) -> str:
     """Return a text of the records with X-ray for film, the word of the code."""
-    return re.sub(r"\bfilm(s?)\b(?! \d)", r"X-ray\1", text)
+    return re.sub(r"\bfilm(s?)\b(?! \d)", r"X-ray\1", text.replace("a film", "an X-ray"))
 
 
 def users(load: Mapping[str, Any]) -> list[str]:

@@ -15,10 +15,11 @@ def pitfalls(films: pd.DataFrame) -> str:
     other, covid = films[films["covid"] == 0], films[films["covid"] == 1]
     children = int((other["source"] == config.CHILDREN).sum())
     adults = int((covid["source"] != config.CHILDREN).sum())
+    share = f"all {len(covid):,}" if adults == len(covid) else f"{adults:,} of the {len(covid):,}"
     return (
-        f"Of the {len(other):,} non-COVID test X-rays, {children:,} show children aged one to five; {adults:,} of the "
-        f"{len(covid):,} COVID-19 X-rays come from sources of adults. A network that tells adults from children looks "
-        "as if it recognized the disease. *Can you trust it?* follows that up."
+        f"Of the {len(other):,} non-COVID test X-rays, {children:,} show children aged one to five; {share} "
+        "COVID-19 X-rays come from sources of adults. A network that tells adults from children looks as if it "
+        "recognized the disease. *Can you trust it?* follows that up."
     )
 
 
@@ -67,9 +68,9 @@ def data_set(total: int, covid: int) -> str:
     """Return what the data set is; `total` and `covid`: its numbers of films."""
     return (
         f"{total:,} frontal chest X-rays from public sources, {covid:,} of them of people with COVID-19. "
-        f"{config.SPLIT_LABELS['test'][0]} has the same counts as the paper's; {config.SPLIT_LABELS['external'][0]} "
-        "are in no other split; the model card counts them all. This project contains none of these X-rays: its list "
-        "says where to get each of them."
+        f"*{config.SPLIT_LABELS['test'][0]}* has the same counts as the paper's test set; the hospitals of "
+        f"*{config.SPLIT_LABELS['external'][0]}* are in no other split; the model card has the counts of all splits. "
+        "This project contains none of these X-rays: its list says where to get each of them."
     )
 
 
