@@ -89,10 +89,11 @@ def seeds(record: Mapping[str, Any]) -> list[str]:
     if not runs:
         return []
     count = len({run["seed"] for run in runs})
+    augmented = ", with and without data augmentation" if len({run["variant"] for run in runs}) > 1 else ""
     return [
         "## Repeated runs of the paper's recipe (`python -m covid_model train --recipe paper`)",
-        f"A single run can be lucky. These are {count} runs with different random seeds, with and without data "
-        "augmentation: the mean and the standard deviation over the runs.",
+        f"A single run can be lucky. These are {count} runs with different random seeds{augmented}: the "
+        "mean and the standard deviation over the runs.",
         as_table(seed_runs(runs)),
     ]
 
