@@ -117,7 +117,7 @@ def test_back_and_next_and_the_ends(page):
     for name in deck.NAMES[1:]:
         assert shows(press(app, "story_next"), name)
     assert app.button(key="story_next").disabled
-    assert shows(press(app, "story_back"), ADULTS)
+    assert shows(press(app, "story_back"), DATA)
 
 
 def test_jump(page):
