@@ -75,7 +75,7 @@ PAPER = FrozenNetwork(
 )
 FROZEN = FrozenNetwork(
     name="frozen",
-    title="The paper's recipe, more data (frozen VGG-19)",
+    title="The paper's recipe, more data",
     short_title="Same recipe, more data",
     help="The published recipe on more data: a frozen ImageNet VGG-19 and two new dense layers, trained on X-rays of "
     "adults and children from five sources.",
