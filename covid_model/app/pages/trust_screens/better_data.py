@@ -5,6 +5,7 @@ from __future__ import annotations
 from covid_model import config
 from covid_model.app import cache, networks, theme, widgets
 from covid_model.app.components.slide import PAPER, TUNED, Figure, Point, no_scores, slide
+from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import better_data as better_data_text
 from covid_model.charts import bias as bias_charts
@@ -16,7 +17,8 @@ from covid_model.model import registry
 FROZEN = "frozen"  # the paper's recipe on the data of the fine-tuned model
 STORY = (PAPER, FROZEN, TUNED)
 CHANGES = "change"  # name in the URL; the value is a label
-ALARMS, HOSPITALS, READING, PROBE = "False positives", "Other hospitals", "Panel's reading", "Source named"
+ALARMS, HOSPITALS, LUNGS = "False positives", "Other hospitals", "Lungs erased"
+READING, PROBE = "Panel's reading", "Source named"
 LEAD = "Does other data help more than another recipe?"
 
 
@@ -89,16 +91,25 @@ def alarm_views() -> list[tuple[str, View]]:
 
 def record_views() -> list[tuple[str, View]]:
     """Return the charts from records of experiments, where there are any for these weights."""
-    readings, probes = [], []
+    readings, probes, erased = [], [], []
     for name in STORY:
         if networks.spec(name) is None:
             continue
         for row in (cache.audit_record(name, "elsewhere") or {}).get("readings", ()):
             title = f"{registry.short_title(name)}<br>{row['reading']}"
             readings.append(Share(title, Estimate(**row["score"]), row["reading"] == "typical"))
+        if record := cache.audit_record(name, "lungs"):
+            before, after = (
+                part["covid_positive"]["count"] for part in (record["whole"], erasure.part(record, "erased"))
+            )
+            if before:
+                left = Estimate(after / before, count=after, total=before)
+                erased.append(Share(registry.short_title(name), left, name == TUNED))
         if record := cache.audit_record(name, "probe"):
             probes.append(Share(registry.short_title(name), Estimate(record["own"]["source"]), name == FROZEN))
     views: list[tuple[str, View]] = []
+    if erased:
+        views.append((LUNGS, (erased, "Share of positive COVID-19 X-rays that stay positive without lungs", True)))
     if readings:
         views.append((READING, (readings, "Mean model score by the panel's reading", False)))
     if probes:
