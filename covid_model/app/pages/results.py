@@ -200,7 +200,7 @@ introduction = st.empty()
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     split = widgets.choice(
         "X-rays",
-        list(SPLIT_LABELS),
+        [name for name in SPLIT_LABELS if name not in config.TRAINING_SPLITS],
         format_func=lambda name: SPLIT_LABELS[name][0],
         default="test",
         key=SPLIT,
