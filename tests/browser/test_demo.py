@@ -37,6 +37,7 @@ def test_the_first_page_needs_no_tensorflow(visitor):
         assert not demo.tensorflow_loaded(process)
 
 
+@pytest.mark.measured
 def test_a_first_click_is_answered_at_once(visitor):
     """The page is there before TensorFlow, which then comes by itself; a click on a sample has its score in 1.5 s.
 

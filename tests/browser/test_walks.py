@@ -93,7 +93,7 @@ def test_back_from_a_film_to_the_films(visitor, address, network_name):
     visitor.wait_for_selector("h1:has-text('Browse X-rays')")
     visitor.get_by_alt_text("Simulated X-ray:").first.wait_for()
     demo.settle(visitor)
-    assert "set=Simulated" in visitor.url and "film=" not in visitor.url
+    assert simulated in visitor.url and "film=" not in visitor.url
     assert demo.threshold(visitor) == 0.3 and "threshold=0.3" in visitor.url
 
 
