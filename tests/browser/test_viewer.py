@@ -219,7 +219,7 @@ def test_the_view_is_kept_when_the_picture_changes(visitor, address, network_nam
     source = visitor.locator(f"{VIEWER} [data-pane=map] .film").get_attribute("src")
     visitor.locator(f".st-key-try-{OTHER} button").click()
     visitor.wait_for_function(
-        "([viewer, source]) => { const root = document.querySelector(viewer);"
+        "([viewer, source]) => { const root = document.querySelector(viewer); if (!root) return false;"
         " const all = [root, ...root.querySelectorAll('*')].map(one => one.shadowRoot).filter(Boolean);"
         " return all.some(one => one.querySelector('[data-pane=map] .film')?.getAttribute('src') !== source) }",
         arg=[VIEWER, source],
