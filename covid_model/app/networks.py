@@ -97,7 +97,7 @@ def _load(name: str) -> None:
     try:
         film = Film(samples.draw_schematic(), (), "PNG")
         queue().call(name, lambda predictor: predictor.predict(film))
-    except (network_spec.NetworkError, PredictionError) as error:  # whoever asks for it is told the reason
+    except (network_spec.NetworkError, PredictionError) as error:  # the page that needs the network shows the reason
         logging.getLogger(__name__).info("The network %s could not be loaded ahead: %s", name, type(error).__name__)
 
 

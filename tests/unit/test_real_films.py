@@ -1,4 +1,4 @@
-"""Real films for whoever has no data folder: which they are, how they come, and what the pages do with them."""
+"""Real sample films: the committed list, the download, and how the pages use them without a data folder."""
 
 from __future__ import annotations
 

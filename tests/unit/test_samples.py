@@ -1,4 +1,4 @@
-"""The committed films of ours: listed, labeled, with masks that lie where they should and the grays of real films."""
+"""The committed films: complete list, labels, plausible masks, and gray levels like those of real films."""
 
 from __future__ import annotations
 
