@@ -36,8 +36,19 @@ def browser() -> Iterator:
 
 @pytest.fixture
 def visitor(browser) -> Iterator:
-    """A new page of a new visitor; at the end it must have come without an error of the app or of the browser."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    """A new page of a new visitor at a desk; it must come without an error of the app or of the browser."""
+    yield from visit(browser, demo.DESKTOP)
+
+
+@pytest.fixture
+def phone(browser) -> Iterator:
+    """As `visitor`, on a phone."""
+    yield from visit(browser, demo.PHONE)
+
+
+def visit(browser, device: dict) -> Iterator:
+    """A page of a browser on `device`; in the end neither the app nor the browser may have shown an error."""
+    context = browser.new_context(**device)
     context.set_default_timeout(demo.PATIENCE)
     page = context.new_page()
     errors: list[str] = []

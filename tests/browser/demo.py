@@ -29,6 +29,15 @@ STILL = 0.7  # seconds without a change that count as the end of a run
 BUSY = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-testid=stSpinner]"
 SLIDER = ".st-key-threshold input[type=range]"
 TALLEST = 6000  # pixels of a screenshot
+DESKTOP = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    # Streamlit tells a phone by its name, not its width, when it closes the menu after a choice.
+    "user_agent": "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/130.0.0.0 Mobile Safari/537.36",
+}
 
 
 @contextlib.contextmanager

@@ -29,14 +29,13 @@ def test_a_remote_leads_through_the_pages_in_larger_type(visitor, address):
     assert "present=1" in visitor.url
 
 
-def test_on_a_phone_the_page_is_named_and_the_others_are_one_tap_away(visitor, address):
-    visitor.set_viewport_size({"width": 390, "height": 844})
-    demo.open_page(visitor, f"{address}/about")
-    menu = visitor.locator("[data-testid=stExpandSidebarButton]")
+def test_on_a_phone_the_page_is_named_and_the_others_are_one_tap_away(phone, address):
+    demo.open_page(phone, f"{address}/about")
+    menu = phone.locator("[data-testid=stExpandSidebarButton]")
     assert "About" in menu.evaluate("button => getComputedStyle(button, '::after').content")
     menu.click()
-    link = visitor.locator("[data-testid=stSidebarNavLink][href$='/results']")
+    link = phone.locator("[data-testid=stSidebarNavLink][href$='/results']")
     link.wait_for()
     link.click()
-    demo.arrived(visitor, "results")
+    demo.arrived(phone, "results")
     assert "Results" in menu.evaluate("button => getComputedStyle(button, '::after').content")

@@ -77,13 +77,12 @@ def test_verdict_and_pictures_are_in_the_first_window(visitor, address, network_
     assert sideways(visitor) <= 1
 
 
-def test_verdict_and_pictures_are_one_swipe_away_on_a_phone(visitor, address, network_name):
-    visitor.set_viewport_size({"width": 390, "height": 844})
-    open_film(visitor, address, network_name)
-    score = visitor.locator("[data-testid=stMetric]", has_text=MODEL_SCORE).bounding_box()
-    stage = visitor.locator(f"{VIEWER} .stage").bounding_box()
+def test_verdict_and_pictures_are_one_swipe_away_on_a_phone(phone, address, network_name):
+    open_film(phone, address, network_name)
+    score = phone.locator("[data-testid=stMetric]", has_text=MODEL_SCORE).bounding_box()
+    stage = phone.locator(f"{VIEWER} .stage").bounding_box()
     assert bottom(stage) - score["y"] <= 844 and bottom(stage) <= 2 * 844  # in one window, after one swipe
-    assert stage["width"] >= 350 and sideways(visitor) <= 1
+    assert stage["width"] >= 350 and sideways(phone) <= 1
 
 
 def test_wheel_and_drag(visitor, address, network_name):
@@ -192,21 +191,15 @@ def test_the_keyboard_does_it_all(visitor, address, network_name):
         assert {"opacity", "window", "level", "in", "out", "reset"} <= {re.sub(r"^[\d.]+", "", name) for name in names}
 
 
-def test_two_fingers_zoom(browser, address, network_name):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    try:
-        context.set_default_timeout(demo.PATIENCE)
-        page = context.new_page()
-        open_film(page, address, network_name)
-        page.locator(f"{VIEWER} .stage").scroll_into_view_if_needed()
-        x, y = middle(page)
-        touches = context.new_cdp_session(page)
-        for kind, apart in (("touchStart", 30), ("touchMove", 50), ("touchMove", 80), ("touchEnd", None)):
-            points = [] if apart is None else [{"x": x + side * apart, "y": y, "id": side + 1} for side in (-1, 1)]
-            touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        assert view(page)[2] == pytest.approx(80 / 30, rel=0.3)
-    finally:
-        context.close()
+def test_two_fingers_zoom(phone, address, network_name):
+    open_film(phone, address, network_name)
+    phone.locator(f"{VIEWER} .stage").scroll_into_view_if_needed()
+    x, y = middle(phone)
+    touches = phone.context.new_cdp_session(phone)
+    for kind, apart in (("touchStart", 30), ("touchMove", 50), ("touchMove", 80), ("touchEnd", None)):
+        points = [] if apart is None else [{"x": x + side * apart, "y": y, "id": side + 1} for side in (-1, 1)]
+        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert view(phone)[2] == pytest.approx(80 / 30, rel=0.3)
 
 
 def test_the_view_is_kept_when_the_picture_changes(visitor, address, network_name):
