@@ -13,27 +13,40 @@ from tqdm import tqdm
 from covid_model import config
 from covid_model.evaluation.bootstrap import share
 from covid_model.experiments.context import ExperimentContext
+from covid_model.imaging.augment import Augmentation
 from covid_model.model import robustness
+from covid_model.model.predictor import Predictor
 from covid_model.model.robustness import Spread
 
 KIND_COPIES = 5  # of each kind alone
+SMALL = Augmentation(rotation=3.0, shift=0.02, jpeg=80, each=1.0)  # what no reader would notice
+SMALL_COPIES = 180
+SMALL_FILMS = 12  # of each group: this part takes the longest
+WITHIN = 0.05  # how far a score may move under small changes
 FILMS = {"covid": 24, "adults without covid": 18, "children": 18}
 
 
 def run(context: ExperimentContext) -> dict[str, Any]:
-    """Measure a sample of test films of three groups under each kind of change and under all together."""
+    """Measure a sample of test films of three groups under each kind of change and under all together.
+
+    The network computes in the precision that the app uses.
+    """
+    precision = config.fast_precision()
+    predictor = Predictor(context.name, context.vgg19, precision)
     table = sample(context.data.split("test"), FILMS, context.seed)
     spreads: dict[str, list[Spread]] = {name: [] for name in ("all", *robustness.KINDS)}
     for seed, film in enumerate(tqdm(table.index, unit="film", desc="robustness"), context.seed):
         pixels = context.pixels(film)
-        spreads["all"].append(robustness.spread(context.predictor, pixels, robustness.COPIES, robustness.ALL, seed))
+        spreads["all"].append(robustness.spread(predictor, pixels, robustness.COPIES, robustness.ALL, seed))
         for kind, change in robustness.KINDS.items():
-            spreads[kind].append(robustness.spread(context.predictor, pixels, KIND_COPIES, change, seed))
+            spreads[kind].append(robustness.spread(predictor, pixels, KIND_COPIES, change, seed))
     groups = {"every film": np.ones(len(table), bool)} | {
         name: (table["group"] == name).to_numpy() for name in FILMS if (table["group"] == name).any()
     }
     return {
         "films": len(table),
+        "precision": precision,
+        "small": small_changes(context, predictor),
         "copies": {"all": robustness.COPIES, "each kind": KIND_COPIES},
         "changes": {name: asdict(change) for name, change in ({"all": robustness.ALL} | robustness.KINDS).items()},
         "figures": {
@@ -45,6 +58,28 @@ def run(context: ExperimentContext) -> dict[str, Any]:
             }
             for kind, of_films in spreads.items()
         },
+    }
+
+
+def small_changes(context: ExperimentContext, predictor: Predictor) -> dict[str, Any]:
+    """Return how many films keep their score, within WITHIN, in every one of SMALL_COPIES copies, and how many copies.
+
+    The films are drawn from the test set, SMALL_FILMS of each group.
+    """
+    table = sample(context.data.split("test"), dict.fromkeys(FILMS, SMALL_FILMS), context.seed)
+    moves = []
+    for seed, film in enumerate(tqdm(table.index, unit="film", desc="small changes"), context.seed):
+        measured = robustness.spread(predictor, context.pixels(film), SMALL_COPIES, SMALL, seed)
+        moves.append(np.abs(measured.scores - measured.score))
+    largest = np.array([move.max() for move in moves])
+    return {
+        "films": len(table),
+        "copies": SMALL_COPIES,
+        "changes": asdict(SMALL),
+        "within": WITHIN,
+        "films_within": share(largest <= WITHIN, table["patient"]),
+        "copies_within": float(np.mean(np.concatenate(moves) <= WITHIN)),
+        "largest_move": {"median": float(np.median(largest)), "ninth_decile": float(np.quantile(largest, 0.9))},
     }
 
 
