@@ -6,14 +6,14 @@ import streamlit as st
 
 from covid_model.app import networks, state
 from covid_model.app.components import frame
-from covid_model.app.runtime import log, render_slots, sessions
-from covid_model.app.theme import ICON
+from covid_model.app.runtime import log, memory, render_slots
+from covid_model.app.widgets import ICON
 
 PAGE_WIDTH = 1280  # pixels, at most
 PAGES = "covid_model/app/pages"
 
 log.start()
-sessions.receive()
+memory.receive()
 st.set_page_config(page_title="COVID-19 on chest X-rays", page_icon=ICON, layout="wide")
 state.carry_over()
 pages = [

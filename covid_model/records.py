@@ -36,7 +36,7 @@ def experiment_path(name: str, experiment: str, folder: Path | None = None) -> P
 def load_experiment(name: str, experiment: str, folder: Path | None = None) -> dict[str, Any] | None:
     """Load an experiment's record for the network `name`; None too if it was made with other weights."""
     folder = config.AUDIT if folder is None else folder
-    from covid_model.model.network_spec import NetworkError, spec
+    from covid_model.model.registry import NetworkError, spec
 
     record = _load(experiment_path(name, experiment, folder))
     try:

@@ -86,9 +86,9 @@ def vgg19_file() -> Path:
 @pytest.fixture(scope="session")
 def network_name() -> str:
     """A network that can be loaded here without a download."""
-    from covid_model.model import network_spec
+    from covid_model.model import registry
 
-    for name in network_spec.available():
-        if network_spec.spec(name).base != network_spec.IMAGENET or _missing_vgg19() is None:
+    for name in registry.names():
+        if registry.spec(name).base != registry.IMAGENET or _missing_vgg19() is None:
             return name
     pytest.skip("no network can be loaded here without a download")

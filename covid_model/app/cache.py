@@ -13,14 +13,15 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import config, evaluation, imaging
-from covid_model.app import file_cache, films, networks, session
+from covid_model.app import films, networks, session
 from covid_model.app.films import ImageSource
+from covid_model.app.runtime import memory
 from covid_model.app.text import browse as browse_text
 from covid_model.config import SPLIT_LABELS
 from covid_model.data import dataset as datasets
 from covid_model.data import real_films as real_films_room
 from covid_model.data import samples as samples_room
-from covid_model.evaluation import scored_split
+from covid_model.evaluation import threshold_sweep
 from covid_model.imaging import FilmError, heatmap
 from covid_model.imaging import image as thumbnails
 from covid_model.model import registry
@@ -42,7 +43,7 @@ def _scores_and_list(*_: object) -> tuple[Path, Path]:
     return config.SCORES_CSV, config.DATASET_CSV
 
 
-@file_cache.by_files(_scores_and_list, st.cache_resource, 2)
+@memory.by_files(_scores_and_list, st.cache_resource, 2)
 def scores() -> pd.DataFrame | None:
     """Load assets/results/scores.csv, one row per labeled film and network; None if it is missing or invalid.
 
@@ -67,7 +68,7 @@ def _card_files(name: str) -> list[Path]:
     return files
 
 
-@file_cache.by_files(_card_files, st.cache_data, 2 * networks.MOST_NETWORKS)
+@memory.by_files(_card_files, st.cache_data, 2 * networks.MOST_NETWORKS)
 def model_card(name: str) -> card_room.Card:
     """Return a network's model card. Raises NetworkError, CardError, and ValueError if the scores are damaged."""
     return card_room.read(name)
@@ -87,7 +88,7 @@ def split_scores(name: str, split: str) -> pd.DataFrame | None:
     return None if rows.empty else rows.set_index("id")
 
 
-def scored(name: str, split: str) -> scored_split.ScoredSplit | None:
+def scored(name: str, split: str) -> threshold_sweep.ScoredSplit | None:
     """Return a network's scored films of a split; None if there are none. Shared by all sessions, so do not change it.
 
     Raises ValueError, which is not cached, if a score is not a number in [0, 1].
@@ -107,14 +108,14 @@ def training_sources(name: str) -> list[str]:
     return sorted(films.loc[films["split"].isin(spec.trained_on), "source"].unique()) if spec else []
 
 
-@file_cache.by_files(_scores_and_list, st.cache_resource, len(config.SPLITS) * networks.MOST_NETWORKS)
-def _scored(name: str, title: str, split: str) -> scored_split.ScoredSplit | None:
+@memory.by_files(_scores_and_list, st.cache_resource, len(config.SPLITS) * networks.MOST_NETWORKS)
+def _scored(name: str, title: str, split: str) -> threshold_sweep.ScoredSplit | None:
     table = scores()
     rows = table[(table["split"] == split) & (table["network"] == name)].set_index("id")
-    return None if rows.empty else scored_split.score_split(name, title, _with_patients(rows))
+    return None if rows.empty else threshold_sweep.score_split(name, title, _with_patients(rows))
 
 
-@file_cache.by_files(_scores_and_list, st.cache_resource, len(config.SPLITS) * networks.MOST_NETWORKS)
+@memory.by_files(_scores_and_list, st.cache_resource, len(config.SPLITS) * networks.MOST_NETWORKS)
 def reliability(name: str, split: str) -> list[evaluation.Bin]:
     """Return the bins of the reliability diagram of a split; none without scores. Raises ValueError like `scored`."""
     part = scored(name, split)
@@ -123,7 +124,7 @@ def reliability(name: str, split: str) -> list[evaluation.Bin]:
     return evaluation.reliability(part.films["score"], part.films["covid"], part.films.get("patient"))
 
 
-@file_cache.by_files(_scores_and_list, st.cache_resource, networks.MOST_NETWORKS)
+@memory.by_files(_scores_and_list, st.cache_resource, networks.MOST_NETWORKS)
 def parts(name: str) -> list[evaluation.Part]:
     """Return a network's counts by split and source. Raises ValueError like `scored`."""
     table = scores()
@@ -141,7 +142,7 @@ def _with_patients(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(patient=known.fillna(rows.index.to_series()))
 
 
-@file_cache.by_files(lambda: [config.SEGMENTATION_JSON], st.cache_data, 2)
+@memory.by_files(lambda: [config.SEGMENTATION_JSON], st.cache_data, 2)
 def segmentation() -> dict | None:
     """Load the comparison of computed lung masks with experts'; None if there is no valid record."""
     from covid_model import records
@@ -149,13 +150,13 @@ def segmentation() -> dict | None:
     return records.load_segmentation(config.SEGMENTATION_JSON)
 
 
-@file_cache.by_files(lambda: [config.DATASET_CSV], st.cache_resource, 2)
+@memory.by_files(lambda: [config.DATASET_CSV], st.cache_resource, 2)
 def films_table() -> pd.DataFrame:
     """Load the committed list of films, indexed by id; shared, so do not change it. Raises DataError."""
     return datasets.committed()
 
 
-@file_cache.by_files(_scores_and_list, st.cache_resource, 2 * networks.MOST_NETWORKS)
+@memory.by_files(_scores_and_list, st.cache_resource, 2 * networks.MOST_NETWORKS)
 def gallery_table(name: str) -> pd.DataFrame | None:
     """Return a network's films and scores for the gallery; None without scores. Shared, so do not change it."""
     if scores() is None:
@@ -187,18 +188,18 @@ def dataset() -> datasets.Dataset | None:
     return _dataset(str(folder)) if folder else None
 
 
-@file_cache.by_files(lambda folder: [Path(folder) / datasets.MANIFEST], st.cache_resource, 4)
+@memory.by_files(lambda folder: [Path(folder) / datasets.MANIFEST], st.cache_resource, 4)
 def _dataset(folder: str) -> datasets.Dataset:
     return datasets.load(Path(folder))
 
 
-@file_cache.by_files(lambda: [config.FILMS_JSON], st.cache_data, 2)
+@memory.by_files(lambda: [config.FILMS_JSON], st.cache_data, 2)
 def samples() -> dict[str, samples_room.Sample]:
     """Load the films in the repository, by id, in their order."""
     return {sample.id: sample for sample in films.bundled_films()}
 
 
-@file_cache.by_files(lambda: [config.REAL_FILMS_JSON, config.DATASET_CSV], st.cache_resource, 2)
+@memory.by_files(lambda: [config.REAL_FILMS_JSON, config.DATASET_CSV], st.cache_resource, 2)
 def real_films() -> dict[str, real_films_room.RealFilm]:
     """Load the real sample films by id (shared: read only); none without their list or that of all films."""
     try:
@@ -286,7 +287,7 @@ def film_ids() -> pd.Index:
         return own
 
 
-@file_cache.by_files(lambda: [config.LAB / FEATURES, config.DATASET_CSV], st.cache_resource, 1)
+@memory.by_files(lambda: [config.LAB / FEATURES, config.DATASET_CSV], st.cache_resource, 1)
 def lab_store() -> Store:
     """Load the stored features, once per process. Raises PlaygroundError and DataError, which are not cached."""
     return playground.load(config.LAB)
@@ -301,7 +302,7 @@ def _record_files(name: str, experiment: str) -> list[Path]:
     return [records.experiment_path(name, experiment, config.AUDIT), config.NETWORKS / f"{name}.json"]
 
 
-@file_cache.by_files(_record_files, st.cache_data, 2 * len(config.AUDIT_EXPERIMENTS) * networks.MOST_NETWORKS)
+@memory.by_files(_record_files, st.cache_data, 2 * len(config.AUDIT_EXPERIMENTS) * networks.MOST_NETWORKS)
 def audit_record(name: str, experiment: str) -> dict | None:
     """Load the record of an experiment on a network; None if there is none for these weights."""
     from covid_model import records
@@ -324,13 +325,13 @@ def unseen_scores(name: str) -> pd.DataFrame | None:
     return rows if "patient" in rows else rows.assign(patient=rows.index)
 
 
-@file_cache.by_files(lambda: [config.TRIALS_JSON], st.cache_data, 2)
+@memory.by_files(lambda: [config.TRIALS_JSON], st.cache_data, 2)
 def trials() -> dict | None:
     """Load the trials behind the fine-tuned recipe; None if there are none."""
     return _json(config.TRIALS_JSON)
 
 
-@file_cache.by_files(lambda: [config.FIRST_EDITION_JSON], st.cache_data, 2)
+@memory.by_files(lambda: [config.FIRST_EDITION_JSON], st.cache_data, 2)
 def first_edition() -> dict | None:
     """Load the counts on the test set of the data's first edition; None if there are none."""
     return _json(config.FIRST_EDITION_JSON)
@@ -344,7 +345,7 @@ def _json(path: Path) -> dict | None:
         return None
 
 
-@file_cache.by_files(_scores_and_list, st.cache_data, networks.MOST_NETWORKS)
+@memory.by_files(_scores_and_list, st.cache_data, networks.MOST_NETWORKS)
 def test_counts(name: str) -> dict[str, int] | None:
     """Return a network's counts on the test set at the default threshold, as in FIRST_EDITION_JSON; None without
     scores."""
@@ -359,7 +360,7 @@ def test_counts(name: str) -> dict[str, int] | None:
     return {key: int(value) for key, value in counts.items()}
 
 
-@file_cache.by_files(_scores_and_list, st.cache_data, 256)
+@memory.by_files(_scores_and_list, st.cache_data, 256)
 def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
     """Return the rates of positive verdicts for each group of films, with intervals; None without scores."""
     from covid_model.evaluation import subgroups
@@ -368,7 +369,7 @@ def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
     return None if table is None else subgroups.measure(table, threshold)
 
 
-@file_cache.by_files(_scores_and_list, st.cache_data, 2 * networks.MOST_NETWORKS)
+@memory.by_files(_scores_and_list, st.cache_data, 2 * networks.MOST_NETWORKS)
 def areas(name: str) -> dict[str, Estimate]:
     """Return the AUC of each group of films; empty without scores."""
     from covid_model.evaluation import subgroups
@@ -377,7 +378,7 @@ def areas(name: str) -> dict[str, Estimate]:
     return {} if table is None else {group: subgroups.auc(table, group) for group in subgroups.by_group(table)}
 
 
-@file_cache.by_files(_scores_and_list, st.cache_data, 8)
+@memory.by_files(_scores_and_list, st.cache_data, 8)
 def changes(before: str, after: str, threshold: float) -> list[Change]:
     """Compare the network `after` with `before` by group of films; empty if either has no scores."""
     from covid_model.evaluation import subgroups

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, TypeVar
 import streamlit as st
 
 from covid_model import config
-from covid_model.app import file_cache
-from covid_model.app.runtime import log, render_slots
+from covid_model.app.runtime import log, memory, render_slots
 from covid_model.data import samples
 from covid_model.imaging import Film
-from covid_model.model import network_spec, ood, registry
+from covid_model.model import ood, registry
 from covid_model.model import readings as stored_readings
 from covid_model.model.predictor import PredictionError
 
 if TYPE_CHECKING:
-    from covid_model.model.network_spec import NetworkSpec
     from covid_model.model.predictor import Prediction, Predictor
     from covid_model.model.queue import InferenceQueue, OnProgress
     from covid_model.model.readings import Readings
+    from covid_model.model.registry import NetworkSpec
 
 Answer = TypeVar("Answer")
 ANSWERS = "what_if"  # session key: answers about the current film only (see session.CurrentFilm)
@@ -41,10 +40,9 @@ def predictor(name: str) -> Predictor:
     when a user asks for them, not when Keras does.
     """
     if not loadable(name):
-        raise network_spec.WeightsMissingError(
+        raise registry.WeightsMissingError(
             f"{registry.title(name)} needs VGG-19's ImageNet weights, which are not on this computer yet."
         )
-    from covid_model.app.runtime import memory
     from covid_model.model.predictor import Predictor
 
     loaded = Predictor(name)
@@ -64,7 +62,7 @@ def queue() -> InferenceQueue:
 def loadable(name: str) -> bool:
     """Return whether all weights of a network are on this computer, as far as its description says."""
     described = spec(name)
-    return described is None or described.base != network_spec.IMAGENET or config.vgg19_available()
+    return described is None or described.base != registry.IMAGENET or config.vgg19_available()
 
 
 # --- Load a network in the background, so that the first upload need not wait for TensorFlow ---
@@ -97,7 +95,7 @@ def _load(name: str) -> None:
     try:
         film = Film(samples.draw_schematic(), (), "PNG")
         queue().call(name, lambda predictor: predictor.predict(film))
-    except (network_spec.NetworkError, PredictionError) as error:  # the page that needs the network shows the reason
+    except (registry.NetworkError, PredictionError) as error:  # the page that needs the network shows the reason
         logging.getLogger(__name__).info("The network %s could not be loaded ahead: %s", name, type(error).__name__)
 
 
@@ -132,7 +130,7 @@ def spec(name: str) -> NetworkSpec | None:
     """Return the network's spec, or None if its file is missing or damaged."""
     try:
         return _spec(name)
-    except network_spec.NetworkError:
+    except registry.NetworkError:
         return None
 
 
@@ -146,11 +144,11 @@ def _reading_files(name: str) -> list[Path]:
     return [config.READINGS_NPZ, config.NETWORKS / f"{name}.json", ood.detector_path(name)]
 
 
-@file_cache.by_files(_reading_files, st.cache_resource, MOST_NETWORKS)
+@memory.by_files(_reading_files, st.cache_resource, MOST_NETWORKS)
 def _readings(name: str) -> Readings:
     return stored_readings.load(spec(name))
 
 
-@file_cache.by_files(lambda name: [config.NETWORKS / f"{name}.json"], st.cache_data, 8)
+@memory.by_files(lambda name: [config.NETWORKS / f"{name}.json"], st.cache_data, 8)
 def _spec(name: str) -> NetworkSpec:
-    return network_spec.spec(name, config.NETWORKS)
+    return registry.spec(name, config.NETWORKS)

@@ -19,7 +19,7 @@ from streamlit.util import calc_hash
 from covid_model import config
 from covid_model.app import films, session
 from covid_model.app.films import ImageSource
-from covid_model.app.runtime import sessions
+from covid_model.app.runtime import memory
 from covid_model.imaging import FilmError
 from covid_model.model import registry
 
@@ -283,4 +283,4 @@ def _forget(sources: Sequence[ImageSource]) -> None:
     for source in sources:
         with contextlib.suppress(FilmError):  # the file was refused before it was read: nothing to drop
             session.forget(source)
-        sessions.forget(source.content.file_id)
+        memory.forget(source.content.file_id)

@@ -28,7 +28,7 @@ def known_errors() -> tuple[type[BaseException], ...]:
     from covid_model.data.samples import SampleError
     from covid_model.experiments.context import ExperimentError
     from covid_model.imaging import FilmError
-    from covid_model.model.network_spec import NetworkError
+    from covid_model.model.registry import NetworkError
     from covid_model.reports.model_card import CardError
 
     return (OSError, ExperimentError, CardError, DataError, DownloadError, FilmError, NetworkError, SampleError)
@@ -124,7 +124,7 @@ def vgg19_for(network: str, given: Path | None) -> str | None:
     Raises NetworkError if the network does not exist, DataError if the environment names a missing file.
     """
     from covid_model.data import dataset
-    from covid_model.model.network_spec import IMAGENET, spec
+    from covid_model.model.registry import IMAGENET, spec
 
     return dataset.weights_file(given) if spec(network).base == IMAGENET else None
 

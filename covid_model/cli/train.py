@@ -68,11 +68,11 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_evaluate(given: argparse.Namespace) -> int:
     from covid_model.data import dataset
-    from covid_model.model import network_spec
+    from covid_model.model import registry
     from covid_model.training import score_dataset
 
     data = dataset.load(data_folder(given.data))
-    for name in [given.network] if given.network else network_spec.available():
+    for name in [given.network] if given.network else registry.names():
         score_dataset.run(name, data, vgg19_for(name, given.vgg19))
     return DONE
 
@@ -171,13 +171,13 @@ def run_audit(given: argparse.Namespace) -> int:
     from covid_model import experiments
     from covid_model.data import dataset
     from covid_model.experiments import segmentation
-    from covid_model.model import network_spec
+    from covid_model.model import registry
 
     data = dataset.load(data_folder(given.data))
     chosen = given.only or EXPERIMENTS
     per_network = [name for name in chosen if name != SEGMENTATION]
     if per_network:
-        for name in [given.network] if given.network else network_spec.available():
+        for name in [given.network] if given.network else registry.names():
             context = experiments.ExperimentContext(name, data, vgg19_for(name, given.vgg19), given.work)
             for path in experiments.run(context, per_network):
                 print(path)

@@ -3,24 +3,60 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import threading
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tqdm import tqdm
 
 from covid_model import config
 from covid_model.data import dataset, real_films
 from covid_model.data.dataset import DataError
-from covid_model.data.download import sources, weights
-from covid_model.data.download.http import NotAvailable, Patience, reachable
+from covid_model.data.download import sources
+from covid_model.data.download.http import Failure, NotAvailable, OnProgress, Patience, Web, reachable
+from covid_model.data.download.images import write_file
 
 QUICK = Patience(retries=1, backoff=0.5, connect=4.0, read=8.0, film=30.0)  # somebody waits for the demo
 KAGGLE_SECONDS = 15.0  # for the films from Kaggle, whose client has long time-outs of its own
 NO_CONNECTION = "no connection"
+MAX_WEIGHTS = 120 * 1024 * 1024  # bytes; the file has 80 MB
+WAITING = Patience(retries=2, backoff=1.0, connect=5.0, read=20.0, film=900.0)  # for weights that somebody asked for
+_lock = threading.Lock()  # of two simultaneous requests, the second waits and then has nothing to download
+
+
+def download_weights(patience: Patience = WAITING, on_progress: OnProgress | None = None) -> Path:
+    """Download VGG-19's weights to where Keras looks for them, check them, and return their path; no effect if there.
+
+    Args:
+        patience: time-outs.
+        on_progress: called with the bytes received so far and those announced.
+
+    Raises:
+        NotAvailable: they cannot be downloaded, or are not the expected file.
+        OSError: they cannot be saved.
+    """
+    path = config.vgg19_cache()
+    with _lock:
+        if path.is_file() and _md5(path.read_bytes()) == config.VGG19_MD5:
+            return path
+        web = Web(patience, MAX_WEIGHTS)
+        try:
+            content = web.get(config.VGG19_URL, on_progress)
+        finally:
+            web.close()
+        if _md5(content) != config.VGG19_MD5:  # as keras.applications.vgg19 checks it
+            raise NotAvailable("what was downloaded is not the expected file", Failure.DAMAGED)
+        write_file(content, path)
+        return path
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -127,7 +163,7 @@ def _weights(end: float, progress: bool) -> list[str]:
             bar.update(received - bar.n)
 
         try:
-            weights.download(replace(QUICK, film=weights.WAITING.film, total=_left(end)), advance)
+            download_weights(replace(QUICK, film=WAITING.film, total=_left(end)), advance)
         except NotAvailable as error:
             return [str(error)]
         except OSError as error:

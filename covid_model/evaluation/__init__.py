@@ -10,19 +10,24 @@ scikit-learn and SciPy take one to two seconds to import, so functions import th
 from __future__ import annotations
 
 from covid_model.evaluation.bootstrap import DRAWS, LEVEL, SEED, Band, Estimate, proportion
-from covid_model.evaluation.calibration import BINS, Bin, brier, calibration_error, recorded_bins, reliability
 from covid_model.evaluation.metrics import (
+    BINS,
     CELLS,
     RATES,
+    Bin,
     Confusion,
     Curve,
     area_intervals,
+    brier,
+    calibration_error,
     cells,
     check,
     confusion,
     from_confusion,
     precision_recall,
     rates,
+    recorded_bins,
+    reliability,
     roc,
 )
 from covid_model.evaluation.predictive_values import (

@@ -1,17 +1,19 @@
 """Count the films above every threshold once, so that a slider can look up rates and intervals at any of them.
 
 Bootstrap samples of patients are drawn once. What is kept of each is the number of films above each threshold, and
-every rate is computed from such counts.
+every rate is computed from such counts. `score_split` does so for one network's scores of one split.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
+from covid_model import config
 from covid_model.evaluation.bootstrap import (
     DRAWS,
     LEVEL,
@@ -22,7 +24,18 @@ from covid_model.evaluation.bootstrap import (
     draw,
     percentile_interval,
 )
-from covid_model.evaluation.metrics import RATES, check, rates_of
+from covid_model.evaluation.metrics import (
+    RATES,
+    Confusion,
+    Curve,
+    area_intervals,
+    cells,
+    check,
+    confusion,
+    precision_recall,
+    rates_of,
+    roc,
+)
 
 THRESHOLDS = np.arange(101) / 100  # the steps of a slider
 _CHUNK = 1_000_000  # patients' weights in memory at a time: 8 MB
@@ -143,3 +156,112 @@ def rates_at(
     for name, (count, total, people) in shares.items():
         estimates[name] = clustered_share(int(count[0]), int(total[0]), drawn[name][1:], int(people), level)
     return estimates
+
+
+@dataclass(frozen=True)
+class ScoredSplit:
+    """A network's scores of some films, and everything that does not depend on the threshold.
+
+    Attributes:
+        name: Name of the network.
+        title: Title of the network.
+        films: The films by id, with the columns covid, source and score.
+        roc, precision_recall: The curves.
+        areas: Areas under the curves: "auc" and "average_precision".
+        sweeps: Sweeps of the COVID-19 films ("covid"), the others ("other") and the adults among these ("adults").
+        baseline: Every metric of the majority-class baseline, which calls every film negative.
+        by_patient: Whether intervals are by patient; by film if patients are not known.
+    """
+
+    name: str
+    title: str
+    films: pd.DataFrame
+    roc: Curve
+    precision_recall: Curve
+    areas: dict[str, Estimate]
+    sweeps: dict[str, ThresholdSweep]
+    baseline: dict[str, Estimate]
+    by_patient: bool
+
+
+@dataclass(frozen=True)
+class ThresholdResult:
+    """A scored split at a threshold. `adults`: the share of positives among adults without COVID-19."""
+
+    scored: ScoredSplit
+    threshold: float
+    matrix: Confusion
+    rates: dict[str, Estimate]
+    adults: Estimate
+
+    @property
+    def name(self) -> str:
+        return self.scored.name
+
+    @property
+    def title(self) -> str:
+        return self.scored.title
+
+
+def score_split(name: str, title: str, films: pd.DataFrame) -> ScoredSplit:
+    """Evaluate a network's scores at every threshold. This draws the bootstrap samples, so cache the result.
+
+    Args:
+        name: Name of the network.
+        title: Title of the network.
+        films: The films by id, with the columns covid, source and score. With a column patient, whole patients are
+            drawn.
+
+    Raises:
+        ValueError: A score is not a number in [0, 1].
+    """
+    scores, covid, patients = films["score"], films["covid"], films.get("patient")
+    other = covid == 0
+    kinds = {"covid": ~other, "other": other, "adults": other & (films["source"] != config.CHILDREN)}
+    sweeps = sweep(scores, kinds, patients)
+    return ScoredSplit(
+        name,
+        title,
+        films,
+        roc(scores, covid),
+        precision_recall(scores, covid),
+        area_intervals(scores, covid, patients),
+        sweeps,
+        majority_baseline(covid, sweeps["covid"], sweeps["other"]),
+        patients is not None,
+    )
+
+
+def at_threshold(scored: ScoredSplit, threshold: float) -> ThresholdResult:
+    """Look up the metrics at `threshold`. Raises ValueError if it is not one of `evaluation.THRESHOLDS`."""
+    covid, other, adults = (scored.sweeps[kind] for kind in ("covid", "other", "adults"))
+    rates = rates_at(covid, other, threshold) | scored.areas
+    matrix = confusion(scored.films["score"], scored.films["covid"], threshold)
+    return ThresholdResult(scored, threshold, matrix, rates, share_at(adults, threshold))
+
+
+def majority_baseline(covid: pd.Series, positives: ThresholdSweep, negatives: ThresholdSweep) -> dict[str, Estimate]:
+    """Return every metric of a baseline that calls every film negative, at a threshold of 1, which no score exceeds.
+
+    Args:
+        covid: (n,) ground truth.
+        positives, negatives: Sweeps of the films with and without COVID-19.
+    """
+    zeros = np.zeros(len(covid))
+    return rates_at(positives, negatives, 1.0) | {
+        "auc": Estimate(roc(zeros, covid).area),
+        "average_precision": Estimate(precision_recall(zeros, covid).area),
+    }
+
+
+def cell_films(cell: str, result: ThresholdResult, networks: Sequence[ScoredSplit]) -> pd.DataFrame:
+    """Return the films of a cell of the confusion matrix, the clearest first.
+
+    Returns:
+        By film id: a column source, and a column of scores for each of `networks`.
+    """
+    films = result.scored.films
+    films = films[cells(films["score"], films["covid"], result.threshold) == cell]
+    films = films.sort_values("score", ascending=cell in ("fn", "tn"), kind="stable")
+    scores = {network.name: network.films["score"].reindex(films.index) for network in networks}
+    return films[["source"]].assign(**scores)

@@ -18,9 +18,9 @@ from covid_model.data import dataset
 from covid_model.evaluation.metrics import mean, to_json
 from covid_model.experiments.context import ExperimentContext
 from covid_model.experiments.lung_erasure import recipe_of
-from covid_model.model import network_spec
-from covid_model.model.network_spec import Calibration
+from covid_model.model import registry
 from covid_model.model.predictor import sigmoid
+from covid_model.model.registry import Calibration
 from covid_model.training.frozen_head import training_features
 
 CLIP = 5e-7  # scores are stored with six decimals: 0 and 1 are taken to be this far from the end
@@ -45,7 +45,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
         "splits": {name: compare(part, temperature) for name, part in parts.items() if len(part)},
     }
     calibrated = Calibration.from_record(to_json(record))
-    replace(network_spec.spec(context.name, context.networks), calibration=calibrated).save(context.networks)
+    replace(registry.spec(context.name, context.networks), calibration=calibrated).save(context.networks)
     return record
 
 
@@ -56,7 +56,7 @@ def validation_scores(context: ExperimentContext) -> tuple[pd.DataFrame, str]:
     more without them.
     """
     part = context.training[context.validation]
-    if context.spec.holds_out or context.spec.base == network_spec.STORED:
+    if context.spec.holds_out or context.spec.base == registry.STORED:
         return part.assign(
             score=context.scores.loc[part.index, "score"]
         ), "the network's own, which never saw these films"

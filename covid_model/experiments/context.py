@@ -11,7 +11,7 @@ import pandas as pd
 
 from covid_model import config, imaging
 from covid_model.data import dataset
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.model.predictor import Predictor
 from covid_model.training.score_dataset import OutputStore
 
@@ -44,8 +44,8 @@ class ExperimentContext:
     seed: int = field(default_factory=lambda: config.SEED)
 
     @cached_property
-    def spec(self) -> network_spec.NetworkSpec:
-        return network_spec.spec(self.name, self.networks)
+    def spec(self) -> registry.NetworkSpec:
+        return registry.spec(self.name, self.networks)
 
     @cached_property
     def predictor(self) -> Predictor:

@@ -24,7 +24,7 @@ from covid_model.evaluation.metrics import mean
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging import perturb
 from covid_model.imaging.perturb import FILLS, fill, rectangle
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.training import features
 from covid_model.training.heads import HeadRecipe
 
@@ -54,7 +54,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
             **{key if isinstance(key, str) else " / ".join(key): value for key, value in scores.items()},
         },
     }
-    if context.spec.base == network_spec.IMAGENET:
+    if context.spec.base == registry.IMAGENET:
         record["trained_on_blanks"] = train_on_blanks(context)
     return record
 
@@ -170,7 +170,7 @@ def whole_run() -> dict[str, Any] | None:
     return next((run for run in runs if run["variant"] == "without jitter" and run["seed"] == 0), None)
 
 
-def recipe_of(spec: network_spec.NetworkSpec) -> HeadRecipe:
+def recipe_of(spec: registry.NetworkSpec) -> HeadRecipe:
     """Return the recipe of a network on the frozen base, from its JSON."""
     ours = spec.recipe.get("ours", {})
     settings = {key: ours[key] for key in ("learning_rate", "batch", "epochs") if key in ours}

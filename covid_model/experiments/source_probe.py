@@ -14,7 +14,7 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.experiments.context import ExperimentContext
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.training import playground
 
 FOLDS = 5
@@ -29,7 +29,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
     """
     films = sample(context.scores, context.seed)
     before = frozen(films)
-    if context.spec.base == network_spec.IMAGENET and before is not None:
+    if context.spec.base == registry.IMAGENET and before is not None:
         own = before
     else:
         pooled = context.outputs().get(list(films.index))[1]

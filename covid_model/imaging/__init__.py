@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from covid_model.imaging import raster, tones
+from covid_model.imaging import image, raster
 from covid_model.imaging.image import Film, FilmError, Refusal, check_bytes, show_name
 
 __all__ = ["Film", "FilmError", "Refusal", "check_bytes", "decode", "read", "show_name"]
@@ -62,9 +62,9 @@ def decode(data: bytes) -> Film:
             "Export the X-ray again.",
             Refusal.DAMAGED,
         ) from error
-    tones.check_range(int(pixels.min()), int(pixels.max()), whole_numbers=True)
-    if tones.looks_inverted(pixels):
-        warnings = (*warnings, tones.INVERTED)
+    image.check_range(int(pixels.min()), int(pixels.max()), whole_numbers=True)
+    if image.looks_inverted(pixels):
+        warnings = (*warnings, image.INVERTED)
     pixels.setflags(write=False)  # a film is shared between the sessions of an app
     return Film(pixels, warnings, kind, in_color)
 

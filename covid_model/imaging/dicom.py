@@ -27,7 +27,7 @@ from pydicom.uid import (
 )
 
 from covid_model import config
-from covid_model.imaging import headers, tones
+from covid_model.imaging import headers, image
 from covid_model.imaging.image import FilmError, Refusal, check_size, show_name
 
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its warnings quote the values of tags
@@ -207,7 +207,7 @@ def _shown(stored: np.ndarray, file: pydicom.Dataset) -> np.ndarray:
     low, high = int(stored.min()), int(stored.max())
     values = np.arange(low, high + 1, dtype=np.int32)
     occurs = np.zeros(values.shape, bool)
-    for rows in tones.blocks(len(stored)):
+    for rows in image.blocks(len(stored)):
         occurs[stored[rows].astype(np.intp) - low] = True
     table = apply_modality_lut(values, file)
     if table.dtype.kind == "f" and np.array_equal(table, np.rint(table)) and np.abs(table).max() < 2**31:
@@ -219,12 +219,12 @@ def _shown(stored: np.ndarray, file: pydicom.Dataset) -> np.ndarray:
         counted = occurs & ~_padding(values, file)
         counted = counted if counted.any() else occurs
         darkest, brightest = float(table[counted].min()), float(table[counted].max())
-        tones.check_range(darkest, brightest, whole_numbers=table is values)
-    gray = tones.stretch(table, darkest, brightest)
+        image.check_range(darkest, brightest, whole_numbers=table is values)
+    gray = image.stretch(table, darkest, brightest)
     if file.PhotometricInterpretation == "MONOCHROME1":
         gray = config.GRAY_LEVELS - gray
     pixels = np.empty(stored.shape, np.uint8)
-    for rows in tones.blocks(len(stored)):
+    for rows in image.blocks(len(stored)):
         pixels[rows] = gray[stored[rows].astype(np.intp) - low]
     return pixels
 

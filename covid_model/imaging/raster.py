@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from covid_model import config
-from covid_model.imaging import headers, tones
-from covid_model.imaging.image import FilmError, Refusal, check_size
+from covid_model.imaging import headers
+from covid_model.imaging.image import FilmError, Refusal, blocks, check_range, check_size, gray_of_color, stretch
 
 DEEP = ("I", "F")  # Pillow's modes of more than 8 bits, besides those that begin with "I;16"
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
@@ -111,12 +111,12 @@ def _gray(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None, tuple[str,
     pixels = np.empty((image.height, image.width), np.uint8)
     alpha = np.empty_like(pixels) if has_alpha else None
     colored = 0
-    for rows in tones.blocks(image.height):
+    for rows in blocks(image.height):
         strip = np.asarray(_strip(image, rows).convert(mode))
         if mode == "L":
             pixels[rows] = strip
             continue
-        pixels[rows], colored_here = tones.gray_of_color(np.ascontiguousarray(strip[..., :3]))
+        pixels[rows], colored_here = gray_of_color(np.ascontiguousarray(strip[..., :3]))
         colored += colored_here
         if alpha is not None:
             alpha[rows] = strip[..., 3]
@@ -133,21 +133,21 @@ def _strip(image: Image.Image, rows: slice) -> Image.Image:
 def _scaled(image: Image.Image) -> np.ndarray:
     """Scale a gray image of more than 8 bits to uint8: its smallest value becomes black, its largest white."""
     ranges = []
-    for rows in tones.blocks(image.height):
+    for rows in blocks(image.height):
         strip = np.asarray(_strip(image, rows))
         ranges.append((strip.min(), strip.max()))  # NaN if there is one
     low, high = float(np.min(ranges)), float(np.max(ranges))
-    tones.check_range(low, high, whole_numbers=image.mode != "F")
+    check_range(low, high, whole_numbers=image.mode != "F")
     pixels = np.empty((image.height, image.width), np.uint8)
-    for rows in tones.blocks(image.height):
-        pixels[rows] = tones.stretch(np.asarray(_strip(image, rows)), low, high)
+    for rows in blocks(image.height):
+        pixels[rows] = stretch(np.asarray(_strip(image, rows)), low, high)
     return pixels
 
 
 def _on_black(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Composite `values` of any integer type over black by `alpha` (uint8), both (height, width)."""
     composite = np.empty_like(values)
-    for rows in tones.blocks(len(values)):
+    for rows in blocks(len(values)):
         composite[rows] = np.rint(values[rows].astype(np.float32) * alpha[rows] / config.GRAY_LEVELS)
     return composite
 
@@ -161,8 +161,8 @@ def _deep_color(data: bytes, pixels: np.ndarray, alpha: np.ndarray | None, orien
     elif alpha is not None:
         deep = _on_black(deep, alpha)
     low, high = int(deep.min()), int(deep.max())
-    tones.check_range(low, high, whole_numbers=True)
+    check_range(low, high, whole_numbers=True)
     scaled = np.empty(deep.shape, np.uint8)
-    for rows in tones.blocks(len(deep)):
-        scaled[rows] = tones.stretch(deep[rows], low, high)
+    for rows in blocks(len(deep)):
+        scaled[rows] = stretch(deep[rows], low, high)
     return scaled

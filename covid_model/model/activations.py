@@ -12,8 +12,8 @@ from covid_model import config
 from covid_model.imaging import Film
 from covid_model.imaging.preprocessing import prepare, to_input
 from covid_model.model import gradcam
-from covid_model.model.network_spec import STORED
 from covid_model.model.predictor import PredictionError, sigmoid
+from covid_model.model.registry import STORED
 
 if TYPE_CHECKING:
     import keras

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from covid_model import config
-from covid_model.model.network_spec import NetworkError, NetworkSpec, sha256
+from covid_model.model.registry import NetworkError, NetworkSpec, sha256
 from covid_model.verdict import OutOfDistribution
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 from covid_model import config
 from covid_model.imaging import Film
 from covid_model.imaging.preprocessing import batches, prepare, to_input
-from covid_model.model import gradcam, network_spec, ood, registry
+from covid_model.model import gradcam, ood, registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.verdict import OutOfDistribution
 
@@ -71,7 +71,7 @@ class Prediction:
         return self.reason is not None
 
     def calibrated(self, temperature: float) -> float:
-        """Return the score with the logit divided by `temperature`, above 0 (see `network_spec.Calibration`)."""
+        """Return the score with the logit divided by `temperature`, above 0 (see `registry.Calibration`)."""
         return float(sigmoid(self.logit / temperature))
 
 
@@ -89,7 +89,7 @@ class Predictor:
 
     def __init__(self, name: str | None = None, vgg19: str | None = None, precision: str = "float32"):
         name = registry.default() if name is None else name
-        self.spec = network_spec.spec(name)
+        self.spec = registry.spec(name)
         self._lock = threading.Lock()
         self._model = model_vgg19.load(name, vgg19, precision=precision)
         self._explain, self._outputs = _functions(self._model)

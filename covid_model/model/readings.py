@@ -26,7 +26,7 @@ from covid_model.verdict import OutOfDistribution
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from covid_model.model.network_spec import NetworkSpec
+    from covid_model.model.registry import NetworkSpec
 
 FINGERPRINT_SIDE = 8  # a fingerprint has this many bits squared
 SAME_PICTURE = 2  # bits in which the fingerprints of one picture may differ, encoded twice

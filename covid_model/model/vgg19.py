@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from covid_model import config
-from covid_model.model import network_spec, registry
-from covid_model.model.network_spec import Head, NetworkError, NetworkSpec
+from covid_model.model import registry
+from covid_model.model.registry import Head, NetworkError, NetworkSpec
 
 if TYPE_CHECKING:
     import keras
@@ -91,7 +91,7 @@ def head_layers(model: keras.Model) -> list[keras.Layer]:
 
 def get_weights(model: keras.Model, base: str) -> dict[str, np.ndarray]:
     """Return the weights to store by "layer/variable", rounded as stored; the head's alone if `base` is ImageNet's."""
-    layers = model.layers if base == network_spec.STORED else head_layers(model)
+    layers = model.layers if base == registry.STORED else head_layers(model)
     return {
         f"{layer.name}/{variable.name}": rounded(variable.numpy()) for layer in layers for variable in layer.weights
     }
@@ -140,7 +140,7 @@ def save_weights(weights: dict[str, np.ndarray], path: Path) -> str:
         else:
             stored[name], stored[f"{name}/{SCALE}"] = quantize(array)
     np.savez(path, **stored)
-    return network_spec.sha256(path)
+    return registry.sha256(path)
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
@@ -164,7 +164,7 @@ def load(
     """Load the network `name`, ready to predict.
 
     Args:
-        name: One of `network_spec.available()`.
+        name: One of `registry.names()`.
         vgg19: Base weights of a network that keeps VGG-19 frozen: a file, or "imagenet" for Keras' download. Defaults
             to the file that COVID_MODEL_VGG19 names, then to the download.
         folder: Folder of the networks. Defaults to `config.NETWORKS`.
@@ -174,15 +174,15 @@ def load(
         NetworkError: The weights are missing, damaged, changed or of another shape, or the base cannot be loaded.
     """
     folder = config.NETWORKS if folder is None else folder
-    spec = network_spec.spec(name, folder)
+    spec = registry.spec(name, folder)
     weights = _checked_weights(spec, folder)
     base_weights = None
-    if spec.base == network_spec.IMAGENET:
+    if spec.base == registry.IMAGENET:
         base_weights = vgg19 or os.environ.get(config.VGG19_VARIABLE, "").strip() or config.VGG19_DOWNLOAD
     try:
         model = build(spec.head, spec.preprocessing.size, base_weights, precision)
     except Exception as error:  # Keras raises a plain Exception if a download fails, OSError or ValueError for a file
-        if spec.base != network_spec.IMAGENET:
+        if spec.base != registry.IMAGENET:
             raise
         raise NetworkError(
             f"The network {name!r} needs VGG-19's ImageNet weights, which could not be loaded from "
@@ -190,11 +190,11 @@ def load(
             f"{_without_download(folder)}."
         ) from error
     try:
-        set_weights(model.layers if spec.base == network_spec.STORED else head_layers(model), weights)
+        set_weights(model.layers if spec.base == registry.STORED else head_layers(model), weights)
     except ValueError as error:
         raise NetworkError(
             f"The weights {folder / spec.weights} do not fit the network {name!r}, {error}. "
-            f"{network_spec.how_to_make(name)}"
+            f"{registry.how_to_make(name)}"
         ) from error
     model.trainable = False
     return model
@@ -203,10 +203,10 @@ def load(
 def _checked_weights(spec: NetworkSpec, folder: Path) -> dict[str, np.ndarray]:
     """Return the stored arrays of a network. The file is opened only once its SHA-256 has been checked."""
     path = folder / spec.weights
-    remedy = network_spec.how_to_make(spec.name)
+    remedy = registry.how_to_make(spec.name)
     if not path.is_file():
         raise NetworkError(f"The weights {path} are missing. {remedy}")
-    digest = network_spec.sha256(path)
+    digest = registry.sha256(path)
     if digest != spec.sha256:
         raise NetworkError(
             f"The weights {path} are not those of the network {spec.name!r}: expected SHA-256 "

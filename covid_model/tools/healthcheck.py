@@ -12,8 +12,8 @@ import cv2
 from covid_model import config, imaging
 from covid_model.data import samples
 from covid_model.formatting import score_text
-from covid_model.model import network_spec
-from covid_model.model.network_spec import sha256
+from covid_model.model import registry
+from covid_model.model.registry import sha256
 from covid_model.tools.headless_client import ClientError, HeadlessClient
 
 FILM = (
@@ -91,7 +91,7 @@ def expected(name: str, folder: Path | None = None) -> float:
     Raises NetworkError, SampleError.
     """
     path, cache_file = samples.sample(FILM).path, (folder or config.WORK) / CACHE
-    key = f"{network_spec.spec(name).sha256}-{sha256(path)}"
+    key = f"{registry.spec(name).sha256}-{sha256(path)}"
     try:
         return float(json.loads(cache_file.read_text())[key])
     except (OSError, ValueError, KeyError, TypeError):

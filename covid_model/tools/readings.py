@@ -12,7 +12,7 @@ from tqdm import tqdm
 from covid_model import config, imaging
 from covid_model.data import dataset, real_films, samples
 from covid_model.data.dataset import DataError, Dataset
-from covid_model.model import network_spec, readings
+from covid_model.model import readings, registry
 from covid_model.model.predictor import Predictor
 
 
@@ -43,9 +43,9 @@ def run(
     wanted = list(real_films.load())
     paths |= real_paths(wanted, data)
     films = {film: imaging.read(path) for film, path in paths.items()}
-    stored = [(film, network_spec.sha256(paths[film]), decoded.pixels) for film, decoded in films.items()]
+    stored = [(film, registry.sha256(paths[film]), decoded.pixels) for film, decoded in films.items()]
     predictions = {}
-    for name in network_spec.available():
+    for name in registry.names():
         predictor = Predictor(name, vgg19_for(name))
         made = [predictor.predict(film) for film in tqdm(films.values(), unit="film", desc=name, disable=None)]
         predictions[readings.key(predictor.spec)] = made

@@ -13,7 +13,7 @@ from covid_model import config
 
 if TYPE_CHECKING:
     from covid_model.data.dataset import Dataset
-    from covid_model.model.network_spec import NetworkSpec
+    from covid_model.model.registry import NetworkSpec
 
 PAPER, FINE_TUNED, FROZEN = RECIPES = ("paper", "fine-tuned", "frozen")
 

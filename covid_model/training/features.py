@@ -20,7 +20,7 @@ from covid_model import config, imaging
 from covid_model.data.dataset import Dataset
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing, batches, prepare, to_input
-from covid_model.model import network_spec, vgg19
+from covid_model.model import registry, vgg19
 
 ROWS, COLUMNS, CHANNELS = 7, 7, 512  # block5_pool at 224 pixels
 FILMS_AT_ONCE = 256  # that are averaged
@@ -46,7 +46,7 @@ class FeatureJob:
 
     def key(self, film_hashes: Iterable[str]) -> str:
         """Return a short name that changes with everything the features depend on."""
-        weights = network_spec.sha256(Path(self.vgg19)) if Path(self.vgg19).is_file() else self.vgg19
+        weights = registry.sha256(Path(self.vgg19)) if Path(self.vgg19).is_file() else self.vgg19
         inputs = json.dumps([weights, asdict(self), *film_hashes], default=str)
         return hashlib.sha256(inputs.encode()).hexdigest()[:16]
 
@@ -106,7 +106,7 @@ def _compute(dataset: Dataset, ids: list[str], job: FeatureJob, path: Path, shap
     partial, progress = path.with_suffix(".part"), path.with_suffix(".done")
     done = int(progress.read_text()) if progress.is_file() and partial.is_file() else 0
     store = np.lib.format.open_memmap(partial, mode="r+" if done else "w+", dtype=np.float16, shape=shape)
-    whole = vgg19.build(network_spec.Head(), job.preprocessing.size, job.vgg19, job.precision)
+    whole = vgg19.build(registry.Head(), job.preprocessing.size, job.vgg19, job.precision)
     base = keras.Model(whole.input, whole.get_layer("block5_pool").output)
     forward = tf.function(lambda x: base(x, training=False))
     with tqdm(total=len(ids), initial=done, unit="film", desc=f"features {path.stem}") as bar:

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from covid_model import config, imaging
 from covid_model.data import dataset
 from covid_model.imaging.preprocessing import batches, prepare, to_input
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import score_dataset, trainer
@@ -37,9 +37,7 @@ CHILDREN_SCORED = 100  # held-out films of children that are scored after each e
 log = logging.getLogger(__name__)
 
 
-def run(
-    data: dataset.Dataset, vgg19: str, work: Path | None = None, recipe: Recipe = RECIPE
-) -> network_spec.NetworkSpec:
+def run(data: dataset.Dataset, vgg19: str, work: Path | None = None, recipe: Recipe = RECIPE) -> registry.NetworkSpec:
     """Train on `train` and `extra` without the held-out patients, save the network in `assets/`, score every film.
 
     Unlabeled films are trained on too; validation is on labeled held-out films. An interrupted run resumes from
@@ -67,7 +65,7 @@ def run(
     shift = shift_for(logits(model, (prepare(pixels[film], preprocessing) for film in adults.index)))
     add_to_logit(model, shift)
     weights = trainer.weights_by_name(model)
-    spec = network_spec.NetworkSpec(
+    spec = registry.NetworkSpec(
         name=NAME,
         title="Fine-tuned model",
         short_title="Fine-tuned",
@@ -78,7 +76,7 @@ def run(
         "sources, one of which has both classes from the same hospitals.",
         threshold=config.THRESHOLD,
         preprocessing=preprocessing,
-        base=network_spec.STORED,
+        base=registry.STORED,
         head=recipe.head,
         weights=f"{NAME}.npz",
         sha256=model_vgg19.save_weights(weights, config.NETWORKS / f"{NAME}.npz"),
@@ -140,7 +138,7 @@ def figures(films: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
 # --- From the trained model to the stored one ---
 
 
-def rounded_copy(model: keras.Model, head: network_spec.Head, size: int) -> keras.Model:
+def rounded_copy(model: keras.Model, head: registry.Head, size: int) -> keras.Model:
     """Return the model as it will be loaded: in float32, its weights rounded as they are stored."""
     copy = model_vgg19.build(head, size)
     weights = {name: model_vgg19.rounded(array) for name, array in trainer.weights_by_name(model).items()}

@@ -21,7 +21,7 @@ from covid_model import config, evaluation
 from covid_model.data import dataset
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import features, heads, playground, score_dataset
@@ -42,7 +42,7 @@ class FrozenNetwork:
 
     Attributes:
         splits: whose labeled films it is trained on.
-        pooling: of its head (see network_spec.Head).
+        pooling: of its head (see registry.Head).
         seeds, variants: of the runs. The first run becomes the network.
         recorded: whether all runs are recorded in `config.SEEDS_JSON`.
     """
@@ -88,9 +88,7 @@ FROZEN = FrozenNetwork(
 )
 
 
-def run(
-    network: FrozenNetwork, data: dataset.Dataset, vgg19: str, work: Path | None = None
-) -> network_spec.NetworkSpec:
+def run(network: FrozenNetwork, data: dataset.Dataset, vgg19: str, work: Path | None = None) -> registry.NetworkSpec:
     """Choose a candidate, train every seed and variant, keep the first, score the reported films.
 
     They are scored on float32 features; training uses bfloat16 ones where the processor has it.
@@ -130,7 +128,7 @@ def run(
         config.SEEDS_JSON.parent.mkdir(parents=True, exist_ok=True)
         config.SEEDS_JSON.write_text(json.dumps({"recipe": asdict(recipe), "runs": runs}, indent=1) + "\n")
     stored, history, seconds = first
-    spec = network_spec.NetworkSpec(
+    spec = registry.NetworkSpec(
         name=network.name,
         title=network.title,
         short_title=network.short_title,
@@ -140,7 +138,7 @@ def run(
         summary=network.summary,
         threshold=config.THRESHOLD,
         preprocessing=Preprocessing(),
-        base=network_spec.IMAGENET,
+        base=registry.IMAGENET,
         head=recipe.head,
         weights=f"{network.name}.npz",
         sha256=model_vgg19.save_weights(stored, config.NETWORKS / f"{network.name}.npz"),
@@ -199,9 +197,7 @@ def choose(
         The candidate, and the settings and figures of all of them; the chosen one's with its history.
     """
     candidates = [
-        HeadRecipe(network_spec.Head(pooling, units, 0.5), learning_rate=rate)
-        for units in UNITS
-        for rate in LEARNING_RATES
+        HeadRecipe(registry.Head(pooling, units, 0.5), learning_rate=rate) for units in UNITS for rate in LEARNING_RATES
     ]
     parts = [copy[~held_out] for copy in copies]
     validation = (copies[0][held_out], truth[held_out])

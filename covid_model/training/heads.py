@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from covid_model import config
-from covid_model.model import network_spec, vgg19
+from covid_model.model import registry, vgg19
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ class HeadRecipe:
         epochs: passes over the training films.
     """
 
-    head: network_spec.Head = network_spec.Head()  # noqa: RUF009 (frozen, so safe to share)
+    head: registry.Head = registry.Head()  # noqa: RUF009 (frozen, so safe to share)
     learning_rate: float = 1e-4
     batch: int = HEAD_BATCH
     epochs: int = field(default_factory=lambda: config.PAPER_EPOCHS)
@@ -105,7 +105,7 @@ def fit(
 
 def rounded(model: keras.Model) -> dict[str, np.ndarray]:
     """Round the head's weights in place, as they are stored (`vgg19.rounded`), and return them."""
-    stored = vgg19.get_weights(model, network_spec.IMAGENET)
+    stored = vgg19.get_weights(model, registry.IMAGENET)
     for layer in vgg19.head_layers(model):
         layer.set_weights([stored[f"{layer.name}/{v.name}"] for v in layer.weights])
     return stored

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from covid_model import config, imaging, records
 from covid_model.data import dataset
 from covid_model.imaging.preprocessing import Preprocessing, prepare, to_input
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 
@@ -62,7 +62,7 @@ class Recipe:
     films: int = 640
     validation: int = 200
     preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(size=96))  # a fifth of 224's time
-    head: network_spec.Head = field(default_factory=network_spec.Head)
+    head: registry.Head = field(default_factory=registry.Head)
     learning_rate: float = 1e-4
     batch: int = field(default_factory=lambda: config.BATCH)
     epochs: int = field(default_factory=lambda: config.PAPER_EPOCHS)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from covid_model import config
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing
-from covid_model.model import network_spec
+from covid_model.model import registry
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Recipe:
             flip=0.5,
         )
     )
-    head: network_spec.Head = field(default_factory=lambda: network_spec.Head("average", 256, 0.5))
+    head: registry.Head = field(default_factory=lambda: registry.Head("average", 256, 0.5))
     shares: Mapping[str, float] = field(
         default_factory=lambda: {
             "siim 1": 0.25,

@@ -20,9 +20,9 @@ from tqdm import tqdm
 from covid_model import config, imaging
 from covid_model.data import dataset
 from covid_model.data.dataset import SCORE_COLUMNS, Dataset
-from covid_model.model import network_spec, registry
-from covid_model.model.network_spec import NetworkSpec
+from covid_model.model import registry
 from covid_model.model.predictor import Predictor, sigmoid
+from covid_model.model.registry import NetworkSpec
 
 COLUMNS = list(SCORE_COLUMNS)
 DECIMALS = 6
@@ -109,7 +109,7 @@ def run(
     Returns:
         The whole table, all networks.
     """
-    spec = network_spec.spec(name)
+    spec = registry.spec(name)
     work = config.WORK if work is None else work
     trainable = data.films["split"].isin(config.TRAINING_SPLITS)
     passes = {"float32": data.films[~trainable]}

@@ -10,7 +10,7 @@ import pytest
 from covid_model import config
 from covid_model.config import CELL_NAMES
 from covid_model.formatting import verdict
-from covid_model.model import network_spec
+from covid_model.model import registry
 from tests.browser import demo
 from tests.browser.conftest import made_up_film
 
@@ -113,7 +113,7 @@ def test_30_a_hostile_name_is_text_on_the_page(visitor, address):
 
 
 @pytest.mark.vgg19
-@pytest.mark.skipif("paper" not in network_spec.available(), reason="no assets/networks/paper.json")
+@pytest.mark.skipif("paper" not in registry.names(), reason="no assets/networks/paper.json")
 def test_the_paper_network_reads_with_the_weights_named_in_the_environment(visitor, address, film):
     demo.open_page(visitor, f"{address}/?network=paper")
     demo.upload(visitor, film)

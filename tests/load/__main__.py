@@ -9,7 +9,7 @@ from datetime import date
 
 from covid_model import config
 from covid_model.model import registry
-from covid_model.model.network_spec import spec
+from covid_model.model.registry import spec
 from covid_model.records import describe_machine
 from tests.load import run
 

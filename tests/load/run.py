@@ -128,7 +128,7 @@ def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[
 
 
 def _settled(pid: int, rest: dict[str, float]) -> dict[str, float]:
-    """What the server takes up once it has dropped the sessions that were closed (app/runtime/sessions.py), or after
+    """What the server takes up once it has dropped the sessions that were closed (app/runtime/memory.py), or after
     KEPT s."""
     end = time.monotonic() + KEPT
     while True:

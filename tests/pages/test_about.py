@@ -9,10 +9,10 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.app import cache
-from covid_model.app.runtime import sessions
+from covid_model.app.runtime import memory
 from covid_model.app.text import about as about_text
 from covid_model.imaging.preprocessing import Preprocessing
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 from tests.support.app_pages import demo, numbers, open_page, page_of, plain_text, text
 
 __all__ = ["demo"]
@@ -20,15 +20,15 @@ __all__ = ["demo"]
 PROSE = config.NETWORKS / "card.json"
 
 
-def spec(**more) -> network_spec.NetworkSpec:
+def spec(**more) -> registry.NetworkSpec:
     fields = {
         "name": "paper", "title": "The paper's *recipe*", "summary": "Frozen <b>base</b>.", "threshold": 0.6,
-        "preprocessing": Preprocessing(border=0.08, equalize=True), "base": network_spec.IMAGENET, "head":
-        network_spec.Head(),
+        "preprocessing": Preprocessing(border=0.08, equalize=True), "base": registry.IMAGENET, "head":
+        registry.Head(),
         "weights": "paper.npz", "sha256": "0123456789abcdef", "parameters": 1234567,
         "trained_on": ("train",), "order": 0,
     }  # fmt: skip
-    return network_spec.NetworkSpec(**fields | more)
+    return registry.NetworkSpec(**fields | more)
 
 
 def test_says_what_it_is_and_is_not(demo):
@@ -98,5 +98,5 @@ def test_damaged_scores_are_said(demo):
 def test_how_long_an_upload_is_kept_is_what_the_server_does(demo):
     """test_server.py holds that it does so."""
     seconds = tomllib.loads((config.ROOT / ".streamlit/config.toml").read_text())["server"]["disconnectedSessionTTL"]
-    assert 0 < sessions.EARLIER < 1
+    assert 0 < memory.EARLIER < 1
     assert about_text.minutes(seconds) in open_page("about").get_by_key("about_upload").markdown[0].value

@@ -24,7 +24,7 @@ from covid_model.app import networks as app_networks
 from covid_model.app import state
 from covid_model.cli import main
 from covid_model.formatting import WHY_OUT
-from covid_model.model import network_spec, ood, vgg19
+from covid_model.model import ood, registry, vgg19
 from covid_model.model.predictor import Predictor
 from covid_model.verdict import OutOfDistribution
 from tests.support import bad_inputs, mock_networks, synthetic_images
@@ -116,7 +116,7 @@ def test_no_file_takes_long_or_much_memory(tmp_path):
 def command(monkeypatch) -> None:
     """The command line with a reader of a few lines."""
     monkeypatch.setattr("covid_model.model.predictor.Predictor", MockReader)
-    monkeypatch.setattr("covid_model.model.network_spec.spec", lambda name: SimpleNamespace(base=network_spec.STORED))
+    monkeypatch.setattr("covid_model.model.registry.spec", lambda name: SimpleNamespace(base=registry.STORED))
     monkeypatch.setattr(MockReader, "asked", [])
 
 
@@ -240,7 +240,7 @@ def reader_of():
         return Predictor(name)
 
     def reader(name: str) -> Predictor:
-        if name not in network_spec.available() or ood.load_detector(network_spec.spec(name)) is None:
+        if name not in registry.names() or ood.load_detector(registry.spec(name)) is None:
             pytest.skip(f"the network {name} has no novelty gate here")
         return load(name)
 
@@ -322,9 +322,9 @@ def networks(demo, monkeypatch) -> Path:
     """The real reader, on a folder with the small mock network; none of random weights may ever be built."""
     folder = demo / "networks"
     mock_networks.save(folder)
-    monkeypatch.setattr(network_spec.spec, "__defaults__", (folder,))
+    monkeypatch.setattr(registry.spec, "__defaults__", (folder,))
     monkeypatch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
-    monkeypatch.setattr(network_spec.available, "__defaults__", (folder,))
+    monkeypatch.setattr(registry.names, "__defaults__", (folder,))
     monkeypatch.setattr(app_networks, "predictor", Predictor)
     return folder
 
@@ -362,7 +362,7 @@ def test_35_a_network_that_was_mended_reads_at_once(networks):
 
 def test_36_without_a_connection_the_paper_network_says_what_it_needs(networks, tmp_path, monkeypatch):
     """What Keras finds where it cannot reach anybody, and has downloaded nothing before."""
-    content = json.loads((networks / "fine-tuned.json").read_text()) | {"name": "paper", "base": network_spec.IMAGENET}
+    content = json.loads((networks / "fine-tuned.json").read_text()) | {"name": "paper", "base": registry.IMAGENET}
     (networks / "paper.json").write_text(json.dumps(content))
     monkeypatch.delenv(config.VGG19_VARIABLE, raising=False)
     monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path / "keras"))

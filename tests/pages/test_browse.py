@@ -15,8 +15,8 @@ from covid_model.app.components import film_card
 from covid_model.app.text import browse as browse_text
 from covid_model.config import CELL_NAMES
 from covid_model.model import registry
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
+from covid_model.model.registry import NetworkError
 from tests.support import synthetic_images
 from tests.support.app_pages import ENTRY, ROWS, MockReader, demo, holds, open_page, page_of, score_many, text
 

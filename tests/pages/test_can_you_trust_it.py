@@ -34,9 +34,9 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.config import SPLIT_LABELS
 from covid_model.imaging import perturb
 from covid_model.model import registry
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Predictor
 from covid_model.model.queue import QueueFullError, QueuePosition
+from covid_model.model.registry import NetworkError
 from tests.support.app_pages import MockReader, demo, holds, open_page, page_of, text
 
 __all__ = ["demo"]

@@ -12,8 +12,8 @@ from covid_model.app import session
 from covid_model.app.components import film_picker
 from covid_model.app.text import how_it_works as story_text
 from covid_model.imaging.preprocessing import Preprocessing, preparation
-from covid_model.model import network_spec, registry
-from covid_model.model.network_spec import NetworkError
+from covid_model.model import registry
+from covid_model.model.registry import NetworkError
 from covid_model.training import init_ablation
 from tests.support import synthetic_images
 from tests.support.app_pages import demo, film_bytes, holds, numbers, open_page, page_of, text
@@ -29,9 +29,9 @@ HISTORY = [{"epoch": 1, "loss": 0.5, "accuracy": 0.8}, {"epoch": 2, "loss": 0.3,
 def story(demo, monkeypatch):
     """The demo with both networks' JSON and a walk that counts how often it was asked for."""
     for name in registry.names():
-        spec = network_spec.NetworkSpec(
-            name, name.capitalize(), "A summary.", 0.6, Preprocessing(size=32, border=0.1), network_spec.STORED,
-            network_spec.Head("average", 3, 0.0), f"{name}.npz", "0", 155, trained_on=("train",),
+        spec = registry.NetworkSpec(
+            name, name.capitalize(), "A summary.", 0.6, Preprocessing(size=32, border=0.1), registry.STORED,
+            registry.Head("average", 3, 0.0), f"{name}.npz", "0", 155, trained_on=("train",),
             recipe={"optimizer": "Adam"}, history=HISTORY, training={"films": 9},
         )  # fmt: skip
         spec.save(config.NETWORKS)

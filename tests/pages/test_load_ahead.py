@@ -11,8 +11,8 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import networks
 from covid_model.app.text import prediction as prediction_text
-from covid_model.model import network_spec
-from covid_model.model.network_spec import WeightsMissingError
+from covid_model.model import registry
+from covid_model.model.registry import WeightsMissingError
 from tests.pages.test_try_an_xray import upload
 from tests.support import mock_networks
 from tests.support.app_pages import MockReader, demo, film_bytes, open_page, text
@@ -81,7 +81,7 @@ def test_it_can_be_switched_off(ahead, monkeypatch):
 
 
 def test_a_failure_is_no_matter_of_the_page(ahead, monkeypatch):
-    monkeypatch.setattr(MockReader, "failure", network_spec.NetworkError("weights?"))
+    monkeypatch.setattr(MockReader, "failure", registry.NetworkError("weights?"))
     app = open_page()
     wait()
     assert not app.error and MockReader.asked == ["fine-tuned"]
@@ -93,7 +93,7 @@ def test_a_failure_is_no_matter_of_the_page(ahead, monkeypatch):
 @pytest.fixture
 def without(demo, monkeypatch, server):
     """The demo where `paper` is built on VGG-19, whose weights a server has and this computer has not."""
-    mock_networks.describe(demo / "networks", "paper", "Paper", 1, base=network_spec.IMAGENET)
+    mock_networks.describe(demo / "networks", "paper", "Paper", 1, base=registry.IMAGENET)
     monkeypatch.setenv("KERAS_HOME", str(demo / "keras"))
     monkeypatch.delenv(config.VGG19_VARIABLE, raising=False)
     monkeypatch.setattr(config, "VGG19_URL", f"{server.address}/vgg19.h5")
@@ -114,7 +114,7 @@ def test_the_real_loader_asks_for_the_weights_before_tensorflow(demo, monkeypatc
     monkeypatch.setattr(config, "NETWORKS", demo / "networks")
     monkeypatch.setenv("KERAS_HOME", str(demo / "keras"))
     monkeypatch.delenv(config.VGG19_VARIABLE, raising=False)
-    mock_networks.describe(demo / "networks", "paper", "Paper", 1, base=network_spec.IMAGENET)
+    mock_networks.describe(demo / "networks", "paper", "Paper", 1, base=registry.IMAGENET)
     st.cache_resource.clear()
     with pytest.raises(WeightsMissingError, match="VGG-19"):
         networks.predictor("paper")

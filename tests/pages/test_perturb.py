@@ -22,8 +22,8 @@ from covid_model.formatting import MODEL_SCORE, WHY_OUT
 from covid_model.imaging import perturb as imaging_perturb
 from covid_model.imaging.perturb import Changes
 from covid_model.model import robustness as model_robustness
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
+from covid_model.model.registry import NetworkError
 from covid_model.verdict import OutOfDistribution
 from tests.pages.test_try_an_xray import upload
 from tests.support import mock_networks
@@ -321,7 +321,7 @@ def test_another_network_that_cannot_be_loaded(demo, monkeypatch):
         return MockReader(name)
 
     monkeypatch.setattr(networks, "predictor", missing)
-    monkeypatch.setattr("covid_model.model.network_spec.available", lambda: ["fine-tuned", "paper"])
+    monkeypatch.setattr("covid_model.model.registry.names", lambda *folder: ["fine-tuned", "paper"])
     app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
     app.button(key="ask-other").click().run()
     assert "VGG-19?" in app.error[0].value.replace("\\", "")

@@ -16,9 +16,9 @@ from covid_model.app import cache
 from covid_model.app.components import distribution, metrics, prevalence
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.config import SPLIT_LABELS
-from covid_model.evaluation import Estimate, scored_split
+from covid_model.evaluation import Estimate, threshold_sweep
 from covid_model.formatting import MEASURES, intervals
-from covid_model.model import network_spec
+from covid_model.model import registry
 from tests.support.app_pages import ROWS, MockReader, charts, demo, holds, numbers, open_page, page_of, score_many, text
 from tests.unit.test_text_evaluation import ward as ward_of
 
@@ -38,9 +38,9 @@ def cards(app: AppTest) -> dict[str, list[float]]:
     return {NAME_OF[item.label]: numbers(item.value) for item in app.metric if item.label in NAME_OF}
 
 
-def called_at(threshold: float, name: str = "fine-tuned") -> scored_split.ThresholdResult:
+def called_at(threshold: float, name: str = "fine-tuned") -> threshold_sweep.ThresholdResult:
     """What a network calls of the made-up test films."""
-    return scored_split.at_threshold(cache.scored(name, "test"), threshold)
+    return threshold_sweep.at_threshold(cache.scored(name, "test"), threshold)
 
 
 def listed(app: AppTest) -> list[str]:
@@ -290,7 +290,7 @@ def test_calibration_with_and_without_a_record(demo, monkeypatch):
     bins = [{"low": 0.9, "high": 1.0, "films": 5, "score": 0.95, "covid": 0.4}]
     split = {"films": 5, "covid": 2, "helps": True, "after": {"ece": 0.1234, "brier": 0.2345, "bins": bins}}
     record = {"temperature": 2.5, "fitted_on": {"films": 590, "covid": 41}, "splits": {"test": split}}
-    record |= {"weights_sha256": network_spec.spec("fine-tuned").sha256}
+    record |= {"weights_sha256": registry.spec("fine-tuned").sha256}
     (demo / "fine-tuned-calibration.json").write_text(json.dumps(record))
     app = part(metrics.CALIBRATION_TITLE)
     assert app.table[0].value.iloc[:, 1].tolist() == ["0.123", "0.234"]

@@ -16,9 +16,9 @@ from covid_model.app.components import viewer
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import samples as samples_text
 from covid_model.imaging import FilmError
-from covid_model.model import gradcam, network_spec, readings
-from covid_model.model.network_spec import NetworkError
+from covid_model.model import gradcam, readings, registry
 from covid_model.model.predictor import Prediction, PredictionError
+from covid_model.model.registry import NetworkError
 from covid_model.reports.summary import REFUSED
 from covid_model.verdict import OutOfDistribution
 from tests.support import mock_networks
@@ -216,7 +216,7 @@ def test_35_a_network_that_cannot_be_loaded(demo, monkeypatch):
         return MockReader(name)
 
     monkeypatch.setattr(networks, "predictor", missing)
-    monkeypatch.setattr(network_spec, "available", lambda: ["fine-tuned", "paper"])
+    monkeypatch.setattr(registry, "available", lambda: ["fine-tuned", "paper"])
     for uploads in ([("film.png", film_bytes())], [("a.png", film_bytes(99)), ("b.png", film_bytes(98))]):
         app = upload(open_page(), *uploads)
         assert "/a_b/fine-tuned.npz?" in app.error[0].value.replace("\\", "")
@@ -275,9 +275,9 @@ def test_a_stored_prediction_is_shown_without_the_network(demo, monkeypatch):
     monkeypatch.setattr(config, "READINGS_NPZ", demo / "readings.npz")
     mock_networks.describe(demo / "networks", "paper", "Paper", 1, sha256="2" * 64)
     sample = next(iter(cache.samples().values()))
-    film, spec = imaging.read(sample.path), network_spec.spec("paper")
+    film, spec = imaging.read(sample.path), registry.spec("paper")
     made = Prediction("paper", 0.75, float(np.log(3)), np.eye(14, dtype=np.float32), spec.preprocessing.box, (), 1.0)
-    row = (sample.id, network_spec.sha256(sample.path), film.pixels)
+    row = (sample.id, registry.sha256(sample.path), film.pixels)
     readings.save([row], {readings.key(spec): [made]})
     app = open_page(film=sample.id, network="paper")
     assert score(app) == "0.750" and not MockReader.asked
@@ -359,11 +359,11 @@ def test_the_stress_test_shows_scores_and_heat_and_no_verdict(demo, monkeypatch)
     simulated = [film for film in cache.samples().values() if film.simulated]
     lesion = next(film for film in simulated if film.mask)
     film = imaging.read(lesion.path)
-    rows = [(lesion.id, network_spec.sha256(lesion.path), film.pixels)]
+    rows = [(lesion.id, registry.sha256(lesion.path), film.pixels)]
     mock_networks.describe(demo / "networks", "paper", "Paper", 1, sha256="2" * 64)
     made = {}
     for name, logit in (("fine-tuned", 0.0), ("paper", 3.0)):
-        spec = network_spec.spec(name)
+        spec = registry.spec(name)
         heat = np.eye(14, dtype=np.float32)
         made[readings.key(spec)] = [Prediction(name, 0.5, logit, heat, spec.preprocessing.box, (), 1.0)]
     readings.save(rows, made)

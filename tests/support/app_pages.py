@@ -21,8 +21,8 @@ from covid_model import config, formatting
 from covid_model.app import networks, state
 from covid_model.imaging import Film
 from covid_model.model import activations
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
+from covid_model.model.registry import NetworkError
 from covid_model.verdict import is_positive
 from tests.support import mock_networks, synthetic_images
 from tests.support.synthetic_trace import made_up_walk

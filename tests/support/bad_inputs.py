@@ -23,7 +23,7 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from covid_model.formatting import WHY_OUT
-from covid_model.imaging import raster, tones
+from covid_model.imaging import image, raster
 from covid_model.verdict import OutOfDistribution
 from tests.support import synthetic_images
 
@@ -201,7 +201,7 @@ SENT = [
     ),
     sent(19, "leg.dcm", lambda: synthetic_images.dicom(FILM, BodyPartExamined="LEG"), WARN, "LEG"),
     sent(19, "slice.dcm", lambda: synthetic_images.dicom(FILM, Modality="CT"), WARN, "CT"),
-    sent(20, "inverted.png", lambda: synthetic_images.save(255 - FILM), WARN, tones.INVERTED),
+    sent(20, "inverted.png", lambda: synthetic_images.save(255 - FILM), WARN, image.INVERTED),
     sent(
         21, "monochrome1.dcm", lambda: synthetic_images.dicom(255 - FILM, PhotometricInterpretation="MONOCHROME1"), READ
     ),

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from covid_model.data.download import DownloadReport, Patience, download, sources, write_list
-from covid_model.data.download.manifest import MANIFEST_COLUMNS
+from covid_model.data.download.images import MANIFEST_COLUMNS
 
 QUICK = Patience(retries=2, backoff=0.0, connect=2.0, read=0.3, film=1.0)
 

@@ -26,7 +26,7 @@ import requests
 
 from covid_model import config, imaging
 from covid_model.imaging.preprocessing import prepare, to_input
-from covid_model.model import network_spec, registry, vgg19
+from covid_model.model import registry, vgg19
 from covid_model.tools.headless_client import HeadlessClient, Page
 from tests.browser import demo
 
@@ -49,7 +49,7 @@ def logit(inputs: np.ndarray, name: str) -> np.ndarray:
 
 def score(data: bytes, name: str = registry.default()) -> str:
     """The score that the server must show for these bytes."""
-    inputs = to_input(prepare(imaging.decode(data).pixels, network_spec.spec(name).preprocessing)[None])
+    inputs = to_input(prepare(imaging.decode(data).pixels, registry.spec(name).preprocessing)[None])
     return f"{1 / (1 + np.exp(-logit(inputs, name)[0, 0])):.3f}"
 
 

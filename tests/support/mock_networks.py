@@ -10,25 +10,25 @@ from pathlib import Path
 import numpy as np
 
 from covid_model.imaging.preprocessing import Preprocessing
-from covid_model.model import network_spec, vgg19
+from covid_model.model import registry, vgg19
 
-HEAD = network_spec.Head("average", 8, 0.0)
+HEAD = registry.Head("average", 8, 0.0)
 _KEPT = tempfile.TemporaryDirectory()
 SIZE = 32  # the smallest input that VGG-19 takes; block5_conv4 is then 2 x 2 x 512
 
 
-def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> network_spec.NetworkSpec:
+def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> registry.NetworkSpec:
     """Write a complete mock network into `folder` and return what it is."""
     weights, sha256, parameters = _weights(seed)
     shutil.copyfile(weights, folder / f"{name}.npz")
-    case = network_spec.NetworkSpec(
+    case = registry.NetworkSpec(
         name=name,
         title=name.capitalize(),
         order=0,
         summary="Random weights.",
         threshold=0.6,
         preprocessing=Preprocessing(size=SIZE, border=0.1),
-        base=network_spec.STORED,
+        base=registry.STORED,
         trained_on=("train", "extra"),
         head=HEAD,
         weights=f"{name}.npz",
@@ -46,17 +46,17 @@ def describe(
     order: float,
     trained_on: tuple[str, ...] = ("train",),
     sha256: str = "0" * 64,
-    base: str = network_spec.STORED,
+    base: str = registry.STORED,
 ) -> None:
     """Write the JSON of a network into `folder`, without weights: enough for pages whose reader is a mock."""
-    network_spec.NetworkSpec(
+    registry.NetworkSpec(
         name=name,
         title=title,
         summary="Made up.",
         threshold=0.6,
         preprocessing=Preprocessing(),
         base=base,
-        head=network_spec.Head("average", 8, 0.0),
+        head=registry.Head("average", 8, 0.0),
         weights=f"{name}.npz",
         sha256=sha256,
         parameters=1,
@@ -73,7 +73,7 @@ def _weights(seed: int) -> tuple[Path, str, int]:
     import keras
 
     keras.utils.set_random_seed(seed)
-    stored = vgg19.get_weights(vgg19.build(HEAD, SIZE), network_spec.STORED)
+    stored = vgg19.get_weights(vgg19.build(HEAD, SIZE), registry.STORED)
     path = Path(_KEPT.name) / f"{seed}.npz"
     return path, vgg19.save_weights(stored, path), sum(array.size for array in stored.values())
 

@@ -10,7 +10,7 @@ import pytest
 from covid_model import config
 from covid_model.imaging import Film, preprocessing
 from covid_model.imaging.preprocessing import Preprocessing, input_ranges, prepare
-from covid_model.model import activations, gradcam, network_spec, vgg19
+from covid_model.model import activations, gradcam, registry, vgg19
 from covid_model.model.predictor import Predictor
 from tests.support import mock_networks
 
@@ -20,7 +20,7 @@ def predictor(tmp_path_factory):
     folder = tmp_path_factory.mktemp("networks")
     mock_networks.save(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network_spec.spec, "__defaults__", (folder,))
+        patch.setattr(registry.spec, "__defaults__", (folder,))
         patch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
         yield Predictor("fine-tuned")
 
@@ -50,7 +50,7 @@ def test_blocks_are_those_of_the_graph(predictor, walk):
     with predictor.exclusive() as model:
         assert sum(block.parameters for block in walk.blocks) == model.count_params()
         assert sum(len(block.layers) for block in walk.blocks) == len(model.layers)
-        frozen = activations.blocks(model, network_spec.IMAGENET)
+        frozen = activations.blocks(model, registry.IMAGENET)
     assert [block.trained for block in walk.blocks] == [None, True, True, True, True, True, None, True, True]
     assert [block.trained for block in frozen] == [None, False, False, False, False, False, None, True, True]
     first, last = walk.blocks[1], walk.blocks[5]

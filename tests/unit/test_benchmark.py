@@ -11,7 +11,7 @@ import pytest
 from covid_model import config, records
 from covid_model.cli import main
 from covid_model.cli import tools as command
-from covid_model.model import network_spec, vgg19
+from covid_model.model import registry, vgg19
 from covid_model.reports import measurements
 from covid_model.tools import benchmark
 from covid_model.tools.benchmark import curves, forward, peers, server, timing
@@ -25,7 +25,7 @@ def subject(tmp_path_factory):
     folder = tmp_path_factory.mktemp("networks")
     mock_networks.save(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network_spec.spec, "__defaults__", (folder,))
+        patch.setattr(registry.spec, "__defaults__", (folder,))
         patch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
         result = benchmark.Subject()
         assert result.predictor.spec.title == "Fine-tuned"
@@ -69,7 +69,7 @@ def test_keras_own_example_gives_our_heatmap_and_the_bare_pass_our_score(subject
 
 
 def test_vgg19_is_so_much_work():
-    model = vgg19.build(network_spec.Head("average", 256))
+    model = vgg19.build(registry.Head("average", 256))
     assert timing.gflop(model) == pytest.approx(39.0, abs=0.2)  # 19.5 billion multiply-adds, as its authors count
 
 

@@ -7,7 +7,7 @@ import os
 import pytest
 import streamlit as st
 
-from covid_model.app.file_cache import by_files
+from covid_model.app.runtime.memory import by_files
 
 
 @pytest.mark.parametrize("keep", [st.cache_data, st.cache_resource])

@@ -16,7 +16,7 @@ from covid_model.charts import network as network_charts
 from covid_model.charts import style, training
 from covid_model.charts.network import short_count, short_shape
 from covid_model.data import samples
-from covid_model.imaging import tones
+from covid_model.imaging import image
 from covid_model.model import vgg19
 from covid_model.model.activations import Block, HeadActivations, Layer, binary_crossentropy
 from covid_model.training import init_ablation
@@ -187,7 +187,7 @@ def test_learning_curves_as_they_are_shown(tmp_path):
 def test_the_drawing_of_a_film_could_pass_for_one():
     pixels = samples.draw_schematic()
     assert pixels.shape == (samples.SCHEMATIC_HEIGHT, samples.SCHEMATIC_WIDTH) and pixels.dtype == np.uint8
-    assert min(pixels.shape) >= config.MIN_SIDE and np.unique(pixels).size > tones.MIN_TONES
+    assert min(pixels.shape) >= config.MIN_SIDE and np.unique(pixels).size > image.MIN_TONES
     height, width = pixels.shape
     lung, spine = pixels[height // 2, int(0.29 * width)], pixels[height // 2, width // 2]
     assert spine > int(lung) + 60

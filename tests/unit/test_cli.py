@@ -20,8 +20,8 @@ from covid_model import config
 from covid_model.cli import main
 from covid_model.cli.predict import OverlayNames
 from covid_model.model import registry
-from covid_model.model.network_spec import IMAGENET, STORED, NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
+from covid_model.model.registry import IMAGENET, STORED, NetworkError
 from covid_model.reports.summary import CSV_COLUMNS
 
 _vgg19 = os.environ.get(config.VGG19_VARIABLE)  # of the machine, before tests take it away
@@ -69,7 +69,7 @@ def reader(monkeypatch) -> type[BrightReader]:
     """The stand-in in the place of Reader, on a network that holds all its weights."""
     monkeypatch.setattr(BrightReader, "made", [])
     monkeypatch.setattr("covid_model.model.predictor.Predictor", BrightReader)
-    monkeypatch.setattr("covid_model.model.network_spec.spec", lambda name: SimpleNamespace(base=STORED))
+    monkeypatch.setattr("covid_model.model.registry.spec", lambda name: SimpleNamespace(base=STORED))
     for variable in (config.DATA_VARIABLE, config.VGG19_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
     return BrightReader
@@ -129,7 +129,7 @@ def test_the_network_is_loaded_once_and_only_for_a_film(capsys, films, reader):
 
 
 def test_the_option_beats_the_environment(capsys, films, reader, monkeypatch):
-    monkeypatch.setattr("covid_model.model.network_spec.spec", lambda name: SimpleNamespace(base=IMAGENET))
+    monkeypatch.setattr("covid_model.model.registry.spec", lambda name: SimpleNamespace(base=IMAGENET))
     run(capsys, "predict", films.low)
     monkeypatch.setenv(config.VGG19_VARIABLE, str(films.bad))
     run(capsys, "predict", films.low)
@@ -141,7 +141,7 @@ def test_35_a_network_that_cannot_be_loaded_is_one_line(capsys, films, monkeypat
     def damaged(name):
         raise NetworkError("The weights are cut\nshort.")
 
-    monkeypatch.setattr("covid_model.model.network_spec.spec", damaged)
+    monkeypatch.setattr("covid_model.model.registry.spec", damaged)
     assert run(capsys, "predict", films.low) == (1, "", "covid_model: The weights are cut short.\n")
 
 
@@ -335,7 +335,7 @@ def test_learning_curves(capsys, tmp_path, monkeypatch):
 
 def test_evaluate(capsys, tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr("covid_model.model.network_spec.available", lambda: ["fine-tuned", "paper"])
+    monkeypatch.setattr("covid_model.model.registry.names", lambda *folder: ["fine-tuned", "paper"])
     monkeypatch.setattr("covid_model.training.score_dataset.run", lambda name, data, vgg19: calls.append((name, vgg19)))
     folder = data_with_manifest(tmp_path)
     assert run(capsys, "evaluate", "--data", folder)[0] == 0

@@ -26,7 +26,7 @@ from pydicom.uid import (
 )
 
 from covid_model import config, imaging
-from covid_model.imaging import FilmError, Refusal, dicom, tones
+from covid_model.imaging import FilmError, Refusal, dicom, image
 from tests.support import synthetic_images
 from tests.support.decoding import peak_memory, refusal, refused, scaled
 
@@ -99,7 +99,7 @@ def test_21_monochrome1_is_inverted(film):
     upright = pixels_of(film)
     inverted = imaging.decode(synthetic_images.dicom(film, PhotometricInterpretation="MONOCHROME1"))
     assert np.array_equal(inverted.pixels, 255 - upright)
-    assert inverted.warnings == (tones.INVERTED,)
+    assert inverted.warnings == (image.INVERTED,)
 
 
 @needs_samples

@@ -17,8 +17,7 @@ from covid_model.data import dataset
 from covid_model.data.download import DownloadError, Failure, Patience, download, http, sources, write_list
 from covid_model.data.download import run as download_run
 from covid_model.data.download.http import NotAvailable, Web
-from covid_model.data.download.images import write_file
-from covid_model.data.download.manifest import LIST_COLUMNS, MANIFEST_COLUMNS
+from covid_model.data.download.images import LIST_COLUMNS, MANIFEST_COLUMNS, write_file
 from tests.support.film_server import (
     QUICK,
     cut,
@@ -91,8 +90,7 @@ def test_committed_list_agrees_with_the_data_folder(data_folder, tmp_path):
 
 @pytest.mark.films
 def test_real_films_count_as_whole(data_folder):
-    from covid_model.data.download.images import complete_film
-    from covid_model.data.download.manifest import read_films
+    from covid_model.data.download.images import complete_film, read_films
 
     listing = read_films(config.DATASET_CSV)
     odd = [film for film in listing if film.id in ("cohen-0221", "cohen-0253", "cohen-0366")]  # halves, rounded down

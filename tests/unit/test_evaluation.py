@@ -11,7 +11,7 @@ import pytest
 import sklearn.metrics
 
 from covid_model import evaluation
-from covid_model.evaluation import scored_split
+from covid_model.evaluation import threshold_sweep
 from covid_model.evaluation.bootstrap import bootstrap, resample
 from covid_model.evaluation.metrics import weighted_areas
 
@@ -134,7 +134,7 @@ def test_what_is_refused(scores, covid, words):
 def test_majority_baseline():
     covid = pd.Series([1] * 73 + [0] * 1079)
     sweeps = evaluation.sweep(np.full(1152, 0.5), {"covid": covid == 1, "other": covid == 0}, draws=10)
-    rates = scored_split.majority_baseline(covid, sweeps["covid"], sweeps["other"])
+    rates = threshold_sweep.majority_baseline(covid, sweeps["covid"], sweeps["other"])
     assert rates["accuracy"].value == pytest.approx(1079 / 1152)
     assert (rates["sensitivity"].value, rates["specificity"].value, rates["ppv"].value) == (0, 1, None)
     assert rates["balanced_accuracy"].value == 0.5

@@ -9,7 +9,7 @@ import pytest
 from covid_model.app import films
 from covid_model.app.films import Kind
 from covid_model.data.real_films import Marker, RealFilm
-from covid_model.model import network_spec, readings
+from covid_model.model import readings, registry
 from tests.support import mock_networks
 
 ARROW = Marker("arrow", (0.0, 0.0, 0.1, 0.1))
@@ -56,7 +56,7 @@ def test_another_network_and_threshold_have_others():
 @pytest.fixture
 def spec(tmp_path, monkeypatch):
     mock_networks.describe(tmp_path, "net", "Net", 0)
-    return network_spec.spec("net", tmp_path)
+    return registry.spec("net", tmp_path)
 
 
 def stored(spec, on_arrow: dict[str, float], outliers: tuple[str, ...] = ()) -> readings.Readings:

@@ -10,7 +10,7 @@ from covid_model import experiments, records
 from covid_model.data import dataset
 from covid_model.evaluation.metrics import to_json
 from covid_model.experiments import cam_faithfulness, external_validation
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 
 pytestmark = [pytest.mark.films, pytest.mark.vgg19]
 
@@ -19,7 +19,7 @@ CLOSE = 2e-3  # of a share: the same films by the same network on another proces
 
 @pytest.fixture(params=registry.names())
 def case(request, data_folder, vgg19_file):
-    if request.param not in network_spec.available():
+    if request.param not in registry.names():
         pytest.skip(f"no network {request.param} in this copy")
     return experiments.ExperimentContext(request.param, dataset.load(data_folder), str(vgg19_file))
 

@@ -20,7 +20,7 @@ from covid_model.experiments import ood_detection as fitting
 from covid_model.formatting import WHY_OUT, remarks
 from covid_model.imaging import Film, augment
 from covid_model.imaging.preprocessing import prepare, to_input
-from covid_model.model import network_spec, ood, robustness, vgg19
+from covid_model.model import ood, registry, robustness, vgg19
 from covid_model.model.predictor import Predictor
 from covid_model.training import features, score_dataset
 from covid_model.verdict import OutOfDistribution
@@ -39,7 +39,7 @@ def made(data, tmp_path_factory):
     case = mock_networks.save(folder)
     with pytest.MonkeyPatch.context() as patch:
         for function, defaults in {
-            network_spec.spec: (folder,),
+            registry.spec: (folder,),
             vgg19.load: (None, folder, "float32"),
         }.items():
             patch.setattr(function, "__defaults__", defaults)
@@ -132,7 +132,7 @@ def test_a_record_of_other_weights_is_none(made, tmp_path):
 def test_the_temperature_is_kept_with_the_network(made, tmp_path):
     experiments.run(made, ["calibration"], tmp_path)
     record = records.load_experiment("fine-tuned", "calibration", tmp_path)
-    kept = network_spec.spec("fine-tuned", made.networks)
+    kept = registry.spec("fine-tuned", made.networks)
     assert kept.calibration.temperature == record["temperature"]
     assert kept.calibration.helps == {part: result["helps"] for part, result in record["splits"].items()}
     assert replace(kept, calibration=None) == replace(made.spec, calibration=None)  # and nothing else is changed
@@ -150,11 +150,9 @@ def frozen(made, monkeypatch):
 
     monkeypatch.setattr(features, "extract", extract)
     item = replace(made)
-    head = network_spec.Head("flatten", 4, 0.0)
+    head = registry.Head("flatten", 4, 0.0)
     recipe = {"ours": {"learning_rate": 0.05, "batch": 8, "epochs": 4}}
-    item.__dict__["spec"] = replace(
-        made.spec, base=network_spec.IMAGENET, trained_on=("train",), head=head, recipe=recipe
-    )
+    item.__dict__["spec"] = replace(made.spec, base=registry.IMAGENET, trained_on=("train",), head=head, recipe=recipe)
     return item
 
 
@@ -197,7 +195,7 @@ def test_the_command(made, data, monkeypatch, tmp_path, capsys):
         context.ExperimentContext.__init__, "__defaults__", (None, made.work, made.scores_csv, made.networks, 0)
     )
     monkeypatch.setattr(experiments.run, "__defaults__", ((), tmp_path))
-    monkeypatch.setattr(network_spec.available, "__defaults__", (made.networks,))
+    monkeypatch.setattr(registry.names, "__defaults__", (made.networks,))
     given = ["audit", "--data", str(data.folder), "--only", "elsewhere", "--only", "calibration"]
     assert main(given) == 0
     written = capsys.readouterr().out.split()
@@ -208,7 +206,7 @@ def test_the_command_without_scores(made, data, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(
         context.ExperimentContext.__init__, "__defaults__", (None, made.work, tmp_path / "none", made.networks, 0)
     )
-    monkeypatch.setattr(network_spec.available, "__defaults__", (made.networks,))
+    monkeypatch.setattr(registry.names, "__defaults__", (made.networks,))
     assert main(["audit", "--data", str(data.folder), "--only", "elsewhere"]) == 1
     assert "python -m covid_model evaluate" in capsys.readouterr().err
 
@@ -333,7 +331,7 @@ def test_a_damaged_gate(tmp_path, damage):
         np.savez(path, mean=np.zeros(3))
     elif damage == "nonsense":
         path.write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(network_spec.NetworkError, match="audit --only novelty"):
+    with pytest.raises(registry.NetworkError, match="audit --only novelty"):
         ood.OodDetector.load("paper", tmp_path)
 
 

@@ -9,9 +9,9 @@ import pytest
 from covid_model import imaging
 from covid_model.cli import main
 from covid_model.data import samples
-from covid_model.model import network_spec, vgg19
-from covid_model.model.network_spec import NetworkError, sha256
+from covid_model.model import registry, vgg19
 from covid_model.model.predictor import Predictor
+from covid_model.model.registry import NetworkError, sha256
 from covid_model.tools import healthcheck
 from tests.support import mock_networks
 
@@ -38,7 +38,7 @@ def networks(tmp_path, monkeypatch):
     folder = tmp_path / "networks"
     folder.mkdir()
     mock_networks.save(folder)
-    monkeypatch.setattr(network_spec.spec, "__defaults__", (folder,))
+    monkeypatch.setattr(registry.spec, "__defaults__", (folder,))
     monkeypatch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
     return folder
 
@@ -48,7 +48,7 @@ def test_what_is_expected_is_what_this_copy_gives_and_is_kept(networks, tmp_path
     target = Predictor("fine-tuned").predict(imaging.read(path)).score
     assert healthcheck.expected("fine-tuned", tmp_path / "work") == pytest.approx(target)
     kept = json.loads((tmp_path / "work" / healthcheck.CACHE).read_text())
-    assert kept == {f"{network_spec.spec('fine-tuned').sha256}-{sha256(path)}": pytest.approx(target)}
+    assert kept == {f"{registry.spec('fine-tuned').sha256}-{sha256(path)}": pytest.approx(target)}
 
     monkeypatch.setattr("covid_model.model.predictor.Predictor", lambda name: pytest.fail("computed twice"))
     assert healthcheck.expected("fine-tuned", tmp_path / "work") == pytest.approx(target)

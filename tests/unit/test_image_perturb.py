@@ -13,7 +13,7 @@ from covid_model.experiments import ood_detection, segmentation
 from covid_model.imaging import lung_mask, perturb
 from covid_model.imaging.lung_mask import NoLungs
 from covid_model.imaging.perturb import Changes, apply
-from covid_model.model import network_spec
+from covid_model.model import registry
 from tests.support import synthetic_dataset, synthetic_images
 
 # Dice with experts' masks; V7's 255 of the 437 cover more than the lungs
@@ -250,7 +250,7 @@ def test_the_command_measures_masks_and_loads_no_network(tmp_path, monkeypatch, 
     data = synthetic_dataset.save(tmp_path / "data")
     record = tmp_path / "segmentation.json"
     monkeypatch.setattr(segmentation.write, "__defaults__", (record,))
-    monkeypatch.setattr(network_spec, "available", lambda: pytest.fail("a network is asked for"))
+    monkeypatch.setattr(registry, "available", lambda: pytest.fail("a network is asked for"))
     given = ["audit", "--data", str(data.folder), "--only", "segmentation"]
     assert main(given) == 0 and capsys.readouterr().out.strip() == str(record)
     table = pd.read_csv(data.folder / "manifest.csv").assign(lung_mask=None)

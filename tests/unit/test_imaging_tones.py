@@ -8,7 +8,7 @@ from PIL import Image
 
 from covid_model import imaging
 from covid_model.data import dataset
-from covid_model.imaging import Refusal, headers, raster, tones
+from covid_model.imaging import Refusal, headers, image, raster
 from tests.support import synthetic_images
 from tests.support.decoding import refusal, scaled
 
@@ -166,7 +166,7 @@ def test_19_color_is_warned_of(kind):
 
 
 def test_20_inverted_is_warned_of():
-    assert imaging.decode(synthetic_images.save(255 - FILM)).warnings == (tones.INVERTED,)
+    assert imaging.decode(synthetic_images.save(255 - FILM)).warnings == (image.INVERTED,)
 
 
 @pytest.mark.films
@@ -176,8 +176,8 @@ def test_20_few_real_films_are_called_inverted(data_folder):
     wrong, missed, counted = {}, 0, 0
     for name, row in table.films.iloc[::15].iterrows():
         pixels = imaging.read(table.path(name)).pixels
-        wrong.setdefault(row["source"], []).append(tones.looks_inverted(pixels))
-        missed += not tones.looks_inverted(255 - pixels)
+        wrong.setdefault(row["source"], []).append(image.looks_inverted(pixels))
+        missed += not image.looks_inverted(255 - pixels)
         counted += 1
     assert max(np.mean(of_source) for of_source in wrong.values()) < 0.01
     assert missed / counted < 0.03

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from covid_model import records
-from covid_model.model import network_spec
-from covid_model.model.network_spec import Calibration
+from covid_model.model import registry
 from covid_model.model.predictor import Prediction
+from covid_model.model.registry import Calibration
 from tests.support import mock_networks
 
 RECORD = {
@@ -46,24 +46,24 @@ def test_a_temperature_that_is_none(temperature):
 
 def test_a_network_keeps_it(tmp_path):
     case = mock_networks.save(tmp_path)
-    assert network_spec.spec(case.name, tmp_path).calibration is None
+    assert registry.spec(case.name, tmp_path).calibration is None
     path = tmp_path / f"{case.name}.json"
     content = json.loads(path.read_text())
     kept = {"temperature": 1.5, "fitted_on": 3, "helps": {"test": True}}
     path.write_text(json.dumps(content | {"calibration": kept}))
-    result = network_spec.spec(case.name, tmp_path)
+    result = registry.spec(case.name, tmp_path)
     assert result.calibration == Calibration(1.5, 3, {"test": True})
     result.save(tmp_path)
     assert json.loads(path.read_text())["calibration"] == kept
     for damaged in ({"temperature": -1, "fitted_on": 3, "helps": {}}, {"heat": 1}, "warm", {"temperature": "x"}):
         path.write_text(json.dumps(content | {"calibration": damaged}))
-        with pytest.raises(network_spec.NetworkError, match="damaged"):
-            network_spec.spec(case.name, tmp_path)
+        with pytest.raises(registry.NetworkError, match="damaged"):
+            registry.spec(case.name, tmp_path)
 
 
-@pytest.mark.parametrize("name", network_spec.available())
+@pytest.mark.parametrize("name", registry.names())
 def test_the_committed_networks_keep_what_their_records_say(name):
-    record, kept = records.load_experiment(name, "calibration"), network_spec.spec(name).calibration
+    record, kept = records.load_experiment(name, "calibration"), registry.spec(name).calibration
     if record is None or kept is None:
         pytest.skip(f"the network {name} has not been calibrated yet: python -m covid_model audit --only calibration")
     assert kept == Calibration.from_record(record)
@@ -72,4 +72,4 @@ def test_the_committed_networks_keep_what_their_records_say(name):
 def test_what_a_network_was_trained_on(tmp_path):
     case = mock_networks.save(tmp_path)
     assert case.trained_on == ("train", "extra") and not case.holds_out
-    assert network_spec.spec("paper").trained_on == ("train",) and not network_spec.spec("paper").holds_out
+    assert registry.spec("paper").trained_on == ("train",) and not registry.spec("paper").holds_out

@@ -13,7 +13,7 @@ import pytest
 from covid_model import cli, config
 from covid_model.data import dataset
 from covid_model.imaging.preprocessing import Preprocessing
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 from covid_model.reports import model_card
 from covid_model.reports.model_card import figures, prose, recipe
 from covid_model.reports.model_card.build import build
@@ -37,14 +37,14 @@ NAMES_WITH_DIGITS = re.compile(
 )
 
 
-def spec(**more) -> network_spec.NetworkSpec:
+def spec(**more) -> registry.NetworkSpec:
     fields = {
         "name": "paper", "title": "The *recipe*", "summary": "Frozen <b>base</b>.", "threshold": 0.6,
-        "preprocessing": Preprocessing(border=0.08, equalize=True), "base": network_spec.IMAGENET, "head":
-        network_spec.Head(),
+        "preprocessing": Preprocessing(border=0.08, equalize=True), "base": registry.IMAGENET, "head":
+        registry.Head(),
         "weights": "paper.npz", "sha256": "0123456789abcdef", "parameters": 1234567,
     }  # fmt: skip
-    return network_spec.NetworkSpec(**fields | more)
+    return registry.NetworkSpec(**fields | more)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_every_setting_of_our_recipes_has_words():
     assert all(set(vars(stage)) <= known for stage in RECIPE.stages)
     assert set(vars(RECIPE.augment)) == set(vars(AUGMENT)) == set(recipe.AUGMENTATION)
     for name in registry.names():
-        result = network_spec.spec(name)
+        result = registry.spec(name)
         assert set(result.recipe.get("ours", result.recipe)) - {recipe.STAGES} <= known
         assert set(result.training) <= set(recipe.TRAINING)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from covid_model import records
-from covid_model.model import network_spec, ood, registry
+from covid_model.model import ood, registry
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_the_committed_gates_do_what_was_wanted_of_them(name):
     record = records.load_experiment(name, "novelty")
-    if record is None or ood.load_detector(network_spec.spec(name)) is None:
+    if record is None or ood.load_detector(registry.spec(name)) is None:
         pytest.skip(f"no gate of {name}, or no record of it")
     genuine = next(item["flagged"]["value"] for item in record["genuine"] if item["split"] == "test")
     assert genuine <= record["wanted"]["genuine"]

@@ -8,7 +8,7 @@ import pytest
 
 from covid_model import config, imaging
 from covid_model.data import dataset
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.model.predictor import Predictor
 
 FILMS = 40
@@ -30,12 +30,12 @@ def random_test_films(name: str) -> pd.DataFrame:
     [pytest.param("paper", marks=pytest.mark.vgg19), pytest.param("frozen", marks=pytest.mark.vgg19), "fine-tuned"],
 )
 def test_committed_scores_are_what_the_network_gives(name, data_folder):
-    if name not in network_spec.available():
+    if name not in registry.names():
         pytest.skip(f"the network {name} is not in assets/networks")
     data = dataset.load(data_folder)
     rows = random_test_films(name)
-    case = network_spec.spec(name)
-    predictor = Predictor(name, dataset.weights_file() if case.base == network_spec.IMAGENET else None)
+    case = registry.spec(name)
+    predictor = Predictor(name, dataset.weights_file() if case.base == registry.IMAGENET else None)
     result = np.array(list(predictor.scores(imaging.read(data.path(film)).pixels for film in rows.index)))
     np.testing.assert_allclose(result, rows["score"], atol=TOLERANCE)
     item = rows.index[0]
@@ -49,8 +49,8 @@ def test_the_committed_scores_cover_every_reported_film_and_those_held_out():
     scores = pd.read_csv(config.SCORES_CSV)
     listed = dataset.committed()
     reported = listed.index[~listed["split"].isin(config.TRAINING_SPLITS)]
-    for name in network_spec.available():
-        spec = network_spec.spec(name)
+    for name in registry.names():
+        spec = registry.spec(name)
         expected = set(reported)
         if spec.holds_out:
             held_out = dataset.validation_films(listed, *spec.trained_on)

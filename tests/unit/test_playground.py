@@ -231,7 +231,7 @@ def test_damaged_features_are_refused(made_up_lab, file, content, says):
 
 
 def test_pickles_are_refused(made_up_lab):
-    from covid_model.model.network_spec import sha256
+    from covid_model.model.registry import sha256
 
     path, facts = made_up_lab / playground_features.FEATURES, made_up_lab / playground_features.FACTS
     np.savez(path, imagenet=np.array([{}], dtype=object))

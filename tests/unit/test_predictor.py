@@ -6,7 +6,7 @@ import pytest
 from covid_model import config
 from covid_model.imaging import Film
 from covid_model.imaging.preprocessing import prepare, to_input
-from covid_model.model import network_spec, vgg19
+from covid_model.model import registry, vgg19
 from covid_model.model.predictor import PredictionError, Predictor, sigmoid
 from tests.support import mock_networks
 
@@ -22,7 +22,7 @@ def folder(tmp_path_factory):
 def predictor(folder):
     """A predictor of the mock network, loaded like the real one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network_spec.spec, "__defaults__", (folder,))
+        patch.setattr(registry.spec, "__defaults__", (folder,))
         patch.setattr(vgg19.load, "__defaults__", (None, folder, "float32"))
         yield Predictor("fine-tuned")
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from covid_model.imaging import Film
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import InferenceQueue, QueueFullError, QueuePosition
+from covid_model.model.registry import NetworkError
 
 PATIENCE = 10  # seconds that a test waits for a thread before it fails
 

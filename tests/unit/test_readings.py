@@ -13,7 +13,7 @@ from PIL import Image
 from covid_model import config, imaging
 from covid_model.data import real_films, samples
 from covid_model.imaging import Film
-from covid_model.model import gradcam, network_spec, readings
+from covid_model.model import gradcam, readings, registry
 from covid_model.model.predictor import Prediction
 from covid_model.tools import readings as maker
 from covid_model.verdict import OutOfDistribution
@@ -29,7 +29,7 @@ def spec(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "NETWORKS", tmp_path)
     monkeypatch.setattr(config, "READINGS_NPZ", tmp_path / "readings.npz")
     mock_networks.describe(tmp_path, "net", "Net", 0)
-    return network_spec.spec("net")
+    return registry.spec("net")
 
 
 def pixels(seed: int) -> np.ndarray:
@@ -126,13 +126,13 @@ def test_the_command_stores_what_the_networks_predict(tmp_path, monkeypatch):
 # --- The committed file ---
 
 
-@pytest.mark.parametrize("name", network_spec.available())
+@pytest.mark.parametrize("name", registry.names())
 def test_every_sample_film_is_stored_for_every_network(name):
     """Fails after a network is trained again: then run `python -m covid_model readings`."""
-    loaded = readings.load(network_spec.spec(name))
+    loaded = readings.load(registry.spec(name))
     assert {sample.id for sample in samples.samples()} | set(real_films.load()) == set(loaded.ids)
     for sample in samples.samples():
-        row = loaded.find(network_spec.sha256(sample.path))
+        row = loaded.find(registry.sha256(sample.path))
         assert loaded.ids[row] == sample.id
     for film in real_films.load().values():
         assert loaded.ids[loaded.find(film.sha256)] == film.id

@@ -19,7 +19,7 @@ from covid_model.app.text import samples as samples_text
 from covid_model.data import dataset, real_films
 from covid_model.data.download import Patience, sources
 from covid_model.data.download.http import NotAvailable
-from covid_model.data.download.manifest import LIST_COLUMNS
+from covid_model.data.download.images import LIST_COLUMNS
 from covid_model.model import registry
 from tests.support.app_pages import MockReader, demo, holds, open_page, text, write_real_films
 from tests.support.film_server import QUICK, cut, drawn, row, server, stored

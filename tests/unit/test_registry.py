@@ -7,7 +7,7 @@ import json
 import pytest
 
 from covid_model import config
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 from tests.support import mock_networks
 
 
@@ -24,7 +24,6 @@ def test_networks_stand_in_the_order_that_they_give(folder):
     assert registry.names() == ("fine-tuned", "paper") and registry.default() == "fine-tuned"
     mock_networks.describe(folder, "frozen", "Frozen", 5)
     assert registry.names() == ("frozen", "fine-tuned", "paper") and registry.default() == "frozen"
-    assert network_spec.available() == ["frozen", "fine-tuned", "paper"]
 
 
 def test_a_changed_json_is_read_again(folder):
@@ -43,15 +42,15 @@ def test_a_damaged_json_beside_its_weights_is_a_network_that_says_so(folder):
     (folder / "paper.json").write_text("{")
     (folder / "paper.npz").write_bytes(b"")
     assert "paper" in registry.names()
-    with pytest.raises(network_spec.NetworkError, match=r"paper\.json is damaged"):
-        network_spec.spec("paper")
+    with pytest.raises(registry.NetworkError, match=r"paper\.json is damaged"):
+        registry.spec("paper")
 
 
 def test_an_empty_folder_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "NETWORKS", tmp_path)
     assert registry.names() == () and registry.default() == registry.NONE
-    with pytest.raises(network_spec.NetworkError, match="networks here are: none"):
-        network_spec.spec(registry.NONE)
+    with pytest.raises(registry.NetworkError, match="networks here are: none"):
+        registry.spec(registry.NONE)
 
 
 def test_a_network_without_a_json_still_has_a_title(folder):
@@ -63,12 +62,12 @@ def test_a_json_that_does_not_say_what_it_was_trained_on_is_damaged(folder):
     content = json.loads(path.read_text())
     del content["trained_on"]
     path.write_text(json.dumps(content))
-    with pytest.raises(network_spec.NetworkError, match=r"paper\.json is damaged.*trained_on"):
-        network_spec.spec("paper")
+    with pytest.raises(registry.NetworkError, match=r"paper\.json is damaged.*trained_on"):
+        registry.spec("paper")
 
 
 def test_our_networks_say_all_that_a_page_asks():
     for entry in registry.entries():
         assert entry.title and entry.help and entry.trained_on and entry.order < registry.LAST
         assert set(entry.trained_on) <= set(config.SPLITS)
-        assert network_spec.spec(entry.name).trained_on == entry.trained_on
+        assert registry.spec(entry.name).trained_on == entry.trained_on

@@ -6,12 +6,12 @@ import pandas as pd
 
 from covid_model import formatting
 from covid_model.app.text import evaluation as evaluation_text
-from covid_model.evaluation import scored_split
+from covid_model.evaluation import threshold_sweep
 
 
-def called(rows: list[tuple[str, int, float]], threshold: float = 0.6) -> scored_split.ThresholdResult:
+def called(rows: list[tuple[str, int, float]], threshold: float = 0.6) -> threshold_sweep.ThresholdResult:
     films = pd.DataFrame(rows, columns=["source", "covid", "score"], index=[f"film-{n}" for n in range(len(rows))])
-    return scored_split.at_threshold(scored_split.score_split("paper", "Paper", films), threshold)
+    return threshold_sweep.at_threshold(threshold_sweep.score_split("paper", "Paper", films), threshold)
 
 
 def test_note_only_where_children_hide_adults():
@@ -24,9 +24,9 @@ def test_note_only_where_children_hide_adults():
 
 def test_films_of_a_cell_start_with_the_plainest():
     result = called([("cohen", 1, 0.7), ("cohen", 1, 0.9), ("cohen", 1, 0.5), ("cohen", 1, 0.1), ("nih", 0, 0.2)])
-    assert scored_split.cell_films("tp", result, [result.scored]).index.tolist() == ["film-1", "film-0"]
-    assert scored_split.cell_films("fn", result, [result.scored])["paper"].tolist() == [0.1, 0.5]
-    assert scored_split.cell_films("fp", result, [result.scored]).empty
+    assert threshold_sweep.cell_films("tp", result, [result.scored]).index.tolist() == ["film-1", "film-0"]
+    assert threshold_sweep.cell_films("fn", result, [result.scored])["paper"].tolist() == [0.1, 0.5]
+    assert threshold_sweep.cell_films("fp", result, [result.scored]).empty
 
 
 def test_intervals_in_words():

@@ -13,9 +13,9 @@ import pytest
 
 from covid_model import cli, config
 from covid_model.data import dataset, real_films, setup
-from covid_model.data.download import sources, weights
+from covid_model.data.download import sources
 from covid_model.data.download.http import NotAvailable, Patience, reachable
-from covid_model.data.download.manifest import LIST_COLUMNS
+from covid_model.data.download.images import LIST_COLUMNS
 from tests.support.app_pages import write_real_films
 from tests.support.film_server import QUICK, cut, drawn, row, server, stored, trickling
 
@@ -129,7 +129,7 @@ def test_time_is_counted_for_all_files_together(fresh):
 
 def test_weights_report_their_progress(fresh):
     seen = []
-    assert weights.download(QUICK, lambda *done: seen.append(done)) == config.vgg19_cache()
+    assert setup.download_weights(QUICK, lambda *done: seen.append(done)) == config.vgg19_cache()
     assert seen[-1] == (len(WEIGHTS), len(WEIGHTS)) and config.vgg19_available()
 
 
@@ -137,12 +137,12 @@ def test_weights_report_their_progress(fresh):
 def test_damaged_weights_are_not_kept(fresh, served):
     fresh.files["vgg19.h5"] = served
     with pytest.raises(NotAvailable):
-        weights.download(QUICK)
+        setup.download_weights(QUICK)
     assert not config.vgg19_available() and not list(config.vgg19_cache().parent.glob("*"))
 
 
 def test_two_who_ask_at_once_download_once(fresh):
-    both = [threading.Thread(target=weights.download, args=(QUICK,)) for _ in range(2)]
+    both = [threading.Thread(target=setup.download_weights, args=(QUICK,)) for _ in range(2)]
     for thread in both:
         thread.start()
     for thread in both:

@@ -8,14 +8,16 @@ import pytest
 
 from covid_model import evaluation
 from covid_model.app.text import evaluation as evaluation_text
-from covid_model.evaluation import Band, Estimate, PredictiveValues, scored_split
+from covid_model.evaluation import Band, Estimate, PredictiveValues, threshold_sweep
 
 
-def called(title: str, adults: list[float], covid: list[float], threshold: float = 0.6) -> scored_split.ThresholdResult:
+def called(
+    title: str, adults: list[float], covid: list[float], threshold: float = 0.6
+) -> threshold_sweep.ThresholdResult:
     """A network's scores of adults without COVID-19 and of COVID-19 films, at a threshold."""
     rows = [("nih", 0, score) for score in adults] + [("cohen", 1, score) for score in covid]
     films = pd.DataFrame(rows, columns=["source", "covid", "score"], index=[f"film-{n}" for n in range(len(rows))])
-    return scored_split.at_threshold(scored_split.score_split(title.lower(), title, films), threshold)
+    return threshold_sweep.at_threshold(threshold_sweep.score_split(title.lower(), title, films), threshold)
 
 
 GOOD, BAD = [0.1, 0.1, 0.9], [0.9, 0.9, 0.1]  # 1 of 3 above the threshold, and 2 of 3
@@ -47,7 +49,7 @@ def test_neither_network_is_simply_better_whichever_way_the_figures_fall(first, 
 
 def test_films_that_tell_nothing_apart():
     children = pd.DataFrame({"source": ["kermany"], "covid": [0], "score": [0.1]}, index=["kermany-1"])
-    result = scored_split.at_threshold(scored_split.score_split("paper", "Paper", children), 0.6)
+    result = threshold_sweep.at_threshold(threshold_sweep.score_split("paper", "Paper", children), 0.6)
     assert "cannot be compared" in evaluation_text.network_comparison(result, result)
 
 

@@ -7,7 +7,7 @@ import pytest
 from covid_model import formatting, records
 from covid_model.app.text import training as training_text
 from covid_model.imaging.preprocessing import Preprocessing
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.training import init_ablation
 
 EPOCHS = [
@@ -16,10 +16,10 @@ EPOCHS = [
 ]
 
 
-def spec(**more) -> network_spec.NetworkSpec:
-    head = network_spec.Head()
-    return network_spec.NetworkSpec(
-        "paper", "Paper", "S.", 0.6, Preprocessing(), network_spec.IMAGENET, head, "paper.npz", "0", 1, **more
+def spec(**more) -> registry.NetworkSpec:
+    head = registry.Head()
+    return registry.NetworkSpec(
+        "paper", "Paper", "S.", 0.6, Preprocessing(), registry.IMAGENET, head, "paper.npz", "0", 1, **more
     )
 
 

@@ -17,7 +17,7 @@ from covid_model import config, records, training
 from covid_model.data import dataset
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.training import (
     features,
@@ -93,7 +93,7 @@ def test_every_share_of_the_recipe_is_a_group_of_the_training_set():
 
 SHORT = replace(
     RECIPE,
-    head=network_spec.Head("average", 4, 0.0),
+    head=registry.Head("average", 4, 0.0),
     stages=(
         Stage(size=32, frozen_blocks=5, learning_rate=1e-3, epochs=1, steps=1),
         Stage(size=48, frozen_blocks=4, learning_rate=1e-4, epochs=2, steps=2, warmup=1),
@@ -217,7 +217,7 @@ def test_the_recipe_ends_in_a_network_that_loads(assets, monkeypatch, vgg19):
     short = replace(SHORT, stages=(SHORT.stages[0],))
     spec = fine_tune.run(data, vgg19, assets / "work", short)
     assert scored == [("fine-tuned", {"work": assets / "work"})]
-    again = network_spec.spec("fine-tuned", config.NETWORKS)
+    again = registry.spec("fine-tuned", config.NETWORKS)
     assert again.trained_on == ("train", "extra") and again.preprocessing == Preprocessing(size=32, border=0.08)
     held_out = dataset.validation_films(data.films, "train", "extra")
     assert again.training["validation"] == held_out.sum() and again.holds_out
@@ -295,9 +295,9 @@ def test_the_papers_recipe_trains_both_networks(assets, monkeypatch, network):
     monkeypatch.setattr(frozen_head, "UNITS", (8,))
     monkeypatch.setattr(frozen_head, "LEARNING_RATES", (1e-2,))
     spec = frozen_head.run(replace(network, seeds=network.seeds[:1]), data, "imagenet", assets / "work")
-    again = network_spec.spec(network.name, config.NETWORKS)
+    again = registry.spec(network.name, config.NETWORKS)
     assert (again.title, again.trained_on, again.order) == (network.title, network.splits, network.order)
-    assert again.base == network_spec.IMAGENET and not again.holds_out and len(again.history) == config.PAPER_EPOCHS
+    assert again.base == registry.IMAGENET and not again.holds_out and len(again.history) == config.PAPER_EPOCHS
     assert again.head.pooling == network.pooling and spec.sha256 == again.sha256
     films = dataset.labeled_training_films(data.films, *network.splits)
     assert (again.training["films"], again.training["covid"]) == (len(films), films["covid"].sum())
@@ -313,7 +313,7 @@ def test_a_head_learns_what_can_be_learned_and_comes_back_rounded():
     labels = rng.integers(0, 2, 200)
     features = rng.normal(size=(200, 2, 2, 8)).astype(np.float16)
     features[:, 0, 0, 0] += 6 * labels
-    recipe = heads.HeadRecipe(network_spec.Head("flatten", 16, 0.0), learning_rate=1e-2)
+    recipe = heads.HeadRecipe(registry.Head("flatten", 16, 0.0), learning_rate=1e-2)
     copies = [features, features + np.float16(0.01)]
     head, history = heads.fit(copies, labels, recipe, 0, (features[:50], labels[:50]))
     assert len(history) == 10 and history[-1]["loss"] < history[0]["loss"]
@@ -345,9 +345,7 @@ def test_films_to_compare_on_are_half_covid_and_evenly_of_their_sources():
 @pytest.mark.long
 def test_three_runs_that_differ_in_their_start_alone(tmp_path, vgg19):
     data = synthetic_dataset.save(tmp_path / "data")
-    recipe = init_ablation.Recipe(
-        16, 6, Preprocessing(size=32), network_spec.Head("flatten", 4, 0.0), batch=8, epochs=2
-    )
+    recipe = init_ablation.Recipe(16, 6, Preprocessing(size=32), registry.Head("flatten", 4, 0.0), batch=8, epochs=2)
     path = init_ablation.run(data, vgg19, tmp_path / "curves.json", recipe)
     made = records.load_learning_curves(path)
     assert list(made.runs) == [start.title for start in init_ablation.STARTS.values()]

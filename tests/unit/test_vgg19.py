@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from covid_model import config
-from covid_model.model import network_spec, vgg19
-from covid_model.model.network_spec import Head, NetworkError
+from covid_model.model import registry, vgg19
+from covid_model.model.registry import Head, NetworkError
 from tests.support import mock_networks
 
 
@@ -57,10 +57,10 @@ def test_a_stored_network_comes_back_as_it_was(folder):
 
 
 def test_what_a_network_is_comes_back_as_it_was(folder, tmp_path):
-    case = network_spec.spec("fine-tuned", folder)
+    case = registry.spec("fine-tuned", folder)
     case.save(tmp_path)
-    assert network_spec.spec("fine-tuned", tmp_path) == case
-    assert network_spec.available(tmp_path) == ["fine-tuned"]
+    assert registry.spec("fine-tuned", tmp_path) == case
+    assert registry.names(tmp_path) == ("fine-tuned",)
 
 
 def test_35_a_weights_file_changed_by_a_byte_is_not_loaded(damaged):
@@ -94,19 +94,19 @@ def test_weights_of_another_shape_are_refused(damaged):
 def test_a_damaged_description_is_named(damaged, text):
     (damaged / "fine-tuned.json").write_text(text)
     with pytest.raises(NetworkError, match=r"fine-tuned\.json"):
-        network_spec.spec("fine-tuned", damaged)
+        registry.spec("fine-tuned", damaged)
 
 
 def test_an_unknown_or_missing_network_is_refused(tmp_path):
     with pytest.raises(NetworkError, match=r"Received: '\.\./xyz'"):
-        network_spec.spec("../xyz")
+        registry.spec("../xyz")
     with pytest.raises(NetworkError, match=r"paper\.json"):
-        network_spec.spec("paper", tmp_path)
+        registry.spec("paper", tmp_path)
 
 
 def test_36_a_frozen_base_that_cannot_be_had_is_explained(damaged, tmp_path):
     content = json.loads((damaged / "fine-tuned.json").read_text())
-    content |= {"base": network_spec.IMAGENET, "name": "paper"}
+    content |= {"base": registry.IMAGENET, "name": "paper"}
     (damaged / "paper.json").write_text(json.dumps(content))
     nothing = tmp_path / "broken.h5"
     nothing.write_bytes(b"not weights")

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import formatting
-from covid_model.app import theme, widgets
+from covid_model.app import widgets
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import how_it_works as story_text
 from covid_model.charts import network as network_charts
@@ -61,7 +61,7 @@ def blocks(trace: ForwardTrace) -> None:
     )
     with drawn:
         widgets.show_chart(
-            network_charts.drawing(trace.blocks, chosen, strongest_maps(trace), ink=theme.ink()),
+            network_charts.drawing(trace.blocks, chosen, strongest_maps(trace), ink=widgets.ink()),
             DRAWING,
             network_charts.drawing_alt(trace.blocks),
             on_select=_click,
@@ -185,7 +185,9 @@ def head(trace: ForwardTrace, threshold: float) -> None:
     with right:
         st.markdown("**Contribution of each unit to the logit**")
         widgets.show_chart(
-            network_charts.logit_parts(numbers, ink=theme.ink()), "logit_parts", network_charts.logit_parts_alt(numbers)
+            network_charts.logit_parts(numbers, ink=widgets.ink()),
+            "logit_parts",
+            network_charts.logit_parts_alt(numbers),
         )
 
 
@@ -210,7 +212,7 @@ def loss_of(trace: ForwardTrace | None, covid: bool | None, simulated: bool = Fa
         score = trace.head.score if trace else None
         cost = binary_crossentropy(trace.head.logit, truth) if trace else None
         widgets.show_chart(
-            network_charts.loss_curve(score, cost, truth, ink=theme.ink()),
+            network_charts.loss_curve(score, cost, truth, ink=widgets.ink()),
             "loss_curve",
             network_charts.loss_curve_alt(score, cost, truth),
         )
@@ -229,7 +231,7 @@ def explained(trace: ForwardTrace, pixels: np.ndarray) -> None:
     st.markdown(story_text.channel_weights(cam.summed.shape[0]))
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial z}{\partial A^k_{ij}}")
     widgets.show_chart(
-        network_charts.channel_weights(cam.weights, cam.channels, ink=theme.ink()),
+        network_charts.channel_weights(cam.weights, cam.channels, ink=widgets.ink()),
         "channel_weights",
         network_charts.channel_weights_alt(cam.weights),
     )

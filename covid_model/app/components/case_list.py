@@ -17,8 +17,8 @@ from covid_model.app import cache, state, widgets
 from covid_model.app.text import prediction as prediction_text
 from covid_model.config import CELL_NAMES
 from covid_model.data.dataset import DataError
-from covid_model.evaluation import scored_split
-from covid_model.evaluation.scored_split import ScoredSplit, ThresholdResult
+from covid_model.evaluation import threshold_sweep
+from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
 
 CELL = "cell"  # name in the URL; the value is a label
 OPEN = "open"  # in the session: the film to open
@@ -40,7 +40,7 @@ def picker() -> str | None:
 
 def films(cell: str, result: ThresholdResult, networks: Sequence[ScoredSplit]) -> None:
     """Draw the films of a cell, a page at a time."""
-    cases = scored_split.cell_films(cell, result, networks)
+    cases = threshold_sweep.cell_films(cell, result, networks)
     description = f"{CELL_NAMES[cell].lower()} of {prediction_text.plain(result.title)} at {result.threshold:.2f}"
     counted = st.container(key="cell_count")
     if cases.empty:

@@ -10,7 +10,7 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import state
 from covid_model.app.text import prediction as prediction_text
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 from covid_model.model.queue import QueueFullError
 from covid_model.reports.summary import PredictionSummary, to_csv
 
@@ -23,12 +23,12 @@ WEIGHTS_FAILURE = "weights-failure"  # in the session: why the last download of 
 AGAIN = "try-again"  # key of the button that asks a full queue again
 
 
-def network_missing(error: network_spec.NetworkError, name: str, picker: str = state.NETWORK) -> None:
+def network_missing(error: registry.NetworkError, name: str, picker: str = state.NETWORK) -> None:
     """Say why the network `name` cannot be used, and offer a remedy: the download that it needs, or another network.
 
     The other network goes to the picker that chose this one.
     """
-    if isinstance(error, network_spec.WeightsMissingError):
+    if isinstance(error, registry.WeightsMissingError):
         weights_missing(name)
     else:
         st.error(
@@ -36,7 +36,7 @@ def network_missing(error: network_spec.NetworkError, name: str, picker: str = s
             title=f"{prediction_text.plain(registry.title(name))} is not available",
             icon=":material/cloud_off:",
         )
-    for other in network_spec.available():
+    for other in registry.names():
         if other != name:
             shown_first = None if picker == state.NETWORK else name
             st.button(
@@ -64,7 +64,7 @@ def weights_missing(name: str) -> None:
 
 def _fetch_weights(bar: DeltaGenerator) -> str:
     """Download VGG-19's weights and show the progress; return the reason for a failure, "" if there was none."""
-    from covid_model.data.download import weights
+    from covid_model.data import setup
     from covid_model.data.download.http import NotAvailable
 
     shown = -1
@@ -77,7 +77,7 @@ def _fetch_weights(bar: DeltaGenerator) -> str:
             shown = percent
 
     try:
-        weights.download(on_progress=advance)
+        setup.download_weights(on_progress=advance)
     except NotAvailable as error:
         return f"The weights could not be downloaded: {error}. Try again when this computer is online."
     except OSError as error:
@@ -145,7 +145,7 @@ def say_why(error: Exception) -> None:
     """Show the reason for a failure; offer another try if the queue is full."""
     if isinstance(error, QueueFullError):
         ask_again(error)
-    elif isinstance(error, network_spec.WeightsMissingError):
+    elif isinstance(error, registry.WeightsMissingError):
         st.info(prediction_text.plain(error), icon=":material/download:")
     else:
         st.error(prediction_text.plain(error), icon=":material/block:")

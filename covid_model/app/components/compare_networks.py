@@ -14,7 +14,7 @@ from covid_model.app.text import perturb as perturb_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import dataset
 from covid_model.imaging import FilmError, heatmap
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 from covid_model.model.predictor import Prediction, PredictionError
 
 OTHER = "other_network"  # key of the choice, if there are several
@@ -45,7 +45,7 @@ def show(current: CurrentFilm) -> None:
         slot = slot.skeleton(height=HEIGHT)
     try:
         prediction = current.kept(question, lambda: session.prediction(current.source, other))
-    except network_spec.NetworkError as error:
+    except registry.NetworkError as error:
         with slot.container():
             common.network_missing(error, other)
         return

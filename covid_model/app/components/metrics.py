@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from covid_model import charts, evaluation
-from covid_model.app import cache, theme, widgets
+from covid_model.app import cache, widgets
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.evaluation.scored_split import ThresholdResult
+from covid_model.evaluation.threshold_sweep import ThresholdResult
 
 TITLE = "All measures"  # of the tab; the URL holds it
 HEIGHT = 330  # pixels of a curve
@@ -36,7 +36,7 @@ def curves(networks: Sequence[ThresholdResult]) -> None:
     false_positive_rates = {
         name: None if result["specificity"] is None else 1 - result["specificity"] for name, result in rates.items()
     }
-    look = {"height": HEIGHT, "ink": theme.ink()}
+    look = {"height": HEIGHT, "ink": widgets.ink()}
 
     st.markdown("**ROC curve**")
     lines = {result.title: result.scored.roc for result in networks}
@@ -93,7 +93,7 @@ def draw_calibration(networks: Sequence[ThresholdResult], split: str) -> None:
         if len(networks) == 1 and (part := after[networks[0].title][1]):
             drawn["after temperature scaling"] = evaluation.recorded_bins(part["after"]["bins"])
         widgets.show_chart(
-            charts.reliability(drawn, ink=theme.ink()),
+            charts.reliability(drawn, ink=widgets.ink()),
             key="reliability",
             alt=charts.reliability_alt(drawn),
         )

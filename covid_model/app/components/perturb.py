@@ -24,8 +24,8 @@ from covid_model.imaging import perturb as imaging_perturb
 from covid_model.imaging.image import check_size
 from covid_model.imaging.perturb import CROP_MOST, FILLS, KINDS, TEXTS, Changes
 from covid_model.imaging.preprocessing import prepare
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
+from covid_model.model.registry import NetworkError
 
 CHANGE, WHERE, FILL, ACROSS, DOWN = "change", "where", "fill", "across", "down"  # names in the URL
 CROP, LETTERS, DEGREES, MARKER_AT, ARROW_AT = "crop", "letters", "degrees", "marker_at", "arrow_at"

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import config, formatting
-from covid_model.app import cache, networks, session, state, theme, widgets
+from covid_model.app import cache, networks, session, state, widgets
 from covid_model.app.components import common, viewer
 from covid_model.app.components.common import QueueStatus, ask_again
 from covid_model.app.components.film_card import score_bar
@@ -20,7 +20,7 @@ from covid_model.app.text import browse as browse_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.formatting import MODEL_SCORE
 from covid_model.imaging import FilmError, heatmap
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.model.queue import QueueFullError
 from covid_model.reports.summary import summarize
@@ -82,10 +82,10 @@ def show(item: ImageSource, name: str, threshold: float, places: Slots) -> None:
                 _film_alone(small)
             with places.heading, st.spinner(prediction_text.analyzing()):
                 reading = session.prediction(item, name, QueueStatus(places.heading))
-    except (network_spec.NetworkError, FilmError, PredictionError) as error:
+    except (registry.NetworkError, FilmError, PredictionError) as error:
         places.heading.empty()
         with score_slot.container():
-            if isinstance(error, network_spec.NetworkError):
+            if isinstance(error, registry.NetworkError):
                 common.network_missing(error, name)
             elif isinstance(error, QueueFullError):
                 ask_again(error)
@@ -245,7 +245,7 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
     st.markdown("".join(f"- {sentence}\n" for sentence in groups) + f"\n{note}")
     given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
     widgets.show_chart(
-        charts.score_distribution(*given, ids=list(table.index), ink=theme.ink()),
+        charts.score_distribution(*given, ids=list(table.index), ink=widgets.ink()),
         alt=charts.score_distribution_alt(*given),
         key="place",
     )

@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from covid_model import charts, config, evaluation
-from covid_model.app import theme, widgets
+from covid_model.app import widgets
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.evaluation import Estimate, PredictiveValues, ThresholdSweep
-from covid_model.evaluation.scored_split import ThresholdResult
+from covid_model.evaluation.threshold_sweep import ThresholdResult
 from covid_model.formatting import interval, percent
 
 TITLE = "In practice: prevalence and cost"  # of the tab; the URL holds it
@@ -110,7 +110,7 @@ def values(
                     )
             bands = {title: getattr(ward, short) for title, ward in lines.items()}
             widgets.show_chart(
-                charts.predictive_value(CURVE, bands, prevalence, own, meaning, ink=theme.ink()),
+                charts.predictive_value(CURVE, bands, prevalence, own, meaning, ink=widgets.ink()),
                 key=f"{short}_curve",
                 alt=charts.predictive_value_alt(CURVE, bands, prevalence, name),
             )
@@ -144,7 +144,7 @@ def errors(networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSw
     left, right = st.columns([3, 2], gap="large")
     with left:
         widgets.show_chart(
-            charts.cost_curve(curves, {f"{at:.2f}, {label}": at for label, at in marks.items()}, ink=theme.ink()),
+            charts.cost_curve(curves, {f"{at:.2f}, {label}": at for label, at in marks.items()}, ink=widgets.ink()),
             key="cost_curve",
             alt=charts.cost_curve_alt(curves),
         )

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from covid_model.app import networks, theme, widgets
+from covid_model.app import networks, widgets
 from covid_model.app.components.common import say_why
 from covid_model.app.session import CurrentFilm
 from covid_model.app.text import perturb as perturb_text
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
+from covid_model.model.registry import NetworkError
 
 TITLE = "Robustness"  # of the tab; the URL holds it
 CHART = 150  # pixels: its height
@@ -45,7 +45,7 @@ def show(current: CurrentFilm) -> None:
         st.markdown(perturb_text.score_spread(spread.scores, spread.score, spread.threshold))
         given = (spread.scores, spread.score, spread.threshold)
         widgets.show_chart(
-            charts.score_strip(*given, height=CHART, ink=theme.ink()),
+            charts.score_strip(*given, height=CHART, ink=widgets.ink()),
             alt=charts.score_strip_alt(*given),
             key="strip",
         )

@@ -9,7 +9,7 @@ from covid_model.app import cache, state
 from covid_model.app.text import about as about_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data.dataset import DataError
-from covid_model.model.network_spec import NetworkError
+from covid_model.model.registry import NetworkError
 from covid_model.reports import model_card
 
 CARD = "card"  # name in the URL: whether the model card is open

@@ -24,8 +24,8 @@ from covid_model.config import CELL_NAMES
 from covid_model.data.dataset import DataError
 from covid_model.imaging import FilmError
 from covid_model.model import registry
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import PredictionError
+from covid_model.model.registry import NetworkError
 
 TRY_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "try_an_xray.py"
 A_ROW, NARROWEST = 6, 150  # the most cards in a row; the least width of a card in pixels

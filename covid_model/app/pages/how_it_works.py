@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import records
-from covid_model.app import networks, session, state, theme, widgets
+from covid_model.app import networks, session, state, widgets
 from covid_model.app.components import activations, common, film_picker
 from covid_model.app.components.common import ask_again
 from covid_model.app.films import ImageSource
@@ -21,11 +21,11 @@ from covid_model.charts import network as network_charts
 from covid_model.charts import training
 from covid_model.imaging import Film, FilmError, image
 from covid_model.imaging.preprocessing import input_ranges, preparation
-from covid_model.model import network_spec, vgg19
+from covid_model.model import registry, vgg19
 from covid_model.model.activations import ForwardTrace
-from covid_model.model.network_spec import NetworkSpec
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import QueueFullError
+from covid_model.model.registry import NetworkSpec
 
 TAB = "half"  # name in the URL; the value is a label
 MOST_STEPS = 5  # of a network's preprocessing
@@ -62,7 +62,7 @@ def run_network(source: ImageSource, name: str) -> ForwardTrace | None:
             return session.trace(source, name)
         with st.spinner(prediction_text.analyzing("Running")):
             return session.trace(source, name)
-    except network_spec.NetworkError as error:
+    except registry.NetworkError as error:
         common.network_missing(error, name)
     except QueueFullError as error:
         ask_again(error)
@@ -106,7 +106,7 @@ def show_pretrained() -> None:
         )
     with right:
         widgets.show_chart(
-            network_charts.models(vgg19.MODELS, vgg19.OURS, ink=theme.ink()),
+            network_charts.models(vgg19.MODELS, vgg19.OURS, ink=widgets.ink()),
             "models",
             network_charts.models_alt(vgg19.MODELS, vgg19.OURS),
         )
@@ -126,7 +126,7 @@ def show_training_run(spec: NetworkSpec) -> None:
     with right:
         if spec.history:
             widgets.show_chart(
-                training.run(spec.history, ink=theme.ink()), "run_curves", training.run_alt(spec.history)
+                training.run(spec.history, ink=widgets.ink()), "run_curves", training.run_alt(spec.history)
             )
             with st.expander("All recorded figures", key="records"):
                 history = pd.DataFrame(spec.history)
@@ -136,7 +136,7 @@ def show_training_run(spec: NetworkSpec) -> None:
     chosen, tried = training_text.tried(spec)
     if chosen:
         st.markdown(story_text.tuning(len(tried)))
-        widgets.show_chart(training.run(chosen, ink=theme.ink()), "chosen_curves", training.run_alt(chosen))
+        widgets.show_chart(training.run(chosen, ink=widgets.ink()), "chosen_curves", training.run_alt(chosen))
         with st.expander("All settings tried", key="tried"):
             st.dataframe(tried, hide_index=True, key="tried_table", alt="The settings tried, with the result of each")
 
@@ -150,7 +150,7 @@ def show_comparison(comparison: records.Comparison) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         widgets.show_chart(
-            training.comparison(comparison.runs, key, title, ink=theme.ink()),
+            training.comparison(comparison.runs, key, title, ink=widgets.ink()),
             "comparison",
             training.comparison_alt(comparison.runs, key, title),
         )

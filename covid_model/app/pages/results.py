@@ -15,15 +15,15 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from covid_model import charts, config
-from covid_model.app import cache, state, theme, widgets
+from covid_model.app import cache, state, widgets
 from covid_model.app.components import case_list, distribution, metrics, prevalence
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.config import CELL_NAMES, SPLIT_LABELS
-from covid_model.evaluation import scored_split
-from covid_model.evaluation.scored_split import ScoredSplit, ThresholdResult
+from covid_model.evaluation import threshold_sweep
+from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
 from covid_model.model import registry
 
 SPLIT, BOTH, ADVANCED, TAB = "split", "both", "advanced", "part"  # names in the URL; the values are labels
@@ -67,7 +67,7 @@ def matrix(result: ThresholdResult, chosen: str | None, listed: str) -> None:
     """Draw the confusion matrix; `chosen`: the cell to frame, of the network `listed`."""
     st.markdown("**Confusion matrix**")
     widgets.show_chart(
-        charts.confusion_matrix(result.matrix, chosen if listed == result.name else None, ink=theme.ink()),
+        charts.confusion_matrix(result.matrix, chosen if listed == result.name else None, ink=widgets.ink()),
         key=f"matrix_{result.name}",
         on_select=partial(choose_cell, result.name),
         selection_mode="points",
@@ -148,7 +148,7 @@ def explore(networks: Sequence[ScoredSplit], split: str) -> None:
     slots = layout(len(networks) > 1)
     with slots.slider:
         threshold = state.threshold_slider("Threshold: X-rays that score above it are called positive")
-    results = [scored_split.at_threshold(result, threshold) for result in networks]
+    results = [threshold_sweep.at_threshold(result, threshold) for result in networks]
     listed = next((result for result in results if result.name == st.session_state.get(LISTED)), results[0])
     chosen = case_list.picker()  # drawn below the matrices but run before them, since the chosen tile gets a frame
     if len(results) == 1:
@@ -157,7 +157,7 @@ def explore(networks: Sequence[ScoredSplit], split: str) -> None:
         draw_both(results, split, slots, chosen, listed.name)
     if split == "test":
         every = [cache.scored(name, split) for name in registry.names()]
-        at = [scored_split.at_threshold(other, threshold) for other in every if other]
+        at = [threshold_sweep.at_threshold(other, threshold) for other in every if other]
         slots.notes.markdown(evaluation_text.accuracies(at))
     if chosen:
         case_list.films(chosen, listed, networks)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from covid_model import charts, config
-from covid_model.app import cache, theme, widgets
+from covid_model.app import cache, widgets
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as playground_text
@@ -113,7 +113,7 @@ def curves(runs: list[Run], floor: float, drawn: str) -> None:
             with st.container(gap="xsmall"):
                 st.markdown(f"**{title}**")
                 widgets.show_chart(
-                    charts.learning_curve(lines, longest, ink=theme.ink(), **look),
+                    charts.learning_curve(lines, longest, ink=widgets.ink(), **look),
                     key=f"lab_{name}_{drawn}",
                     alt=charts.learning_curve_alt(title, lines),
                 )
@@ -135,7 +135,7 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
         return
     last = run.epochs[-1]
     widgets.show_chart(
-        charts.small_confusion_matrix(last.matrix, ink=theme.ink()),
+        charts.small_confusion_matrix(last.matrix, ink=widgets.ink()),
         key=f"lab_matrix_{run.number}_{drawn}",
         alt=charts.confusion_matrix_alt(last.matrix, config.THRESHOLD),
     )

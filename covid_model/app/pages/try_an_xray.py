@@ -15,9 +15,9 @@ from covid_model.app.films import ImageSource
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data.dataset import DataError
 from covid_model.imaging import FilmError
-from covid_model.model.network_spec import NetworkError
 from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.model.queue import OnProgress, QueueFullError
+from covid_model.model.registry import NetworkError
 from covid_model.reports.summary import PredictionSummary, refusal, summarize
 
 TABLE = "uploaded_films"  # key of the table of uploads

@@ -1,4 +1,4 @@
-"""Reclaim what a loaded network costs besides its weights: pages of libraries, and the garbage collector's time.
+"""Bound what the process keeps in memory: libraries, garbage, the sessions of users who left, results of files.
 
 Loading TensorFlow runs thousands of initializers, spread over about 500 MB of code and constants; predictions need a
 small part of these pages. They are clean copies of a file: once dropped from the process, they are mapped again from
@@ -8,15 +8,27 @@ Streamlit collects garbage after every run of a page. With TensorFlow in memory 
 permanent objects, a third of a second in which all sessions wait: `rest` excludes them.
 
 Freed memory is returned to the system too: glibc would keep it, in a heap for nearly every thread.
+
+Streamlit keeps a session whose connection broke, so that the user can return to it. After
+`server.disconnectedSessionTTL` it may drop the session, but only does so when another user leaves: on a quiet day the
+last user's uploads would stay in memory until the next day. So the app closes such sessions itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
+import functools
 import gc
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 LIBRARIES = "libtensorflow"  # prefix of the libraries' names
 DONT_NEED = 4  # MADV_DONTNEED of <sys/mman.h>
@@ -79,3 +91,82 @@ def _clean(smaps: str) -> list[tuple[int, int, int]]:
                 mappings.append((start, end, resident))
             droppable = False  # a mapping without a name may follow
     return mappings
+
+
+EARLIER = 0.8  # share of that time after which the session is closed; after all of it, Streamlit has lost track of it
+
+
+def receive() -> None:
+    """Register this session; called in every run of the app."""
+    if (context := get_script_run_ctx()) is not None:
+        _visit(context.session_id)
+
+
+def _left(session: str) -> None:
+    """Schedule the end of a session. Streamlit calls this from its event loop when the connection breaks."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # the session itself is dropped, outside the event loop
+        sweep()
+        return
+    loop.call_later(EARLIER * st.get_option("server.disconnectedSessionTTL"), _close, session)
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=_left)
+def _visit(session: str) -> str:
+    return session
+
+
+def _close(session: str) -> None:
+    """End a session and all it holds, unless its user has returned."""
+    if runtime.exists() and not runtime.get_instance().is_active_session(session):
+        runtime.get_instance().close_session(session)
+        sweep()
+
+
+def forget(file_id: str) -> None:
+    """Delete a file that this session uploaded from the server's memory."""
+    if (context := get_script_run_ctx()) is not None:
+        context.uploaded_file_mgr.remove_file(session_id=context.session_id, file_id=file_id)
+
+
+Answer = TypeVar("Answer")
+
+
+def by_files(files: Callable[..., Iterable[Path]], keep: Callable, max_entries: int, **more: Any) -> Callable:
+    """Return a decorator that caches a function's results until one of its files changes. No restart is needed then.
+
+    Args:
+        files: returns the files, given the function's arguments; a missing file counts as unchanged until it exists.
+        keep: st.cache_data (each caller gets a copy) or st.cache_resource (all sessions share one, read-only).
+        max_entries: of the cache.
+        more: further arguments of `keep`.
+
+    Exceptions are not cached.
+    """
+
+    def decorate(work: Callable[..., Answer]) -> Callable[..., Answer]:
+        def answer(stamps: tuple[tuple[str, float], ...], *arguments: Any) -> Answer:
+            return work(*arguments)
+
+        answer.__module__, answer.__qualname__ = (
+            work.__module__,
+            work.__qualname__,
+        )  # Streamlit knows functions by these
+        kept = keep(show_spinner=False, max_entries=max_entries, **more)(answer)
+
+        @functools.wraps(work)
+        def cached(*arguments: Any) -> Answer:
+            return kept(tuple((str(path), stamp(path)) for path in files(*arguments)), *arguments)
+
+        return cached
+
+    return decorate
+
+
+def stamp(path: Path) -> float:
+    """Return the time of a file's last change, 0 if there is no file."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -14,7 +14,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.config import split_title
 from covid_model.evaluation import Bin, Costs, Estimate, Part, PredictiveValues
 from covid_model.evaluation.predictive_values import PER
-from covid_model.evaluation.scored_split import ScoredSplit, ThresholdResult
+from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
 from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, intervals, percent, score_text
 
 BASELINE = "Majority-class baseline (always negative)"

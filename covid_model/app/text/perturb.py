@@ -10,7 +10,7 @@ import pandas as pd
 from covid_model import config, formatting
 from covid_model.data import dataset
 from covid_model.formatting import verdict_word
-from covid_model.model.network_spec import NetworkSpec
+from covid_model.model.registry import NetworkSpec
 from covid_model.verdict import is_positive
 
 CHANGED = "Score of the changed X-ray"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.formatting import duration
-from covid_model.model.network_spec import IMAGENET, NetworkSpec
+from covid_model.model.registry import IMAGENET, NetworkSpec
 from covid_model.records import Comparison
 from covid_model.training.playground.recipe import CHOICES
 

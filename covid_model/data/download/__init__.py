@@ -10,7 +10,7 @@ run       the whole download: skips films that are present, reports those that a
 from __future__ import annotations
 
 from covid_model.data.download.http import DownloadError, Failure, Patience
-from covid_model.data.download.manifest import write_list, write_part
+from covid_model.data.download.images import write_list, write_part
 from covid_model.data.download.run import DownloadReport, Missing, download
 
 __all__ = ["DownloadError", "DownloadReport", "Failure", "Missing", "Patience", "download", "write_list", "write_part"]

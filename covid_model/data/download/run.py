@@ -18,7 +18,7 @@ from covid_model import config
 from covid_model.data.dataset import MANIFEST
 from covid_model.data.download import images
 from covid_model.data.download.http import WORKERS, DownloadError, Failure, NotAvailable, Patience, Web
-from covid_model.data.download.manifest import MANIFEST_COLUMNS, ListedFilm, read_films, write_table
+from covid_model.data.download.images import MANIFEST_COLUMNS, ListedFilm, read_films, write_table
 from covid_model.data.download.sources import Origin, by_hand, open_source
 
 GIVE_UP = 12  # consecutive server failures after which the rest of the source is skipped

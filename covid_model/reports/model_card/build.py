@@ -13,8 +13,8 @@ from covid_model import config, evaluation
 from covid_model import records as records_module
 from covid_model.data import dataset
 from covid_model.formatting import counted, duration, intervals
-from covid_model.model import network_spec, registry
-from covid_model.model.network_spec import NetworkSpec
+from covid_model.model import registry
+from covid_model.model.registry import NetworkSpec
 from covid_model.reports.model_card import figures, recipe
 from covid_model.reports.model_card.prose import Card, Section, Table, bullets, escape, fill, load
 
@@ -188,7 +188,7 @@ def read(name: str) -> Card:
         CardError: The text of the cards is missing or damaged.
         ValueError: The scores are damaged.
     """
-    spec = network_spec.spec(name, config.NETWORKS)
+    spec = registry.spec(name, config.NETWORKS)
     try:
         films = dataset.committed()
     except dataset.DataError:

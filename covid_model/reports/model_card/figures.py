@@ -11,7 +11,7 @@ import pandas as pd
 from covid_model import config, evaluation
 from covid_model.evaluation import Estimate, Part
 from covid_model.evaluation.bootstrap import share
-from covid_model.evaluation.scored_split import majority_baseline
+from covid_model.evaluation.threshold_sweep import majority_baseline
 from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, percent
 from covid_model.reports.model_card.prose import Table, escape
 from covid_model.verdict import is_positive

@@ -18,7 +18,7 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.data import dataset
-from covid_model.model import network_spec
+from covid_model.model import registry
 from covid_model.training import features
 from covid_model.training.features import FeatureJob
 from covid_model.training.playground.recipe import BASES
@@ -59,7 +59,7 @@ def save(folder: Path, ids: Iterable[str], imagenet: np.ndarray, random: np.ndar
         steps, low, step = to_steps(rows, LEVELS[base])
         arrays |= {base: np.ascontiguousarray(steps.T), f"{base}_low": low, f"{base}_step": step}
     np.savez_compressed(folder / FEATURES, **arrays)
-    facts = {"films": len(imagenet), "ids": fingerprint(ids), "sha256": network_spec.sha256(folder / FEATURES)} | about
+    facts = {"films": len(imagenet), "ids": fingerprint(ids), "sha256": registry.sha256(folder / FEATURES)} | about
     (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
 
 
@@ -79,7 +79,7 @@ def load(folder: Path | None = None) -> Store:
     try:
         facts = json.loads((folder / FACTS).read_text())
         expected, ids = facts["sha256"], facts["ids"]
-        actual = network_spec.sha256(path)
+        actual = registry.sha256(path)
     except FileNotFoundError as error:
         raise PlaygroundError(
             f"{Path(error.filename).name} is not in {folder.parent.name}/{folder.name}. Create it: {COMMAND}"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from covid_model import config
-from covid_model.app import cache, theme, widgets
+from covid_model.app import cache, widgets
 from covid_model.app.components.slide import AGAIN, PAPER, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
@@ -119,7 +119,7 @@ def show() -> None:
     shares = measure != "auc"
     axis = f"{title}: {meaning}"
     place.show(
-        bias_charts.shares(rows, meaning, mark, shares, ink=theme.ink()),
+        bias_charts.shares(rows, meaning, mark, shares, ink=widgets.ink()),
         f"rivals_{measure}",
         bias_charts.shares_alt(rows, axis, shares),
     )

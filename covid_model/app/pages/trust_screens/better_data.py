@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from covid_model import config
-from covid_model.app import cache, networks, theme, widgets
+from covid_model.app import cache, networks, widgets
 from covid_model.app.components.slide import PAPER, TUNED, Figure, Point, no_scores, slide
 from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.runtime import render_slots
@@ -56,7 +56,7 @@ def show() -> None:
         "both classes, so the hospital no longer gives the answer away.",
     )
     place.show(
-        bias_charts.shares(rows, axis, as_percent=as_percent, ink=theme.ink()),
+        bias_charts.shares(rows, axis, as_percent=as_percent, ink=widgets.ink()),
         f"better_{view}",
         bias_charts.shares_alt(rows, axis, as_percent),
     )

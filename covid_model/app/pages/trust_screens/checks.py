@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from covid_model import charts, evaluation
-from covid_model.app import cache, state, theme, widgets
+from covid_model.app import cache, state, widgets
 from covid_model.app.components.slide import AGAIN, PAPER
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
@@ -35,7 +35,7 @@ def attention(record: dict) -> Drawn:
         "Peak of the heatmap<br>inside a lung": (Estimate(**pointing["value"]), Estimate(**pointing["chance"]), None),
     }
     return (
-        attribution_charts.attention(spans, HEIGHT, theme.ink()),
+        attribution_charts.attention(spans, HEIGHT, widgets.ink()),
         attribution_charts.attention_alt(spans),
         bias_text.heatmap_location(record),
     )
@@ -51,7 +51,7 @@ def faithfulness(record: dict) -> Drawn:
         for kind in ("deletion", "insertion")
     ]
     return (
-        attribution_charts.faithfulness(*curves, HEIGHT, theme.ink()),
+        attribution_charts.faithfulness(*curves, HEIGHT, widgets.ink()),
         attribution_charts.faithfulness_alt(*curves),
         sentence,
     )
@@ -64,7 +64,7 @@ def calibration(record: dict) -> Drawn:
     names = {"uncalibrated": "before", "calibrated": "after"}
     parts = {name: evaluation.recorded_bins(splits[split][when]["bins"]) for name, when in names.items()}
     sentence = bias_text.calibration(record, split)
-    return charts.reliability(parts, HEIGHT, theme.ink()), charts.reliability_alt(parts), sentence
+    return charts.reliability(parts, HEIGHT, widgets.ink()), charts.reliability_alt(parts), sentence
 
 
 def novelty(record: dict) -> Drawn:
@@ -77,7 +77,7 @@ def novelty(record: dict) -> Drawn:
     ]
     sentence = bias_text.ood_detection(record)
     return (
-        bias_charts.shares(rows, "flagged", None, True, HEIGHT + 100, theme.ink()),
+        bias_charts.shares(rows, "flagged", None, True, HEIGHT + 100, widgets.ink()),
         bias_charts.shares_alt(rows, "Flagged"),
         sentence,
     )
@@ -93,7 +93,7 @@ def robustness(record: dict) -> Drawn:
     title = "X-rays whose verdict changes in some copy"
     sentence = bias_text.robustness(record)
     return (
-        bias_charts.shares(rows, title, None, True, HEIGHT, theme.ink()),
+        bias_charts.shares(rows, title, None, True, HEIGHT, widgets.ink()),
         bias_charts.shares_alt(rows, title),
         sentence,
     )
@@ -105,7 +105,7 @@ def severity(record: dict) -> Drawn:
     title, value = record["ratings"][RATING], record["spearman"][RATING].get("value")
     sentence = bias_text.severity(record, RATING)
     return (
-        bias_charts.severity(rating, logits, title, HEIGHT, theme.ink()),
+        bias_charts.severity(rating, logits, title, HEIGHT, widgets.ink()),
         bias_charts.severity_alt(rating, value),
         sentence,
     )

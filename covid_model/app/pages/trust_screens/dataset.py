@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from covid_model import config
-from covid_model.app import cache, theme, widgets
+from covid_model.app import cache, widgets
 from covid_model.app.components.slide import Figure, Point, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
@@ -62,7 +62,7 @@ def show() -> None:
     grown = part[part["source"] != config.CHILDREN]
     stated = bias_text.stated_ages(subgroups.stated_ages(grown).dropna().tolist(), len(grown)) if len(grown) else ""
     place.say(point(split).headline, "Do the two classes differ in more than the disease?")
-    place.show(bias_charts.ages(rows, ink=theme.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
+    place.show(bias_charts.ages(rows, ink=widgets.ink()), f"ages_{split}", bias_charts.ages_alt(rows))
     by_source = bias_text.source_only(*subgroups.accuracy_from_source(part))
     place.explain(
         f"{SPLIT_LABELS[split][1]}: {len(part):,} X-rays. {by_source}",

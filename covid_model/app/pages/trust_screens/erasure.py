@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from covid_model import config, formatting
-from covid_model.app import cache, films, session, state, theme, widgets
+from covid_model.app import cache, films, session, state, widgets
 from covid_model.app.components import common
 from covid_model.app.components.common import QueueStatus, ask_again
 from covid_model.app.components.slide import AGAIN, PAPER, Figure, Point, slide
@@ -24,7 +24,7 @@ from covid_model.data import dataset
 from covid_model.data.dataset import DataError
 from covid_model.formatting import verdict_word
 from covid_model.imaging import FilmError, image, perturb
-from covid_model.model import network_spec, registry
+from covid_model.model import registry
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import QueueFullError
 from covid_model.verdict import is_positive
@@ -131,7 +131,7 @@ def _scores(
             readings = [
                 session.prediction(source, name, QueueStatus(message)) for source in (both.source, both.erased_source)
             ]
-    except network_spec.NetworkError as error:
+    except registry.NetworkError as error:
         with message.container():
             common.network_missing(error, name, SCORER)
         return
@@ -172,7 +172,7 @@ def _about(film: str) -> str:
 
 def _scorer() -> str:
     """Return the network that the headline speaks of, if it can run here; else the default one."""
-    return PAPER if PAPER in network_spec.available() else registry.default()
+    return PAPER if PAPER in registry.names() else registry.default()
 
 
 def _picker(films: dict[str, str]) -> str:
@@ -251,7 +251,7 @@ def _draw_all(place, record: dict, variant: str) -> None:
         WAYS[variant].lower(),
     )
     place.say(point(variant).headline, "Remove the lungs, and see how much of the score is left.")
-    place.show(bias_charts.slopes(*values, ink=theme.ink()), f"slopes_{variant}", bias_charts.slopes_alt(*values))
+    place.show(bias_charts.slopes(*values, ink=widgets.ink()), f"slopes_{variant}", bias_charts.slopes_alt(*values))
     place.explain(
         f"The {record['films']} test X-rays that have lung masks, scored by the paper’s model, original and erased. "
         f"{bias_text.other_fills(record, variant, FILL)}",

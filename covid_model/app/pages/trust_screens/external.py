@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from covid_model import config
-from covid_model.app import cache, state, theme
+from covid_model.app import cache, state, widgets
 from covid_model.app.components.slide import PAPER, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
@@ -44,7 +44,7 @@ def show() -> None:
         "the right and the circle far to the left; where they meet, it does not.",
     )
     rows = list(groups.values())
-    place.show(bias_charts.groups(rows, ink=theme.ink()), "elsewhere", bias_charts.groups_alt(rows))
+    place.show(bias_charts.groups(rows, ink=widgets.ink()), "elsewhere", bias_charts.groups_alt(rows))
     place.explain(
         bias_text.auc_by_group(cache.areas(PAPER)),
         "Lines: 95 % confidence intervals, by patient. The check: external validation.",

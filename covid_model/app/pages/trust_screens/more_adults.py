@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from covid_model import config
-from covid_model.app import cache, state, theme
+from covid_model.app import cache, state, widgets
 from covid_model.app.components.slide import PAPER, TUNED, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
@@ -49,7 +49,7 @@ def show() -> None:
     shared = [group for group in rows if group in ghosts]
     drawn = [rows[group] for group in shared]
     place.show(
-        bias_charts.groups(drawn, [ghosts[group] for group in shared], registry.short_title(other), ink=theme.ink()),
+        bias_charts.groups(drawn, [ghosts[group] for group in shared], registry.short_title(other), ink=widgets.ink()),
         f"adults_{name}",
         bias_charts.groups_alt(drawn),
     )
