@@ -148,7 +148,10 @@ SPLIT_LABELS = {  # by split: its title, and what it contains. `graded` has no g
 
 
 def fast_precision() -> str:
-    """Return the precision to train in: "mixed_bfloat16" if the processor multiplies it natively, else "float32"."""
+    """Return "mixed_bfloat16" if the processor multiplies it natively, else "float32".
+
+    The app predicts and every recipe trains in it. Records and stored predictions are computed in float32.
+    """
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:

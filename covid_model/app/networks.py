@@ -45,7 +45,7 @@ def predictor(name: str) -> Predictor:
         )
     from covid_model.model.predictor import Predictor
 
-    loaded = Predictor(name)
+    loaded = Predictor(name, precision=config.fast_precision())
     memory.give_back()
     memory.rest()
     return loaded

@@ -167,7 +167,7 @@ def whole_run() -> dict[str, Any] | None:
         runs = json.loads(config.SEEDS_JSON.read_text(encoding="utf-8"))["runs"]
     except (OSError, ValueError, KeyError):
         return None
-    return next((run for run in runs if run["variant"] == "without jitter" and run["seed"] == 0), None)
+    return next((run for run in runs if run["variant"] == "without augmentation" and run["seed"] == 0), None)
 
 
 def recipe_of(spec: registry.NetworkSpec) -> HeadRecipe:

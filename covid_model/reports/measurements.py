@@ -35,7 +35,6 @@ SEED_FIGURES = {  # key in paper_seeds.json: row of the table
     "adults_positive_test": f"False positives among adults, {split_title('test')}",
     "adults_positive_extra_test": f"False positives among adults, {split_title('extra-test')}",
 }
-VARIANTS = {"with jitter": "With augmentation", "without jitter": "Without augmentation"}  # of paper_seeds.json
 
 
 def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
@@ -47,7 +46,7 @@ def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
     groups = pd.DataFrame(runs).groupby("variant", sort=False)
     mean, deviation = groups[list(SEED_FIGURES)].mean(), groups[list(SEED_FIGURES)].std()
     columns = {
-        VARIANTS.get(variant, variant): [
+        variant.capitalize(): [
             f"{mean.at[variant, key]:.3f} ± {deviation.at[variant, key]:.3f}"
             if key == "auc"
             else f"{100 * mean.at[variant, key]:.1f} ± {100 * deviation.at[variant, key]:.1f} %"

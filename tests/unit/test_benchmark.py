@@ -156,7 +156,7 @@ def test_the_page_of_measurements_has_what_was_measured(tmp_path, monkeypatch):
     curves = {"record": {"films of a batch": {"size": [1, 2], "seconds": [0.1, 0.2]}}, "rows": []}
     (tmp_path / "benchmark.json").write_text(json.dumps({"parts": {"curves": PART | curves, "forward": PART}}))
     (tmp_path / "load.json").write_text(json.dumps({"soak": SOAK | {"held": {"every film read": False}}}))
-    run = dict.fromkeys(measurements.SEED_FIGURES, 0.9) | {"variant": "with jitter"}
+    run = dict.fromkeys(measurements.SEED_FIGURES, 0.9) | {"variant": "with augmentation"}
     (tmp_path / "seeds.json").write_text(json.dumps({"runs": [run | {"seed": seed} for seed in range(3)]}))
     trial = {"title": "Heavy", "compared_with": None, "sources": {"siim": {"auc": 0.871}}}
     (tmp_path / "trials.json").write_text(json.dumps({"trials": [trial]}))
