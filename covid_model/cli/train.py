@@ -43,11 +43,12 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 def run_train(given: argparse.Namespace) -> int:
     from covid_model import training
     from covid_model.data import dataset
+    from covid_model.experiments import source_probe
 
     if (given.trials or given.within) and given.recipe != FINE_TUNED:
         raise UsageError("--trials and --within require --recipe fine-tuned")
     if given.within:
-        training.within(given.within)
+        source_probe.within(given.within)
         return DONE
     data, vgg19 = dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19)
     if given.trials:
@@ -87,11 +88,13 @@ def add_readings_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_readings(given: argparse.Namespace) -> int:
     from covid_model.data import dataset
-    from covid_model.tools import readings
+    from covid_model.training import score_dataset
 
     folder = given.data or dataset.folder_from_environment()
     with quiet():
-        report = readings.run(dataset.load(folder) if folder else None, lambda name: vgg19_for(name, given.vgg19))
+        report = score_dataset.store_readings(
+            dataset.load(folder) if folder else None, lambda name: vgg19_for(name, given.vgg19)
+        )
     print(
         f"{config.READINGS_NPZ}: {report.films} X-rays, {report.networks} networks, {report.size / 1024:.0f} KB"
         + (f". Not there: {', '.join(report.missing)}" if report.missing else "")
@@ -170,7 +173,7 @@ def add_audit_arguments(parser: argparse.ArgumentParser) -> None:
 def run_audit(given: argparse.Namespace) -> int:
     from covid_model import experiments
     from covid_model.data import dataset
-    from covid_model.experiments import segmentation
+    from covid_model.experiments import lung_erasure
     from covid_model.model import registry
 
     data = dataset.load(data_folder(given.data))
@@ -182,5 +185,5 @@ def run_audit(given: argparse.Namespace) -> int:
             for path in experiments.run(context, per_network):
                 print(path)
     if SEGMENTATION in chosen:
-        print(segmentation.write(data))
+        print(lung_erasure.write_mask_accuracy(data))
     return DONE

@@ -65,14 +65,14 @@ def validation_scores(context: ExperimentContext) -> tuple[pd.DataFrame, str]:
 
 def refit(context: ExperimentContext) -> np.ndarray:
     """Return the validation films' scores (n,) by a head trained without them, by the recipe without augmentation."""
-    from covid_model.training import heads
+    from covid_model.training import frozen_head
 
     seen = training_features(
         context.spec.head.pooling, context.data, context.training, dataset.weights_file(context.vgg19), context.work
     )
     held_out, truth = context.validation.to_numpy(), context.training["covid"].to_numpy()
-    head, _ = heads.fit([seen[~held_out]], truth[~held_out], recipe_of(context.spec), seed=0)
-    return heads.scores(head, seen[held_out])
+    head, _ = frozen_head.fit([seen[~held_out]], truth[~held_out], recipe_of(context.spec), seed=0)
+    return frozen_head.scores(head, seen[held_out])
 
 
 def logits(scores: ArrayLike) -> np.ndarray:

@@ -3,21 +3,26 @@
 A linear classifier on the pooled features, cross-validated by patient (Alain and Bengio 2016, arXiv 1610.01644). If it
 names the source as easily as the class, a network can learn the class through the source. `frozen` is the same for the
 features of VGG-19 before any training on X-rays.
+
+`within` asks the same of the two classes of one source, where nothing that distinguishes sources can help.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from covid_model import config
+from covid_model.data import dataset
 from covid_model.experiments.context import ExperimentContext
 from covid_model.model import registry
 from covid_model.training import playground
 
-FOLDS = 5
+FOLDS = 5  # each patient is in one of them
 PENALTY = 1e-2  # C of the logistic regression
 SOURCE_FILMS = 300  # of a source, at most
 
@@ -65,13 +70,87 @@ def probe(features: np.ndarray, films: pd.DataFrame) -> dict[str, float]:
 
 def accuracy(features: np.ndarray, labels: pd.Series, patients: pd.Series) -> float:
     """Return the balanced accuracy (in [0, 1]) of a linear classifier of `labels` (n,), cross-validated by patient."""
-    from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
+
+    named = cross_validated(features, labels.astype(str), patients, PENALTY)
+    return float(balanced_accuracy_score(labels.astype(str), named))
+
+
+def cross_validated(
+    features: np.ndarray, labels: ArrayLike, patients: ArrayLike, penalty: float, seed: int = 0, method: str = "predict"
+) -> np.ndarray:
+    """Return what a linear classifier outputs (n,) for films of patients that it was not fitted to.
+
+    Args:
+        features: (n, d).
+        labels: (n,).
+        patients: (n,), each film's patient.
+        penalty: C of the logistic regression, the inverse of the L2 strength.
+        seed: of the division into folds.
+        method: the classifier's method, such as "decision_function".
+    """
+    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=1000))
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    named = cross_val_predict(model, features, labels.astype(str), groups=patients, cv=folds)
-    return float(balanced_accuracy_score(labels.astype(str), named))
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, class_weight="balanced", max_iter=1000))
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    return cross_val_predict(model, features, labels, groups=patients, cv=folds, method=method)
+
+
+REPEATS = 5  # random divisions into folds
+PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # C of the logistic regression; smaller is more regularized
+
+
+def within(source: str) -> dict[str, Any]:
+    """Measure how well the classes of `source` can be separated in the training films; write the record to WITHIN_JSON.
+
+    The features are those of assets/lab (the frozen base with ImageNet's and with random weights): no film is read.
+
+    Returns:
+        The numbers of films and patients, how many films without COVID-19 show another finding, and for each base and
+        penalty the AUC (mean and standard deviation over REPEATS).
+
+    Raises:
+        dataset.DataError: the source lacks one of the classes in the training splits.
+        PlaygroundError: the stored features are missing or damaged.
+    """
+    store = playground.load()
+    films = dataset.labeled_training_films(store.films, *config.TRAINING_SPLITS)
+    films = films[films["source"] == source]
+    if films["covid"].nunique() < 2:
+        raise dataset.DataError(
+            f"Expected a source with both classes in the training splits. Received: {source!r}, "
+            f"{len(films)} films, {int(films['covid'].sum())} of them COVID-19."
+        )
+    rows = store.films.index.get_indexer(films.index)
+    truth, patients = films["covid"].to_numpy(), films["patient"].to_numpy()
+    record = {
+        "source": source,
+        "films": len(films),
+        "covid": int(truth.sum()),
+        "ill_otherwise": int((~films["finding"].str.lower().isin(config.NORMAL_FINDINGS) & (truth == 0)).sum()),
+        "patients": int(films["patient"].nunique()),
+        "folds": FOLDS,
+        "repeats": REPEATS,
+        "bases": {
+            base: [
+                {"penalty": penalty} | separability(features[rows], truth, patients, penalty) for penalty in PENALTIES
+            ]
+            for base, features in store.features.items()
+        },
+    }
+    config.WITHIN_JSON.write_text(json.dumps(record, indent=1) + "\n")
+    return record
+
+
+def separability(features: np.ndarray, truth: np.ndarray, patients: np.ndarray, penalty: float) -> dict[str, float]:
+    """Return the AUC of `cross_validated`, and its "spread": mean and standard deviation over REPEATS divisions."""
+    from sklearn.metrics import roc_auc_score
+
+    areas = [
+        roc_auc_score(truth, cross_validated(features, truth, patients, penalty, seed, "decision_function"))
+        for seed in range(REPEATS)
+    ]
+    return {"auc": float(np.mean(areas)), "spread": float(np.std(areas))}

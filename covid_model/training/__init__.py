@@ -1,13 +1,13 @@
 """Training: the recipes of the networks, and the features and heads of the playground.
 
 `paper` and `frozen` train a head on frozen features (frozen_head.py); `fine-tuned` trains VGG-19 too
-(fine_tune.py, by the recipe in recipe.py, with trainer.py and sampler.py).
+(fine_tune.py, by the recipe in recipe.py, with trainer.py).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from covid_model import config
 
@@ -45,10 +45,3 @@ def run_trials(data: Dataset, vgg19: str, work: Path | None = None) -> Path:
     from covid_model.training import trials
 
     return trials.run(data, vgg19, work)
-
-
-def within(source: str) -> dict[str, Any]:
-    """Measure how well the classes of one source can be told apart; see `within_source.run`."""
-    from covid_model.training import within_source
-
-    return within_source.run(source)

@@ -11,8 +11,9 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,9 +25,117 @@ from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
-from covid_model.training import features, heads, playground, score_dataset
-from covid_model.training.heads import HeadRecipe
+from covid_model.training import features, playground, score_dataset
 from covid_model.verdict import is_positive
+
+if TYPE_CHECKING:
+    import keras
+
+
+HEAD_BATCH = 128  # updating 6 million weights takes most of a step: larger batches, fewer steps
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """What the paper's text leaves open, and its 10 epochs.
+
+    Attributes:
+        learning_rate: Adam's.
+        batch: films per step.
+        epochs: passes over the training films.
+    """
+
+    head: registry.Head = registry.Head()  # noqa: RUF009 (frozen, so safe to share)
+    learning_rate: float = 1e-4
+    batch: int = HEAD_BATCH
+    epochs: int = field(default_factory=lambda: config.PAPER_EPOCHS)
+
+
+def batches_of(copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, seed: int) -> keras.utils.PyDataset:
+    """Return the batches of one run. (Keras is imported in functions only, so its subclass is made in one.)"""
+
+    import keras
+
+    class Copies(keras.utils.PyDataset):
+        """Batches of stored features in random order, with one of a film's augmented copies drawn for each epoch."""
+
+        def __init__(self, copies: Sequence[np.ndarray], labels: np.ndarray, batch: int, seed: int):
+            super().__init__()
+            self.copies, self.labels, self.size = copies, labels.astype(np.float32), batch
+            self.rng = np.random.default_rng(seed)
+            self.on_epoch_end()
+
+        def __len__(self) -> int:
+            return -(-len(self.labels) // self.size)
+
+        def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+            """Return batch `number`: features (n, 7, 7, 512) float32 and labels (n, 1)."""
+            rows = self.order[number * self.size : (number + 1) * self.size]
+            features = np.stack([self.copies[copy][row] for row, copy in zip(rows, self.drawn[rows], strict=True)])
+            return features.astype(np.float32), self.labels[rows, None]
+
+        def on_epoch_end(self) -> None:
+            """Draw a new order, and a copy of each film."""
+            self.order = self.rng.permutation(len(self.labels))
+            self.drawn = self.rng.integers(len(self.copies), size=len(self.labels))
+
+    return Copies(copies, labels, batch, seed)
+
+
+def fit(
+    copies: Sequence[np.ndarray],
+    labels: np.ndarray,
+    recipe: HeadRecipe,
+    seed: int,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[keras.Model, list[dict[str, float]]]:
+    """Train a head with binary cross-entropy (equation 1).
+
+    Args:
+        copies: one or more arrays (n, 7, 7, 512) of the same films' features: as they are, and augmented.
+        labels: (n,) 0 or 1.
+        validation: features and labels to evaluate after each epoch; nothing is chosen by them here.
+
+    Returns:
+        The head, and one row of history per epoch: loss, accuracy, auc and, with `validation`, the same with val_.
+    """
+
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    model = model_vgg19.build_head(recipe.head, copies[0].shape[1:])
+    model.compile(
+        optimizer=keras.optimizers.Adam(recipe.learning_rate),
+        loss="binary_crossentropy",
+        metrics=["accuracy", keras.metrics.AUC(name="auc")],
+    )
+    if validation is not None:
+        validation = (validation[0].astype(np.float32), validation[1].astype(np.float32)[:, None])
+    logs = model.fit(
+        batches_of(copies, labels, recipe.batch, seed), epochs=recipe.epochs, validation_data=validation, verbose=0
+    ).history
+    return model, [
+        {"epoch": epoch + 1} | {key: float(values[epoch]) for key, values in logs.items()}
+        for epoch in range(recipe.epochs)
+    ]
+
+
+def rounded(model: keras.Model) -> dict[str, np.ndarray]:
+    """Round the head's weights in place, as they are stored (`vgg19.rounded`), and return them."""
+    stored = model_vgg19.get_weights(model, registry.IMAGENET)
+    for layer in model_vgg19.head_layers(model):
+        layer.set_weights([stored[f"{layer.name}/{v.name}"] for v in layer.weights])
+    return stored
+
+
+def scores(model: keras.Model, features: np.ndarray) -> np.ndarray:
+    """Return the head's scores (n,) of stored features (n, 7, 7, 512)."""
+    parts = [
+        model(features[start : start + config.BATCH].astype(np.float32), training=False).numpy()[:, 0]
+        for start in range(0, len(features), config.BATCH)
+    ]
+    return np.concatenate(parts)
+
 
 log = logging.getLogger(__name__)
 
@@ -116,14 +225,14 @@ def run(network: FrozenNetwork, data: dataset.Dataset, vgg19: str, work: Path | 
     for variant in network.variants:
         for seed in network.seeds:
             begun = time.perf_counter()
-            trained, history = heads.fit(copies if VARIANTS[variant] else copies[:1], truth, recipe, seed)
+            trained, history = fit(copies if VARIANTS[variant] else copies[:1], truth, recipe, seed)
             seconds = time.perf_counter() - begun
-            stored = heads.rounded(trained)
-            scores = heads.scores(trained, reported_features)
-            runs.append({"variant": variant, "seed": seed} | figures(reported, scores))
+            stored = rounded(trained)
+            scored = scores(trained, reported_features)
+            runs.append({"variant": variant, "seed": seed} | figures(reported, scored))
             log.info("%s", json.dumps(runs[-1]))
             if first is None:
-                score_dataset.record(network.name, reported, scores)
+                score_dataset.record(network.name, reported, scored)
                 first = (stored, history, seconds)
     if network.recorded:
         config.SEEDS_JSON.parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +313,7 @@ def choose(
     validation = (copies[0][held_out], truth[held_out])
     tried = []
     for candidate in candidates:
-        _, history = heads.fit(parts, truth[~held_out], candidate, config.SEED, validation)
+        _, history = fit(parts, truth[~held_out], candidate, config.SEED, validation)
         ends = {key: history[-1][key] for key in ("val_loss", "val_accuracy", "val_auc")}
         tried.append(asdict(candidate) | {"history": history} | ends)
         log.info("%s %s", candidate, ends)

@@ -1,4 +1,4 @@
-"""Score films of a data folder as the app does: the reported ones, and those held out while training.
+"""Score films of a data folder as the app does: reported ones, those held out while training, and the samples.
 
 Films that a network learned from are not scored: their scores say nothing. The pass also yields the pooled features
 that the out-of-distribution detector and the source probe need, so they are stored in the work folder.
@@ -6,7 +6,8 @@ that the out-of-distribution detector and the source probe need, so they are sto
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,9 +19,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from covid_model import config, imaging
-from covid_model.data import dataset
-from covid_model.data.dataset import SCORE_COLUMNS, Dataset
-from covid_model.model import registry
+from covid_model.data import dataset, real_films, samples
+from covid_model.data.dataset import SCORE_COLUMNS, DataError, Dataset
+from covid_model.model import readings, registry
 from covid_model.model.predictor import Predictor, sigmoid
 from covid_model.model.registry import NetworkSpec
 
@@ -154,3 +155,57 @@ def record(name: str, table: pd.DataFrame, scores: np.ndarray, to: Path | None =
     to.parent.mkdir(parents=True, exist_ok=True)
     new.to_csv(to, index=False, float_format=f"%.{DECIMALS}f")
     return new
+
+
+# --- Readings: the predictions of the sample films, stored for the app (see `model.readings`) ---
+
+
+@dataclass(frozen=True)
+class StoredReadings:
+    """What was stored: the number of films and of networks, the ids of films without a file, and the file's bytes."""
+
+    films: int
+    networks: int
+    missing: tuple[str, ...]
+    size: int
+
+
+def store_readings(
+    data: Dataset | None = None, vgg19_for: Callable[[str], str | None] = lambda name: None, to: Path | None = None
+) -> StoredReadings:
+    """Predict the sample films in the repository, and the real ones in `data` or downloaded, with every network.
+
+    Args:
+        data: a data folder with the real films.
+        vgg19_for: returns the source of VGG-19's ImageNet weights for a network, as in `vgg19.load`.
+        to: defaults to config.READINGS_NPZ.
+
+    Raises SampleError, DataError, FilmError, NetworkError, PredictionError.
+    """
+    to = config.READINGS_NPZ if to is None else to
+    paths = {sample.id: sample.path for sample in samples.samples()}
+    wanted = list(real_films.load())
+    paths |= real_paths(wanted, data)
+    films = {film: imaging.read(path) for film, path in paths.items()}
+    stored = [(film, registry.sha256(paths[film]), decoded.pixels) for film, decoded in films.items()]
+    predictions = {}
+    for name in registry.names():
+        predictor = Predictor(name, vgg19_for(name))
+        made = [predictor.predict(film) for film in tqdm(films.values(), unit="film", desc=name, disable=None)]
+        predictions[readings.key(predictor.spec)] = made
+    readings.save(stored, predictions, to)
+    missing = tuple(film for film in wanted if film not in paths)
+    return StoredReadings(len(films), len(predictions), missing, to.stat().st_size)
+
+
+def real_paths(ids: list[str], data: Dataset | None) -> dict[str, Path]:
+    """Return the files of the real films that are in `data`, or else downloaded, by id."""
+    folders = [data] if data else []
+    with contextlib.suppress(DataError):  # nothing was downloaded
+        folders.append(dataset.load(config.REAL_FILMS))
+    paths: dict[str, Path] = {}
+    for film in ids:
+        for folder in folders:
+            if film in folder.films.index and folder.path(film).is_file():
+                paths.setdefault(film, folder.path(film))
+    return paths

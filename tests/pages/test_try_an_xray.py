@@ -216,7 +216,7 @@ def test_35_a_network_that_cannot_be_loaded(demo, monkeypatch):
         return MockReader(name)
 
     monkeypatch.setattr(networks, "predictor", missing)
-    monkeypatch.setattr(registry, "available", lambda: ["fine-tuned", "paper"])
+    monkeypatch.setattr(registry, "names", lambda *folder: ["fine-tuned", "paper"])
     for uploads in ([("film.png", film_bytes())], [("a.png", film_bytes(99)), ("b.png", film_bytes(98))]):
         app = upload(open_page(), *uploads)
         assert "/a_b/fine-tuned.npz?" in app.error[0].value.replace("\\", "")

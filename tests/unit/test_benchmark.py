@@ -14,7 +14,7 @@ from covid_model.cli import tools as command
 from covid_model.model import registry, vgg19
 from covid_model.reports import measurements
 from covid_model.tools import benchmark
-from covid_model.tools.benchmark import curves, forward, peers, server, timing
+from covid_model.tools.benchmark import forward, peers, server, timing
 from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missing
 from tests.support import mock_networks
 from tests.support.app_pages import holds, numbers
@@ -102,10 +102,10 @@ def test_bfloat16_is_off_where_the_processor_lacks_it(subject, monkeypatch):
 
 
 def test_growth():
-    assert curves.exponent([1, 2, 4], [1.0, 1.5, 3.0]) == pytest.approx(1)
-    assert curves.exponent([1, 2, 4], [1.0, 1.0, 1.0]) == pytest.approx(0)
-    curve = curves._counts(rounds=1)
-    assert curve["size"] == list(curves.COUNTS) and min(curve["seconds"]) > 0
+    assert forward.exponent([1, 2, 4], [1.0, 1.5, 3.0]) == pytest.approx(1)
+    assert forward.exponent([1, 2, 4], [1.0, 1.0, 1.0]) == pytest.approx(0)
+    curve = forward._counts(rounds=1)
+    assert curve["size"] == list(forward.COUNTS) and min(curve["seconds"]) > 0
 
 
 def test_what_was_measured_is_kept_beside_the_rest(subject, tmp_path, monkeypatch):
@@ -153,8 +153,8 @@ SOAK = {"visitors": 7, "minutes": 10, "readings": 70, "failures": [], "largest_d
 
 
 def test_the_page_of_measurements_has_what_was_measured(tmp_path, monkeypatch):
-    curves = {"record": {"films of a batch": {"size": [1, 2], "seconds": [0.1, 0.2]}}, "rows": []}
-    (tmp_path / "benchmark.json").write_text(json.dumps({"parts": {"curves": PART | curves, "forward": PART}}))
+    growth = {"record": {"films of a batch": {"size": [1, 2], "seconds": [0.1, 0.2]}}, "rows": []}
+    (tmp_path / "benchmark.json").write_text(json.dumps({"parts": {"curves": PART | growth, "forward": PART}}))
     (tmp_path / "load.json").write_text(json.dumps({"soak": SOAK | {"held": {"every film read": False}}}))
     run = dict.fromkeys(measurements.SEED_FIGURES, 0.9) | {"variant": "with augmentation"}
     (tmp_path / "seeds.json").write_text(json.dumps({"runs": [run | {"seed": seed} for seed in range(3)]}))

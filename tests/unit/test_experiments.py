@@ -8,9 +8,15 @@ import pytest
 
 from covid_model import config
 from covid_model.evaluation import Estimate, bootstrap, metrics
-from covid_model.experiments import baselines, cam_faithfulness, external_validation, lung_erasure, robustness
+from covid_model.experiments import (
+    EXPERIMENTS,
+    baselines,
+    cam_faithfulness,
+    external_validation,
+    lung_erasure,
+    robustness,
+)
 from covid_model.experiments import calibration as calibration_experiment
-from covid_model.experiments.run import EXPERIMENTS
 from covid_model.imaging import perturb
 from covid_model.model import robustness as model_robustness
 

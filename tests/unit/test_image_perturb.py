@@ -9,11 +9,10 @@ import pytest
 from covid_model import config, records
 from covid_model.cli import main
 from covid_model.data import dataset
-from covid_model.experiments import ood_detection, segmentation
+from covid_model.experiments import lung_erasure, ood_detection
 from covid_model.imaging import lung_mask, perturb
 from covid_model.imaging.lung_mask import NoLungs
 from covid_model.imaging.perturb import Changes, apply
-from covid_model.model import registry
 from tests.support import synthetic_dataset, synthetic_images
 
 # Dice with experts' masks; V7's 255 of the 437 cover more than the lungs
@@ -172,7 +171,7 @@ def test_changes_that_are_none(wrong):
 # --- lungs ---------------------------------------------------------------------------------------
 def test_lungs_of_a_drawing():
     result = lung_mask.find(synthetic_images.film(256, 300))
-    assert segmentation.dice(result, synthetic_dataset.lungs(256, 300)) > 0.8
+    assert lung_erasure.dice(result, synthetic_dataset.lungs(256, 300)) > 0.8
 
 
 def test_lungs_are_the_same_again_and_erased():
@@ -190,7 +189,7 @@ def test_a_black_border_is_left_out():
     framed[60:360, 70:326] = pixels
     rows, columns = lung_mask.field(framed)
     assert (rows.start, rows.stop, columns.start, columns.stop) == pytest.approx((60, 360, 70, 326), abs=12)
-    assert segmentation.dice(lung_mask.find(framed)[60:360, 70:326], lung_mask.find(pixels)) > 0.9
+    assert lung_erasure.dice(lung_mask.find(framed)[60:360, 70:326], lung_mask.find(pixels)) > 0.9
 
 
 def test_most_of_what_is_no_film_has_no_lungs():
@@ -226,22 +225,22 @@ def test_masks_that_are_no_pair_of_lungs():
 
 def test_dice_by_hand():
     item = np.array([1, 1, 1, 0], bool)
-    assert segmentation.dice(item, item) == 1 and segmentation.dice(item, ~item) == 0
-    assert segmentation.dice(item, np.array([1, 0, 0, 1], bool)) == pytest.approx(2 / 5)
-    assert segmentation.dice(item & False, item & False) == 1
+    assert lung_erasure.dice(item, item) == 1 and lung_erasure.dice(item, ~item) == 0
+    assert lung_erasure.dice(item, np.array([1, 0, 0, 1], bool)) == pytest.approx(2 / 5)
+    assert lung_erasure.dice(item & False, item & False) == 1
 
 
 def test_lungs_of_our_simulated_films_lie_within_those_of_the_ct():
-    result = segmentation.inside(segmentation._sample_masks())
+    result = lung_erasure.inside(lung_erasure._sample_masks())
     assert result["found"] == result["films"] > 10
     assert result["lowest_share_inside"] > 0.9
 
 
 def test_the_record_of_a_data_folder(tmp_path):
-    result = segmentation.run(synthetic_dataset.save(tmp_path / "data"))
+    result = lung_erasure.mask_accuracy(synthetic_dataset.save(tmp_path / "data"))
     assert set(result["splits"]) == {"train", "test"} and result["splits"]["test"]["films"] == 10
     assert result["every"]["films"] == 36 and result["every"]["dice"]["median"] > 0.8
-    path = segmentation.write(dataset.load(tmp_path / "data"), tmp_path / "segmentation.json")
+    path = lung_erasure.write_mask_accuracy(dataset.load(tmp_path / "data"), tmp_path / "segmentation.json")
     assert records.load_segmentation(path)["every"]["films"] == 36
     assert records.load_segmentation(tmp_path / "none.json") is None
 
@@ -249,8 +248,8 @@ def test_the_record_of_a_data_folder(tmp_path):
 def test_the_command_measures_masks_and_loads_no_network(tmp_path, monkeypatch, capsys):
     data = synthetic_dataset.save(tmp_path / "data")
     record = tmp_path / "segmentation.json"
-    monkeypatch.setattr(segmentation.write, "__defaults__", (record,))
-    monkeypatch.setattr(registry, "available", lambda: pytest.fail("a network is asked for"))
+    monkeypatch.setattr(lung_erasure.write_mask_accuracy, "__defaults__", (record,))
+    monkeypatch.setattr("covid_model.experiments.ExperimentContext", lambda *given: pytest.fail("a network is loaded"))
     given = ["audit", "--data", str(data.folder), "--only", "segmentation"]
     assert main(given) == 0 and capsys.readouterr().out.strip() == str(record)
     table = pd.read_csv(data.folder / "manifest.csv").assign(lung_mask=None)
@@ -261,7 +260,7 @@ def test_the_command_measures_masks_and_loads_no_network(tmp_path, monkeypatch, 
 @pytest.mark.films
 def test_lungs_agree_with_the_experts(data_folder):
     """All films with a mask, and the committed record of them."""
-    result = segmentation.run(dataset.load(data_folder))
+    result = lung_erasure.mask_accuracy(dataset.load(data_folder))
     assert result["every"]["films"] == 437 and result["every"]["found"] >= FOUND * 437
     for part in (result["every"], result["splits"]["test"]):
         assert all(part["dice"][name] >= floor for name, floor in FLOOR.items()), part

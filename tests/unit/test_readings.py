@@ -15,7 +15,7 @@ from covid_model.data import real_films, samples
 from covid_model.imaging import Film
 from covid_model.model import gradcam, readings, registry
 from covid_model.model.predictor import Prediction
-from covid_model.tools import readings as maker
+from covid_model.training import score_dataset as maker
 from covid_model.verdict import OutOfDistribution
 from tests.support import mock_networks, synthetic_images
 
@@ -109,7 +109,7 @@ def test_the_command_stores_what_the_networks_predict(tmp_path, monkeypatch):
         mock_networks.save(tmp_path, name, seed=number)
     few = samples.samples()[:2]
     monkeypatch.setattr(samples, "samples", lambda: few)
-    report = maker.run(to=tmp_path / "readings.npz")
+    report = maker.store_readings(to=tmp_path / "readings.npz")
     assert (report.films, report.networks) == (2, 3) and set(report.missing) == set(real_films.load())
     from covid_model.model.predictor import Predictor
 

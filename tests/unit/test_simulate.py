@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from covid_model.data import samples as samples_
-from covid_model.tools.simulate import build, ct, film, lesions, recipes, write
+from covid_model.tools.simulate import ct, film, recipes, write
 
 SPACING = (6.0, 4.0, 4.0)  # mm
 
@@ -66,16 +66,16 @@ def test_clean_takes_out_the_lump(chest: ct.Chest):
 @pytest.mark.parametrize(
     "lesion",
     [
-        lesions.Lesion("consolidation", where="right upper"),
-        lesions.Lesion("ground glass", 1),
-        lesions.Lesion("ground glass", 2),
-        lesions.Lesion("ground glass", 3),
-        lesions.Lesion("effusion", 60, "left"),
+        ct.Lesion("consolidation", where="right upper"),
+        ct.Lesion("ground glass", 1),
+        ct.Lesion("ground glass", 2),
+        ct.Lesion("ground glass", 3),
+        ct.Lesion("effusion", 60, "left"),
     ],
     ids=lambda lesion: f"{lesion.kind} {lesion.grade}",
 )
-def test_lesions_add_density_inside_the_lungs_only(plain: ct.Chest, lesion: lesions.Lesion):
-    ill, added = lesions.add(plain, lesion, np.random.default_rng(0))
+def test_lesions_add_density_inside_the_lungs_only(plain: ct.Chest, lesion: ct.Lesion):
+    ill, added = ct.add_lesion(plain, lesion, np.random.default_rng(0))
     assert added.min() >= 0 and added.max() > 0.1
     assert not added[~plain.lungs].any()
     np.testing.assert_allclose((ill.hu - plain.hu) / 1000, added, atol=1e-6)
@@ -84,19 +84,19 @@ def test_lesions_add_density_inside_the_lungs_only(plain: ct.Chest, lesion: lesi
 def test_ground_glass_grows_with_its_grade_on_both_sides(plain: ct.Chest):
     mass = []
     for grade in (1, 2, 3):
-        _, added = lesions.add(plain, lesions.Lesion("ground glass", grade), np.random.default_rng(0))
+        _, added = ct.add_lesion(plain, ct.Lesion("ground glass", grade), np.random.default_rng(0))
         mass.append([added[np.isin(plain.labels, side)].sum() for side in (ct.LEFT_LOBES, ct.RIGHT_LOBES)])
     assert (np.diff(mass, axis=0) > 0).all() and min(mass[0]) > 0
 
 
 def test_an_effusion_lies_low_and_on_its_side(plain: ct.Chest):
-    _, added = lesions.add(plain, lesions.Lesion("effusion", 60, "left"), np.random.default_rng(0))
+    _, added = ct.add_lesion(plain, ct.Lesion("effusion", 60, "left"), np.random.default_rng(0))
     assert not added[np.isin(plain.labels, ct.RIGHT_LOBES)].any()
     assert added[: len(added) // 2].sum() > 2 * added[len(added) // 2 :].sum()
 
 
 def test_a_shadow_outside_lies_outside(plain: ct.Chest):
-    _, added = lesions.add(plain, lesions.Lesion("outside", where="right"), np.random.default_rng(0))
+    _, added = ct.add_lesion(plain, ct.Lesion("outside", where="right"), np.random.default_rng(0))
     assert added.any() and not added[plain.lungs].any()
 
 
@@ -105,7 +105,7 @@ def test_a_shadow_outside_lies_outside(plain: ct.Chest):
 )
 def test_unknown_lesions_are_refused(wrong: tuple):
     with pytest.raises(ValueError, match="Received"):
-        lesions.Lesion(*wrong)
+        ct.Lesion(*wrong)
 
 
 def test_rays_through_a_block_of_water_cross_its_thickness():
@@ -143,12 +143,12 @@ def test_an_unknown_view_is_refused():
 
 
 def test_builds_change_the_body(plain: ct.Chest):
-    same, _ = build.shape(plain, build.Build(bone=1.0))
+    same, _ = ct.shape(plain, ct.Build(bone=1.0))
     np.testing.assert_allclose(same.hu, plain.hu, atol=1e-3)
-    fat, _ = build.shape(plain, build.Build(fat=12))
-    woman, _ = build.shape(plain, build.Build(breasts=30))
-    heart, _ = build.shape(plain, build.Build(heart=0.3))
-    tall, _ = build.shape(plain, build.Build(height=1.1))
+    fat, _ = ct.shape(plain, ct.Build(fat=12))
+    woman, _ = ct.shape(plain, ct.Build(breasts=30))
+    heart, _ = ct.shape(plain, ct.Build(heart=0.3))
+    tall, _ = ct.shape(plain, ct.Build(height=1.1))
     body = (plain.hu > -500).sum()
     assert (fat.hu > -500).sum() > 1.05 * body and (woman.hu > -500).sum() > body
     assert (heart.labels == ct.HEART).sum() > 1.2 * (plain.labels == ct.HEART).sum()
@@ -178,7 +178,7 @@ def test_marks_stop_radiation_where_they_lie():
 
 
 def test_the_same_recipe_gives_the_same_film_and_a_true_mask(plain: ct.Chest, coarse: recipes.Recipe):
-    recipe = replace(coarse, lesion=lesions.Lesion("ground glass", 3))
+    recipe = replace(coarse, lesion=ct.Lesion("ground glass", 3))
     first, second = write.render(plain, recipe), write.render(plain, recipe)
     assert np.array_equal(first.pixels, second.pixels)
     assert first.pixels.dtype == np.uint8 and first.pixels.std() > 20
@@ -231,7 +231,7 @@ def test_run_writes_films_and_keeps_real_ones(
     (to / "real.dcm").write_bytes(b"x")
     real = {"id": "real", "file": "real.dcm", "title": "Real", "shows": "R.", "simulated": False, "credit": "C."}
     (to / "films.json").write_text(json.dumps({"films": [real]}))
-    effusion = replace(coarse, id="y", lesion=lesions.Lesion("effusion", 60, "left"))
+    effusion = replace(coarse, id="y", lesion=ct.Lesion("effusion", 60, "left"))
     text: list[str] = []
     write.run(to, ct_folder, [coarse, effusion], text.append)
     assert text == ["x.jpg", "y.jpg"]
@@ -246,7 +246,7 @@ def test_recipes_are_what_the_demo_asks_for():
     assert all(recipe.title.startswith("Simulated: ") for recipe in recipes.RECIPES)
     kinds = {(recipe.lesion.kind, recipe.lesion.grade) for recipe in recipes.RECIPES if recipe.lesion}
     assert {("ground glass", grade) for grade in (1, 2, 3)} <= kinds
-    assert {kind for kind, _ in kinds} == set(lesions.KINDS)
+    assert {kind for kind, _ in kinds} == set(ct.KINDS)
     assert {recipe.geometry.view for recipe in recipes.RECIPES} == {"PA", "AP"}
     for recipe in recipes.RECIPES:
         assert recipe.covid == (recipe.lesion is not None and recipe.lesion.kind == "ground glass")

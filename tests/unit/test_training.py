@@ -23,7 +23,6 @@ from covid_model.training import (
     features,
     fine_tune,
     frozen_head,
-    heads,
     init_ablation,
     playground,
     score_dataset,
@@ -31,7 +30,7 @@ from covid_model.training import (
     trials,
 )
 from covid_model.training.recipe import RECIPE, Stage
-from covid_model.training.sampler import FilmSampler, targets
+from covid_model.training.trainer import FilmSampler, targets
 from tests.support import mock_networks, synthetic_dataset
 
 TABLE = pd.DataFrame(
@@ -313,14 +312,14 @@ def test_a_head_learns_what_can_be_learned_and_comes_back_rounded():
     labels = rng.integers(0, 2, 200)
     features = rng.normal(size=(200, 2, 2, 8)).astype(np.float16)
     features[:, 0, 0, 0] += 6 * labels
-    recipe = heads.HeadRecipe(registry.Head("flatten", 16, 0.0), learning_rate=1e-2)
+    recipe = frozen_head.HeadRecipe(registry.Head("flatten", 16, 0.0), learning_rate=1e-2)
     copies = [features, features + np.float16(0.01)]
-    head, history = heads.fit(copies, labels, recipe, 0, (features[:50], labels[:50]))
+    head, history = frozen_head.fit(copies, labels, recipe, 0, (features[:50], labels[:50]))
     assert len(history) == 10 and history[-1]["loss"] < history[0]["loss"]
     assert history[-1]["val_accuracy"] > 0.95
-    stored = heads.rounded(head)
+    stored = frozen_head.rounded(head)
     assert all((model_vgg19.rounded(array) == array).all() for array in stored.values())
-    result = heads.scores(head, features)
+    result = frozen_head.scores(head, features)
     assert result.shape == (200,)
     assert ((result > 0.5) == labels).mean() > 0.95
 

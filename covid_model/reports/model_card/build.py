@@ -38,7 +38,7 @@ def build(
         scores: assets/results/scores.csv, all networks; None if it is missing.
         films: The list of films by id; None if it is missing, and intervals are then by film.
         trials: The record of the trials that the recipe was chosen by; None if there is none.
-        within: The record of `training.within_source`; None if there is none.
+        within: The record of `python -m covid_model train --within`; None if there is none.
         networks: Folder of the text. Defaults to `config.NETWORKS`.
         audits: Folder of the experiments' records. Defaults to `config.AUDIT`.
 

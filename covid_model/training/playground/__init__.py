@@ -1,8 +1,8 @@
 """Train a head on stored features, epoch by epoch, in seconds: what the page *Train it yourself* shows.
 
 The frozen base need not run: `assets/lab/` has the output of its last pooling layer for every film, averaged over the
-film (512 numbers). features.py writes and reads them, recipe.py has the settings and the presets, numpy_head.py the
-network and its optimizer, and train.py trains it and reports every epoch.
+film (512 numbers). features.py writes and reads them, recipe.py has the settings and the presets, train.py the
+network and its optimizer, and reports every epoch.
 """
 
 from __future__ import annotations
