@@ -406,13 +406,13 @@ def known_card(path: str, name: str) -> bool:
 
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
-def thumbnail(path: str, side: int | None = None) -> np.ndarray | None:
-    """Return the central square of a sample film, (side, side) uint8; None if it cannot be read."""
-    side = THUMBNAIL_SIDE if side is None else side
+def thumbnail(path: str) -> np.ndarray | None:
+    """Return the central square of a sample film, (THUMBNAIL_SIDE, THUMBNAIL_SIDE) uint8; None if it cannot be read."""
     try:
         pixels = imaging.read(Path(path)).pixels
     except FilmError:
         return None
     short = min(pixels.shape)
     top, left = (pixels.shape[0] - short) // 2, (pixels.shape[1] - short) // 2
-    return cv2.resize(pixels[top : top + short, left : left + short], (side, side), interpolation=cv2.INTER_AREA)
+    square = pixels[top : top + short, left : left + short]
+    return cv2.resize(square, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)

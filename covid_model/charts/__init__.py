@@ -28,8 +28,6 @@ from covid_model.charts.training import (
     learning_curve_alt,
     run_look,
     small_confusion_matrix,
-    training_history,
-    training_history_alt,
 )
 
 __all__ = [
@@ -58,6 +56,4 @@ __all__ = [
     "score_strip",
     "score_strip_alt",
     "small_confusion_matrix",
-    "training_history",
-    "training_history_alt",
 ]

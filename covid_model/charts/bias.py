@@ -130,7 +130,6 @@ def groups(
     rows: Sequence[Group],
     ghosts: Sequence[Group] = (),
     ghost: str = "the other network",
-    height: int | None = None,
     ink: str | None = None,
 ) -> go.Figure:
     """Draw one row per group. For a good network, the diamond is far right and the circle far left.
@@ -139,7 +138,6 @@ def groups(
         rows: the groups, the first on top; a group without films of a class lacks that class's symbol.
         ghosts: the same groups for another network, as hollow symbols.
         ghost: that network's name.
-        height: in pixels; GROUP_ROW per group, with the axis and the legend, if None.
         ink: CSS color of the text.
     """
     places = list(range(len(rows)))[::-1]
@@ -174,7 +172,7 @@ def groups(
         if hollow:
             traces.append(_shapes(hollow, f"{label}: {ghost}", color, f"{symbol}-open", 11))
     return style.figure(
-        height or GROUP_ROW * len(rows) + AXIS + LEGEND * len(traces),
+        GROUP_ROW * len(rows) + AXIS + LEGEND * len(traces),
         ink,
         traces,
         shapes=lines,
@@ -233,12 +231,11 @@ AGE_ROW = 36  # pixels
 AGE_MARGIN = 44  # pixels at both ends, for the count beside a full bar
 
 
-def ages(rows: Sequence[AgeRow], height: int | None = None, ink: str | None = None) -> go.Figure:
+def ages(rows: Sequence[AgeRow], ink: str | None = None) -> go.Figure:
     """Draw each class as shares of its own films, so that 73 films compare with 1,079. The first row is on top.
 
     Args:
         rows: the age groups; every film is in exactly one.
-        height: in pixels; AGE_ROW per group, with the axis, if None.
         ink: CSS color of the text.
     """
     places = list(range(len(rows)))[::-1]
@@ -281,7 +278,7 @@ def ages(rows: Sequence[AgeRow], height: int | None = None, ink: str | None = No
         heading = f"<b>{shape} {label}</b><br>{total:,} X-rays"
         notes.append(style.note(side * 0.6, len(rows) - 0.35, heading, ink, yanchor="bottom"))
     return style.figure(
-        height or AGE_ROW * len(rows) + 110,
+        AGE_ROW * len(rows) + 110,
         ink,
         traces,
         barmode="overlay",
@@ -359,13 +356,7 @@ _SPREAD = 0.05  # most that films with similar scores are spread sideways
 
 
 def slopes(
-    whole: ArrayLike,
-    changed: ArrayLike,
-    covid: ArrayLike,
-    threshold: float,
-    name: str,
-    height: int = 430,
-    ink: str | None = None,
+    whole: ArrayLike, changed: ArrayLike, covid: ArrayLike, threshold: float, name: str, ink: str | None = None
 ) -> go.Figure:
     """Draw two panels, COVID-19 and non-COVID; in each, the scores before (left) and after (right).
 
@@ -375,7 +366,6 @@ def slopes(
         covid: ground truth (n,).
         threshold: a line across; the number of films above it is written over each end.
         name: of the change, such as "lungs erased".
-        height: in pixels.
         ink: CSS color of the text.
     """
     whole, truth = check(whole, covid)
@@ -413,7 +403,7 @@ def slopes(
     end = _PANEL + _RIGHT + 0.25
     notes.append(style.note((_RIGHT + _PANEL) / 2, threshold, f"{threshold:.2f}", ink, yanchor="bottom"))
     return style.figure(
-        height,
+        430,
         ink,
         traces,
         shapes=[style.line(-0.25, threshold, end, threshold, "dash", 2, ink or style.GRAY)],

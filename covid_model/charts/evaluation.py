@@ -298,7 +298,6 @@ def predictive_value(
     at: float,
     own: float | None = None,
     title: str = "",
-    height: int = 300,
     ink: str | None = None,
 ) -> go.Figure:
     """Draw the PPV or NPV of each network over prevalence, with intervals.
@@ -334,7 +333,7 @@ def predictive_value(
         notes.append(_beside(own, at, f"data: {percent(own)}", ink))
     ends = tuple(np.log10(_ENDS))
     return style.figure(
-        height,
+        300,
         ink,
         traces,
         showlegend=len(values) > 1,
@@ -371,9 +370,7 @@ _COST_SYMBOLS = ("square", "triangle-up", "x", "pentagon")  # of thresholds mark
 _ABOVE = 1.6  # times the cheaper of always negative and always positive: higher costs are cut off
 
 
-def cost_curve(
-    networks: Mapping[str, Costs], marks: Mapping[str, float], height: int = 340, ink: str | None = None
-) -> go.Figure:
+def cost_curve(networks: Mapping[str, Costs], marks: Mapping[str, float], ink: str | None = None) -> go.Figure:
     """Draw the cost per thousand films over the threshold, with intervals, one line per network.
 
     Args:
@@ -425,7 +422,7 @@ def cost_curve(
     top = max(_ABOVE * min(floor.values()), 1.15 * max(shown), 1e-6)
     lines = {label: cost for label, cost in floor.items() if cost < top}
     return style.figure(
-        height,
+        340,
         ink,
         traces,
         showlegend=True,

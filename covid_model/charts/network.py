@@ -24,11 +24,7 @@ _SHOWN = ("input", "convolution", "pooling", "flatten", "average", "dense", "sig
 
 
 def drawing(
-    blocks: Sequence[Block],
-    chosen: str | None = None,
-    maps: Mapping[str, str] | None = None,
-    height: int = 380,
-    ink: str | None = None,
+    blocks: Sequence[Block], chosen: str | None = None, maps: Mapping[str, str] | None = None, ink: str | None = None
 ) -> go.Figure:
     """Draw the network from X-ray (left) to score (right), one slab per layer: as high as its maps, wider if more maps.
 
@@ -80,7 +76,7 @@ def drawing(
     ]
     bare = {"showgrid": False, "showticklabels": False, "ticks": ""}
     return style.figure(
-        height,
+        380,
         ink,
         [tiles],
         images=pictures,
@@ -166,7 +162,7 @@ def drawing_alt(blocks: Sequence[Block]) -> str:
 # --- Grad-CAM's weights: one per feature map ---
 
 
-def channel_weights(weights: np.ndarray, marked: Sequence[int], height: int = 220, ink: str | None = None) -> go.Figure:
+def channel_weights(weights: np.ndarray, marked: Sequence[int], ink: str | None = None) -> go.Figure:
     """Draw all weights, (channels,), as thin columns over the maps' numbers; the `marked` maps have a point."""
     columns = {
         "type": "bar",
@@ -187,7 +183,7 @@ def channel_weights(weights: np.ndarray, marked: Sequence[int], height: int = 22
     }
     limits = (-0.02 * weights.size, 1.02 * weights.size)
     return style.figure(
-        height,
+        220,
         ink,
         [columns, points],
         bargap=0,
@@ -209,7 +205,7 @@ def channel_weights_alt(weights: np.ndarray) -> str:
 UNITS = 8  # shown individually
 
 
-def logit_parts(head: HeadActivations, units: int = UNITS, height: int = 340, ink: str | None = None) -> go.Figure:
+def logit_parts(head: HeadActivations, units: int = UNITS, ink: str | None = None) -> go.Figure:
     """Draw a waterfall from 0 to the logit: the units with the largest contributions, all others, the bias, the sum."""
     names, parts = _parts(head, units)
     starts, total = [], 0.0
@@ -233,7 +229,7 @@ def logit_parts(head: HeadActivations, units: int = UNITS, height: int = 340, in
     low, high = min(0.0, head.logit, *ends), max(0.0, head.logit, *ends)
     air = 0.3 * ((high - low) or 1)
     return style.figure(
-        height,
+        340,
         ink,
         [bars],
         showlegend=False,
@@ -272,11 +268,7 @@ _POINTS = 200
 
 
 def loss_curve(
-    score: float | None = None,
-    loss: float | None = None,
-    covid: bool = True,
-    height: int = 340,
-    ink: str | None = None,
+    score: float | None = None, loss: float | None = None, covid: bool = True, ink: str | None = None
 ) -> go.Figure:
     """Draw loss over score for both classes; the film's ground truth (`covid`) is drawn bold.
 
@@ -336,7 +328,7 @@ def loss_curve(
             )
         )
     return style.figure(
-        height,
+        340,
         ink,
         traces,
         legend={"x": 0.5, "xanchor": "center", "y": 1, "yanchor": "top", "bgcolor": style.CLEAR},
@@ -367,7 +359,7 @@ def loss_curve_alt(score: float | None, loss: float | None, covid: bool) -> str:
 _SYMBOLS = ("circle", "square", "triangle-up", "pentagon", "triangle-down", "star", "cross", "hexagon", "x")
 
 
-def models(networks: Sequence[Pretrained], marked: str, height: int = 460, ink: str | None = None) -> go.Figure:
+def models(networks: Sequence[Pretrained], marked: str, ink: str | None = None) -> go.Figure:
     """Draw accuracy over millions of parameters (log scale), one symbol per family; `marked` (a name) is labeled."""
     families = list(dict.fromkeys(model.family for model in networks))
     traces = []
@@ -405,7 +397,7 @@ def models(networks: Sequence[Pretrained], marked: str, height: int = 460, ink: 
             notes.append(style.note(math.log10(model.millions), model.top1, f"<b>{model.name}</b>", ink, **place))
     ticks = [3, 5, 10, 20, 50, 100]
     return style.figure(
-        height,
+        460,
         ink,
         traces,
         annotations=notes,

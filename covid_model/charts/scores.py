@@ -27,7 +27,6 @@ def score_distribution(
     mark: float | None = None,
     ids: Sequence[str] | None = None,
     mark_label: str = "this X-ray",
-    height: int = 340,
     ink: str | None = None,
 ) -> go.Figure:
     """Draw two rows, COVID-19 above non-COVID: a histogram on a log scale, and its films as points in the columns.
@@ -65,7 +64,7 @@ def score_distribution(
     limits = (-0.2 if mark is not None else -0.04, 2 * _STEP + 0.14)
     bare = {"showgrid": False, "ticks": "", "showline": False}
     return style.figure(
-        height,
+        340,
         ink,
         traces,
         showlegend=False,

@@ -108,7 +108,7 @@ def line(x0: float, y0: float, x1: float, y1: float, dash: str = "dash", width: 
     return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": drawn}
 
 
-def ribbon(x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, alpha: float = 0.16) -> dict:
+def ribbon(x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str) -> dict:
     """Return the band between `low` and `high`, (n,) each over `x`, where both are known: an interval along a curve."""
     known = ~(np.isnan(low) | np.isnan(high))
     x, low, high = x[known], low[known], high[known]
@@ -117,9 +117,9 @@ def ribbon(x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, alpha: 
         "x": np.concatenate([x, x[::-1]]),
         "y": np.concatenate([high, low[::-1]]),
         "mode": "lines",
-        "line": {"width": 0, "color": faded(color, alpha)},
+        "line": {"width": 0, "color": faded(color, 0.16)},
         "fill": "toself",
-        "fillcolor": faded(color, alpha),
+        "fillcolor": faded(color, 0.16),
         "hoverinfo": "skip",
         "showlegend": False,
     }

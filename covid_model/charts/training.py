@@ -13,88 +13,6 @@ from covid_model.charts.evaluation import confusion_matrix
 from covid_model.evaluation import CELLS, Confusion
 from covid_model.formatting import percent
 
-# title and lines of each panel: key in the history, label, position among the colors and dashes
-_PANELS = (
-    ("loss", (("loss", "training", 0), ("val_loss", "validation", 1))),
-    (
-        "accuracy, AUC",
-        (("accuracy", "training", 0), ("val_accuracy", "validation", 1), ("val_auc", "validation AUC", 2)),
-    ),
-)
-_SYMBOLS = ("circle", "diamond", "square")
-
-
-def training_history(history: Sequence[Mapping[str, float]], height: int = 320, ink: str | None = None) -> go.Figure:
-    """Draw loss (left) and accuracy and AUC (right) over epochs, from the `history` in a network's JSON.
-
-    Each entry may hold epoch, loss, accuracy, val_loss, val_accuracy, val_auc; missing ones are not drawn.
-    """
-    traces, notes, axes = [], [], {}
-    labeled: set[str] = set()
-    for side, (title, lines) in enumerate(_PANELS):
-        name, across = ("", (0, 0.46)) if side == 0 else ("2", (0.54, 1))
-        for key, label, number in lines:
-            known = [
-                (row.get("epoch", count), row[key]) for count, row in enumerate(history, 1) if _valid(row.get(key))
-            ]
-            if not known:
-                continue
-            traces.append(
-                {
-                    "type": "scatter",
-                    "x": [epoch for epoch, _ in known],
-                    "y": [value for _, value in known],
-                    "mode": "lines+markers" if len(known) <= 40 else "lines",
-                    "name": label,
-                    "legendgroup": label,
-                    "showlegend": label not in labeled,
-                    "line": {"color": style.LINE_COLORS[number], "dash": style.DASHES[number], "width": 2.5},
-                    "marker": {"symbol": _SYMBOLS[number], "size": 7},
-                    "xaxis": f"x{name}",
-                    "yaxis": f"y{name}",
-                    "hovertemplate": "%{y:.4f}",
-                }
-            )
-            labeled.add(label)
-        foot = "tozero" if side == 0 else "normal"
-        axes[f"xaxis{name}"] = style.axis("epoch", None, ink, domain=across, anchor=f"y{name}", showgrid=False)
-        axes[f"yaxis{name}"] = style.axis("", None, ink, anchor=f"x{name}", rangemode=foot)
-        paper = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-        notes.append(style.note(across[0], 1.02, f"<b>{title}</b>", ink, **paper))
-    if not traces:
-        notes.append(style.note(0.5, 0.5, "No epochs recorded.", ink, xref="paper", yref="paper"))
-    return style.figure(
-        height,
-        ink,
-        traces,
-        margin={"l": 8, "r": 8, "t": 36, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": -0.25, "yanchor": "top"},
-        hovermode="x unified",
-        annotations=notes,
-        **axes,
-    )
-
-
-def _values(history: Sequence[Mapping[str, float]], key: str, unit: str) -> list[tuple[float, float]]:
-    """Return the recorded values of `key` with their epoch or step; rows that do not name it are counted from 1."""
-    return [(row.get(unit, count), row[key]) for count, row in enumerate(history, start=1) if _valid(row.get(key))]
-
-
-def _valid(value: object) -> bool:
-    """Tell whether a recorded value is a number and not NaN."""
-    return isinstance(value, int | float) and value == value
-
-
-def training_history_alt(history: Sequence[Mapping[str, float]]) -> str:
-    """State the final figures of the run in one sentence."""
-    if not history:
-        return "Training run: no epochs recorded."
-    labels = {"loss": "training loss", "val_loss": "validation loss", "val_accuracy": "validation accuracy"}
-    labels |= {"val_auc": "validation AUC"}
-    ends = [f"{label} {history[-1][key]:.4f}" for key, label in labels.items() if _valid(history[-1].get(key))]
-    return f"Training run of {len(history)} epochs, ending at {', '.join(ends) or 'no figures'}."
-
-
 # --- A recorded training run, in epochs or in steps; and several runs in one figure ---
 
 ACROSS = ("epoch", "step")  # units of the x axis
@@ -146,7 +64,7 @@ def run(history: Records, height: int = 380, ink: str | None = None) -> go.Figur
     return style.figure(height, ink, traces, margin={"l": 8, "r": 8, "t": 30, "b": 8}, annotations=notes, **axes)
 
 
-def comparison(runs: Mapping[str, Records], key: str, title: str, height: int = 340, ink: str | None = None):
+def comparison(runs: Mapping[str, Records], key: str, title: str, ink: str | None = None):
     """Draw one recorded value (`key`) of several runs, by name, over epochs or steps."""
     traces = [
         _line(history, key, counted_in(history), number, "", "legend") | {"name": name}
@@ -154,7 +72,7 @@ def comparison(runs: Mapping[str, Records], key: str, title: str, height: int = 
     ]
     unit = counted_in(next(iter(runs.values()), ()))
     return style.figure(
-        height,
+        340,
         ink,
         traces,
         showlegend=True,
@@ -162,6 +80,16 @@ def comparison(runs: Mapping[str, Records], key: str, title: str, height: int = 
         xaxis=style.axis(unit, None, ink, showgrid=False),
         yaxis=style.axis(title, None, ink),
     )
+
+
+def _values(history: Sequence[Mapping[str, float]], key: str, unit: str) -> list[tuple[float, float]]:
+    """Return the recorded values of `key` with their epoch or step; rows that do not name it are counted from 1."""
+    return [(row.get(unit, count), row[key]) for count, row in enumerate(history, start=1) if _valid(row.get(key))]
+
+
+def _valid(value: object) -> bool:
+    """Tell whether a recorded value is a number and not NaN."""
+    return isinstance(value, int | float) and value == value
 
 
 def _line(history: Records, key: str, unit: str, number: int, axis: str, legend: str) -> dict:
@@ -335,9 +263,9 @@ def run_look(number: int) -> tuple[str, str]:
     return style.network((number - 1) % len(style.LINE_COLORS))
 
 
-def small_confusion_matrix(matrix: Confusion, height: int = 220, ink: str | None = None) -> go.Figure:
+def small_confusion_matrix(matrix: Confusion, ink: str | None = None) -> go.Figure:
     """Draw a confusion matrix without clicks, and with little text, for a third of a page."""
-    figure = confusion_matrix(matrix, height=height, ink=ink)
+    figure = confusion_matrix(matrix, height=220, ink=ink)
     figure.update_traces(hoverinfo="skip", hovertemplate=None, hovertext=None)
     places = zip(CELLS, figure.data[0].x, (1, 1, 0, 0), strict=True)
     notes = [

@@ -160,21 +160,19 @@ def group_names(films: pd.DataFrame) -> pd.Series:
     return films["source"] + truth
 
 
-def hold_out(films: pd.DataFrame, parts: int | None = None, seed: int | None = None) -> pd.Series:
-    """Hold out one part in `parts` of `films` for validation, whole patients at a time.
+def hold_out(films: pd.DataFrame) -> pd.Series:
+    """Hold out one part in VALIDATION_PARTS of `films` for validation, whole patients at a time.
 
     Each source's share of each class is kept as close as whole patients allow.
 
     Returns:
         A Series of bool by film id, True where a film is held out.
     """
-    parts = VALIDATION_PARTS if parts is None else parts
-    seed = config.SEED if seed is None else seed
     from sklearn.model_selection import StratifiedGroupKFold
 
     # The order of the names breaks ties, so it is part of the cut that the stored networks were trained with.
     strata = group_names(films).where(films["covid"].notna(), films["source"] + " unlabeled")
-    folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
+    folds = StratifiedGroupKFold(n_splits=VALIDATION_PARTS, shuffle=True, random_state=config.SEED)
     _, held = next(folds.split(films, strata, films["patient"]))
     mask = pd.Series(False, index=films.index)
     mask.iloc[held] = True

@@ -121,10 +121,11 @@ SCHEMATIC_WIDTH, SCHEMATIC_HEIGHT = 448, 512  # pixels
 GRAIN_SEED = 2021  # of the noise
 
 
-def draw_schematic(width: int = SCHEMATIC_WIDTH, height: int = SCHEMATIC_HEIGHT) -> np.ndarray:
-    """Draw a body with two lungs, ribs, spine, heart and diaphragm: (height, width) uint8, bright where dense."""
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    x, y = 2 * x / width - 1, 2 * y / height - 1  # -1 to 1, from left to right and from top to bottom
+def draw_schematic() -> np.ndarray:
+    """Draw a body with two lungs, ribs, spine, heart and diaphragm: (512, 448) uint8, bright where dense."""
+    y, x = np.mgrid[0:SCHEMATIC_HEIGHT, 0:SCHEMATIC_WIDTH].astype(np.float32)
+    # -1 to 1, from left to right and from top to bottom
+    x, y = 2 * x / SCHEMATIC_WIDTH - 1, 2 * y / SCHEMATIC_HEIGHT - 1
     shoulders = np.clip(1.5 + 1.2 * y, 0.25, 0.92)  # half the body's width
     film = 165 * _inside(shoulders - np.abs(x), 0.05)
     lungs = np.zeros_like(film)

@@ -15,13 +15,10 @@ from numpy.typing import ArrayLike
 from covid_model import config
 from covid_model.evaluation.bootstrap import (
     DRAWS,
-    LEVEL,
-    SEED,
     Estimate,
     bootstrap,
     drawn_mean,
     percentile_interval,
-    proportion,
     resample,
     share,
 )
@@ -106,7 +103,6 @@ def confusion(scores: ArrayLike, covid: ArrayLike, threshold: float) -> Confusio
 # --- Rates, curves and the areas under them ---
 
 RATES = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy")
-_SHARES = RATES[:5]  # shares of films: Wilson's interval; the other two are bootstrapped
 
 
 def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
@@ -129,66 +125,14 @@ def rates_of(counts: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def from_confusion(
-    matrix: Confusion, level: float = LEVEL, draws: int = DRAWS, seed: int = SEED
-) -> dict[str, Estimate]:
-    """Return every rate of RATES: Wilson's interval for shares of films, a bootstrap by film for the other two.
-
-    Drawing films with replacement is drawing their four counts from a multinomial, so the films are not needed.
-    """
-    counts = np.array([matrix.count(cell) for cell in CELLS])
-    values = {name: float(value) for name, value in rates_of(counts).items()}
-    tp, fn, fp, tn = counts.tolist()
-    shares = {
-        "accuracy": (tp + tn, matrix.total),
-        "sensitivity": (tp, tp + fn),
-        "specificity": (tn, tn + fp),
-        "ppv": (tp, tp + fp),
-        "npv": (tn, tn + fn),
-    }
-    estimates = {name: proportion(*shares[name], level) for name in _SHARES}
-    if matrix.total:
-        sample = np.random.default_rng(seed).multinomial(matrix.total, counts / matrix.total, size=draws)
-        drawn = rates_of(sample)
-    else:
-        drawn = {name: np.empty(0) for name in RATES}
-    return estimates | {name: percentile_interval(values[name], drawn[name], level) for name in RATES[5:]}
+def rates(scores: ArrayLike, covid: ArrayLike, threshold: float) -> dict[str, float | None]:
+    """Return every rate of RATES at `threshold`, in [0, 1]; `threshold_sweep.rates_at` gives them with intervals."""
+    matrix = confusion(scores, covid, threshold)
+    values = rates_of(np.array([matrix.count(cell) for cell in CELLS]))
+    return {name: None if np.isnan(value) else float(value) for name, value in values.items()}
 
 
-def rates(
-    scores: ArrayLike,
-    covid: ArrayLike,
-    threshold: float,
-    patients: ArrayLike | None = None,
-    level: float = LEVEL,
-    draws: int = DRAWS,
-    seed: int = SEED,
-) -> dict[str, Estimate]:
-    """Return every rate of RATES at `threshold`, in [0, 1].
-
-    Without `patients`, intervals are those of `from_confusion`. With `patients` (n,), whole patients are drawn.
-    """
-    cell_of_film = cells(scores, covid, threshold)
-    member = np.stack([cell_of_film == cell for cell in CELLS], axis=-1).astype(np.int64)  # (n, 4)
-    by_film = from_confusion(Confusion(*member.sum(axis=0).tolist()), level, draws, seed)
-    if patients is None or cell_of_film.size == 0:
-        return by_film
-    drawn = bootstrap(lambda weights: rates_of(weights @ member), len(member), np.asarray(patients), draws, seed)
-    clustered = {}
-    for name, film in by_film.items():
-        patient = percentile_interval(film.value, drawn[name], level)
-        clustered[name] = Estimate(patient.value, patient.low, patient.high, film.count, film.total)
-    return clustered
-
-
-def area_intervals(
-    scores: ArrayLike,
-    covid: ArrayLike,
-    patients: ArrayLike | None = None,
-    level: float = LEVEL,
-    draws: int = DRAWS,
-    seed: int = SEED,
-) -> dict[str, Estimate]:
+def area_intervals(scores: ArrayLike, covid: ArrayLike, patients: ArrayLike | None = None) -> dict[str, Estimate]:
     """Return "auc" (area under the ROC curve) and "average_precision", bootstrapped by film, or by patient if given.
 
     The values are scikit-learn's. Both are None if a class is missing.
@@ -205,10 +149,8 @@ def area_intervals(
         lambda weights: weighted_areas(weights[:, order], truth[order], last),
         scores.size,
         None if patients is None else np.asarray(patients),
-        draws,
-        seed,
     )
-    return {name: percentile_interval(value, drawn[name], level) for name, value in values.items()}
+    return {name: percentile_interval(value, drawn[name]) for name, value in values.items()}
 
 
 def weighted_areas(weights: np.ndarray, truth: np.ndarray, last: np.ndarray) -> dict[str, np.ndarray]:
@@ -394,19 +336,18 @@ class Bin:
 
 
 def reliability(
-    scores: ArrayLike, covid: ArrayLike, patients: ArrayLike | None = None, bins: int = BINS, draws: int = DRAWS
+    scores: ArrayLike, covid: ArrayLike, patients: ArrayLike | None = None, draws: int = DRAWS
 ) -> list[Bin]:
-    """Return the points of a reliability diagram: `bins` bins of equal width.
+    """Return the points of a reliability diagram: BINS bins of equal width.
 
     Args:
         scores, covid: (n,) scores in [0, 1] and ground truth.
         patients: (n,) the patient of each film, for intervals by patient; without it they are by film.
-        bins: Number of bins.
         draws: Bootstrap samples.
     """
     scores, truth = check(scores, covid)
     patients = np.arange(scores.size) if patients is None else np.asarray(patients).astype(str)
-    edges = np.linspace(0, 1, bins + 1)
+    edges = np.linspace(0, 1, BINS + 1)
     bin_of_film = np.digitize(scores, edges[1:-1], right=True)
     points = []
     for index, (low, high) in enumerate(itertools.pairwise(edges)):

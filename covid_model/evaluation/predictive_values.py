@@ -99,11 +99,11 @@ class Frequencies:
         return self.true_positives + self.false_positives
 
 
-def frequencies(sensitivity: float, specificity: float, prevalence: float, people: int = PER) -> Frequencies:
-    """Return the expected confusion matrix of `people`, in whole people."""
-    covid = round(people * prevalence)
-    tp, fp = round(covid * sensitivity), round((people - covid) * (1 - specificity))
-    return Frequencies(tp, covid - tp, fp, people - covid - fp)
+def frequencies(sensitivity: float, specificity: float, prevalence: float) -> Frequencies:
+    """Return the expected confusion matrix of PER people, in whole people."""
+    covid = round(PER * prevalence)
+    tp, fp = round(covid * sensitivity), round((PER - covid) * (1 - specificity))
+    return Frequencies(tp, covid - tp, fp, PER - covid - fp)
 
 
 # --- The cost of each threshold if a false negative costs more, or less, than a false positive

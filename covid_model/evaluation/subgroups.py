@@ -17,13 +17,10 @@ from covid_model.evaluation.threshold_sweep import ThresholdSweep, sweep
 from covid_model.verdict import is_positive
 
 
-def adults_without_covid(
-    scores: ArrayLike, covid: ArrayLike, source: ArrayLike, threshold: float, children: str | None = None
-) -> Estimate:
+def adults_without_covid(scores: ArrayLike, covid: ArrayLike, source: ArrayLike, threshold: float) -> Estimate:
     """Return the share of positive films among those without COVID-19 from any source but the children's."""
-    children = config.CHILDREN if children is None else children
     scores, truth = check(scores, covid)
-    adults = ~truth & (np.asarray(source).astype(str) != children)
+    adults = ~truth & (np.asarray(source).astype(str) != config.CHILDREN)
     return proportion(int(is_positive(scores[adults], threshold).sum()), int(adults.sum()))
 
 

@@ -130,7 +130,7 @@ class Blank:
         return rectangle(shape, self.left, self.top, self.right, self.bottom)
 
 
-def train_on_blanks(context: ExperimentContext, blank: Blank | None = None) -> dict[str, Any]:
+def train_on_blanks(context: ExperimentContext) -> dict[str, Any]:
     """Train and test the network's recipe (frozen base, no augmentation) on films with a blank center.
 
     If it reaches the figures of whole films, the protocol rewards something other than lungs. `whole` is the same run
@@ -138,7 +138,7 @@ def train_on_blanks(context: ExperimentContext, blank: Blank | None = None) -> d
     """
     from covid_model.training import frozen_head
 
-    blank, threshold = blank or Blank(), context.spec.threshold
+    blank, threshold = Blank(), context.spec.threshold
     train, test = context.training, context.data.split("test")
     job = features.FeatureJob(
         dataset.weights_file(context.vgg19), context.spec.preprocessing, blank, precision=config.fast_precision()

@@ -294,10 +294,10 @@ class Maps:
     total: int
 
 
-def strongest(layer: str, maps: np.ndarray, keep: int = STRONGEST) -> Maps:
-    """Return the `keep` maps of a layer with the highest means. `maps`: (h, w, channels)."""
+def strongest(layer: str, maps: np.ndarray) -> Maps:
+    """Return the STRONGEST maps of a layer with the highest means. `maps`: (h, w, channels)."""
     means = maps.mean(axis=(0, 1), dtype=np.float64)  # (channels,)
-    channels = np.argsort(-means, kind="stable")[:keep]
+    channels = np.argsort(-means, kind="stable")[:STRONGEST]
     return Maps(
         layer=layer,
         channels=tuple(int(channel) for channel in channels),

@@ -118,11 +118,11 @@ class GradCamSteps:
         return np.maximum(self.summed, 0)
 
 
-def gradcam_steps(features: np.ndarray, gradients: np.ndarray, keep: int = TOP_CHANNELS) -> GradCamSteps:
-    """Return the steps of Grad-CAM with its `keep` largest channels. Arguments as in `make_gradcam_heatmap`."""
+def gradcam_steps(features: np.ndarray, gradients: np.ndarray) -> GradCamSteps:
+    """Return the steps of Grad-CAM with its TOP_CHANNELS largest channels. Arguments as in `make_gradcam_heatmap`."""
     weights = gradients.mean(axis=(0, 1), dtype=np.float32)  # (channels,)
     weighted = features.astype(np.float32) * weights  # (h, w, channels)
-    channels = np.argsort(-np.abs(weighted).sum(axis=(0, 1)), kind="stable")[:keep]
+    channels = np.argsort(-np.abs(weighted).sum(axis=(0, 1)), kind="stable")[:TOP_CHANNELS]
     return GradCamSteps(
         weights=weights,
         channels=tuple(int(channel) for channel in channels),

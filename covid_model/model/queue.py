@@ -97,9 +97,9 @@ class InferenceQueue:
         """
         return self._submit(_Ticket(network, lambda predictor: predictor.predict(film), film=True), on_progress)
 
-    def call(self, network: str, job: Callable[[Predictor], Result], on_progress: OnProgress | None = None) -> Result:
+    def call(self, network: str, job: Callable[[Predictor], Result]) -> Result:
         """Call `job` with a network's predictor when its turn comes, and return its result. Raises as `predict`."""
-        return self._submit(_Ticket(network, job), on_progress)
+        return self._submit(_Ticket(network, job), None)
 
     def position(self) -> QueuePosition:
         """Return the position of a film submitted now."""

@@ -98,9 +98,9 @@ class Readings:
         return self.heatmaps[self.ids.index(film_id)].astype(np.float32) if film_id in self.ids else None
 
 
-def key(spec: NetworkSpec, folder: Path | None = None) -> str:
+def key(spec: NetworkSpec) -> str:
     """Return what identifies a network's predictions: its weights, preprocessing and out-of-distribution detector."""
-    detector = ood.detector_path(spec.name, folder)
+    detector = ood.detector_path(spec.name)
     rest = json.dumps(asdict(spec.preprocessing), sort_keys=True).encode()
     rest += detector.read_bytes() if detector.is_file() else b""
     return f"{spec.sha256}-{hashlib.sha256(rest).hexdigest()[:16]}"

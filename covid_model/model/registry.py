@@ -61,9 +61,9 @@ def names(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(entry.name for entry in entries(folder))
 
 
-def default(folder: Path | None = None) -> str:
+def default() -> str:
     """Return the name of the default network; NONE if there is no network."""
-    return next(iter(names(folder)), NONE)
+    return next(iter(names()), NONE)
 
 
 def entry(name: str) -> Entry:

@@ -98,13 +98,13 @@ class _Page(FPDF):
         self.set_producer("covid-model")
         self.add_page()
 
-    def write_text(self, text: str, size: float, style: str = "", color=INK, align: str = "L", **more) -> None:
+    def write_text(self, text: str, size: float, style: str = "", color=INK, **more) -> None:
         """Write a paragraph at the current height; the next one starts below it."""
         self.set_font(FONT, style, size)
         self.set_text_color(*color)
         self.set_x(MARGIN)
         text = self.printable(text)
-        self.multi_cell(WIDTH, size * 0.47, text, align=align, new_x="LMARGIN", new_y="NEXT", **more)
+        self.multi_cell(WIDTH, size * 0.47, text, align="L", new_x="LMARGIN", new_y="NEXT", **more)
 
     def printable(self, text: str) -> str:
         """Return `text` in characters of the current font."""

@@ -329,16 +329,13 @@ def figures(films: pd.DataFrame, scores: np.ndarray) -> dict[str, float]:
     """Return one run's figures on the paper's test set, and the false positives among adults of both test sets."""
     test = films["split"].eq("test").to_numpy()
     truth, test_scores = films["covid"].to_numpy()[test], scores[test]
-    at = {
-        threshold: evaluation.rates(test_scores, truth, threshold, draws=0)
-        for threshold in (config.HALF, config.PAPER_MARK)
-    }
+    at = {threshold: evaluation.rates(test_scores, truth, threshold) for threshold in (config.HALF, config.PAPER_MARK)}
     adults = films["split"].eq("extra-test").to_numpy()
     return {
-        "accuracy_at_0.5": at[config.HALF]["accuracy"].value,
-        "accuracy_at_0.6": at[config.PAPER_MARK]["accuracy"].value,
-        "sensitivity": at[config.PAPER_MARK]["sensitivity"].value,
-        "specificity": at[config.PAPER_MARK]["specificity"].value,
+        "accuracy_at_0.5": at[config.HALF]["accuracy"],
+        "accuracy_at_0.6": at[config.PAPER_MARK]["accuracy"],
+        "sensitivity": at[config.PAPER_MARK]["sensitivity"],
+        "specificity": at[config.PAPER_MARK]["specificity"],
         "auc": evaluation.roc(test_scores, truth).area,
         "covid_above_0.6": float(is_positive(test_scores[truth == 1], config.PAPER_MARK).mean()),
         "covid_above_0.9": float((test_scores[truth == 1] > config.HIGH).mean()),

@@ -82,10 +82,10 @@ def test_head_adds_up(walk):
 
 def test_gradcam_steps_add_up():
     rng = np.random.default_rng(0)
-    features, gradients = rng.random((3, 3, 10)), rng.normal(size=(3, 3, 10))
-    cam = gradcam.gradcam_steps(features, gradients, keep=10)
+    features, gradients = (draw(size=(3, 3, gradcam.TOP_CHANNELS)) for draw in (rng.random, rng.normal))
+    cam = gradcam.gradcam_steps(features, gradients)
     np.testing.assert_allclose(cam.weighted.sum(axis=0), cam.summed, rtol=1e-4)
-    assert sorted(cam.channels) == list(range(10))
+    assert sorted(cam.channels) == list(range(gradcam.TOP_CHANNELS))
     assert (cam.positive >= 0).all() and cam.positive.max() == pytest.approx(max(cam.summed.max(), 0))
     sizes = np.abs(cam.weighted).sum(axis=(1, 2))
     assert list(sizes) == sorted(sizes, reverse=True)

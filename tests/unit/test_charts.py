@@ -14,10 +14,6 @@ from tests.support.app_pages import holds, numbers
 SCORES = np.array([0.9, 0.8, 0.6, 0.2, 0.7, 0.5, 0.1, 0.1])
 COVID = np.array([1, 1, 1, 1, 0, 0, 0, 0])
 NOTHING = np.empty(0)
-HISTORY = [
-    {"epoch": 1, "loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.75, "val_auc": 0.8},
-    {"epoch": 2, "loss": 0.3, "accuracy": 0.9, "val_loss": 0.5, "val_accuracy": 0.85, "val_auc": 0.9},
-]
 
 
 def words(figure: go.Figure) -> str:
@@ -169,7 +165,6 @@ def test_nothing_to_draw_is_said():
     ]
     matrix = charts.confusion_matrix(evaluation.Confusion(0, 0, 0, 0))
     assert words(matrix).count("–") == 4 and set(numbers(words(matrix))) == {0}
-    assert words(charts.training_history([])) and not charts.training_history([]).data
 
 
 def test_numbers_of_runs_that_end_close_together_are_spread():
@@ -179,16 +174,6 @@ def test_numbers_of_runs_that_end_close_together_are_spread():
     assert max(shifts.values()) <= 9  # none leaves the figure above
 
 
-def test_training_history_draws_what_is_there():
-    figure = charts.training_history(HISTORY)
-    assert len(figure.data) == 5 and sum(trace.showlegend for trace in figure.data) == 3
-    assert list(figure.data[0].x) == [1, 2] and list(figure.data[0].y) == [0.5, 0.3]
-    assert holds(charts.training_history_alt(HISTORY), 2, 0.9)
-    figure = charts.training_history([{"loss": 0.4}, {"loss": float("nan")}])
-    assert len(figure.data) == 1 and list(figure.data[0].y) == [0.4]
-    assert charts.training_history_alt([]) and not numbers(charts.training_history_alt([]))
-
-
 @pytest.mark.parametrize(
     "figure",
     [
@@ -196,9 +181,8 @@ def test_training_history_draws_what_is_there():
         charts.score_distribution(SCORES, COVID, 0.6, mark=0.1, ink="#123456"),
         charts.roc({"paper": evaluation.roc(SCORES, COVID)}, ink="#123456"),
         charts.precision_recall({"paper": evaluation.precision_recall(SCORES, COVID)}, prevalence=0.1, ink="#123456"),
-        charts.training_history(HISTORY, ink="#123456"),
     ],
-    ids=["matrix", "distribution", "roc", "precision-recall", "history"],
+    ids=["matrix", "distribution", "roc", "precision-recall"],
 )
 def test_every_figure_has_a_clear_ground_and_takes_the_ink(figure):
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR

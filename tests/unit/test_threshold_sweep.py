@@ -7,7 +7,8 @@ import pytest
 import sklearn.metrics
 
 from covid_model import evaluation
-from covid_model.evaluation.bootstrap import band, resample
+from covid_model.evaluation.bootstrap import band, bootstrap, resample
+from covid_model.evaluation.metrics import rates_of
 from covid_model.evaluation.threshold_sweep import THRESHOLDS
 
 SCORES = np.array([0.9, 0.8, 0.6, 0.2, 0.7, 0.5, 0.1, 0.1])
@@ -53,22 +54,17 @@ def test_every_sample_counts_as_its_films_do(many):
 def test_rates_agree_with_the_slower_way(many, threshold):
     scores, covid, patients = many
     result = evaluation.rates_at(*tallied(scores, covid, patients), threshold)
-    slower = evaluation.rates(scores, covid, threshold, patients)
+    member = np.stack(
+        [evaluation.cells(scores, covid, threshold) == cell for cell in evaluation.CELLS], axis=-1
+    ).astype(int)
+    drawn = bootstrap(lambda weights: rates_of(weights @ member), len(member), patients)
     assert list(result) == list(evaluation.RATES)
-    for name, estimate in slower.items():
-        assert (result[name].value, result[name].low, result[name].high) == pytest.approx(
-            (estimate.value, estimate.low, estimate.high)
-        ), name
-        assert (result[name].count, result[name].total) == (estimate.count, estimate.total)
-
-
-def test_rates_agree_with_scikit_learn(many):
-    scores, covid, patients = many
-    result = evaluation.rates_at(*tallied(scores, covid, patients), 0.5)
-    called = scores > 0.5
-    assert result["f1"].value == pytest.approx(sklearn.metrics.f1_score(covid, called))
-    assert result["sensitivity"].value == pytest.approx(sklearn.metrics.recall_score(covid, called))
-    assert result["ppv"].value == pytest.approx(sklearn.metrics.precision_score(covid, called))
+    for name, value in rates_of(member.sum(axis=0)).items():
+        expected = (float(value), *np.quantile(drawn[name], (0.025, 0.975)))
+        assert (result[name].value, result[name].low, result[name].high) == pytest.approx(expected), name
+    matrix = evaluation.confusion(scores, covid, threshold)
+    assert (result["sensitivity"].count, result["sensitivity"].total) == (matrix.tp, matrix.covid)
+    assert (result["ppv"].count, result["ppv"].total) == (matrix.tp, matrix.positive)
 
 
 def test_films_of_one_patient_widen_the_interval():

@@ -55,7 +55,6 @@ EXPLAINED = {
     "How it compares": f"The score beside those of {config.PAPER_TEST[0]:,} test X-rays whose ground truth is known: "
     "how often did an X-ray with a score like this one show COVID-19?",
 }
-DRIVERS = "What drove the score (Grad-CAM)"
 LEGENDS = {  # of the heatmap's scale, by direction
     "for": "Left to right: no influence, raises the score most.",
     "against": "Left to right: no influence, lowers the score most.",

@@ -225,15 +225,13 @@ def _processed(density: np.ndarray, lung: np.ndarray, look: Look, pixel: float) 
     return sharp, float(low), float(high)
 
 
-def lean(picture: np.ndarray, degrees: float, nearest: bool = False) -> np.ndarray:
+def lean(picture: np.ndarray, degrees: float) -> np.ndarray:
     """Rotate a picture about its center, with edges replicated."""
     if not degrees:
         return picture
     height, width = picture.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
-    interpolation = cv2.INTER_NEAREST if nearest else cv2.INTER_CUBIC
-    edge = cv2.BORDER_CONSTANT if nearest else cv2.BORDER_REPLICATE
-    return cv2.warpAffine(picture, matrix, (width, height), flags=interpolation, borderMode=edge)
+    return cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _blur(picture: np.ndarray, sigma: float) -> np.ndarray:
