@@ -44,3 +44,20 @@ def test_the_tab_key_reaches_every_control(visitor, address, network_name, name)
     else:
         pytest.fail(f"{MOST} presses of Tab do not lead round the page: {visitor.evaluate(HELD)}")
     assert visitor.evaluate(MISSED) == []
+
+
+def test_the_code_of_a_step_is_opened_copied_and_closed_by_keyboard(visitor, address, network_name):
+    demo.open_page(visitor, f"{address}/how_it_works?network={network_name}")
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor.locator(".st-key-code_preparation button").focus()
+    visitor.keyboard.press("Enter")
+    visitor.locator("[role=dialog] code").wait_for()
+    for _ in range(6):
+        visitor.keyboard.press("Tab")
+        if visitor.evaluate("() => document.activeElement.dataset.testid") == "stCodeCopyButton":
+            break
+    visitor.keyboard.press("Enter")
+    visitor.wait_for_function("async () => (await navigator.clipboard.readText()).includes('def preprocess(path):')")
+    visitor.keyboard.press("Escape")
+    visitor.locator("[role=dialog]").wait_for(state="detached")
+    visitor.wait_for_function("() => document.activeElement.closest('.st-key-code_preparation')")

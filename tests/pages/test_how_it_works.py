@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from covid_model import config, formatting
 from covid_model.app import session
 from covid_model.app.components import film_picker
+from covid_model.app.text import code_snippets
 from covid_model.app.text import how_it_works as story_text
 from covid_model.imaging.preprocessing import Preprocessing, preparation
 from covid_model.model import registry
@@ -160,3 +162,36 @@ def test_curves_to_compare_only_where_they_are_stored(story):
     app = open_page(PAGE)
     assert sections(app) == SECTIONS
     assert [numbers(item) for item in app.table[-1].value.iloc[:, 0]] == [[90]] * 3
+
+
+def code(app: AppTest, step: str) -> list[str]:
+    """The snippets behind a step's "Show the code"."""
+    app.button(key=f"code_{step}").click().run()
+    assert not app.exception, app.exception[0].value
+    return [item.value for item in app.code]
+
+
+def test_every_step_has_its_code_with_the_settings_on_screen(story):
+    app = open_page(PAGE, film="cohen-1", threshold="0.95")
+    spec = registry.spec("fine-tuned")
+    assert code(app, "preparation") == [code_snippets.preprocessing(spec.preprocessing)]
+    assert code(app, "network") == [code_snippets.feature_maps("fine-tuned", "block1_conv1")]
+    assert code(app, "head") == [code_snippets.head(spec, 0.95)]
+    assert code(app, "loss") == [code_snippets.loss(2.0, True)]
+    assert code(app, "gradcam") == [code_snippets.gradcam("fine-tuned")]
+    assert code(app, "pretrained") == [code_snippets.pretrained(32)]
+    assert code(app, "run") == [code_snippets.training_run(spec), code_snippets.metrics(0.95)]
+    app.toggle(key="flip").set_value(True).run()
+    assert code(app, "loss") == [code_snippets.loss(2.0, False)]
+    app.segmented_control(key="block").set_value("block5").run()
+    app.segmented_control(key="layer_block5").set_value("block5_pool").run()
+    assert code(app, "network") == [code_snippets.feature_maps("fine-tuned", "block5_pool")]
+
+
+def test_the_runs_compared_have_their_code_where_their_record_has_their_settings(story):
+    runs = {name: {"history": HISTORY} for name in ("frozen", "fine-tuned", "random")}
+    init_ablation.save_runs(runs, {})
+    assert "code_compared" not in [button.key for button in open_page(PAGE).button]
+    about = json.loads(json.dumps(asdict(init_ablation.RECIPE)))
+    init_ablation.save_runs(runs, about)
+    assert code(open_page(PAGE), "compared") == [code_snippets.compared(about)]

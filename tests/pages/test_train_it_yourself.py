@@ -8,10 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config
+from covid_model.app.text import code_snippets
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as training_text
 from covid_model.training import playground
-from covid_model.training.playground.recipe import address, link
+from covid_model.training.playground.recipe import address, label, link
 from tests.support.app_pages import ENTRY, holds, page_of, text
 from tests.support.synthetic_features import made_up_lab
 
@@ -147,3 +148,12 @@ def test_a_scene_sets_the_panel_and_the_address(made_up_lab):
     assert (
         recipes(app) == [scene.recipe for scene in playground.PRESETS.values()][-3:]
     )  # each was trained when it was chosen
+
+
+def test_a_run_has_its_code(made_up_lab):
+    app = train(open_page(epochs="1", units="16", marker=label("marker", "swapped")))
+    (run,) = app.session_state["lab_runs"]
+    assert not app.code
+    (code,) = app.button(key="code_run_1").click().run().code
+    assert code.value == code_snippets.playground_run(run.recipe, run.covid, run.other, config.THRESHOLD)
+    assert "epochs=1" in code.value and "Dense(16" in code.value and "1 - test_y" in code.value

@@ -11,7 +11,9 @@ import streamlit as st
 
 from covid_model import formatting
 from covid_model.app import widgets
+from covid_model.app.components import common
 from covid_model.app.runtime import render_slots
+from covid_model.app.text import code_snippets
 from covid_model.app.text import how_it_works as story_text
 from covid_model.charts import network as network_charts
 from covid_model.charts import style
@@ -111,15 +113,18 @@ def _maps(block: Block, trace: ForwardTrace) -> None:
     st.markdown(story_text.BLOCKS[block.name])
     layers = [layer.name for layer in block.layers if layer.name in trace.maps]
     key = f"layer_{block.name}"
-    layer = widgets.choice(
-        "Layer",
-        layers,
-        format_func=lambda name: name.split("_", 1)[1],
-        default=layers[0],
-        key=key,
-        bind=False,
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        layer = widgets.choice(
+            "Layer",
+            layers,
+            format_func=lambda name: name.split("_", 1)[1],
+            default=layers[0],
+            key=key,
+            bind=False,
+            label_visibility="collapsed",
+        )
+        code = code_snippets.feature_maps(trace.network, layer)
+        common.code_button(story_text.SECTIONS["network"], code, key="network")
     maps = trace.maps[layer]
     shape = next(candidate for candidate in block.layers if candidate.name == layer)
     st.markdown(story_text.maps(shape, maps, side=trace.blocks[0].shape[0]))
@@ -201,10 +206,13 @@ def loss_of(trace: ForwardTrace | None, covid: bool | None, simulated: bool = Fa
     with left:
         st.latex(r"L = -\,\bigl[\,y \log h(X) + (1 - y) \log (1 - h(X))\,\bigr]")
         st.markdown(story_text.LOSS)
-        flipped = st.toggle("Flip the ground truth", key=FLIP, bind="query-params")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            flipped = st.toggle("Flip the ground truth", key=FLIP, bind="query-params")
+            truth = (covid is not False) != flipped
+            code = code_snippets.loss(trace.head.logit if trace else 0.0, truth)
+            common.code_button(story_text.SECTIONS["loss"], code, key="loss")
         known = story_text.SIMULATED if simulated else story_text.LISTED
         origin = known if covid is not None else story_text.ASSUMED
-        truth = (covid is not False) != flipped
         st.markdown(f"Ground truth **y = {int(truth)}** ({story_text.FLIPPED if flipped else origin}).")
         if trace is not None:
             _loss_in_words(trace.head.logit, truth)

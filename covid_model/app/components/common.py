@@ -1,4 +1,4 @@
-"""Draw what several components share: downloads, the queue, a missing network."""
+"""Draw what several components share: downloads, code to copy, the queue, a missing network."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import streamlit as st
 
 from covid_model import config
 from covid_model.app import state
+from covid_model.app.runtime import render_slots
+from covid_model.app.text import code_snippets
 from covid_model.app.text import prediction as prediction_text
 from covid_model.model import registry
 from covid_model.model.queue import QueueFullError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from covid_model.model.queue import QueuePosition
 
 WEIGHTS_FAILURE = "weights-failure"  # in the session: why the last download of VGG-19's weights failed
+CODE_WIDTH = 860  # pixels of the dialog, for the longest line of code
 AGAIN = "try-again"  # key of the button that asks a full queue again
 
 
@@ -110,6 +113,28 @@ def download_table(label: str, summaries: list[PredictionSummary], stem: str) ->
         icon=":material/table:",
         on_click="ignore",
     )
+
+
+@render_slots.fragment
+def code_button(title: str, *snippets: str, key: str, note: str | None = None) -> None:
+    """Draw the button that opens code to copy in a dialog, which holds the keyboard's focus (a popover does not).
+
+    Draws nothing if there is no snippet.
+
+    Args:
+        title: of the dialog.
+        key: of the step or run that the code is of.
+        note: below the code, plain text.
+    """
+    if snippets and st.button(code_snippets.SHOW, key=f"code_{key}", icon=":material/code:", type="tertiary"):
+        st.dialog(title, width=CODE_WIDTH, icon=":material/code:")(_show_code)(snippets, note)
+
+
+def _show_code(snippets: tuple[str, ...], note: str | None) -> None:
+    for snippet in snippets:
+        st.code(snippet)
+    if note:
+        st.caption(note)
 
 
 # --- The queue before the network -------------------------------------------------------------------

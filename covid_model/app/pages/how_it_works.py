@@ -9,11 +9,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from covid_model import records
+from covid_model import config, records
 from covid_model.app import networks, session, state, widgets
 from covid_model.app.components import activations, common, film_picker
 from covid_model.app.components.common import ask_again
 from covid_model.app.films import ImageSource
+from covid_model.app.text import code_snippets
 from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as training_text
@@ -32,14 +33,16 @@ MOST_STEPS = 5  # of a network's preprocessing
 THUMB = 360  # pixels: the greatest width of a picture
 
 
-def header(name: str) -> None:
-    """Draw a section's heading, with its anchor."""
-    st.header(story_text.SECTIONS[name], anchor=name, divider="gray")
+def header(name: str, *snippets: str, note: str | None = None) -> None:
+    """Draw a section's heading with its anchor and, beside it, the button that shows its code."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.header(story_text.SECTIONS[name], anchor=name, divider="gray")
+        common.code_button(story_text.SECTIONS[name], *snippets, key=name, note=note)
 
 
 def show_preprocessing(shown: Film, spec: NetworkSpec | None) -> None:
     """Draw section 1."""
-    header("preparation")
+    header("preparation", *([code_snippets.preprocessing(spec.preprocessing)] if spec else []))
     st.markdown(story_text.PREPROCESSING)
     if spec is None:
         st.caption("The selected network is not available, so its preprocessing is unknown.")
@@ -71,9 +74,9 @@ def run_network(source: ImageSource, name: str) -> ForwardTrace | None:
     return None
 
 
-def show_pretrained() -> None:
+def show_pretrained(spec: NetworkSpec | None) -> None:
     """Draw section 6, with Table 1."""
-    header("pretrained")
+    header("pretrained", code_snippets.pretrained(config.INPUT_SIZE if spec is None else spec.preprocessing.size))
     ours = next(model for model in vgg19.MODELS if model.name == vgg19.OURS)
     st.markdown(story_text.transfer_learning(ours.millions))
     left, right = st.columns(2, gap="large")
@@ -118,7 +121,8 @@ def show_pretrained() -> None:
 
 def show_training_run(spec: NetworkSpec) -> None:
     """Draw section 7, with Table 2."""
-    header("run")
+    snippets = code_snippets.training_run(spec), code_snippets.metrics(state.threshold())
+    header("run", *snippets, note=code_snippets.left_out(spec))
     st.markdown(story_text.training_run(prediction_text.plain(spec.summary)))
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -143,7 +147,8 @@ def show_training_run(spec: NetworkSpec) -> None:
 
 def show_comparison(comparison: records.Comparison) -> None:
     """Draw section 8: learning curves with and without pretraining."""
-    header("compared")
+    code = code_snippets.compared(comparison.about)
+    header("compared", *([code] if code else []))
     st.markdown(story_text.COMPARED)
     key = comparison.measure
     title = records.CURVE_MEASURES[key]
@@ -191,14 +196,14 @@ with network_tab:
     header("network")
     st.markdown(story_text.NETWORK)
     network_slot = st.container(key="story_network")
-    header("head")
+    header("head", *([code_snippets.head(spec, state.threshold())] if spec else []))
     head_slot = st.container(key="story_head")
     header("loss")
     loss_slot = st.container(key="story_loss")
-    header("gradcam")
+    header("gradcam", code_snippets.gradcam(name))
     gradcam_slot = st.container(key="story_gradcam")
 with training_tab:
-    show_pretrained()
+    show_pretrained(spec)
     if spec is not None:
         show_training_run(spec)
     if curves:

@@ -12,7 +12,9 @@ import streamlit as st
 
 from covid_model import charts, config
 from covid_model.app import cache, widgets
+from covid_model.app.components import common
 from covid_model.app.runtime import render_slots
+from covid_model.app.text import code_snippets
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as playground_text
 from covid_model.data.dataset import DataError
@@ -165,7 +167,10 @@ def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
         with column, st.container(key=f"lab_run_{run.number}_{drawn}"):
             card(run, run is not running and not run.finished, drawn)
             if running is None:
-                pin(run)
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    pin(run)
+                    code = code_snippets.playground_run(run.recipe, run.covid, run.other, config.THRESHOLD)
+                    common.code_button(f"Run {run.number}", code, key=f"run_{run.number}")
 
 
 def pin(run: Run) -> None:
