@@ -25,6 +25,7 @@ from covid_model.evaluation import threshold_sweep
 from covid_model.imaging import FilmError, heatmap
 from covid_model.imaging import image as thumbnails
 from covid_model.model import registry
+from covid_model.model.similarity import FilmIndex, SimilarityError
 from covid_model.reports import model_card as card_room
 from covid_model.training import playground
 from covid_model.training.playground.features import FEATURES, Store
@@ -291,6 +292,38 @@ def film_ids() -> pd.Index:
 def lab_store() -> Store:
     """Load the stored features, once per process. Raises PlaygroundError and DataError, which are not cached."""
     return playground.load(config.LAB)
+
+
+# --- Similar films ---
+
+
+@memory.by_files(lambda: [config.SIMILARITY_NPZ], st.cache_resource, 1)
+def film_index() -> FilmIndex | None:
+    """Load the index of similar films; None if it is missing or damaged. Shared, so do not change it."""
+    try:
+        return FilmIndex.load(config.SIMILARITY_NPZ)
+    except SimilarityError:
+        return None
+
+
+@memory.by_files(lambda: [config.SIMILARITY_JSON], st.cache_data, 2)
+def similarity_record() -> dict | None:
+    """Load what the neighbors of a film share; None if there is no record."""
+    return _json(config.SIMILARITY_JSON)
+
+
+@memory.by_files(lambda *_: [*_scores_and_list(), config.SIMILARITY_NPZ], st.cache_resource, networks.MOST_NETWORKS)
+def indexed_films(name: str) -> pd.DataFrame | None:
+    """Return a network's rows of `gallery_table` that are in the index, with each film's `patient` and `age`."""
+    table, index = gallery_table(name), film_index()
+    if table is None or index is None:
+        return None
+    rows = _with_patients(table[table.index.isin(index.ids)])
+    try:
+        ages = films_table()["age"].reindex(rows.index)
+    except (datasets.DataError, KeyError):
+        ages = None
+    return rows.assign(patient=rows.get("patient", rows.index.to_series()), age=ages)
 
 
 # --- Records for the page "Can you trust it?" ---

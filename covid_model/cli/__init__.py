@@ -53,6 +53,12 @@ COMMANDS = (
         train.run_readings,
     ),
     Command(
+        "similarity",
+        "Index the reported X-rays by their features and map them; write assets/results/similarity.npz and .json.",
+        train.add_similarity_arguments,
+        train.run_similarity,
+    ),
+    Command(
         "audit",
         "Run the experiments behind the score; write the results to assets/results/audit.",
         train.add_audit_arguments,

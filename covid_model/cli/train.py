@@ -1,4 +1,4 @@
-"""Commands that train and evaluate: train, evaluate, readings, lab-features, learning-curves, audit."""
+"""Commands that train and evaluate: train, evaluate, readings, similarity, lab-features, learning-curves, audit."""
 
 from __future__ import annotations
 
@@ -99,6 +99,24 @@ def run_readings(given: argparse.Namespace) -> int:
         f"{config.READINGS_NPZ}: {report.films} X-rays, {report.networks} networks, {report.size / 1024:.0f} KB"
         + (f". Not there: {', '.join(report.missing)}" if report.missing else "")
     )
+    return DONE
+
+
+# --- similarity ---
+
+
+def add_similarity_arguments(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
+    add_vgg19(parser)
+    add_work(parser)
+
+
+def run_similarity(given: argparse.Namespace) -> int:
+    from covid_model.data import dataset
+    from covid_model.experiments import similarity
+
+    data = dataset.load(data_folder(given.data))
+    print(similarity.run(data, lambda name: vgg19_for(name, given.vgg19), given.work))
     return DONE
 
 

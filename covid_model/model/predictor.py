@@ -44,6 +44,7 @@ class Prediction:
         ood_reason: The detector's reason if `ood_distance` is above 1, else None.
         in_color: Whether the file was a color image.
         stored: Whether it comes from `readings`, so that `milliseconds` is not known (0).
+        features: Pooled features (1024,) float32 of blocks 4 and 5 (see `ood.pool`); None if stored.
     """
 
     network: str
@@ -57,6 +58,7 @@ class Prediction:
     ood_reason: OutOfDistribution | None = None
     in_color: bool = False
     stored: bool = False
+    features: np.ndarray | None = None
 
     @property
     def reason(self) -> OutOfDistribution | None:
@@ -128,6 +130,7 @@ class Predictor:
             ood_distance=None if self._detector is None else self._detector.distance(pooled),
             ood_reason=None if self._detector is None else self._ood_reason(film, pooled),
             in_color=film.in_color,
+            features=pooled,
         )
 
     def _ood_reason(self, film: Film, pooled: np.ndarray) -> OutOfDistribution | None:

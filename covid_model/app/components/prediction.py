@@ -123,9 +123,10 @@ def _film_alone(small: np.ndarray) -> None:
 @render_slots.fragment
 def _checks(current: session.CurrentFilm) -> None:
     """Draw further checks of the score, one tab each; the network runs only on request."""
-    from covid_model.app.components import compare_networks, robustness
+    from covid_model.app.components import compare_networks, robustness, similar
 
-    checks = {robustness.TITLE: robustness.show, compare_networks.TITLE: compare_networks.show}
+    rooms = (robustness, compare_networks, similar)
+    checks = {room.TITLE: room.show for room in rooms}
     st.subheader("Check the score", anchor="check")
     tabs = st.tabs(list(checks), key=TOOL, bind="query-params")
     for tab, check in zip(tabs, checks.values(), strict=True):

@@ -15,11 +15,25 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import cache, state, widgets
 from covid_model.app import films as app_films
-from covid_model.app.components import common, download_button, film_card
+from covid_model.app.components import common, download_button, film_card, similar
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.app.text.browse import FILTERS, HEATMAPS, LEFT, ORDER, PART, SET, SHEET, SHOWN, SOURCE, TRUTH, VERDICT
+from covid_model.app.text import similarity as similarity_text
+from covid_model.app.text.browse import (
+    FILTERS,
+    HEATMAPS,
+    LEFT,
+    MAP,
+    ORDER,
+    PART,
+    SET,
+    SHEET,
+    SHOWN,
+    SOURCE,
+    TRUTH,
+    VERDICT,
+)
 from covid_model.config import CELL_NAMES
 from covid_model.data.dataset import DataError
 from covid_model.imaging import FilmError
@@ -295,6 +309,8 @@ if matches.empty:
     picked = [source and prediction_text.source_title(source), truth and browse_text.TRUTHS[truth]]
     nothing_matches([*filter(None, picked), *(CELL_NAMES[cell] for cell in verdicts)])
     st.stop()
+if beside.toggle("Map", key=MAP, bind="query-params", help=similarity_text.MAP):
+    matches = similar.selection(matches, network)
 above = st.container()
 number = pick_sheet(browse_text.sheet(matches, 1).sheets, (films_set, network, source, truth, tuple(verdicts), order))
 remember()

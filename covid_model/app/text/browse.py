@@ -12,8 +12,8 @@ from covid_model import config, evaluation
 from covid_model.config import CELL_NAMES, SPLIT_LABELS
 
 SET, PART, SOURCE, TRUTH, VERDICT, ORDER = "set", "part", "source", "truth", "verdict", "order"  # in the URL, by label
-HEATMAPS, SHEET = "heatmaps", "sheet"
-FILTERS = (SET, PART, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, SHEET)
+HEATMAPS, MAP, SHEET = "heatmaps", "map", "sheet"
+FILTERS = (SET, PART, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, MAP, SHEET)
 LEFT = "films-left"  # in the session: every setting when a film was opened from here
 SHOWN = "films-shown"  # in the session: the last filters, because new ones start at the first sheet
 
