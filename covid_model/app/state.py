@@ -187,10 +187,10 @@ def threshold_slider(label: str = "Threshold") -> float:
     return threshold_from(chosen)
 
 
-def choose_network(name: str) -> None:
-    """Set the network of the picker, from a callback."""
-    st.session_state[NETWORK] = network_from(name)
-    _network_to_url(NETWORK, registry.default())
+def choose_network(name: str, key: str = NETWORK, default: str | None = None) -> None:
+    """Set the network of the picker `key`, from a callback; `default` is what that picker shows at first."""
+    st.session_state[key] = network_from(name)
+    _network_to_url(key, default or registry.default())
 
 
 # --- The film shown: a sample by its id in the URL, or the user's uploads ---

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from covid_model import config, formatting, imaging
 from covid_model.app import cache, films, networks
 from covid_model.app.components import viewer
+from covid_model.app.text import browse as browse_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.app.text import samples as samples_text
 from covid_model.imaging import FilmError
 from covid_model.model import gradcam, readings, registry
 from covid_model.model.predictor import Prediction, PredictionError
@@ -258,9 +258,9 @@ def test_a_training_film_says_so(demo):
 def test_films_to_try_and_back_to_the_uploads(demo):
     app = upload(open_page(), ("film.png", film_bytes()))
     assert tries(app) == {
-        "try-cohen-1": samples_text.LABELS["tp"],
-        "try-nih-1": samples_text.LABELS["tn"],  # the other network calls it positive, and its score is the lowest
-        "try-cohen-2": samples_text.LABELS["fn"],
+        "try-cohen-1": browse_text.LABELS["tp"],
+        "try-nih-1": browse_text.LABELS["tn"],  # the other network calls it positive, and its score is the lowest
+        "try-cohen-2": browse_text.LABELS["fn"],
     }
     app.button(key="try-cohen-2").click().run()
     assert app.query_params["film"] == "cohen-2"
@@ -344,13 +344,13 @@ def test_without_a_data_folder(demo, monkeypatch):
 def test_the_strip_shows_what_the_chosen_network_does(demo):
     app = open_page(network="paper", threshold=0.3)
     assert tries(app) == {
-        "try-cohen-1": samples_text.LABELS["tp"],
-        "try-cohen-3": samples_text.LABELS["fp"],
+        "try-cohen-1": browse_text.LABELS["tp"],
+        "try-cohen-3": browse_text.LABELS["fp"],
     }
-    assert text(app).count(samples_text.truth(True)) == text(app).count(samples_text.truth(False)) == 1
+    assert text(app).count(browse_text.ground_truth(True)) == text(app).count(browse_text.ground_truth(False)) == 1
     assert "Film cohen" in text(app).replace("\\", "")  # its own sentence
     app.button(key="try-cohen-3").click().run()
-    assert samples_text.truth(True) not in text(app)  # the tiles are small while a film is shown
+    assert browse_text.ground_truth(True) not in text(app)  # the tiles are small while a film is shown
     assert set(tries(app)) == {"try-cohen-1", "try-cohen-3"}
 
 
@@ -379,9 +379,9 @@ def test_the_stress_test_shows_scores_and_heat_and_no_verdict(demo, monkeypatch)
     assert app.selectbox(key="stress_film").value == lesion.id
     mask = cv2.imread(str(lesion.mask), cv2.IMREAD_GRAYSCALE) > 0
     share = gradcam.heat_in_mask(np.eye(14), spec.preprocessing.box, mask)
-    assert text(app).count(samples_text.in_lesion(*share)) == 2 and share[1] > 0
+    assert text(app).count(browse_text.in_lesion(*share)) == 2 and share[1] > 0
     drawer = [item.value for item in app.expander[0].markdown]
-    assert samples_text.STRESS in drawer
+    assert browse_text.STRESS in drawer
     assert not any(word in item.lower() for item in drawer for word in ("positive", "negative"))
     assert not MockReader.asked
     app.button(key="stress-open").click().run()

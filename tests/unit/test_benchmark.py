@@ -14,7 +14,7 @@ from covid_model.cli import tools as command
 from covid_model.model import registry, vgg19
 from covid_model.reports import measurements
 from covid_model.tools import benchmark
-from covid_model.tools.benchmark import forward, peers, server, timing
+from covid_model.tools.benchmark import forward, server, timing
 from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missing
 from tests.support import mock_networks
 from tests.support.app_pages import holds, numbers
@@ -79,11 +79,11 @@ def test_rows_of_the_network(subject):
     assert record["gemm_gflops"] > 0
 
 
-@pytest.mark.parametrize("make", [peers.torch_grad_cam, peers.onnx_runtime, peers.openvino])
+@pytest.mark.parametrize("make", [forward.torch_grad_cam, forward.onnx_runtime, forward.openvino])
 def test_another_library_computes_the_same_or_says_that_it_is_not_there(subject, make):
     try:
         made = make(subject.model, subject.inputs)
-    except peers.PeerError as error:
+    except forward.PeerError as error:
         assert "not installed" in str(error)
         pytest.skip(str(error))
     explain = made[0] if isinstance(made, tuple) else made
@@ -91,8 +91,8 @@ def test_another_library_computes_the_same_or_says_that_it_is_not_there(subject,
 
 
 def test_a_peer_that_computes_something_else_is_no_peer(subject):
-    with pytest.raises(peers.PeerError, match="gives the logit"):
-        peers._check(subject.model, subject.inputs, np.array([[1e3]]), "Other")
+    with pytest.raises(forward.PeerError, match="gives the logit"):
+        forward._check(subject.model, subject.inputs, np.array([[1e3]]), "Other")
 
 
 def test_bfloat16_is_off_where_the_processor_lacks_it(subject, monkeypatch):

@@ -15,7 +15,6 @@ from PIL import Image
 from covid_model import config
 from covid_model.data import dataset
 from covid_model.data.download import DownloadError, Failure, Patience, download, http, sources, write_list
-from covid_model.data.download import run as download_run
 from covid_model.data.download.http import NotAvailable, Web
 from covid_model.data.download.images import LIST_COLUMNS, MANIFEST_COLUMNS, write_file
 from tests.support.film_server import (
@@ -321,7 +320,7 @@ def test_a_disk_that_fails_leaves_the_old_film(tmp_path, monkeypatch):
 
 
 def test_gives_up_a_source_that_is_down_but_not_the_others(server, listed, tmp_path, monkeypatch):
-    monkeypatch.setattr(download_run, "GIVE_UP", 4)
+    monkeypatch.setattr("covid_model.data.download.GIVE_UP", 4)
     server.files = {f"down{number}.png": 503 for number in range(30)} | {"good.png": GOOD}
     rows = [row(f"cohen-{number:04}", f"down{number}.png") for number in range(30)]
     report = run(tmp_path / "films", listed(*rows, row("figure1-0001", "good.png")), workers=2)

@@ -15,8 +15,7 @@ from covid_model.data import dataset
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import registry
 from covid_model.reports import model_card
-from covid_model.reports.model_card import figures, prose, recipe
-from covid_model.reports.model_card.build import build
+from covid_model.reports.model_card import build, figures, prose, recipe
 from covid_model.training.frozen_head import AUGMENT
 from covid_model.training.recipe import RECIPE
 from tests.support.app_pages import data_folder, write_scores

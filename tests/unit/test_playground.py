@@ -12,10 +12,9 @@ from covid_model import charts, config
 from covid_model.data import dataset
 from covid_model.evaluation import Confusion
 from covid_model.training import features, playground
-from covid_model.training.playground import PlaygroundError, Recipe
+from covid_model.training.playground import Head, PlaygroundError, Recipe, counts, training_rows, with_marker
 from covid_model.training.playground import features as playground_features
 from covid_model.training.playground.recipe import CHOICES, address, label, sentence
-from covid_model.training.playground.train import Head, counts, training_rows, with_marker
 from tests.support.app_pages import holds, numbers
 from tests.support.synthetic_features import films, made_up_lab
 

@@ -13,9 +13,9 @@ import pytest
 
 from covid_model import config, imaging
 from covid_model.app.components import download_button
+from covid_model.app.text import browse as browse_text
 from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.app.text import samples as samples_text
 from covid_model.data import dataset, real_films
 from covid_model.data.download import Patience, sources
 from covid_model.data.download.http import NotAvailable
@@ -228,7 +228,7 @@ def test_a_link_to_a_fetched_film_opens_it_and_to_one_that_is_not_here_says_so(o
     app = open_page("how_it_works", film="cohen-0001")
     assert not app.info and "y = 1" in text(app) and story_text.LISTED in text(app)
     options = app.selectbox(key="story_film").options
-    assert any(samples_text.LABELS["fp"] in item for item in options)  # cohen-0002
+    assert any(browse_text.LABELS["fp"] in item for item in options)  # cohen-0002
 
 
 def test_no_connection_is_said_plainly(offered, monkeypatch):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from covid_model.data import samples as samples_
-from covid_model.tools.simulate import ct, film, recipes, write
+from covid_model.tools import simulate
+from covid_model.tools.simulate import ct, film, recipes
 
 SPACING = (6.0, 4.0, 4.0)  # mm
 
@@ -179,11 +180,11 @@ def test_marks_stop_radiation_where_they_lie():
 
 def test_the_same_recipe_gives_the_same_film_and_a_true_mask(plain: ct.Chest, coarse: recipes.Recipe):
     recipe = replace(coarse, lesion=ct.Lesion("ground glass", 3))
-    first, second = write.render(plain, recipe), write.render(plain, recipe)
+    first, second = simulate.render(plain, recipe), simulate.render(plain, recipe)
     assert np.array_equal(first.pixels, second.pixels)
     assert first.pixels.dtype == np.uint8 and first.pixels.std() > 20
     assert first.lesion is not None and first.lesion.any() and not (first.lesion & ~first.lungs).any()
-    healthy = write.render(plain, coarse)
+    healthy = simulate.render(plain, coarse)
     assert healthy.lesion is None
     assert first.pixels[first.lesion].mean() > healthy.pixels[first.lesion].mean() + 5
 
@@ -233,7 +234,7 @@ def test_run_writes_films_and_keeps_real_ones(
     (to / "films.json").write_text(json.dumps({"films": [real]}))
     effusion = replace(coarse, id="y", lesion=ct.Lesion("effusion", 60, "left"))
     text: list[str] = []
-    write.run(to, ct_folder, [coarse, effusion], text.append)
+    simulate.run(to, ct_folder, [coarse, effusion], text.append)
     assert text == ["x.jpg", "y.jpg"]
     result = samples_.samples(to / "films.json")
     assert [sample.id for sample in result] == ["x", "y", "real"]

@@ -10,9 +10,9 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import cache, films, state
 from covid_model.app.films import ImageSource
+from covid_model.app.text import browse as browse_text
 from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.app.text import samples as samples_text
 from covid_model.data import samples
 from covid_model.data.dataset import DataError
 from covid_model.model import registry
@@ -92,7 +92,9 @@ def _take() -> None:
 def _options(requested: str | None, uploads: int) -> dict[str, str]:
     """Return the labels of the films to choose from, by id; the first one is the default."""
     known = cache.examples(registry.default(), config.THRESHOLD)
-    examples = {example.film.id: f"Real X-ray: {samples_text.label(example.kind, example.marker)}" for example in known}
+    examples = {
+        example.film.id: f"Real X-ray: {browse_text.sample_label(example.kind, example.marker)}" for example in known
+    }
     own = {name: sample.title for name, sample in cache.samples().items()}
     options = examples | own | {SCHEMATIC: SCHEMATIC_TITLE}
     if requested and requested not in options:

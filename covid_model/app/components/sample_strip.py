@@ -14,8 +14,8 @@ from covid_model.app import cache, films, networks, state
 from covid_model.app.components import download_button
 from covid_model.app.films import Example, Kind
 from covid_model.app.runtime import render_slots
+from covid_model.app.text import browse as browse_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.app.text import samples as samples_text
 from covid_model.data.dataset import DataError
 from covid_model.data.samples import Sample
 from covid_model.imaging import heatmap, image
@@ -44,7 +44,7 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
     examples = cache.examples(network, threshold)
     with st.container(key=COMPACT if compact else "samples", gap="xsmall" if compact else "small"):
         if examples:
-            st.markdown(f":small[{samples_text.heading(registry.title(network))}]")
+            st.markdown(f":small[{browse_text.strip_heading(registry.title(network))}]")
             tiles(examples, shown, compact)
         else:
             own = [film for film in cache.samples().values() if not film.simulated]
@@ -58,8 +58,8 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
                             st.markdown(":small[Simulated, not a real X-ray]" if film.simulated else ":small[Real]")
         missing = [film for film in cache.real_films() if film not in cache.real_paths()]
         if not compact or not examples:
-            label = samples_text.download(len(missing))
-            download_button.offer(missing, label, "" if examples else samples_text.NOT_HERE)
+            label = browse_text.download_label(len(missing))
+            download_button.offer(missing, label, "" if examples else browse_text.NOT_HERE)
 
 
 def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:
@@ -69,13 +69,15 @@ def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:
         for example in examples:
             film = example.film
             sentence = film.shows
-            label = samples_text.label(example.kind, example.marker)
+            label = browse_text.sample_label(example.kind, example.marker)
             if example.kind == Kind.MARKER:
-                sentence = samples_text.on_marker(example.marker, example.share, example.area)
+                sentence = browse_text.on_marker(example.marker, example.share, example.area)
             with grid.cell():
                 tile(film.id, str(paths[film.id]), label, film.id == shown, sentence)
                 if not compact:
-                    st.markdown(f":small[**{samples_text.truth(film.covid == 1)}** {prediction_text.plain(sentence)}]")
+                    st.markdown(
+                        f":small[**{browse_text.ground_truth(film.covid == 1)}** {prediction_text.plain(sentence)}]"
+                    )
 
 
 def tile(film: str, path: str, label: str, current: bool, help_text: str | None = None) -> None:
@@ -103,14 +105,14 @@ def stress_test() -> None:
     simulated = {film.id: film for film in cache.samples().values() if film.simulated}
     if not simulated:
         return
-    with st.expander(samples_text.STRESS_TITLE, icon=":material/science:", key=STRESS, on_change="rerun") as drawer:
+    with st.expander(browse_text.STRESS_TITLE, icon=":material/science:", key=STRESS, on_change="rerun") as drawer:
         if drawer.open:
             _stress_test(simulated)
 
 
 @render_slots.fragment
 def _stress_test(simulated: dict[str, Sample]) -> None:
-    st.markdown(samples_text.STRESS)
+    st.markdown(browse_text.STRESS)
     stored = {name: networks.readings(name) for name in registry.names()}
     scores = {name: readings.scores() for name, readings in stored.items() if readings is not None}
     rows = pd.DataFrame(
@@ -157,7 +159,7 @@ def _maps(film: Sample, names: Iterable[str]) -> None:
                 st.markdown("**X-ray**")
                 drawn = outlined(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB), mask)
                 st.image(drawn, width="stretch", alt=f"Simulated X-ray: {film.title}")
-                st.markdown(f":small[{samples_text.OUTLINE if mask is not None else 'Nothing was added to it.'}]")
+                st.markdown(f":small[{browse_text.OUTLINE if mask is not None else 'Nothing was added to it.'}]")
                 continue
             readings = networks.readings(name)
             heat, box = readings.heatmap(film.id), readings.spec.preprocessing.box
@@ -166,7 +168,7 @@ def _maps(film: Sample, names: Iterable[str]) -> None:
             drawn = outlined(heatmap.blend(pixels, heat, box), mask)
             st.image(drawn, width="stretch", alt=f"Its Grad-CAM heatmap by {registry.title(name)}")
             if mask is not None:
-                st.markdown(f":small[{samples_text.in_lesion(*gradcam.heat_in_mask(heat, box, mask > 0))}]")
+                st.markdown(f":small[{browse_text.in_lesion(*gradcam.heat_in_mask(heat, box, mask > 0))}]")
 
 
 def outlined(picture: np.ndarray, mask: np.ndarray | None) -> np.ndarray:

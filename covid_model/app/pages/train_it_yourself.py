@@ -20,9 +20,8 @@ from covid_model.app.text import training as playground_text
 from covid_model.data.dataset import DataError
 from covid_model.evaluation import Estimate
 from covid_model.training import playground
-from covid_model.training.playground import Epoch, PlaygroundError, Recipe, Run
+from covid_model.training.playground import Epoch, PlaygroundError, Recipe, Run, counts
 from covid_model.training.playground.recipe import CHOICES, PLAY, RANGES, label, link, sentence
-from covid_model.training.playground.train import counts
 
 RUNS = "lab_runs"  # in the session: the runs shown, oldest first
 BEGIN = "lab-begin"  # in the session: a scene was chosen and is to be trained at once

@@ -6,8 +6,220 @@ or an experiment's record. The page About shows a card, and `python -m covid_mod
 
 from __future__ import annotations
 
-from covid_model.reports.model_card.build import build, read
-from covid_model.reports.model_card.prose import PROSE, Card, CardError, Section, Table, markdown
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from covid_model import config, evaluation
+from covid_model import records as records_module
+from covid_model.data import dataset
+from covid_model.formatting import counted, duration, intervals
+from covid_model.model import registry
+from covid_model.model.registry import NetworkSpec
+from covid_model.reports.model_card import figures, recipe
+from covid_model.reports.model_card.prose import (
+    PROSE,
+    Card,
+    CardError,
+    Section,
+    Table,
+    bullets,
+    escape,
+    fill,
+    load,
+    markdown,
+)
 from covid_model.reports.model_card.recipe import WATTS_A_CORE
 
 __all__ = ["PROSE", "WATTS_A_CORE", "Card", "CardError", "Section", "Table", "build", "markdown", "read"]
+
+UNSEEN = tuple(split for split in config.SPLITS if split not in config.TRAINING_SPLITS)
+NO_SCORES = "This copy has no scores of this network, so the figures are missing here."
+
+
+def build(
+    spec: NetworkSpec,
+    scores: pd.DataFrame | None,
+    films: pd.DataFrame | None,
+    trials: Mapping[str, Any] | None = None,
+    within: Mapping[str, Any] | None = None,
+    networks: Path | None = None,
+    audits: Path | None = None,
+) -> Card:
+    """Return the card of one network. If data is missing, the card says so.
+
+    Args:
+        spec: The network.
+        scores: assets/results/scores.csv, all networks; None if it is missing.
+        films: The list of films by id; None if it is missing, and intervals are then by film.
+        trials: The record of the trials that the recipe was chosen by; None if there is none.
+        within: The record of `python -m covid_model train --within`; None if there is none.
+        networks: Folder of the text. Defaults to `config.NETWORKS`.
+        audits: Folder of the experiments' records. Defaults to `config.AUDIT`.
+
+    Raises:
+        CardError: The text is missing or damaged.
+        ValueError: A score is not a number in [0, 1].
+    """
+    networks = config.NETWORKS if networks is None else networks
+    audits = config.AUDIT if audits is None else audits
+    table = None
+    if scores is not None and (scores["network"] == spec.name).any():
+        table = figures.with_patients(scores[scores["network"] == spec.name], films)
+    records = {
+        name: record
+        for name in config.AUDIT_EXPERIMENTS
+        if (record := records_module.load_experiment(spec.name, name, audits))
+    }
+    raw = load(networks)
+    own = raw["networks"].get(spec.name, {})
+    values = _values(spec, table, films, records) | {
+        "recipe_chosen": own.get("recipe", "Not recorded."),
+        "threshold_set": own.get("threshold", "How it was chosen is not recorded."),
+    }
+    prose = fill(raw, values)
+    own = prose["networks"].get(spec.name, {})
+
+    use, factors, metrics = prose["intended_use"], prose["factors"], prose["metrics"]
+    sections = [
+        Section("Model details", (bullets(prose["details"]), *_details(spec), own.get("recipe", ""))),
+        *([Section("How the recipe was chosen", chosen)] if (chosen := _chosen(trials, within)) else []),
+        Section("Time and energy", _spent(spec, trials)),
+        Section(
+            "Intended use",
+            (
+                *_list("For", [*use["primary"], *_some(own.get("intended_use"))]),
+                *_list("By", use["users"]),
+                *_list("Not for", use["out_of_scope"]),
+            ),
+        ),
+        Section("Factors", (*_list("Relevant", factors["relevant"]), *_list("Reported here", factors["reported"]))),
+        Section("Metrics", (bullets([*metrics["choice"], *metrics["threshold"], values["intervals"]]),)),
+        Section("Evaluation data", (bullets(prose["evaluation_data"]), *_counts(films, UNSEEN))),
+        Section("Training data", (bullets(prose["training_data"]), *_counts(films, config.TRAINING_SPLITS))),
+        Section("Quantitative analyses", _analyses(spec, table, records)),
+        Section("Ethical considerations", (bullets(prose["ethics"]),)),
+        Section("Caveats and recommendations", (bullets([*own.get("caveats", ()), *prose["caveats"]]),)),
+        Section("CLAIM", (_claim(prose["claim"]),)),
+    ]
+    head = f"`{spec.name}`. {escape(spec.summary)} After {' and '.join(prose['sources'])}."
+    kept = tuple(Section(section.title, tuple(filter(None, section.parts))) for section in sections)
+    return Card(spec.name, escape(spec.title), head, kept)
+
+
+def _values(
+    spec: NetworkSpec, table: pd.DataFrame | None, films: pd.DataFrame | None, records: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the values of the {names} in the text."""
+    unknown = "an unknown number of"
+    external = None if films is None else films[films["split"] == "external"]
+    sources = [] if external is None else [name for name in config.SOURCE_TITLES if (external["source"] == name).any()]
+    both = None
+    if films is not None:
+        trained = films["split"].isin(config.TRAINING_SPLITS)
+        both = len(set(films.loc[trained, "patient"]) & set(films.loc[~trained, "patient"]))
+    adults = None if table is None else figures.adults(table, spec.threshold)
+    return {
+        "paper_title": config.PAPER_TITLE,
+        "paper_doi": config.PAPER_DOI,
+        "threshold": f"{spec.threshold:g}",
+        "base_in_words": recipe.base(spec),
+        "sees": recipe.preprocessing(spec),
+        "validation_parts": str(dataset.VALIDATION_PARTS),
+        "intervals": intervals(table is None or "patient" in table, evaluation.DRAWS),
+        "audits": ", ".join(records) or "none yet",
+        "external_films": unknown if external is None else f"{len(external):,}",
+        "external_sources": " and ".join(escape(config.SOURCE_TITLES[name]) for name in sources) or "hospitals",
+        "adults_called": counted(adults) if adults else f"{unknown} the",
+        "on_both_sides": "An unknown number of" if both is None else f"{both:,}" if both else "No",
+    }
+
+
+def _details(spec: NetworkSpec) -> list[Table | str]:
+    trained = recipe.recipe(spec)
+    return [recipe.network(spec), trained or "How it was trained is not recorded."]
+
+
+def _chosen(trials: Mapping[str, Any] | None, within: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
+    return (*recipe.tried(trials), *recipe.within(within))
+
+
+def _spent(spec: NetworkSpec, trials: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
+    costs = recipe.spent(spec, trials)
+    if not costs:
+        return ("Not recorded.",)
+    rows = tuple(
+        (cost.title, duration(cost.seconds) or "–", str(cost.cores), f"about {cost.kilowatt_hours:.3f} kWh")
+        for cost in costs
+    )
+    table = Table(
+        "Recorded time and estimated energy", ("Step", "Time (recorded)", "Cores", "Energy (estimated)"), rows
+    )
+    note = (
+        f"The energy is an estimate, not a measurement: time × cores × {recipe.WATTS_A_CORE:g} W per core, "
+        f"{recipe.WATTS_SOURCE}. It does not include memory, cooling and what was not recorded (earlier runs, and "
+        "features reused from them)."
+    )
+    return table, note
+
+
+def _counts(films: pd.DataFrame | None, splits: Sequence[str]) -> tuple[str | Table, ...]:
+    return ("This copy has no list of X-rays.",) if films is None else (figures.counts(films, splits),)
+
+
+def _analyses(
+    spec: NetworkSpec, table: pd.DataFrame | None, records: Mapping[str, Any]
+) -> tuple[str | Table | None, ...]:
+    if table is None:
+        return (NO_SCORES,)
+    order = (*UNSEEN, *config.TRAINING_SPLITS)
+    return (
+        figures.measures(table, spec.threshold),
+        figures.table(spec.name, table, spec.threshold),
+        figures.parts(evaluation.parts(table, order), spec.threshold),
+        figures.groups(table, spec.threshold),
+        figures.calibration(records.get("calibration")),
+    )
+
+
+def _claim(items: Sequence[Mapping[str, Any]]) -> Table:
+    rows = tuple((str(item["item"]), item["asks"], item["says"]) for item in items)
+    return Table("Items of CLAIM that apply", ("Item", "Topic", "This project"), rows)
+
+
+def _list(title: str, lines: Sequence[str]) -> tuple[str, str]:
+    return f"**{title}**", bullets(lines)
+
+
+def _some(line: str | None) -> list[str]:
+    return [line] if line else []
+
+
+def read(name: str) -> Card:
+    """Return the card of the network `name` from the files in assets/.
+
+    Raises:
+        NetworkError: There is no such network, or its JSON is damaged.
+        CardError: The text of the cards is missing or damaged.
+        ValueError: The scores are damaged.
+    """
+    spec = registry.spec(name, config.NETWORKS)
+    try:
+        films = dataset.committed()
+    except dataset.DataError:
+        films = None
+    scores = None
+    if config.SCORES_CSV.is_file():
+        scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films))
+    trials, within = None, None
+    if name == registry.default():  # these records are about the default network
+        trials, within = _record(config.TRIALS_JSON), _record(config.WITHIN_JSON)
+    return build(spec, scores, films, trials, within, config.NETWORKS, config.AUDIT)
+
+
+def _record(path: Path) -> Any:
+    """Return the content of a JSON file; None if there is no such file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -19,6 +19,8 @@ from covid_model.data import dataset
 from covid_model.tools.benchmark import forward, server
 from covid_model.tools.benchmark.timing import Row, Subject
 
+__all__ = ["PARTS", "Subject", "run"]
+
 PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "streamlit", "torch", "grad-cam", "onnxruntime", "openvino")
 ROUNDS = 15  # of each timing
 
@@ -78,6 +80,3 @@ def _packages() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
-
-
-__all__ = ["PARTS", "Subject", "run"]

@@ -18,7 +18,7 @@ from covid_model.data import samples
 from covid_model.tools.benchmark.timing import FILM, Row, missing
 from covid_model.tools.headless_client import HeadlessClient
 from covid_model.training import playground
-from covid_model.training.playground.train import training_rows
+from covid_model.training.playground import training_rows
 
 PATIENCE = 180.0  # seconds for a server to start on a busy machine
 STARTS = 3  # servers started, for a median
