@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from covid_model.cli import data, predict, tools, train
+from covid_model.cli import data, export, predict, tools, train
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
 
@@ -76,6 +76,12 @@ COMMANDS = (
         "Print a network's model card as Markdown, from the committed results.",
         tools.add_card_arguments,
         tools.run_card,
+    ),
+    Command(
+        "export",
+        "Write a network to a file of plain Keras or ONNX, to use without this package.",
+        export.add_export_arguments,
+        export.run_export,
     ),
     Command(
         "fetch",

@@ -28,10 +28,21 @@ def known_errors() -> tuple[type[BaseException], ...]:
     from covid_model.data.samples import SampleError
     from covid_model.experiments.context import ExperimentError
     from covid_model.imaging import FilmError
+    from covid_model.model.export import ExportError
     from covid_model.model.registry import NetworkError
     from covid_model.reports.model_card import CardError
 
-    return (OSError, ExperimentError, CardError, DataError, DownloadError, FilmError, NetworkError, SampleError)
+    return (
+        OSError,
+        ExperimentError,
+        ExportError,
+        CardError,
+        DataError,
+        DownloadError,
+        FilmError,
+        NetworkError,
+        SampleError,
+    )
 
 
 def say_error(message: str) -> None:

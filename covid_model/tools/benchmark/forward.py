@@ -16,6 +16,7 @@ import numpy as np
 
 from covid_model import config, evaluation, imaging
 from covid_model.data import dataset
+from covid_model.model.export import INPUT, ExportError, to_onnx
 from covid_model.model.predictor import Predictor
 from covid_model.tools.benchmark import timing
 from covid_model.tools.benchmark.timing import Row, Subject, Timings, interleaved, missing
@@ -67,7 +68,7 @@ def onnx_runtime(model: keras.Model, inputs: np.ndarray) -> Callable[[], np.ndar
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
     session = onnxruntime.InferenceSession(_onnx(model), options, providers=["CPUExecutionProvider"])
-    given = {"film": np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))}
+    given = {INPUT: inputs}
     _check(model, inputs, session.run(None, given)[0], "ONNX Runtime")
     return lambda: session.run(None, given)[0]
 
@@ -84,10 +85,9 @@ def openvino(model: keras.Model, inputs: np.ndarray) -> Callable[[], np.ndarray]
         hints = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         compiled = ov.Core().compile_model(ov.Core().read_model(path), "CPU", hints)
     request = compiled.create_infer_request()
-    given = np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
 
     def bare() -> np.ndarray:
-        return request.infer({0: given})[0]
+        return request.infer({0: inputs})[0]
 
     _check(model, inputs, bare(), "OpenVINO")
     return bare
@@ -148,45 +148,13 @@ def _rows_first():
 
 
 def _onnx(model: keras.Model) -> bytes:
-    """Export the network to ONNX: (n, 3, size, size) "film" to (n, 1) "logit"."""
+    """Export the network up to its logit to ONNX."""
+    import keras
+
     try:
-        from onnx import TensorProto, checker, helper, numpy_helper
-    except ImportError as error:
-        raise PeerError(f"not installed: {error.name}") from error
-    nodes, constants, now = [], [], "film"
-
-    def add(kind: str, name: str, *weights: str, **more) -> str:
-        nodes.append(helper.make_node(kind, [now, *weights], [name], **more))
-        return name
-
-    for kind, layer in _layers(model):
-        names = []
-        for variable in layer.weights:
-            array = np.asarray(variable)
-            array = array.transpose(3, 2, 0, 1) if kind == "conv" and array.ndim == 4 else array
-            names.append(f"{layer.name}_{variable.name}")
-            constants.append(numpy_helper.from_array(np.ascontiguousarray(array), names[-1]))
-        if kind == "conv":
-            now = add("Conv", layer.name, *names, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
-        elif kind == "pool":
-            now = add("MaxPool", layer.name, kernel_shape=[2, 2], strides=[2, 2])
-        elif kind == "average":
-            now = add("GlobalAveragePool", f"{layer.name}_mean")
-            now = add("Flatten", layer.name)
-        elif kind == "flatten":
-            now = add("Transpose", f"{layer.name}_rows", perm=[0, 2, 3, 1])
-            now = add("Flatten", layer.name)
-        else:
-            now = add("Gemm", layer.name, *names)
-        if kind in ("conv", "dense") and layer.name != "logit":
-            now = add("Relu", f"{layer.name}_relu")
-    size = model.input.shape[1]
-    film = helper.make_tensor_value_info("film", TensorProto.FLOAT, ["n", 3, size, size])
-    logit = helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["n", 1])
-    graph = helper.make_graph(nodes, "network", [film], [logit], constants)
-    whole = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    checker.check_model(whole)
-    return whole.SerializeToString()
+        return to_onnx(keras.Model(model.input, model.get_layer("logit").output))
+    except ExportError as error:
+        raise PeerError(f"not installed: onnx ({error})") from error
 
 
 def _stand_in_for_torchvision() -> None:
