@@ -170,10 +170,13 @@ def gallery_table(name: str) -> pd.DataFrame | None:
 
 
 @st.cache_data(show_spinner=False, max_entries=CARDS_KEPT)
-def card_picture(path: str) -> bytes | None:
-    """Return a sample film as a small JPEG for the gallery; None if it cannot be read. Never called with an upload."""
+def card_picture(path: str, side: int | None = None) -> bytes | None:
+    """Return a sample film as a small JPEG for the gallery; None if it cannot be read. Never called with an upload.
+
+    `side`: of the square, in pixels (default: a card's).
+    """
     try:
-        return thumbnails.encode_jpeg(thumbnails.fit_square(imaging.read(Path(path)).pixels))
+        return thumbnails.encode_jpeg(thumbnails.fit_square(imaging.read(Path(path)).pixels, side))
     except FilmError:
         return None
 
@@ -292,6 +295,28 @@ def film_ids() -> pd.Index:
 def lab_store() -> Store:
     """Load the stored features, once per process. Raises PlaygroundError and DataError, which are not cached."""
     return playground.load(config.LAB)
+
+
+@memory.by_files(_scores_and_list, st.cache_resource, 1)
+def adult_scores() -> pd.DataFrame | None:
+    """Return the labeled adults' films that no network was trained on, by id; None without scores.
+
+    Columns: source, covid, patient, and each network's score. Films without a score of every network are left out.
+    """
+    table = scores()
+    if table is None:
+        return None
+    rows = table[~table["split"].isin(config.TRAINING_SPLITS) & table["source"].ne(config.CHILDREN)]
+    wide = rows.pivot_table(index="id", columns="network", values="score").dropna()
+    facts = _with_patients(rows.drop_duplicates("id").set_index("id")[["source", "covid"]].reindex(wide.index))
+    return facts.assign(patient=facts.get("patient", facts.index.to_series())).join(wide)
+
+
+@memory.by_files(lambda: [config.DATASET_CSV], st.cache_resource, 1)
+def training_films() -> pd.DataFrame:
+    """Return the labeled training films, source and covid, by id. Raises DataError."""
+    films = films_table()
+    return datasets.labeled(films[films["split"].isin(config.TRAINING_SPLITS)])[["source", "covid"]]
 
 
 # --- Similar films ---

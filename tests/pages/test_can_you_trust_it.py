@@ -21,6 +21,7 @@ from covid_model.app.components.common import AGAIN as TRY_AGAIN
 from covid_model.app.components.slide import AGAIN
 from covid_model.app.pages.trust_screens import (
     accuracy,
+    beat_the_model,
     checks,
     dataset,
     deck,
@@ -31,6 +32,7 @@ from covid_model.app.pages.trust_screens import (
 )
 from covid_model.app.text import bias as bias_text
 from covid_model.app.text import prediction as prediction_text
+from covid_model.app.text import quiz
 from covid_model.config import SPLIT_LABELS
 from covid_model.imaging import perturb
 from covid_model.model import registry
@@ -43,7 +45,7 @@ __all__ = ["demo"]
 
 PATIENCE = 300  # seconds: the first run loads scikit-learn, on a machine that may be busy
 PAGE = str(config.ROOT / "covid_model/app/pages/can_you_trust_it.py")
-FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS, DATA, SUMMARY = deck.NAMES
+_, FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS, DATA, SUMMARY = deck.NAMES
 FIGURES = {  # in each screen's headline
     FIGURE: (60.0, 60.0),
     FILMS: (66.7, 1, 5),
@@ -414,3 +416,47 @@ def test_page_imports_no_tensorflow():
         "c; print(*sys.modules)"
     )
     assert "tensorflow" not in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+
+
+# --- the quiz ------------------------------------------------------------------------------------
+@pytest.fixture
+def ten(demo, monkeypatch):
+    """The demo with a data folder of twelve adults' X-rays, half of them COVID-19."""
+    names = [f"nih-{number}" for number in range(12)]
+    table = pd.DataFrame({"id": names, "split": "extra-test", "source": "nih", "covid": [0, 1] * 6})
+    scores = [table.assign(network=name, score=score) for name, score in (("fine-tuned", 0.1), ("paper", 0.9))]
+    pd.concat(scores).to_csv(demo / "scores.csv", index=False)
+    picture = (demo / "data" / "images" / "nih-1.png").read_bytes()
+    for name in names:
+        (demo / "data" / "images" / f"{name}.png").write_bytes(picture)
+    known = pd.read_csv(demo / "data" / "manifest.csv", dtype={"id": str})
+    listed = table.assign(path=[f"images/{name}.png" for name in names], finding="", patient=names)
+    pd.concat([known[known["split"] == "train"], listed]).to_csv(demo / "data" / "manifest.csv", index=False)
+    return names
+
+
+def test_a_round_of_the_quiz(ten):
+    app = open_page("can_you_trust_it", screen=deck.QUIZ, round="5")
+    for number in range(quiz.X_RAYS):
+        assert app.button(key="quiz_commit").disabled
+        app.get_by_key(f"{beat_the_model.CALL}_5-{number}").set_value(True).run()
+        app.button(key="quiz_commit").click().run()
+        assert not app.exception and len([item for item in app.markdown if item.value.startswith("You said")]) == 1
+        app.button(key="quiz_next").click().run()
+    (table,) = app.table
+    assert list(table.value.index)[0] == quiz.YOU and len(table.value) == 5  # two networks and two rivals
+    assert holds(table.value.at[quiz.YOU, "Right"], 5, 10)
+    assert "round=5" in app.code[0].value
+    app.button(key="quiz_same").click().run()
+    assert not app.table and app.button(key="quiz_commit")
+
+
+@pytest.mark.parametrize("seed", ["", "x", "-1", "99999999", "１"])
+def test_nonsense_for_a_round_is_the_first_round(seed):
+    assert beat_the_model.seed_of(seed) == 1
+
+
+def test_without_pictures_the_quiz_offers_them(demo, monkeypatch):
+    monkeypatch.delenv(config.DATA_VARIABLE)
+    app = open_page("can_you_trust_it", screen=deck.QUIZ)
+    assert app.button(key="fetch_films") and app.info

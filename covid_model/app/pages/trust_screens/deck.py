@@ -14,10 +14,20 @@ from streamlit.navigation.page import StreamlitPage
 from covid_model.app import widgets
 from covid_model.app.components import frame, player
 from covid_model.app.components.slide import Point
-from covid_model.app.pages.trust_screens import accuracy, better_data, dataset, erasure, external, more_adults, summary
+from covid_model.app.pages.trust_screens import (
+    accuracy,
+    beat_the_model,
+    better_data,
+    dataset,
+    erasure,
+    external,
+    more_adults,
+    summary,
+)
 
 SCREEN = "screen"  # name in the URL; the value is a label
 SCREENS: dict[str, ModuleType] = {
+    "Beat the model": beat_the_model,
     "1 The claim": accuracy,
     "2 The data": dataset,
     "3 External validation": external,
@@ -27,6 +37,7 @@ SCREENS: dict[str, ModuleType] = {
     "7 In short": summary,
 }
 NAMES = tuple(SCREENS)
+QUIZ, START = NAMES[:2]  # the quiz is there to be picked; the story starts after it
 LEAVE = "leave-story"  # in the session: the page to go on to
 NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys
 NO_HINTS = (
@@ -55,7 +66,7 @@ def picker() -> str:
         name = widgets.choice(
             "Screen",
             NAMES,
-            default=NAMES[0],
+            default=START,
             key=SCREEN,
             label_visibility="collapsed",
             wrap=True,
@@ -65,7 +76,7 @@ def picker() -> str:
             ("Back", "back", "left", frame.BACK_SHORTCUT, at - 1, ends[0]),
             ("Next", "forward", "right", frame.NEXT_SHORTCUT, at + 1, ends[1]),
         ):
-            inside = 0 <= to < len(NAMES)
+            inside = NAMES.index(START) <= to < len(NAMES)
             st.button(
                 label,
                 key=f"story_{label.lower()}",

@@ -1,0 +1,122 @@
+"""Beat the model: ten X-rays with known truth, drawn by a seed, and how a visitor did beside the networks.
+
+No Streamlit here. Rivals that never look at the picture: one knows the source alone, one always answers no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from covid_model import config
+from covid_model.app.text import prediction as prediction_text
+from covid_model.formatting import percent
+from covid_model.verdict import is_positive
+
+X_RAYS = 10  # of a round
+POSITIVE = 5  # of them COVID-19, where there are so many
+ERRORS = 3  # confident errors of a network among them, at least
+CONFIDENT = 0.8  # how far a score is from the truth, at least, in a confident error
+LARGEST_SEED = 9999
+SURE = {0.55: "A guess", 0.75: "Fairly sure", 0.95: "Certain"}  # what each answer claims to be right with
+CALLS = {True: "COVID-19", False: "Not COVID-19"}
+YOU, SOURCE_ONLY, ALWAYS_NO = "You", "Knows only the source", "Always answers no"
+INTRODUCTION = (
+    f"{X_RAYS} X-rays of adults that no network was trained on. Say what you see and how sure you are; then see what "
+    "the networks say, and the truth. Your answers stay in this browser tab."
+)
+TOO_FEW = (
+    "This needs real X-rays, and fewer than {count} are on this computer. They can be downloaded from their sources."
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the visitor says of an X-ray: COVID-19 or not, and how likely that is right, in [0.5, 1]."""
+
+    covid: bool
+    sure: float
+
+
+def draw(films: pd.DataFrame, networks: Sequence[str], seed: int) -> list[str]:
+    """Return the ids of X_RAYS films, no two of one patient, in a random order that depends on `seed` alone.
+
+    At least ERRORS of them are confident errors of a network, and POSITIVE are COVID-19, if there are so many.
+
+    Args:
+        films: by id, with the columns covid and patient, and a column of scores for each of `networks`.
+    """
+    rng = np.random.default_rng(seed)
+    films = films.sort_index()
+    films = films.iloc[rng.permutation(len(films))].drop_duplicates("patient")
+    wrong = films[list(networks)].sub(films["covid"], axis=0).abs().ge(CONFIDENT).any(axis=1)
+    chosen = list(films.index[wrong][:ERRORS])
+    for covid, count in ((1, POSITIVE), (0, X_RAYS - POSITIVE)):
+        have = int((films.loc[chosen, "covid"] == covid).sum())
+        chosen += [film for film in films.index[films["covid"] == covid] if film not in chosen][: max(0, count - have)]
+    chosen += [film for film in films.index if film not in chosen][: max(0, X_RAYS - len(chosen))]
+    return [str(film) for film in rng.permutation(chosen[:X_RAYS])]
+
+
+def source_only(films: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
+    """Return the share of COVID-19 in training among X-rays of each film's source, of all where it had none."""
+    shares = training.groupby("source")["covid"].mean()
+    return films["source"].map(shares).fillna(training["covid"].mean())
+
+
+def results(films: pd.DataFrame, players: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Return one row per player: X-rays called rightly, COVID-19 found, false positives.
+
+    Args:
+        films: those answered, by id, with the column covid.
+        players: verdicts (bool, by id) by the player's title.
+    """
+    truth = films["covid"].astype(bool)
+    rows = {}
+    for title, verdicts in players.items():
+        calls = verdicts.reindex(films.index).astype(bool)
+        rows[title] = {
+            "Right": f"{int((calls == truth).sum())} of {len(films)}",
+            "COVID-19 found": f"{int((calls & truth).sum())} of {int(truth.sum())}",
+            "False positives": f"{int((calls & ~truth).sum())} of {int((~truth).sum())}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def calibration(answers: Mapping[str, Answer], films: pd.DataFrame) -> str:
+    """Return how sure the visitor was, and how often right."""
+    right = [answer.covid == bool(films.at[film, "covid"]) for film, answer in answers.items()]
+    sure = [answer.sure for answer in answers.values()]
+    share, claimed = float(np.mean(right)), float(np.mean(sure))
+    gap = claimed - share
+    if abs(gap) <= 0.1:
+        verdict = "that is well calibrated"
+    else:
+        verdict = "that is overconfident" if gap > 0 else "you know more than you think"
+    return f"You were {percent(claimed)} sure on average and right {percent(share)} of the time: {verdict}."
+
+
+def why(film: pd.Series, networks: Mapping[str, str], shares: pd.DataFrame, source: float) -> str:
+    """Return one sentence on why the answers to this X-ray matter.
+
+    Args:
+        film: its row, with covid, source and a score for each network.
+        networks: titles of the networks by name, the one that the demo is about first.
+        shares: by network, the columns `misses` and `alarms`: the share of its errors among such X-rays.
+        source: the answer of the rival that knows the source alone.
+    """
+    truth = bool(film["covid"])
+    wrong = [name for name in networks if is_positive(film[name], config.THRESHOLD) != truth]
+    named = prediction_text.source_title(film["source"])
+    if wrong:
+        name = wrong[0]
+        share = percent(float(shares.at[name, "misses" if truth else "alarms"]))
+        if truth:
+            return f"{networks[name]} misses this one, as it does {share} of COVID-19 X-rays from all these sources."
+        return f"{networks[name]} calls {share} of adults without COVID-19 positive, this one among them."
+    if (source > config.THRESHOLD) == truth:
+        return f"Whoever knows only that it comes from {named} gives the same answer, without looking at it."
+    return f"Its source, {named}, points the other way: here the networks cannot have gone by the source alone."
