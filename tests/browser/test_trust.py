@@ -26,12 +26,12 @@ def headline(page) -> str:
 def test_a_remote_walks_through_the_story_and_a_link_opens_it_there(visitor, address):
     demo.open_page(visitor, f"{address}/can_you_trust_it")
     seen = [headline(visitor)]
-    for name in deck.NAMES[1:]:
+    for name in deck.STORY[1:]:
         visitor.keyboard.press("PageDown")
         visitor.wait_for_url(f"**screen={quote_plus(name)}*")
         demo.settle(visitor)
         seen.append(headline(visitor))
-    assert len(set(seen)) == len(deck.NAMES)
+    assert len(set(seen)) == len(deck.STORY)
     demo.open_page(visitor, visitor.url)
     assert headline(visitor) == seen[-1]
     visitor.keyboard.press("PageUp")
@@ -60,7 +60,7 @@ def test_the_story_plays_full_screen_and_leads_to_its_screens(visitor, address):
     visitor.get_by_role("button", name="seconds").click()
     scene = visitor.get_by_role("dialog").locator("h2")
     seen = {scene.inner_text(): 1}
-    for _ in deck.NAMES[1:]:
+    for _ in deck.STORY[1:]:
         visitor.keyboard.press("PageDown")
         seen[scene.inner_text()] = 1
     first, *_, last_but_one, last = seen

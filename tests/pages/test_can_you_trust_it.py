@@ -45,7 +45,7 @@ __all__ = ["demo"]
 
 PATIENCE = 300  # seconds: the first run loads scikit-learn, on a machine that may be busy
 PAGE = str(config.ROOT / "covid_model/app/pages/can_you_trust_it.py")
-_, FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS, DATA, SUMMARY = deck.NAMES
+FIGURE, FILMS, ELSEWHERE, LUNGS, ADULTS, DATA, SUMMARY = deck.STORY
 FIGURES = {  # in each screen's headline
     FIGURE: (60.0, 60.0),
     FILMS: (66.7, 1, 5),
@@ -100,7 +100,7 @@ def pictures(app: AppTest) -> int:
 
 
 # --- the story --------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", deck.NAMES)
+@pytest.mark.parametrize("name", deck.STORY)
 def test_a_screen_from_the_address(page, name):
     app = scene(screen=name)
     assert shows(app, name)
@@ -116,7 +116,7 @@ def test_it_opens_with_the_figure_and_stands_in_the_navigation(page):
 def test_back_and_next_and_the_ends(page):
     app = scene()
     assert app.button(key="story_back").disabled and not app.button(key="story_next").disabled
-    for name in deck.NAMES[1:]:
+    for name in deck.STORY[1:]:
         assert shows(press(app, "story_next"), name)
     assert app.button(key="story_next").disabled
     assert shows(press(app, "story_back"), DATA)
@@ -144,7 +144,7 @@ def test_a_screen_has_two_numbers_at_most(page):
     page["paper", "lungs"] = lungs_record()
     for name, point in deck.points().items():
         assert len(point.figures) <= 2 and all(0 <= figure.share <= 1 for figure in point.figures), name
-    assert list(deck.points()) == list(deck.NAMES)
+    assert list(deck.points()) == deck.STORY
 
 
 @pytest.mark.long
@@ -444,7 +444,7 @@ def test_a_round_of_the_quiz(ten):
         assert not app.exception and len([item for item in app.markdown if item.value.startswith("You said")]) == 1
         app.button(key="quiz_next").click().run()
     (table,) = app.table
-    assert list(table.value.index)[0] == quiz.YOU and len(table.value) == 5  # two networks and two rivals
+    assert next(iter(table.value.index)) == quiz.YOU and len(table.value) == 5  # two networks and two rivals
     assert holds(table.value.at[quiz.YOU, "Right"], 5, 10)
     assert "round=5" in app.code[0].value
     app.button(key="quiz_same").click().run()

@@ -60,7 +60,7 @@ def test_how_sure_the_visitor_was(films, sure, right, more):
     ids = list(films.index[:4])
     calls = [bool(films.at[film, "covid"]) == (number < 4 * right) for number, film in enumerate(ids)]
     sentence = quiz.calibration({film: Answer(call, sure) for film, call in zip(ids, calls, strict=True)}, films)
-    assert holds(sentence, 100 * sure, 100 * right) and more in sentence
+    assert holds(sentence, round(100 * sure), round(100 * right)) and more in sentence
 
 
 def test_why_an_x_ray_matters(films):

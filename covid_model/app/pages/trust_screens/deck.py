@@ -37,7 +37,7 @@ SCREENS: dict[str, ModuleType] = {
     "7 In short": summary,
 }
 NAMES = tuple(SCREENS)
-QUIZ, START = NAMES[:2]  # the quiz is there to be picked; the story starts after it
+QUIZ, *STORY = NAMES  # the quiz is there to be picked; the story, which is played, starts after it
 LEAVE = "leave-story"  # in the session: the page to go on to
 NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys
 NO_HINTS = (
@@ -66,7 +66,7 @@ def picker() -> str:
         name = widgets.choice(
             "Screen",
             NAMES,
-            default=START,
+            default=STORY[0],
             key=SCREEN,
             label_visibility="collapsed",
             wrap=True,
@@ -76,7 +76,7 @@ def picker() -> str:
             ("Back", "back", "left", frame.BACK_SHORTCUT, at - 1, ends[0]),
             ("Next", "forward", "right", frame.NEXT_SHORTCUT, at + 1, ends[1]),
         ):
-            inside = NAMES.index(START) <= to < len(NAMES)
+            inside = NAMES.index(STORY[0]) <= to < len(NAMES)
             st.button(
                 label,
                 key=f"story_{label.lower()}",
