@@ -114,6 +114,12 @@ COMMANDS = (
         data.run_simulate,
     ),
     Command(
+        "notebook",
+        "Write the notebook of the paper's recipe, from data folder to confusion matrix, to assets/.",
+        export.add_notebook_arguments,
+        export.run_notebook,
+    ),
+    Command(
         "readme",
         "Update the figures in README.md from the scores in assets/results, and its screenshots if there are any.",
         tools.add_readme_arguments,

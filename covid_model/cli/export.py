@@ -1,4 +1,4 @@
-"""Commands that make files to take home: export."""
+"""Commands that make files to take home: export, notebook."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from covid_model.cli.common import DONE, add_network, add_vgg19, quiet, vgg19_for
+from covid_model.reports import notebook
 
 INPUT_HELP = (
     "The file is float32 and needs nothing of this package: keras.models.load_model(FILE) loads it. Its input is "
@@ -47,4 +48,19 @@ def run_export(given: argparse.Namespace) -> int:
     with quiet():
         spec = export(given.network, given.to, vgg19_for(given.network, given.vgg19))
     print(f"{given.to}: {given.to.stat().st_size / 1e6:.0f} MB. {describe_input(spec.preprocessing)}")
+    return DONE
+
+
+# --- notebook ---
+
+
+def add_notebook_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--to", type=Path, default=notebook.PATH, metavar="FILE", help="file to write (default: %(default)s)"
+    )
+
+
+def run_notebook(given: argparse.Namespace) -> int:
+    given.to.write_text(notebook.generate(), encoding="utf-8")
+    print(given.to)
     return DONE
