@@ -9,6 +9,7 @@ from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.text import bias as bias_text
 from covid_model.evaluation import Estimate
 from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change
+from tests.support.app_pages import holds
 
 CHILDREN = "1 to 5 years"
 NOBODY = Estimate(None, count=0, total=0)
@@ -378,6 +379,10 @@ def test_robustness():
     }
     sentence = bias_text.robustness({"figures": {"all": {"every film": every}}})
     assert "the median X-ray spans 0.012" in sentence and "6 of 60 X-rays change verdict" in sentence
+    small = {"copies": 180, "within": 0.05, "copies_within": 0.917, "films_within": {"count": 19, "total": 36}}
+    small["changes"] = {"rotation": 3.0, "shift": 0.02, "jpeg": 80}
+    more = bias_text.robustness({"figures": {"all": {"every film": every}}, "small": small})
+    assert more.startswith(sentence) and holds(more.removeprefix(sentence), 3, 2, 80, 91.7, 0.05, 180, 19, 36)
 
 
 @pytest.mark.parametrize(

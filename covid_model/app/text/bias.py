@@ -397,12 +397,21 @@ def robustness(record: Record) -> str:
     """Return how far a score moves under changes that should not matter."""
     every = record["figures"]["all"]["every film"]
     changed = every["any_verdict_changes"]
-    return (
+    sentence = (
         "Each X-ray was copied with a little rotation, shift, contrast and compression. From the lowest to the highest "
         f"score among its copies, the median X-ray spans {decimal(every['width']['median'])} and one in ten spans "
         f"{decimal(every['width']['ninth_decile'])} or more; {changed['count']} of {changed['total']} X-rays change "
         "verdict in some copy."
     )
+    if small := record.get("small"):
+        held, changes = small["films_within"], small["changes"]
+        sentence += (
+            f" Of copies changed less than a reader would notice (at most {changes['rotation']:g}° and "
+            f"{100 * changes['shift']:g} % of the width, JPEG quality {changes['jpeg']} or better), "
+            f"{percent(small['copies_within'])} score within ±{small['within']} of the X-ray itself; all "
+            f"{small['copies']} copies do for {held['count']} of {held['total']} X-rays."
+        )
+    return sentence
 
 
 def severity(record: Record, rating: str) -> str:
