@@ -60,7 +60,7 @@ def test_a_first_click_is_answered_at_once(visitor):
             time.sleep(0.2)
 
 
-def test_read_a_film(visitor, address, network_name, film):
+def test_upload_an_xray(visitor, address, network_name, film):
     demo.open_page(visitor, f"{address}/?network={network_name}")
     assert demo.score(visitor) is None
     demo.upload(visitor, film)
@@ -89,7 +89,7 @@ def test_a_drawing_is_scored_without_a_verdict(visitor, address, network_name):
     assert not visitor.get_by_text("calls this X-ray").count()
 
 
-def test_a_file_that_is_no_film_and_then_one_that_is(visitor, address, network_name, film):
+def test_a_file_that_is_not_an_xray_and_then_one_that_is(visitor, address, network_name, film):
     demo.open_page(visitor, f"{address}/?network={network_name}")
     demo.upload(visitor, BAD)
     assert demo.score(visitor) is None
@@ -160,7 +160,7 @@ def test_a_cell_lists_its_films(visitor, address):
 
 
 @pytest.mark.parametrize("nonsense", ["threshold=abc", "threshold=7", "network=xyz", "film=..%2F..%2Fetc"])
-def test_nonsense_in_the_address_falls_back(visitor, address, nonsense):
+def test_invalid_values_in_the_url_fall_back(visitor, address, nonsense):
     demo.open_page(visitor, f"{address}/?{nonsense}")
     assert demo.threshold(visitor) == config.THRESHOLD
     assert demo.page_of(visitor.url) == "" and visitor.get_by_role("heading", level=1).count() == 1

@@ -18,7 +18,7 @@ def test_the_notice_is_one_click_away(visitor, address):
     visitor.get_by_text(config.NOTICE).wait_for()
 
 
-def test_a_remote_leads_through_the_pages_in_larger_type(visitor, address):
+def test_a_presenter_remote_pages_through_the_app_in_larger_type(visitor, address):
     demo.open_page(visitor, f"{address}/about")
     small = visitor.locator("h1").evaluate("title => parseFloat(getComputedStyle(title).fontSize)")
     demo.open_page(visitor, f"{address}/about?present=1")

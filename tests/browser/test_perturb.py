@@ -28,7 +28,7 @@ def place(page) -> float:
     return page.locator("#what-if").bounding_box()["y"] - page.get_by_role("heading").first.bounding_box()["y"]
 
 
-def test_a_film_is_changed_and_taken_back(visitor, address, network_name):
+def test_a_change_is_made_and_reset(visitor, address, network_name):
     demo.open_page(visitor, f"{address}/?network={network_name}&film={FILM}")
     as_it_came = demo.score(visitor)
     stood = place(visitor)
@@ -51,7 +51,7 @@ def test_a_film_is_changed_and_taken_back(visitor, address, network_name):
 
 
 @pytest.mark.skipif(not config.SCORES_CSV.is_file(), reason="no assets/results/scores.csv")
-def test_films_that_scored_alike_are_a_click_away(visitor, address, network_name):
+def test_similar_scores_are_one_click_away(visitor, address, network_name):
     demo.open_page(visitor, f"{address}/browse?network={network_name}&set=Other+hospitals&verdict=True+positives")
     demo.change_page(visitor, "")
     visitor.locator(f".st-key-try-{FILM} button").click()

@@ -68,7 +68,7 @@ def test_gallery_to_film_to_report(visitor, address, network_name, tmp_path):
 
 
 @needs_scores
-def test_a_scene_goes_along_from_page_to_page_and_back(visitor, address):
+def test_settings_follow_from_page_to_page_and_back(visitor, address):
     verdict = f"verdict={quote_plus(CELL_NAMES['tp'])}"
     order = f"order={quote_plus(browse_text.ORDERS['lowest'])}"
     demo.open_page(visitor, f"{address}/browse?network=paper&threshold=0.45&{verdict}&{order}")
@@ -109,7 +109,7 @@ def test_back_from_a_page_that_kept_its_film(visitor, address):
 
 @needs_scores
 @pytest.mark.films
-def test_back_from_a_film_to_what_was_picked(visitor, address, data_folder):
+def test_back_from_a_film_to_the_filters(visitor, address, data_folder):
     demo.open_page(visitor, f"{address}/browse?network=paper&verdict={quote_plus(CELL_NAMES['tn'])}&sheet=2")
     picked = summary(visitor)
     visitor.get_by_role("link", name=re.compile(r"-\d{4}")).first.click()
@@ -149,7 +149,7 @@ def test_a_run_is_stopped(visitor, address):
 
 
 @needs_features
-def test_the_link_of_a_scene_plays_it(visitor, address):
+def test_the_link_of_a_preset_trains_it(visitor, address):
     scene = list(playground.PRESETS)[4]
     demo.open_page(visitor, f"{address}/train_it_yourself{link(playground.PRESETS[scene].recipe)}&epochs=1")
     run(visitor, 1, 1).wait_for()
@@ -170,7 +170,7 @@ def test_cells_of_the_matrix_lead_to_their_films(visitor, address, network_name)
 
 
 @needs_scores
-def test_the_gallery_is_picked_and_ordered(visitor, address, network_name):
+def test_the_gallery_is_filtered_and_sorted(visitor, address, network_name):
     order, verdict = (quote_plus(value) for value in (browse_text.ORDERS["highest"], CELL_NAMES["fn"]))
     every = quote_plus(browse_text.SETS[browse_text.ALL][0])
     demo.open_page(visitor, f"{address}/browse?network={network_name}&set={every}&order={order}")

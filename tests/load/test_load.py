@@ -9,7 +9,7 @@ from tests.load.visits import Tally, check
 from tests.load.watch import Watch
 
 
-def test_films_of_the_pool_differ_and_are_always_the_same():
+def test_films_of_the_pool_differ_and_are_reproducible():
     result = films.pool(30)
     assert len(set(result)) == 30 and films.pool(3) == result[:3]
 

@@ -31,14 +31,14 @@ def spec(**more) -> registry.NetworkSpec:
     return registry.NetworkSpec(**fields | more)
 
 
-def test_says_what_it_is_and_is_not(demo):
+def test_states_what_the_demo_is_and_is_not(demo):
     app = open_page("about")
     assert page_of(app) == "about"
     assert app.get_by_key("about_is_not").markdown[0].value
     assert f"https://doi.org/{config.PAPER_DOI}" in text(app)
 
 
-def test_what_the_figure_hides_comes_from_the_list(demo):
+def test_what_the_accuracy_hides_is_computed_from_the_list(demo):
     films = cache.films_table()
     sentence = about_text.pitfalls(films[films["split"] == "test"])
     assert sentence in text(open_page("about").get_by_key("about_paper"))
@@ -49,7 +49,7 @@ def test_it_is_short_until_the_card_is_opened(demo):
     assert len(app.subheader) <= 5 and not app.segmented_control and len(app.table) <= 1
 
 
-def test_stands_without_tables_and_networks(demo):
+def test_opens_without_tables_and_networks(demo):
     (demo / "scores.csv").unlink()
     (demo / "data/manifest.csv").unlink()
     for path in (demo / "networks").glob("*.json"):
@@ -81,12 +81,12 @@ def test_shows_the_card_of_the_network_chosen(demo):
     assert app.get_by_key("card_file").proto.url
 
 
-def test_stands_without_the_prose_of_the_cards(demo):
+def test_opens_without_the_text_of_the_cards(demo):
     spec(name="fine-tuned").save(config.NETWORKS)
     assert "card.json" in plain_text(open_page("about", card="true"))
 
 
-def test_damaged_scores_are_said(demo):
+def test_damaged_scores_are_reported(demo):
     spec(name="fine-tuned").save(config.NETWORKS)
     shutil.copy(PROSE, config.NETWORKS)
     table = pd.read_csv(demo / "scores.csv")

@@ -189,7 +189,7 @@ def novel(demo, monkeypatch) -> Path:
     return demo
 
 
-def test_19_a_novel_film_is_warned_of_and_its_score_grayed(novel):
+def test_19_an_out_of_distribution_film_has_a_warning_and_a_gray_score(novel):
     app = give(open_page(), GOOD)
     assert NOVEL in messages(app, "warning")
     assert app.metric[0].value.startswith(":gray[")
@@ -200,7 +200,7 @@ def test_19_a_novel_film_is_warned_of_and_its_score_grayed(novel):
     assert all(NOVEL in remarks for remarks in app.dataframe[0].value["Remarks"])
 
 
-def test_19_a_film_like_others_is_not(demo, monkeypatch):
+def test_19_an_ordinary_film_has_none(demo, monkeypatch):
     monkeypatch.setattr(MockReader, "ood_distance", 0.9)
     app = give(open_page(), GOOD)
     assert NOVEL not in messages(app, "warning") and not app.metric[0].value.startswith(":gray[")
@@ -249,12 +249,12 @@ def reader_of():
 
 @pytest.mark.parametrize("name", [pytest.param("paper", marks=pytest.mark.vgg19), "fine-tuned"])
 @pytest.mark.parametrize("kind", ["photograph", "screenshot", "leg", "slice"])
-def test_19_the_networks_themselves_know_what_is_no_chest_film(name, kind, reader_of):
+def test_19_the_networks_detect_what_is_not_a_chest_film(name, kind, reader_of):
     assert reader_of(name).predict(imaging.Film(no_chest_film(kind), (), "PNG")).out_of_distribution
 
 
 @pytest.mark.parametrize(("name", "named"), [(LEG, "EXTREMITY"), (SLICE, "CT")])
-def test_19_29_a_leg_and_a_slice_are_known_by_their_tags(name, named):
+def test_19_29_a_leg_and_a_slice_are_detected_by_their_tags(name, named):
     assert any(named in warning for warning in of_dicom(name).warnings)
 
 
@@ -294,7 +294,7 @@ def test_30_a_manifest_is_plain_text(demo):
 
 
 @pytest.mark.parametrize("address", [{"film": MARKUP}, {"network": MARKUP}, {"threshold": MARKUP}, {MARKUP: MARKUP}])
-def test_30_38_an_address_is_never_rendered(demo, address):
+def test_30_38_a_url_is_never_rendered(demo, address):
     app = give(open_page(**address), GOOD)
     assert app.metric and no_markup(app)
     assert "evil.example" not in text(app)
@@ -303,7 +303,7 @@ def test_30_38_an_address_is_never_rendered(demo, address):
 # --- 33: more at once than are read ---------------------------------------------------------------------------------
 
 
-def test_33_films_past_the_limit_are_let_go(demo, monkeypatch):
+def test_33_films_beyond_the_limit_are_dropped(demo, monkeypatch):
     monkeypatch.setattr(state, "MAX_UPLOADS", 3)
     app = give(
         open_page(),
@@ -351,7 +351,7 @@ def test_35_the_page_says_which_file_is_wrong_and_what_to_do(networks, damage, m
         assert not app.exception, app.exception[0].value
 
 
-def test_35_a_network_that_was_mended_reads_at_once(networks):
+def test_35_a_repaired_network_works_at_once(networks):
     kept = (networks / "fine-tuned.npz").read_bytes()
     spoil(networks / "fine-tuned.npz", "cut short")
     app = give(open_page(), GOOD)

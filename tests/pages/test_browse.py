@@ -93,7 +93,7 @@ def test_all_test_films_the_most_wrong_first(demo):
         ({"set": "all"}, ["cohen-2", "cohen-3", "cohen-4", "nih-1", "cohen-1", "kermany-2", "kermany-1"]),
     ],
 )
-def test_what_is_picked(demo, picked, matches):
+def test_the_filters_apply(demo, picked, matches):
     assert shown(show(open_page("browse"), **picked)) == matches
 
 
@@ -102,7 +102,7 @@ def part(app: AppTest, name: str) -> AppTest:
     return show(show(app, set="all"), part=browse_text.PARTS[name][0])
 
 
-def test_the_rest_is_a_part_of_all(demo):
+def test_other_splits_are_parts_of_all(demo):
     app = open_page("browse")
     assert app.get_by_key("set").options == [label for label, _ in browse_text.SETS.values()]
     assert shown(part(app, "train")) == ["cohen-4"]
@@ -119,7 +119,7 @@ def test_every_split_has_an_address(demo, split):
     ]
 
 
-def test_nothing_like_that_names_the_filters_and_clears_them(demo):
+def test_no_match_names_the_filters_and_clears_them(demo):
     app = show(open_page("browse"), verdict=["fp"], truth="covid")
     assert not shown(app)
     said = app.info[0].value.replace("\\", "")
@@ -128,7 +128,7 @@ def test_nothing_like_that_names_the_filters_and_clears_them(demo):
     assert not app.exception and shown(app) == ALL and "verdict" not in app.query_params
 
 
-def test_a_source_of_another_set_is_let_go(demo):
+def test_a_source_of_another_set_is_dropped(demo):
     app = show(open_page("browse"), source=CHILDREN)
     assert shown(part(app, "extra-test")) == ["nih-1"]
     assert app.get_by_key("source").value == browse_text.ALL_SOURCES
@@ -144,7 +144,7 @@ def test_scene_from_the_address(demo):
     assert shown(app) == ["cohen-3", "cohen-2", "cohen-1"]
 
 
-def test_nonsense_in_the_address_changes_nothing(demo):
+def test_invalid_values_in_the_url_change_nothing(demo):
     nonsense = {
         "set": "9",
         "source": "<b>",
@@ -191,7 +191,7 @@ def test_a_sheet_from_the_address(many):
     assert len(shown(films_page(sheet="4"))) == 24
 
 
-def test_only_the_pictures_shown_are_read(many, monkeypatch):
+def test_only_the_images_shown_are_loaded(many, monkeypatch):
     """Of the fifty, two have a picture, and both are on the last sheet or the first one, by order."""
     loaded = []
     monkeypatch.setattr(cache, "card_picture", lambda path: loaded.append(path))
@@ -256,7 +256,7 @@ def test_without_pictures_there_are_cards_with_score_and_link(demo, monkeypatch,
     assert app.button(key="fetch_films") and "heatmaps" not in [item.key for item in app.toggle]
 
 
-def test_without_a_list_of_films_the_scores_still_stand(demo, monkeypatch):
+def test_without_a_list_of_films_the_scores_are_shown(demo, monkeypatch):
     monkeypatch.setattr(config, "DATASET_CSV", demo / "none.csv")
     assert shown(open_page("browse")) == ALL
 
@@ -333,7 +333,7 @@ def test_a_cell_of_the_matrix_leads_here(demo):
     assert app.get_by_key("verdict").value == ["fp"] and CELL_NAMES["fp"] in app.query_params["verdict"]
 
 
-def test_what_was_picked_before_does_not_hide_the_cell(demo):
+def test_earlier_filters_do_not_hide_the_cell(demo):
     app = show(part(open_page("browse"), "train"), order="lowest")
     app.switch_page("covid_model/app/pages/results.py").run()
     app.session_state["open-cell"] = "fn"

@@ -108,7 +108,7 @@ def test_a_screen_from_the_address(page, name):
     assert not MockReader.asked
 
 
-def test_it_opens_with_the_figure_and_stands_in_the_navigation(page):
+def test_it_opens_with_the_claim_and_is_in_the_navigation(page):
     app = open_page("can_you_trust_it")
     assert page_of(app) == "can_you_trust_it" and shows(app, FIGURE)
 
@@ -153,7 +153,7 @@ def test_the_committed_records_give_two_numbers_at_most():
         assert len(point.figures) <= 2 and all(0 <= figure.share <= 1 for figure in point.figures), name
 
 
-def test_nonsense_in_the_address_changes_nothing(page):
+def test_invalid_values_in_the_url_change_nothing(page):
     app = scene(screen="9", measure="<b>", who="all", threshold="nan", network="x", checks="perhaps", checked="y")
     assert shows(app, FIGURE) and pictures(app) == 1
 
@@ -197,7 +197,7 @@ def rivals_record(source: float) -> dict:
     }
 
 
-def test_rivals_stand_beside_the_figure(page):
+def test_baselines_are_shown_beside_the_accuracy(page):
     page["paper", "rivals"] = rivals_record(0.99)
     app = scene()
     assert headline(app) == accuracy.point().headline and holds(headline(app), 98.0, 99.0)
@@ -205,7 +205,7 @@ def test_rivals_stand_beside_the_figure(page):
     assert f"{AGAIN} rivals" not in text(app)
 
 
-def test_missing_rivals_are_named(page):
+def test_missing_baselines_are_named(page):
     assert f"{AGAIN} rivals" in text(scene())
 
 
@@ -291,7 +291,7 @@ def test_another_film_and_another_way(page):
     assert app.metric[1].label != erased
 
 
-def test_a_film_without_a_mask_gives_way(page):
+def test_a_film_without_a_mask_is_replaced(page):
     app = scene(screen=LUNGS, film="kermany-1")
     assert app.get_by_key("erase_film").value in cache.samples()
 
@@ -345,7 +345,7 @@ def test_a_test_film_and_its_mask(monkeypatch, data_folder):
 
 @pytest.mark.films
 @pytest.mark.vgg19
-def test_committed_scores_of_erased_films_come_out_again(monkeypatch, data_folder, vgg19_file):
+def test_committed_scores_of_erased_films_are_reproduced(monkeypatch, data_folder, vgg19_file):
     """The page erases as the record's experiment did, and the network answers as it did."""
     record = cache.audit_record("paper", "lungs")
     if record is None:
@@ -410,7 +410,7 @@ def test_committed_records_are_drawn():
         assert pictures(app) == 1 + known
 
 
-def test_page_imports_no_tensorflow():
+def test_the_page_imports_no_tensorflow():
     code = (
         "import sys, covid_model.app.pages.trust_screens.deck, covid_model.app.pages.trust_screens.checks as "
         "c; print(*sys.modules)"
@@ -452,7 +452,7 @@ def test_a_round_of_the_quiz(ten):
 
 
 @pytest.mark.parametrize("seed", ["", "x", "-1", "99999999", "１"])
-def test_nonsense_for_a_round_is_the_first_round(seed):
+def test_an_invalid_round_is_the_first_round(seed):
     assert beat_the_model.seed_of(seed) == 1
 
 

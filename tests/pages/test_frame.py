@@ -19,7 +19,7 @@ def keys(app) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_says_that_it_is_no_medical_device(demo, page):
+def test_every_page_says_that_it_is_not_a_medical_device(demo, page):
     app = open_page(page)
     chip = next(block for block in app.get("popover") if block.proto.popover.label)
     assert chip.proto.popover.label == config.NOTICE.split(".")[0]
@@ -31,7 +31,7 @@ def test_the_notice_is_there_on_a_page_that_stops_early(demo):
     assert config.NOTICE in text(open_page("results"))
 
 
-def test_presenter_mode_goes_along_and_its_keys_lead_through_the_pages(demo):
+def test_presenter_mode_is_kept_and_its_keys_turn_the_pages(demo):
     app = open_page(present="1")
     assert frame.BACK_KEY not in keys(app)  # there is nothing before the first page
     seen = [page_of(app)]

@@ -88,12 +88,12 @@ def test_it_follows_network_and_film(story):
     assert "y = 1" in message and story_text.ASSUMED in message
 
 
-def test_the_truth_is_what_was_simulated(story):
+def test_the_ground_truth_is_what_was_simulated(story):
     message = text(open_page(PAGE, film="clear-average").get_by_key("story_loss"))
     assert "y = 0" in message and story_text.SIMULATED in message
 
 
-def test_flipping_the_truth(story):
+def test_flipping_the_ground_truth(story):
     app = open_page(PAGE, film="cohen-1")
     assert any("= -0.119" in item.value for item in app.latex)
     before = app.get_by_key("story_loss").markdown[-1].value  # which way a step would push the score
@@ -122,7 +122,7 @@ def test_the_drawing_is_there_without_any_film(story, monkeypatch):
     assert story_text.SCHEMATIC in text(app)
 
 
-def test_a_film_that_cannot_be_shown_is_said_so(story, monkeypatch):
+def test_a_film_that_cannot_be_shown_is_reported(story, monkeypatch):
     monkeypatch.delenv(config.DATA_VARIABLE)
     app = open_page(PAGE)
     app.query_params["film"] = "cohen-1"

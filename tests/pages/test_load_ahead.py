@@ -80,7 +80,7 @@ def test_it_can_be_switched_off(ahead, monkeypatch):
     assert not networks.load_ahead("fine-tuned") and not networks._ahead.locked() and not MockReader.asked
 
 
-def test_a_failure_is_no_matter_of_the_page(ahead, monkeypatch):
+def test_a_failure_does_not_reach_the_page(ahead, monkeypatch):
     monkeypatch.setattr(MockReader, "failure", registry.NetworkError("weights?"))
     app = open_page()
     wait()

@@ -61,7 +61,7 @@ def warnings(app: AppTest) -> str:
 
 
 # --- the film changed ----------------------------------------------------------------------------
-def test_nothing_is_read_before_a_change_is_picked(demo):
+def test_nothing_runs_before_a_change_is_chosen(demo):
     app = upload(open_page(), ("film.png", film_bytes(160)))
     assert perturb_text.PICK in text(app)
     assert changed(app) is None and app.button(key="reset").disabled
@@ -82,7 +82,7 @@ def test_a_marker_moves_the_score_and_reset_takes_it_back(demo):
     assert MockReader.asked == ["fine-tuned"] * 2
 
 
-def test_every_reading_has_its_line_in_the_log(demo, caplog):
+def test_every_prediction_has_its_line_in_the_log(demo, caplog):
     caplog.set_level(logging.INFO, logger=log.READINGS.name)
     app = upload(open_page(), ("film.png", film_bytes(140)))
     app.pills(key="change").set_value(["marker"]).run()
@@ -101,7 +101,7 @@ def test_the_changed_film_is_beside_the_original_in_the_viewer(demo):
     assert pictures(app) == [original]
 
 
-def test_changes_add_up_and_none_is_read_twice(demo):
+def test_changes_add_up_and_none_is_predicted_twice(demo):
     app = upload(open_page(), ("film.png", film_bytes(200)))
     for picked in (["invert"], ["invert", "mirror"], ["invert"], ["invert", "mirror"]):
         app.pills(key="change").set_value(picked).run()
@@ -113,7 +113,7 @@ def test_changes_add_up_and_none_is_read_twice(demo):
     assert len(MockReader.asked) == 5
 
 
-def test_a_scene_stands_in_the_address(demo):
+def test_the_url_holds_the_changes(demo):
     app = open_page(
         film="cohen-1",
         change=[perturb.LABELS[kind] for kind in ("crop", "turn", "arrow")],
@@ -127,13 +127,13 @@ def test_a_scene_stands_in_the_address(demo):
     assert changed(app) and len(MockReader.asked) == 2
 
 
-def test_nonsense_in_the_address_is_left_out(demo):
+def test_invalid_values_in_the_url_are_ignored(demo):
     app = open_page(film="cohen-1", change=["Erase the heart", perturb.LABELS["crop"]], crop="99", tool="Cook")
     assert changed(app) and app.slider(key="crop").value == perturb.FIRST["crop"]
 
 
 @pytest.mark.parametrize("place", ["here", "0.5", "1.2,0.5", "nan,0.5", "0.1,0.2,0.3"])
-def test_a_marker_is_in_its_first_place_if_the_address_has_nonsense(demo, place):
+def test_a_marker_is_in_its_first_place_if_the_url_is_invalid(demo, place):
     app = open_page(film="cohen-1", change=[perturb.LABELS["marker"]], marker_at=place)
     assert [change.marker_at for change in shown_changes(app)] == [perturb.SPOTS["marker"][1]]
 
@@ -205,7 +205,7 @@ def test_a_film_cropped_to_almost_nothing_is_refused(demo):
     assert holds(app.error[0].value, config.MIN_SIDE) and changed(app) is None
 
 
-def test_a_changed_film_that_is_novel_gets_no_verdict(demo, monkeypatch):
+def test_a_changed_film_that_is_out_of_distribution_gets_no_verdict(demo, monkeypatch):
     app = upload(open_page(), ("film.png", film_bytes(240)))
     monkeypatch.setattr(MockReader, "ood_distance", 1.5)
     monkeypatch.setattr(MockReader, "ood_reason", OutOfDistribution.CHANGED)
@@ -256,7 +256,7 @@ def test_a_full_queue_offers_another_try(demo, monkeypatch):
 
 
 # --- how firm ------------------------------------------------------------------------------------
-def test_copies_are_read_when_asked_for_and_once(demo):
+def test_copies_are_scored_on_request_and_once(demo):
     app = upload(open_page(tool=FIRM), ("film.png", film_bytes(150)))
     assert holds(app.get_by_key("firm_copies").markdown[0].value, model_robustness.COPIES)
     assert MockReader.asked == ["fine-tuned"]
@@ -277,7 +277,7 @@ def answer(app: AppTest) -> str:
     return app.get_by_key("firm_answer").markdown[0].value
 
 
-def test_another_film_is_asked_anew(demo):
+def test_another_film_is_computed_anew(demo):
     app = open_page(film="cohen-1", tool=FIRM)
     app.button(key="firm").click().run()
     app.query_params["film"] = "kermany-2"
@@ -286,7 +286,7 @@ def test_another_film_is_asked_anew(demo):
 
 
 # --- the other network ---------------------------------------------------------------------------
-def test_the_other_network_reads_when_it_is_asked(demo):
+def test_the_other_network_runs_on_request(demo):
     app = upload(open_page(tool=OTHER), ("film.png", film_bytes(200)))
     assert metrics(app).keys() == {MODEL_SCORE, BY["fine-tuned"]}
     assert MockReader.asked == ["fine-tuned"]
@@ -333,7 +333,7 @@ def test_another_network_that_cannot_be_loaded(demo, monkeypatch):
 @pytest.mark.parametrize(
     ("why", "sentence"), [(OutOfDistribution.UNFAMILIAR, NOVEL), (OutOfDistribution.CHANGED, TURNED), (None, NOVEL)]
 )
-def test_a_novel_film_says_why(demo, monkeypatch, why, sentence):
+def test_an_out_of_distribution_film_says_why(demo, monkeypatch, why, sentence):
     monkeypatch.setattr(MockReader, "ood_distance", 2.0)
     monkeypatch.setattr(MockReader, "ood_reason", why)
     app = open_page(film="cohen-1")
@@ -355,7 +355,7 @@ def test_a_calibrated_score_is_shown_where_it_helped(demo, helps, shown):
     assert formatting.verdict(160 / 256, 0.6) in text(app)
 
 
-def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
+def test_similar_scores_are_one_click_away(demo, monkeypatch):
     monkeypatch.setattr("covid_model.config.SHEET", 2)
     monkeypatch.setattr("covid_model.app.text.browse.sheet_of.__defaults__", (2,))
     monkeypatch.setattr("covid_model.app.text.browse.sheet.__defaults__", (2,))
@@ -371,7 +371,7 @@ def test_films_that_scored_alike_are_a_click_away(demo, monkeypatch):
     assert second in text(app) and holds(second, 5, 3, 4)
 
 
-def test_what_is_kept_of_a_film_goes_with_it(demo):
+def test_results_of_a_film_are_dropped_with_it(demo):
     data = film_bytes(150)
     app = upload(open_page(), ("film.png", data))
     app.pills(key="change").set_value(["mirror"]).run()
@@ -381,7 +381,7 @@ def test_what_is_kept_of_a_film_goes_with_it(demo):
     assert app.session_state[networks.ANSWERS]["film"] == hashlib.sha256(film_bytes(160)).hexdigest()
 
 
-def test_the_strip_reads_the_film_as_it_is_shown():
+def test_the_score_strip_uses_the_film_as_shown():
     assert model_robustness.ALL.each == 0.5  # the words on the page name what these copies undergo
     assert {name for name, on in vars(model_robustness.ALL).items() if on} == {
         "rotation", "shift", "contrast", "gamma", "jpeg", "each",

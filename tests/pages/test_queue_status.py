@@ -38,7 +38,7 @@ class SlowQueue(InferenceQueue):
         return super().predict(network, film, on_progress)
 
 
-def test_where_the_queue_is_full_the_visitor_is_told_his_place_and_may_try_again(demo, monkeypatch):
+def test_a_full_queue_states_the_position_and_offers_another_try(demo, monkeypatch):
     queue = FullQueue(1)
     monkeypatch.setattr(networks, "queue", lambda: queue)
     app = upload(open_page(), ("film.png", film_bytes()))
@@ -63,7 +63,7 @@ def test_how_it_works_says_the_same(demo, monkeypatch):
     assert app.button(key=AGAIN)
 
 
-def test_many_films_wait_for_room(demo, monkeypatch):
+def test_many_films_wait_for_a_free_place(demo, monkeypatch):
     queue = FullQueue(3)
     monkeypatch.setattr(networks, "queue", lambda: queue)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
@@ -71,7 +71,7 @@ def test_many_films_wait_for_room(demo, monkeypatch):
     assert app.dataframe[0].value["Verdict"].tolist() == [verdict_word(0.391), verdict_word(0.977)]
 
 
-def test_the_page_shows_the_place_while_it_waits_and_not_afterwards(demo, monkeypatch):
+def test_the_page_shows_the_position_only_while_it_waits(demo, monkeypatch):
     shown = []
     wording = prediction_text.queue_position
     monkeypatch.setattr(prediction_text, "queue_position", lambda place: shown.append(wording(place)) or shown[-1])

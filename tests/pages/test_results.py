@@ -72,7 +72,7 @@ def test_threshold_moves_everything(demo):
     assert cards(app)["accuracy"] == cards(app)["always_no"] == [60]
 
 
-def test_false_alarms_on_adults_stand_out(demo):
+def test_false_positives_among_adults_are_highlighted(demo):
     app = show(open_page("results"), network="paper")
     title, words_of_it = evaluation_text.adults_note(called_at(0.6, "paper"), "test")
     assert app.warning[0].title == title and holds(title, 1, 1)
@@ -90,7 +90,7 @@ def test_both_networks_side_by_side(demo):
     assert len(columns) == 4 and "Fine\\-tuned" in columns[0] and "Paper" in columns[1]
 
 
-def test_the_paper_stands_beside_the_test_films_only(demo):
+def test_the_papers_figure_is_shown_for_the_test_set_only(demo):
     app = open_page("results", advanced="true")
     accuracy = app.table[0].value.iloc[list(MEASURES).index("accuracy")]
     assert len(accuracy) == 3 and numbers(accuracy.iloc[-1]) == [98]
@@ -113,7 +113,7 @@ def test_a_cell_lists_its_films(demo, cell, ids):
     assert app.dataframe[0].value["finding"].iloc[0] == next(row[4] for row in ROWS if row[0] == ids[0])
 
 
-def test_a_listed_film_opens_on_the_read_page(demo):
+def test_a_listed_film_opens_on_try_an_xray(demo):
     app = show(open_page("results"), network="paper", cell="fp")
     app.session_state["open"] = "cohen-3"  # what a click on its row leaves behind
     app.run()
@@ -150,7 +150,7 @@ def test_a_damaged_data_folder_still_lists(demo, broken):
 
 
 @pytest.mark.parametrize("split", [name for name in config.SPLITS if name not in config.TRAINING_SPLITS])
-def test_every_split_stands(demo, split):
+def test_every_split_opens(demo, split):
     app = show(open_page("results"), split=split)
     scored = any(row[2] == split for row in ROWS)
     assert bool(app.metric) == scored and (scored or len(app.info) == 1)
@@ -166,7 +166,7 @@ def test_missing_scores_are_named_and_how_to_make_them(demo):
 
 
 @pytest.mark.parametrize("score", [float("nan"), 1.5])
-def test_damaged_scores_are_said(demo, score):
+def test_damaged_scores_are_reported(demo, score):
     table = pd.read_csv(demo / "scores.csv")
     table.loc[0, "score"] = score
     table.to_csv(demo / "scores.csv", index=False)
@@ -174,7 +174,7 @@ def test_damaged_scores_are_said(demo, score):
     assert str(score) in app.error[0].value.replace("\\", "").lower() and not app.metric
 
 
-def test_one_network_alone_stands_beside_nobody(demo):
+def test_one_network_alone_has_no_comparison(demo):
     table = pd.read_csv(demo / "scores.csv")
     table[table["network"] == "paper"].to_csv(demo / "scores.csv", index=False)
     app = open_page("results")
@@ -193,7 +193,7 @@ def test_scene_from_the_address(demo):
     assert app.slider(key="threshold").value == 0.3 and listed(app) == ["cohen-3"]
 
 
-def test_nonsense_in_the_address_changes_nothing(demo):
+def test_invalid_values_in_the_url_change_nothing(demo):
     app = AppTest.from_file(str(config.ROOT / "covid_model/app/pages/results.py"), default_timeout=20)
     for name, value in {"network": "<b>", "threshold": "nan", "cell": "all", "split": "9", "both": "perhaps"}.items():
         app.query_params[name] = value
@@ -230,7 +230,7 @@ def costs(app: AppTest) -> str:
     return app.get_by_key("ward_costs").subheader[0].value
 
 
-def test_a_ward_where_covid_is_rare(demo):
+def test_a_low_prevalence(demo):
     # fine-tuned at 0.15: both COVID-19 films found, no false alarm among 3 others; at 0.05: one of 3, the only adult
     app = show(part(prevalence.TITLE), threshold=0.05)
     assert values(app) == evaluation_text.ppv_heading({"": ward_of(0.02)}, {"": Estimate(2 / 3)})  # adults come first
@@ -261,7 +261,7 @@ def test_what_errors_cost_moves_the_cheapest_threshold(demo):
     assert len(rows) == 6 and any("**0.30**" in row for row in rows)
 
 
-def test_a_ward_without_adults_to_compare(demo):
+def test_prevalence_without_adults_to_compare(demo):
     app = show(part(prevalence.TITLE), split="extra-test")  # one adult without COVID-19, nothing else
     assert values(app) == evaluation_text.ppv_heading({"": ward_of(float("nan"))}, {})
     costs_part = app.get_by_key("ward_costs")
@@ -302,14 +302,14 @@ def test_calibration_with_and_without_a_record(demo, monkeypatch):
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_every_part_says_whose_intervals_they_are(demo, name):
+def test_every_part_says_what_its_intervals_are_by(demo, name):
     assert intervals(True, evaluation.DRAWS) in text(part(name))
     (demo / "data" / "manifest.csv").unlink()  # here the list of films, too
     assert intervals(False, evaluation.DRAWS) in text(part(name))
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_every_part_stands_on_every_split(demo, name):
+def test_every_part_opens_on_every_split(demo, name):
     app = show(part(name), both=True)
     for split in config.SPLITS:
         show(app, split=split)
@@ -335,7 +335,7 @@ def test_x_rays_of_sources_trained_on_are_counted(demo):
     assert evaluation_text.same_sources(films, ["kermany"]) is None
 
 
-def test_the_published_accuracy_stands_beside_ours(demo):
+def test_the_published_accuracy_is_shown_beside_ours(demo):
     sentence = evaluation_text.accuracies([called_at(0.6), called_at(0.6, "paper")])
     assert holds(sentence, 98, 80.0, 60.0) and sentence in text(open_page("results"))
     assert sentence not in text(show(open_page("results"), split="extra-test"))
@@ -369,7 +369,7 @@ def interval_of(app: AppTest, name: str) -> list[float]:
     return next(numbers(item.proto.delta_description) for item in app.metric if NAME_OF.get(item.label) == name)
 
 
-def test_the_better_network_is_told_apart_in_a_sentence(demo):
+def test_a_sentence_says_which_network_is_better_at_what(demo):
     app = open_page("results")
     better = evaluation_text.network_comparison(called_at(0.6), called_at(0.6, "paper"))
     assert better not in text(app)
@@ -380,6 +380,6 @@ def test_the_better_network_is_told_apart_in_a_sentence(demo):
     assert better in text(app) and holds(better, 2, 2, 1, 2)
 
 
-def test_page_imports_no_tensorflow():
+def test_the_page_imports_no_tensorflow():
     code = "import sys, covid_model.app.text.evaluation, covid_model.app.cache; print('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"

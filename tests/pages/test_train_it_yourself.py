@@ -67,7 +67,7 @@ def test_a_run_and_its_figures(made_up_lab):
     assert len(app.get("plotly_chart")) == 3  # two curves, and the run's matrix
 
 
-def test_three_runs_stand_side_by_side_and_the_oldest_goes(made_up_lab):
+def test_three_runs_are_kept_and_the_oldest_is_replaced(made_up_lab):
     app = open_page(epochs="1")
     for _ in range(4):
         train(app)
@@ -92,7 +92,7 @@ def test_a_pinned_run_stays_and_one_place_stays_free(made_up_lab):
     assert [run.number for run in app.session_state["lab_runs"]] == [3, 5, 6]
 
 
-def test_a_run_that_was_cut_says_so(made_up_lab):
+def test_an_interrupted_run_says_so(made_up_lab):
     app = train(open_page(epochs="3"))
     del app.session_state["lab_runs"][0].epochs[2:]  # as a press on Stop leaves it
     app.run()
@@ -100,13 +100,13 @@ def test_a_run_that_was_cut_says_so(made_up_lab):
 
 
 @pytest.mark.parametrize("scene", playground.PRESETS.values(), ids=list(playground.PRESETS))
-def test_a_link_to_a_scene_sets_the_panel(made_up_lab, scene):
+def test_a_link_to_a_preset_sets_the_panel(made_up_lab, scene):
     app = train(open_page(**(address(scene.recipe) | {"epochs": "1"})))
     assert recipes(app) == [playground.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))]
 
 
 @pytest.mark.parametrize("scene", playground.PRESETS.values(), ids=list(playground.PRESETS))
-def test_the_link_of_a_scene_trains_it_at_once_and_once(made_up_lab, scene):
+def test_the_link_of_a_preset_trains_it_immediately_and_once(made_up_lab, scene):
     address = dict(parse_qsl(link(scene.recipe).removeprefix("?")))
     app = open_page(**(address | {"epochs": "1"}))
     recipe = playground.Recipe(**(scene.recipe.__dict__ | {"epochs": 1}))
@@ -115,7 +115,7 @@ def test_the_link_of_a_scene_trains_it_at_once_and_once(made_up_lab, scene):
     assert len(recipes(app.run())) == 1
 
 
-def test_nonsense_in_the_address_falls_back(made_up_lab):
+def test_invalid_values_in_the_url_fall_back(made_up_lab):
     query = {
         "covid_films": "31",
         "adults": "x",
@@ -129,7 +129,7 @@ def test_nonsense_in_the_address_falls_back(made_up_lab):
     assert recipes(app) == [playground.Recipe(epochs=1)]
 
 
-def test_two_visitors_do_not_meet(made_up_lab):
+def test_two_visitors_do_not_share_runs(made_up_lab):
     first, second = open_page(epochs="1"), open_page(epochs="2", seed="5")
     train(first)
     assert not second.run().session_state["lab_runs"] if "lab_runs" in second.session_state else True
@@ -137,7 +137,7 @@ def test_two_visitors_do_not_meet(made_up_lab):
     assert recipes(first) == [playground.Recipe(epochs=1)] and recipes(second) == [playground.Recipe(epochs=2, seed=5)]
 
 
-def test_a_scene_sets_the_panel_and_the_address(made_up_lab):
+def test_a_preset_sets_the_panel_and_the_url(made_up_lab):
     app = open_page(covid_films="100", epochs="7")
     for name, scene in playground.PRESETS.items():
         app.get_by_key(f"scene_{name}").click().run()

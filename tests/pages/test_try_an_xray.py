@@ -140,14 +140,14 @@ def test_controls_never_run_the_network_again(demo):
     assert MockReader.asked == ["fine-tuned"]
 
 
-def test_each_network_reads_a_film_once(demo):
+def test_each_network_predicts_a_film_once(demo):
     app = upload(open_page(), ("film.png", film_bytes()))
     for name in ("paper", "fine-tuned", "paper"):
         app.segmented_control(key="network").set_value(name).run()
     assert MockReader.asked == ["fine-tuned", "paper"]
 
 
-def test_33_several_films_and_a_bad_one_among_them(demo):
+def test_33_several_films_including_a_bad_one(demo):
     app = upload(
         open_page(),
         ("one.png", film_bytes(100)),
@@ -176,7 +176,7 @@ def test_only_bad_films(demo):
     assert not app.metric
 
 
-def test_a_refused_film_gets_its_sentence_and_the_next_one_works(demo):
+def test_a_refused_film_gets_a_reason_and_the_next_one_works(demo):
     app = upload(open_page(), ("film.png", b"GIF89a..."))
     assert "GIF" in app.error[0].value
     assert not app.metric
@@ -235,7 +235,7 @@ def test_40_a_network_that_gives_no_score(demo, monkeypatch):
     assert not app.metric
 
 
-def test_a_film_of_ours_by_link(demo):
+def test_a_sample_film_by_link(demo):
     app = open_page(film="cohen-2", threshold="0.9")
     row = cache.dataset().films.loc["cohen-2"]
     assert prediction_text.plain(row["finding"]) in text(app) and prediction_text.outcome(False, True) in text(app)
@@ -245,7 +245,7 @@ def test_a_film_of_ours_by_link(demo):
     assert adults in text(app) and holds(adults, 1, 0)
 
 
-def test_the_film_itself_is_no_neighbor_of_its_own(demo):
+def test_a_film_is_not_its_own_neighbor(demo):
     app = open_page(film="kermany-1")  # mock score 0.859
     adults, _, whole = neighbors(220 / 256, "kermany-1")
     assert whole in text(app) and holds(whole, 2, 4, 50) and holds(adults, 2, 3, 67)
@@ -290,7 +290,7 @@ def test_a_stored_prediction_is_shown_without_the_network(demo, monkeypatch):
     assert score(app) != "0.750" and MockReader.asked == ["fine-tuned", "paper"]
 
 
-def test_film_and_uploads_outlive_a_visit_to_another_page(demo):
+def test_film_and_uploads_survive_a_visit_to_another_page(demo):
     app = upload(open_page(), ("film.png", film_bytes()))
     app.switch_page("covid_model/app/pages/about.py").run()
     app.switch_page("covid_model/app/pages/try_an_xray.py").run()
@@ -300,7 +300,7 @@ def test_film_and_uploads_outlive_a_visit_to_another_page(demo):
     assert not app.metric
 
 
-def test_films_taken_away_are_forgotten(demo):
+def test_removed_films_are_forgotten(demo):
     """All of them: the film is decoded and read again when it comes again."""
     app = upload(open_page(), ("film.png", film_bytes()), ("other.png", film_bytes(99)))
     assert MockReader.asked == ["fine-tuned"] * 2
@@ -317,14 +317,14 @@ def test_films_taken_away_are_forgotten(demo):
         (lambda folder: (folder / "manifest.csv").write_text("id,path\na,b\n"), ["split", "covid"]),
     ],
 )
-def test_37_a_data_folder_that_is_not_one(demo, spoil, names):
+def test_37_an_invalid_data_folder(demo, spoil, names):
     spoil(demo / "data")
     app = upload(open_page(), ("film.png", film_bytes()))
     assert all(name in app.warning[0].value.replace("\\", "") for name in names)
     assert score(app) == "0.938"
 
 
-def test_37_a_film_whose_picture_is_gone(demo):
+def test_37_a_film_whose_file_is_missing(demo):
     (demo / "data/images/cohen-1.png").unlink()
     app = open_page(film="cohen-1")
     assert "cohen-1.png" in app.info[0].value.replace("\\", "")

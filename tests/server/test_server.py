@@ -107,7 +107,7 @@ def test_a_page_of_another_origin_cannot_open_a_session(server):
         connect(url, origin="http://evil.example", subprotocols=["streamlit"], proxy=None)
 
 
-def test_another_origin_is_not_told_what_the_server_says(server):
+def test_another_origin_cannot_read_the_responses(server):
     answer = requests.get(f"{server.address}/_stcore/health", headers={"Origin": "http://evil.example"}, timeout=20)
     assert answer.headers.get("Access-Control-Allow-Origin") in (None, server.address)
 
@@ -115,12 +115,12 @@ def test_another_origin_is_not_told_what_the_server_says(server):
 @pytest.mark.parametrize(
     "path", ["app/static/streamlit_app.py", "app/static/..%2Fstreamlit_app.py", "static/..%2F..%2Frequirements.txt"]
 )
-def test_no_file_of_ours_is_served(server, path):
+def test_no_file_of_the_project_is_served(server, path):
     answer = requests.get(f"{server.address}/{path}", timeout=20)
     assert "import streamlit" not in answer.text and "streamlit==" not in answer.text
 
 
-def test_an_error_is_told_to_us_and_not_to_the_visitor(server, guest):
+def test_an_error_is_logged_and_not_shown_to_the_visitor(server, guest):
     server.switch(live_server.BROKEN, True)
     with pytest.raises(ClientError, match="exception"):
         guest.give(("film.png", film(101)))
@@ -135,7 +135,7 @@ def test_an_error_is_told_to_us_and_not_to_the_visitor(server, guest):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
-def test_08_what_stands_behind_a_picture_is_never_served_again(guest, kind):
+def test_08_data_after_an_image_is_never_served(guest, kind):
     page = guest.give((f"film.{kind}", synthetic_images.save(FILM, kind) + bad_inputs.zipped()))
     assert page.score
     pictures = guest.pictures()
@@ -151,7 +151,7 @@ def test_08_an_upload_cannot_be_fetched(guest):
     assert GOOD not in answer.content and b"IHDR" not in answer.content
 
 
-def test_27_who_the_patient_is_is_neither_shown_nor_logged_nor_exported(server, guest):
+def test_27_patient_data_is_neither_shown_nor_logged_nor_exported(server, guest):
     data = synthetic_images.dicom(FILM)
     assert guest.give(("film.dcm", data)).score
     everything = b"".join([*guest.heard, *guest.pictures(), guest.fetch("json-result"), server.log.encode()])
@@ -195,7 +195,7 @@ def test_32_200_megabytes_are_refused_by_the_server(guest):
 @pytest.mark.long
 @pytest.mark.measured
 @on_linux
-def test_32_a_request_that_does_not_say_its_size(server, empty, guest):
+def test_32_a_request_without_its_size(server, empty, guest):
     """In chunks, without a length: refused past the limit, and neither memory nor disk takes up the rest."""
     (place,) = guest.places("film.png")
     chunks = (PART, *[bytes(MEGABYTE)] * 200, b"\r\n--x--\r\n")
@@ -225,7 +225,7 @@ def test_32_without_the_xsrf_token(server, empty, guest, without):
     assert server.uploaded() == 0
 
 
-def test_32_for_a_session_that_is_none(server, guest):
+def test_32_for_an_unknown_session(server, guest):
     answer = requests.put(
         f"{server.address}/_stcore/upload_file/nobody/file",
         files={"file": ("film.png", GOOD)},
@@ -238,7 +238,7 @@ def test_32_for_a_session_that_is_none(server, guest):
 # --- 33, 34: many at once; leaving and pressing again while a film is read -----------------------------------------
 
 
-def test_33_thirty_films_one_after_the_other(guest):
+def test_33_thirty_films_in_a_row(guest):
     sent = [(f"film-{number:02}.png", film(60 + number)) for number in range(30)]
     sent[7] = ("film-07.png", b"<html>")
     page = guest.give(*sent)
@@ -259,7 +259,7 @@ def requests_json(data: bytes) -> list[dict]:
     return json.loads(data)
 
 
-def test_34_a_visitor_who_leaves_while_his_film_is_read(server):
+def test_34_a_visitor_leaves_during_a_prediction(server):
     server.switch(live_server.HOLD, True)
     leaving = Guest(server)
     leaving.open()
@@ -275,7 +275,7 @@ def test_34_a_visitor_who_leaves_while_his_film_is_read(server):
         assert staying.wait().score == live_server.score(film(104))
 
 
-def test_34_a_button_pressed_again_while_a_film_is_read(server, guest):
+def test_34_a_button_pressed_again_during_a_prediction(server, guest):
     server.switch(live_server.HOLD, True)
     began = server.entered()
     guest.hand_in(("film.png", film(105)))
@@ -295,7 +295,7 @@ def test_34_a_button_pressed_again_while_a_film_is_read(server, guest):
 @pytest.mark.parametrize(
     "address", [{"threshold": "abc"}, {"threshold": "7"}, {"network": "xyz"}, {"film": "<script>alert(1)</script>"}]
 )
-def test_38_nonsense_in_the_address_falls_back(server, address):
+def test_38_invalid_values_in_the_url_fall_back(server, address):
     with Guest(server) as guest:
         guest.open(**address)
         page = guest.give(("film.png", GOOD))
@@ -304,7 +304,7 @@ def test_38_nonsense_in_the_address_falls_back(server, address):
         assert verdict(float(page.score.strip("<> ")), config.THRESHOLD) in text and "script" not in text
 
 
-def test_38_an_address_without_what_was_set(guest):
+def test_38_a_url_without_the_settings(guest):
     """A visitor who moves a slider and goes on by an address of his own, from which the browser carried nothing."""
     guest.move("threshold", 0.35)
     for page in ("results", "about", ""):
@@ -358,7 +358,7 @@ def request_of(guest: Guest, size: int) -> tuple[socket.socket, bytes]:
 
 @on_linux
 @pytest.mark.parametrize(("size", "on_disk"), [(MEGABYTE // 2, False), (3 * MEGABYTE, True)])
-def test_a_large_upload_lies_in_a_nameless_file_while_it_arrives_and_no_longer(server, empty, guest, size, on_disk):
+def test_a_large_upload_is_in_an_unnamed_file_only_while_it_arrives(server, empty, guest, size, on_disk):
     """What About says of it. One below a megabyte never touches the disk."""
     line, body = request_of(guest, size)
     with line:
@@ -372,7 +372,7 @@ def test_a_large_upload_lies_in_a_nameless_file_while_it_arrives_and_no_longer(s
 
 
 @on_linux
-def test_an_upload_that_breaks_off_leaves_nothing(server, empty, guest):
+def test_an_interrupted_upload_leaves_nothing(server, empty, guest):
     line, body = request_of(guest, 9 * MEGABYTE)
     with line:
         line.sendall(body[: 4 * MEGABYTE])
@@ -386,7 +386,7 @@ def spooled(server: Server) -> list[str]:
     return [item for item in peak_memory.open_files(server.process.pid) if item.startswith(str(server.spool))]
 
 
-def test_an_upload_goes_when_another_takes_its_place_or_it_is_taken_away(server, empty, guest):
+def test_an_upload_is_deleted_when_replaced_or_removed(server, empty, guest):
     first, second = grain(900), grain(800)
     guest.give(("first.png", first))
     assert server.uploaded() == len(first)
@@ -403,7 +403,7 @@ def test_an_upload_goes_when_another_takes_its_place_or_it_is_taken_away(server,
     assert until(lambda: server.uploaded() == 0)
 
 
-def test_uploads_go_with_their_visitor(server, empty):
+def test_uploads_are_deleted_when_the_visitor_leaves(server, empty):
     guest = Guest(server)
     guest.open()
     guest.give(("film.png", grain(700)))
@@ -422,7 +422,7 @@ def readings(server: Server, since: int) -> list[str]:
     return [item for item in server.log[since:].splitlines() if " reading " in item]
 
 
-def test_the_log_has_one_line_a_reading_and_nothing_of_the_film(server):
+def test_the_log_has_one_line_per_prediction_and_nothing_of_the_film(server):
     since = len(server.log)
     good, name = film(111), "Surname-Forename-1950"
     with Guest(server) as guest:
@@ -470,13 +470,13 @@ def expected() -> str:
     return live_server.score(samples.sample(room.FILM).path.read_bytes())
 
 
-def test_health_of_a_demo_that_is_well(server, expected, capsys):
+def test_a_healthy_demo(server, expected, capsys):
     code, out, err = health(capsys, server.address, "--expect", expected)
     assert (code, err, out.count("\n")) == (0, "", 1)
     assert out.startswith(server.address) and "fine-tuned" in out and out.count(expected) == 2  # shown, and expected
 
 
-def test_health_looks_at_the_score(server, expected, capsys):
+def test_health_checks_the_score(server, expected, capsys):
     code, out, err = health(capsys, server.address, "--expect", f"{float(expected) - 0.011:.3f}")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert server.address in err and expected in err
@@ -491,7 +491,7 @@ def test_health_of_a_demo_whose_network_fails(server, trouble, capsys):
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "no address", "http://", "ftp://127.0.0.1"])
-def test_health_where_nobody_answers(url, capsys):
+def test_health_without_a_server(url, capsys):
     code, out, err = health(capsys, url, "--expect", "0.5")
     assert (code, out, err.count("\n")) == (1, "", 1) and url in err
 

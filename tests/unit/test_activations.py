@@ -35,7 +35,7 @@ def walk(predictor, film):
     return activations.trace(predictor, film)
 
 
-def test_walk_and_reading_agree(predictor, film, walk):
+def test_trace_and_prediction_agree(predictor, film, walk):
     done = predictor.predict(film)
     assert walk.head.score == pytest.approx(done.score, abs=1e-6)
     assert walk.head.logit == pytest.approx(done.logit, abs=1e-5)
@@ -43,7 +43,7 @@ def test_walk_and_reading_agree(predictor, film, walk):
     assert walk.box == done.box
 
 
-def test_blocks_are_those_of_the_graph(predictor, walk):
+def test_blocks_match_the_graph(predictor, walk):
     assert [block.name for block in walk.blocks] == [
         "input", "block1", "block2", "block3", "block4", "block5", "features", "fc1", "score",
     ]  # fmt: skip
@@ -122,7 +122,7 @@ def test_loss_is_equation_1_and_its_slope(logit):
     ("options", "count"),
     [(Preprocessing(size=32), 2), (Preprocessing(size=32, border=0.1, blur=1.0, equalize=True), 5)],
 )
-def test_preparation_ends_where_the_network_begins(options, count):
+def test_preprocessing_ends_with_the_networks_input(options, count):
     pixels = mock_networks.film()
     steps = preprocessing.preparation(pixels, options)
     assert len(steps) == count

@@ -7,12 +7,12 @@ from tests.support.mock_networks import film
 STRONG = Augmentation(10, 0.1, 0.1, 0.1, 0.5, 0.5, 6.0, 1.0, 10.0, 30, 0.5)
 
 
-def test_no_jitter_changes_nothing():
+def test_no_augmentation_changes_nothing():
     pixels = film()
     assert (Augmentation()(pixels, np.random.default_rng(0)) == pixels).all()
 
 
-def test_the_same_seed_gives_the_same_film_and_another_seed_another():
+def test_the_seed_determines_the_film():
     first, again, other = (STRONG(film(), np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first.dtype == np.uint8
     assert (first == again).all()
@@ -20,19 +20,19 @@ def test_the_same_seed_gives_the_same_film_and_another_seed_another():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_strongly_jittered_film_is_still_a_film(seed):
+def test_a_strongly_augmented_film_is_still_a_film(seed):
     done = STRONG(film(seed), np.random.default_rng(seed))
     assert done.ndim == 2 and done.dtype == np.uint8
     assert done.std() > 5
     assert min(done.shape) >= 0.75 * 64
 
 
-def test_a_mirror_image_is_one():
+def test_a_flip_mirrors_the_film():
     pixels = film()
     assert (Augmentation(flip=1.0)(pixels, np.random.default_rng(0)) == pixels[:, ::-1]).all()
 
 
-def test_a_shift_moves_the_picture_by_no_more_than_was_asked():
+def test_a_shift_stays_within_its_limit():
     pixels = np.zeros((100, 100), np.uint8)
     pixels[50, 50] = 255
     for seed in range(10):

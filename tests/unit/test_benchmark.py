@@ -32,7 +32,7 @@ def subject(tmp_path_factory):
         yield result
 
 
-def test_things_take_turns_and_ratios_are_those_of_a_round():
+def test_candidates_take_turns_and_ratios_are_within_rounds():
     order = []
     timed = interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=4, warm=1)
     assert order[:2] == ["a", "b"] and all(set(order[n : n + 2]) == {"a", "b"} for n in range(2, 10, 2))
@@ -40,7 +40,7 @@ def test_things_take_turns_and_ratios_are_those_of_a_round():
     assert Timings({"a": [2.0, 20.0, 4.0], "b": [1.0, 10.0, 1.0]}).ratio("a", "b") == 2
 
 
-def test_a_timing_is_of_the_thing():
+def test_a_timing_measures_the_candidate():
     timed = interleaved({"slow": lambda: time.sleep(0.05), "fast": lambda: None}, rounds=3)
     assert timed.median("slow") >= 0.05 > timed.median("fast")
 
@@ -55,12 +55,12 @@ def test_a_timing_is_of_the_thing():
         (missing("x", "not installed"), None, ""),
     ],
 )
-def test_a_row_judges_itself(row, reached, goal):
+def test_a_row_knows_if_its_goal_was_reached(row, reached, goal):
     assert row.reached is reached and row.goal == goal
     assert json.loads(json.dumps(row.record()))["reached"] is reached
 
 
-def test_keras_own_example_gives_our_heatmap_and_the_bare_pass_our_score(subject):
+def test_keras_example_gives_the_same_heatmap_and_the_bare_pass_the_same_score(subject):
     reading = subject.predictor.predict(subject.film)
     expected = np.maximum(reading.heatmap, 0)
     np.testing.assert_allclose(subject.example(), expected / expected.max(), atol=1e-3)
@@ -68,7 +68,7 @@ def test_keras_own_example_gives_our_heatmap_and_the_bare_pass_our_score(subject
     assert subject.whole().score == pytest.approx(reading.score, abs=1e-5)
 
 
-def test_vgg19_is_so_much_work():
+def test_vgg19_has_the_known_gflop():
     model = vgg19.build(registry.Head("average", 256))
     assert timing.gflop(model) == pytest.approx(39.0, abs=0.2)  # 19.5 billion multiply-adds, as its authors count
 
@@ -80,7 +80,7 @@ def test_rows_of_the_network(subject):
 
 
 @pytest.mark.parametrize("make", [forward.torch_grad_cam, forward.onnx_runtime, forward.openvino])
-def test_another_library_computes_the_same_or_says_that_it_is_not_there(subject, make):
+def test_another_library_gives_the_same_score_or_is_reported_missing(subject, make):
     try:
         made = make(subject.model, subject.inputs)
     except forward.PeerError as error:
@@ -90,7 +90,7 @@ def test_another_library_computes_the_same_or_says_that_it_is_not_there(subject,
     assert np.isfinite(explain()).all()
 
 
-def test_a_peer_that_computes_something_else_is_no_peer(subject):
+def test_a_library_that_gives_another_logit_is_rejected(subject):
     with pytest.raises(forward.PeerError, match="gives the logit"):
         forward._check(subject.model, subject.inputs, np.array([[1e3]]), "Other")
 
@@ -108,7 +108,7 @@ def test_growth():
     assert curve["size"] == list(forward.COUNTS) and min(curve["seconds"]) > 0
 
 
-def test_what_was_measured_is_kept_beside_the_rest(subject, tmp_path, monkeypatch):
+def test_new_measurements_keep_the_other_parts(subject, tmp_path, monkeypatch):
     path = tmp_path / "benchmark.json"
     monkeypatch.setitem(benchmark.PARTS, "forward", lambda *_: ([Row("b", 1.3, least=1.2)], {"n": 1}))
     monkeypatch.setitem(benchmark.PARTS, "curves", lambda *_: ([Row("c", 2.0, most=1.1)], {}))
@@ -132,7 +132,7 @@ def test_the_committed_record_is_read_whole():
     )
 
 
-def test_the_command_shows_what_was_kept(capsys):
+def test_the_command_shows_the_record(capsys):
     assert set(command.PARTS) == set(benchmark.PARTS)
     assert main(["benchmark", "--show"]) == 0
     assert capsys.readouterr().out.strip()
@@ -152,7 +152,7 @@ PART = {
 SOAK = {"visitors": 7, "minutes": 10, "readings": 70, "failures": [], "largest_difference": 2e-7, "peak_mb": 812.4}
 
 
-def test_the_page_of_measurements_has_what_was_measured(tmp_path, monkeypatch):
+def test_the_measurements_page_has_every_row(tmp_path, monkeypatch):
     growth = {"record": {"films of a batch": {"size": [1, 2], "seconds": [0.1, 0.2]}}, "rows": []}
     (tmp_path / "benchmark.json").write_text(json.dumps({"parts": {"curves": PART | growth, "forward": PART}}))
     (tmp_path / "load.json").write_text(json.dumps({"soak": SOAK | {"held": {"every film read": False}}}))

@@ -11,7 +11,7 @@ from covid_model.app.runtime.memory import by_files
 
 
 @pytest.mark.parametrize("keep", [st.cache_data, st.cache_resource])
-def test_kept_until_a_file_changes(tmp_path, keep):
+def test_cached_until_a_file_changes(tmp_path, keep):
     file, read = tmp_path / "file", []
 
     @by_files(lambda name: [file], keep, 4)
@@ -30,7 +30,7 @@ def test_kept_until_a_file_changes(tmp_path, keep):
     assert content.__doc__ == "What is tested here."
 
 
-def test_an_error_is_not_kept(tmp_path):
+def test_an_error_is_not_cached(tmp_path):
     tried = []
 
     @by_files(lambda: [tmp_path / "file"], st.cache_data, 1)
@@ -44,7 +44,7 @@ def test_an_error_is_not_kept(tmp_path):
     assert len(tried) == 2
 
 
-def test_functions_are_kept_apart(tmp_path):
+def test_functions_have_separate_caches(tmp_path):
     @by_files(lambda: [tmp_path / "file"], st.cache_data, 1)
     def first() -> int:
         return 1

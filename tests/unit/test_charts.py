@@ -37,7 +37,7 @@ def test_colors_stand_out_on_light_and_dark(color, ground):
     assert (light + 0.05) / (dark + 0.05) >= 3
 
 
-def test_the_two_truths_differ_in_shape():
+def test_the_two_classes_differ_in_shape():
     assert style.COVID_SYMBOL != style.OTHER_SYMBOL and style.COVID_LABEL != style.OTHER_LABEL
     assert len(set(style.DASHES)) == len(style.DASHES) == len(style.LINE_COLORS)
 
@@ -97,7 +97,7 @@ def test_distribution_puts_films_at_their_scores():
     assert [trace.customdata[:, 2].sum() for trace in bars] == [4, 4] and len(bars[0].x) == BINS
 
 
-def test_points_do_not_hop_when_the_threshold_moves():
+def test_points_do_not_move_with_the_threshold():
     def places(threshold: float) -> set[tuple[float, float]]:
         drawn = points(charts.score_distribution(SCORES, COVID, threshold))
         return {pair for trace in drawn for pair in zip(trace.x, trace.y, strict=True)}
@@ -153,7 +153,7 @@ def test_curves_name_networks_and_areas():
     assert figure.data[0].line.shape == "hv" and figure.layout.shapes[0].y0 == 0.5
 
 
-def test_nothing_to_draw_is_said():
+def test_empty_figures_say_so():
     empty = evaluation.roc(NOTHING, NOTHING)
     assert words(charts.roc({"paper": empty})) != words(charts.roc({"paper": evaluation.roc(SCORES, COVID)}))
     assert not charts.roc({"paper": empty}).data and words(charts.roc({"paper": empty}))
@@ -184,7 +184,7 @@ def test_numbers_of_runs_that_end_close_together_are_spread():
     ],
     ids=["matrix", "distribution", "roc", "precision-recall"],
 )
-def test_every_figure_has_a_clear_ground_and_takes_the_ink(figure):
+def test_every_figure_is_transparent_and_takes_the_text_color(figure):
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR
     assert figure.layout.font.color == "#123456"
     assert {note.font.color for note in figure.layout.annotations} == {"#123456"}

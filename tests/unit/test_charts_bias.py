@@ -72,12 +72,12 @@ def test_groups():
     assert "Test" in bias_charts.groups_alt(rows) and "Figure 1" in bias_charts.groups_alt(rows)
 
 
-def test_ghosts_stand_for_the_same_groups():
+def test_ghosts_are_the_same_groups():
     with pytest.raises(ValueError):
         bias_charts.groups([subgroups.Group("a", NOBODY, NOBODY)], [subgroups.Group("a", NOBODY, NOBODY)] * 2)
 
 
-def test_slopes_count_what_lies_above():
+def test_slopes_count_films_above_the_threshold():
     given = [0.9, 0.8, 0.2, 0.7], [0.7, 0.1, 0.3, 0.9], [1, 1, 0, 0], 0.6, "lungs erased"
     figure = bias_charts.slopes(*given)
     assert [numbers(text) for text in words(figure) if len(numbers(text)) == 2] == [[2, 2], [1, 2], [1, 2], [1, 2]]
@@ -131,7 +131,7 @@ def test_severity():
 
 
 @pytest.mark.parametrize("ink", [None, "#E9E6DF"])
-def test_words_take_the_pages_color_and_grounds_are_clear(ink):
+def test_figures_are_transparent_and_take_the_text_color(ink):
     rows = [subgroups.Group("Test", share_of(1, 2), share_of(1, 2))]
     for figure in (
         bias_charts.groups(rows, ink=ink),

@@ -70,7 +70,7 @@ def test_costs_mark_the_cheapest_and_the_others():
     assert "paper" in text and holds(text, round(result.best.value, 2), round(min(line.y), 1))
 
 
-def test_costs_that_no_threshold_is_worth_leave_the_figure():
+def test_constant_costs_above_the_curve_are_left_out():
     figure = charts.cost_curve({"paper": costs(prevalence=0.01)}, {"0.60": 0.6})
     assert len(figure.layout.annotations) == 1  # always "no": always "yes" is 990 false alarms, far above any other
     assert figure.layout.yaxis.range[1] < 990
@@ -104,7 +104,7 @@ def test_reliability_puts_bins_where_they_are():
     ],
     ids=["ward", "costs", "reliability"],
 )
-def test_every_figure_has_a_clear_ground_and_takes_the_ink(figure):
+def test_every_figure_is_transparent_and_takes_the_text_color(figure):
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR
     assert {note.font.color for note in figure.layout.annotations} == {"#123456"}
 

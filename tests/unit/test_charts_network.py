@@ -103,7 +103,7 @@ def test_channel_weights_mark_what_is_shown():
     assert holds(network_charts.channel_weights_alt(np.array([0.1, -0.2, 0.3, 0.0])), 2, 1)
 
 
-def test_table_1_is_as_keras_publishes_it():
+def test_table_1_matches_keras_figures():
     result = {item.name: item for item in vgg19.MODELS}
     assert len(result) == len(vgg19.MODELS) == 33
     vgg = result[vgg19.OURS]
@@ -114,7 +114,7 @@ def test_table_1_is_as_keras_publishes_it():
     assert result["InceptionResNetV2"].family == "InceptionResNet"
 
 
-def test_models_mark_ours():
+def test_models_highlight_vgg19():
     figure = network_charts.models(vgg19.MODELS, vgg19.OURS)
     assert sum(len(trace.x) for trace in figure.data) == len(vgg19.MODELS)
     note = figure.layout.annotations[0]

@@ -103,7 +103,7 @@ def test_one_aligned_line_a_film(capsys, films):
     assert high.startswith("0.800    positive  higher.png  ") and high.endswith("Made up.")
 
 
-def test_a_refused_file_says_why_and_the_others_are_read(capsys, films):
+def test_a_refused_file_is_reported_and_the_others_are_scored(capsys, films):
     code, out, err = run(capsys, "predict", films.bad, films.low, films.low.with_name("absent.png"), films.high)
     assert code == 1
     assert [line.split()[2] for line in out.splitlines()] == ["low.png", "higher.png"]
@@ -174,7 +174,7 @@ def test_json_and_csv_exclude_one_another(capsys, films):
     assert run(capsys, "predict", films.low, "--json", "--csv")[0] == 2
 
 
-def test_a_score_near_1_is_written_as_on_the_page(capsys, tmp_path):
+def test_a_score_near_1_is_formatted_as_on_the_page(capsys, tmp_path):
     out = run(capsys, "predict", draw(tmp_path / "sure.png", 250))[1]
     assert out.startswith("> 0.999  positive")
 
@@ -183,7 +183,7 @@ def test_the_help_names_what_is_deprecated(capsys):
     assert "covid repeats positive, is deprecated" in " ".join(run(capsys, "predict", "--help")[1].split())
 
 
-def test_names_that_are_not_text_are_read(capsys, tmp_path):
+def test_file_names_that_are_not_text_are_accepted(capsys, tmp_path):
     path = draw(tmp_path / "plain.png", 50)
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n.png"))
     try:
@@ -218,7 +218,7 @@ def test_an_overlay_never_overwrites_a_film(capsys, films, tmp_path):
     assert (tmp_path / "low-2-overlay.png").is_file() and (tmp_path / "low-overlay-overlay.png").is_file()
 
 
-def test_an_overlay_leaves_what_a_link_leads_to(capsys, films, tmp_path):
+def test_an_overlay_leaves_a_links_target_unchanged(capsys, films, tmp_path):
     folder, kept = tmp_path / "overlays", tmp_path / "kept.png"
     folder.mkdir()
     kept.write_bytes(b"mine")
@@ -227,7 +227,7 @@ def test_an_overlay_leaves_what_a_link_leads_to(capsys, films, tmp_path):
     assert kept.read_bytes() == b"mine" and (folder / "low-overlay.png").read_bytes() != b"mine"
 
 
-def test_films_of_one_name_get_overlays_of_two(tmp_path):
+def test_films_of_the_same_name_get_separate_overlays(tmp_path):
     names = OverlayNames(tmp_path, ["a/film.png", "b/film.jpg"])
     assert [names.next(file).name for file in ("a/film.png", "b/film.jpg")] == [
         "film-overlay.png",
@@ -236,7 +236,7 @@ def test_films_of_one_name_get_overlays_of_two(tmp_path):
     assert len(os.fsencode(names.next("ß" * 150 + ".png").name)) < 255
 
 
-def test_an_overlay_that_cannot_be_written_is_said(capsys, films, tmp_path):
+def test_an_overlay_that_cannot_be_written_is_reported(capsys, films, tmp_path):
     folder = tmp_path / "overlays"
     (folder / "low-overlay.png").mkdir(parents=True)
     code, out, err = run(capsys, "predict", films.low, "--overlay", folder)
@@ -395,7 +395,7 @@ def test_quiet_mutes_compiled_code_and_keeps_results_clean():
     assert (done.stdout, done.stderr) == ("result\n", "downloading\nwarning\nafter")
 
 
-def test_progress_is_shown_where_somebody_sees_it(films, monkeypatch, capsys):
+def test_progress_is_shown_on_a_terminal(films, monkeypatch, capsys):
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

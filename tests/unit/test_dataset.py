@@ -113,7 +113,7 @@ def test_unlabeled_films_may_be_trained_on_but_teach_no_covid():
     assert not {"3-0", "5-0"} & set(taught.index)
 
 
-def test_a_patients_films_are_on_one_side_with_a_label_or_without():
+def test_a_patients_films_stay_together_with_or_without_labels():
     films = unlabeled_films()
     held_out = dataset.validation_films(films, "extra")
     assert held_out.index.equals(dataset.labeled_training_films(films, "extra").index)
@@ -196,7 +196,7 @@ def test_the_committed_list_has_the_counts_that_readme_promises(committed):
     }
 
 
-def test_no_patient_of_the_committed_list_is_on_two_sides(committed):
+def test_no_patient_of_the_committed_list_is_in_two_splits(committed):
     sides = [
         committed["split"].isin(config.TRAINING_SPLITS),
         committed["split"].isin(("test", "extra-test", "graded", "external")),

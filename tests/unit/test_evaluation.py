@@ -121,7 +121,7 @@ def test_no_films_at_all():
         ([[0.1]], [[1]], "one length"),
     ],
 )
-def test_what_is_refused(scores, covid, words):
+def test_invalid_scores_are_refused(scores, covid, words):
     for function in (lambda: evaluation.confusion(scores, covid, 0.5), lambda: evaluation.roc(scores, covid)):
         with pytest.raises(ValueError, match=words):
             function()

@@ -9,7 +9,7 @@ from covid_model.model import ood, registry
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_the_committed_gates_do_what_was_wanted_of_them(name):
+def test_the_committed_detectors_meet_their_targets(name):
     record = records.load_experiment(name, "novelty")
     if record is None or ood.load_detector(registry.spec(name)) is None:
         pytest.skip(f"no gate of {name}, or no record of it")

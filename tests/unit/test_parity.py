@@ -29,7 +29,7 @@ def random_test_films(name: str) -> pd.DataFrame:
     "name",
     [pytest.param("paper", marks=pytest.mark.vgg19), pytest.param("frozen", marks=pytest.mark.vgg19), "fine-tuned"],
 )
-def test_committed_scores_are_what_the_network_gives(name, data_folder):
+def test_committed_scores_are_reproduced_by_the_networks(name, data_folder):
     if name not in registry.names():
         pytest.skip(f"the network {name} is not in assets/networks")
     data = dataset.load(data_folder)

@@ -127,11 +127,11 @@ def test_adults_of_training_end_the_false_alarms(made_up_lab):
     assert without.more_adults.value > with_them.more_adults.value
 
 
-def test_a_random_base_knows_nothing(made_up_lab):
+def test_a_random_base_learns_little(made_up_lab):
     assert last(Recipe(epochs=5, base="random", **FAST)).auc < 0.75
 
 
-def test_a_marker_is_learned_in_place_of_the_films(made_up_lab):
+def test_a_marker_is_learned_instead_of_the_films(made_up_lab):
     result = {where: last(Recipe(epochs=10, marker=where, **FAST)) for where in ("same", "absent", "swapped")}
     assert result["same"].test_accuracy > 0.97
     assert result["absent"].sensitivity < result["same"].sensitivity
@@ -140,7 +140,7 @@ def test_a_marker_is_learned_in_place_of_the_films(made_up_lab):
 
 
 @pytest.mark.parametrize(("where", "expected"), [("same", [1, 0]), ("absent", [0, 0]), ("swapped", [0, 1])])
-def test_where_the_marker_stands(where, expected):
+def test_films_with_the_marker(where, expected):
     made = with_marker(np.zeros((2, 3), np.float32), np.array([1.0, 0.0], np.float32), where)
     assert made.shape == (2, 4) and made[:, 3].tolist() == expected
 
@@ -161,18 +161,18 @@ def test_weight_makes_it_call_more_films_positive(made_up_lab):
         {"weight": True, "rate": float("nan"), "dropout": float("inf"), "units": 1e9, "seed": "x", "other": 1},
     ],
 )
-def test_nonsense_becomes_the_default(nonsense):
+def test_invalid_values_become_the_default(nonsense):
     assert Recipe.from_values(nonsense) == Recipe()
 
 
-def test_a_recipe_survives_its_values():
+def test_a_recipe_survives_the_url():
     recipe = Recipe(30, 1000, "all", 5, 0, 0.3, 0.003, 20, 7, "random", "absent")
     assert Recipe.from_values(recipe.__dict__) == recipe
     assert type(Recipe.from_values({"seed": 3.0, "epochs": 4.0}).epochs) is int
     assert holds(sentence(recipe), 30, 1000, 5, 0.3, 0.003, 20, 7)
 
 
-def test_scenes():
+def test_presets():
     assert len(playground.PRESETS) == 5 and len({scene.recipe for scene in playground.PRESETS.values()}) == 5
     for scene in playground.PRESETS.values():
         assert scene.sentence.endswith(".") and scene.sentence.count(". ") == 0
@@ -189,7 +189,7 @@ def test_labels_are_told_apart():
 # --- Stored features --------------------------------------------------------------------------------------
 
 
-def test_store_gives_back_what_was_saved(made_up_lab):
+def test_a_saved_store_is_loaded_unchanged(made_up_lab):
     from tests.support.synthetic_features import features as made
 
     table, read = films(), playground.load()
@@ -244,7 +244,7 @@ def test_features_of_another_list_are_refused(made_up_lab):
         playground.load()
 
 
-def test_make_pools_what_extract_gives(made_up_lab, tmp_path, monkeypatch):
+def test_make_pools_the_extracted_features(made_up_lab, tmp_path, monkeypatch):
     table = films()
     table.to_csv(tmp_path / "manifest.csv", index=False)
     requested = []
@@ -283,7 +283,7 @@ def test_committed_features_if_they_are_there():
 # --- Charts -----------------------------------------------------------------------------------------------
 
 
-def test_learning_curve_reaches_as_far_as_the_run():
+def test_a_learning_curve_ends_with_its_run():
     figure = charts.learning_curve({1: [0.95, 0.97], 2: []}, 10, (0.9, 1), (0.937, "always no"))
     assert len(figure.data) == 1 and list(figure.data[0].y) == [0.95, 0.97]
     assert figure.layout.xaxis.range[1] > 10
@@ -293,11 +293,11 @@ def test_learning_curve_reaches_as_far_as_the_run():
     assert "Accuracy" in text and numbers(text) == [1, 97.0, 2]
 
 
-def test_runs_side_by_side_look_unlike():
+def test_runs_shown_together_look_different():
     for first in range(1, 9):
         assert len({charts.run_look(first + n) for n in range(3)}) == 3
 
 
-def test_small_matrix_asks_for_no_click():
+def test_the_small_matrix_has_no_clicks():
     figure = charts.small_confusion_matrix(Confusion(1, 2, 3, 4))
     assert figure.data[0].hoverinfo == "skip" and figure.data[0].hovertext is None

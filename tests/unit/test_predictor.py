@@ -31,7 +31,7 @@ def film(seed=0, warnings=()):
     return Film(mock_networks.film(seed), warnings, "PNG")
 
 
-def test_a_reading_holds_what_it_promises(predictor):
+def test_a_prediction_has_the_documented_shapes_and_ranges(predictor):
     done = predictor.predict(film(warnings=("odd",)))
     assert 0 < done.score < 1
     assert done.score == pytest.approx(sigmoid(done.logit))
@@ -57,13 +57,13 @@ def test_score_and_map_agree_with_a_plain_gradient_tape(predictor, folder):
     np.testing.assert_allclose(done.heatmap, expected / np.abs(expected).max(), atol=1e-3)
 
 
-def test_many_films_score_as_they_do_one_by_one(predictor):
+def test_a_batch_scores_like_single_films(predictor):
     films = [film(seed) for seed in range(5)]
     together = list(predictor.scores((item.pixels for item in films), batch=2))
     assert together == pytest.approx([predictor.predict(item).score for item in films], abs=1e-5)
 
 
-def test_what_is_no_film_is_told(predictor):
+def test_arrays_that_are_no_film_are_rejected(predictor):
     with pytest.raises(ValueError):
         predictor.predict(Film(np.zeros((80, 64, 3), np.uint8), (), "PNG"))
     assert predictor.predict(film(2)).score == pytest.approx(next(predictor.scores([film(2).pixels])), abs=1e-5)
@@ -84,7 +84,7 @@ def test_a_film_without_a_number_is_refused_alone(predictor, monkeypatch):
     assert predictor.predict(film(2)).score == alone
 
 
-def test_many_sessions_at_once_get_their_own_scores(predictor):
+def test_concurrent_sessions_get_their_own_scores(predictor):
     expected = [predictor.predict(film(seed)).score for seed in range(6)]
     result = [None] * 6
 

@@ -4,7 +4,7 @@ import pytest
 from covid_model.imaging.preprocessing import Preprocessing, batches, prepare, to_input
 
 
-def test_plain_preprocessing_squashes_and_changes_nothing_else():
+def test_plain_preprocessing_only_resizes():
     pixels = np.repeat(np.repeat(np.array([[10, 200], [60, 90]], np.uint8), 100, 0), 150, 1)  # (200, 300)
     done = prepare(pixels, Preprocessing(size=4))
     assert done.dtype == np.uint8
@@ -19,7 +19,7 @@ def test_a_border_is_cut_off_before_anything_else():
     assert options.box == (0.1, 0.1, 0.9, 0.9)
 
 
-def test_equalized_films_do_not_tell_their_tone_curve():
+def test_equalized_films_hide_their_tone_curve():
     rng = np.random.default_rng(0)
     film = rng.integers(40, 120, (64, 64)).astype(np.uint8)
     brighter = (film.astype(np.float32) * 1.7 + 12).astype(np.uint8)  # another tone curve, still one to one
@@ -38,7 +38,7 @@ def test_only_gray_films_of_eight_bits_are_prepared(wrong):
         prepare(wrong, Preprocessing())
 
 
-def test_input_is_what_keras_own_preprocessing_makes_of_three_equal_channels():
+def test_the_input_matches_keras_preprocessing_of_three_equal_channels():
     from keras.applications.vgg19 import preprocess_input
 
     gray = np.random.default_rng(0).integers(0, 256, (2, 5, 5)).astype(np.uint8)
@@ -46,7 +46,7 @@ def test_input_is_what_keras_own_preprocessing_makes_of_three_equal_channels():
     np.testing.assert_allclose(to_input(gray), expected, atol=1e-4)
 
 
-def test_batches_keep_order_and_lose_nothing():
+def test_batches_keep_order_and_every_film():
     items = [np.full(2, number) for number in range(7)]
     assert [len(group) for group in batches(iter(items), 3)] == [3, 3, 1]
     assert np.concatenate(list(batches(items, 3)))[:, 0].tolist() == list(range(7))

@@ -45,7 +45,7 @@ def _committed() -> list[str]:
     return listing.stdout.splitlines()
 
 
-def test_top_level_holds_nothing_new():
+def test_the_top_level_has_no_unknown_files():
     assert {path.split("/")[0] for path in _committed()} <= TOP_LEVEL
 
 

@@ -96,7 +96,7 @@ def reader():
     return MockReader()
 
 
-def test_films_are_read_in_the_order_in_which_they_came(reader):
+def test_films_are_predicted_in_order_of_arrival(reader):
     queue = InferenceQueue(lambda name: reader, capacity=20)
     sessions = queued(queue, reader, range(1, 10))
     reader.gate.set()
@@ -104,7 +104,7 @@ def test_films_are_read_in_the_order_in_which_they_came(reader):
     assert reader.passes == list(range(10))
 
 
-def test_everyone_gets_his_own_answer(reader):
+def test_every_caller_gets_their_own_result(reader):
     queue = InferenceQueue(lambda name: reader, capacity=200)
     sessions = [Session(queue, value) for value in range(120)]
     for item in sessions:
@@ -113,7 +113,7 @@ def test_everyone_gets_his_own_answer(reader):
     assert queue.position().ahead == 0
 
 
-def test_a_full_queue_says_so_with_the_place_and_lets_in_again(reader):
+def test_a_full_queue_states_the_position_and_accepts_films_again_later(reader):
     queue = InferenceQueue(lambda name: reader, capacity=3)
     queue.predict("fine-tuned", film(7))  # so that the queue knows what a film takes
     sessions = queued(queue, reader, [1, 2, 3])
@@ -125,7 +125,7 @@ def test_a_full_queue_says_so_with_the_place_and_lets_in_again(reader):
     assert queue.predict("fine-tuned", film(4)) == 4
 
 
-def test_a_visitor_is_told_how_far_the_queue_has_come(reader):
+def test_a_visitor_is_told_the_position(reader):
     queue = InferenceQueue(lambda name: reader, capacity=5)
     sessions = queued(queue, reader, [1, 2])
     until(lambda: sessions[2].told)
@@ -134,7 +134,7 @@ def test_a_visitor_is_told_how_far_the_queue_has_come(reader):
     assert sessions[2].done().answer == 2
 
 
-def test_a_session_that_ends_while_it_waits_gives_its_place_up(reader):
+def test_a_session_that_ends_while_waiting_leaves_the_queue(reader):
     class Stopped(BaseException):
         """What Streamlit raises in a script that must stop."""
 
@@ -156,7 +156,7 @@ def test_a_session_that_ends_while_it_waits_gives_its_place_up(reader):
     assert reader.passes == [0, 2]  # the leaver's film was never read
 
 
-def test_a_session_that_ends_while_its_film_is_read_leaves_no_lock(reader):
+def test_a_session_that_ends_during_its_prediction_leaves_no_lock(reader):
     class Stopped(BaseException):
         pass
 
@@ -183,7 +183,7 @@ def test_a_film_without_a_number_is_refused_alone(reader):
     assert reader.passes == [0, 1, 2, 3]
 
 
-def test_a_film_that_memory_does_not_suffice_for_fails_alone(reader):
+def test_a_film_too_large_for_memory_fails_alone(reader):
     queue = InferenceQueue(lambda name: reader)
     reader.fails = {2}
     sessions = queued(queue, reader, [1, 2, 3])
@@ -207,7 +207,7 @@ def test_a_network_that_cannot_be_loaded_is_tried_again(reader):
     assert queue.predict("fine-tuned", film(1)) == 1
 
 
-def test_films_of_two_networks_are_read_in_one_order():
+def test_films_of_two_networks_share_one_queue():
     readers = {"fine-tuned": MockReader(), "paper": MockReader()}
     queue = InferenceQueue(readers.get)
     readers["fine-tuned"].gate.clear()
@@ -224,7 +224,7 @@ def test_films_of_two_networks_are_read_in_one_order():
     assert readers["paper"].passes == [1, 2, 4]
 
 
-def test_a_job_has_the_network_alone_and_in_its_turn(reader):
+def test_a_job_has_exclusive_use_of_the_network_in_its_turn(reader):
     queue = InferenceQueue(lambda name: reader)
     sessions = queued(queue, reader, [1])
     jobs = []
@@ -247,14 +247,14 @@ def test_a_job_has_the_network_alone_and_in_its_turn(reader):
     assert reader.passes == [0, 1, 2]
 
 
-def test_a_job_that_raises_does_not_stop_the_desk(reader):
+def test_a_job_that_raises_does_not_stop_the_queue(reader):
     queue = InferenceQueue(lambda name: reader)
     with pytest.raises(ZeroDivisionError):
         queue.call("fine-tuned", lambda own: 1 // 0)
     assert queue.predict("fine-tuned", film(3)) == 3
 
 
-def test_an_idle_desk_holds_nobodys_film_and_one_thread(reader):
+def test_an_idle_queue_holds_no_film_and_one_thread(reader):
     queue = InferenceQueue(lambda name: reader)
     before = threading.active_count()
     mine = film(5)

@@ -50,7 +50,7 @@ def stored(spec) -> readings.Readings:
     return readings.load(spec)
 
 
-def test_what_is_written_is_found_by_its_file(spec):
+def test_stored_predictions_are_looked_up_by_file(spec):
     loaded = stored(spec)
     film = Film(pixels(3), ("a warning",), "PNG", True)
     result = loaded.prediction(loaded.find(f"{3:064d}"), film)
@@ -64,7 +64,7 @@ def test_what_is_written_is_found_by_its_file(spec):
     assert loaded.find("f" * 64) is None
 
 
-def test_a_picture_encoded_anew_is_the_same_and_another_film_is_not(spec):
+def test_a_reencoded_image_matches_and_another_film_does_not(spec):
     loaded = stored(spec)
     coded = io.BytesIO()
     Image.fromarray(pixels(1)).save(coded, "JPEG", quality=70)
@@ -84,7 +84,7 @@ def test_a_changed_network_has_no_stored_predictions(spec):
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "empty", "text"])
-def test_a_damaged_file_is_as_good_as_none(spec, damage):
+def test_a_damaged_file_counts_as_missing(spec, damage):
     stored(spec)
     content = config.READINGS_NPZ.read_bytes()
     config.READINGS_NPZ.unlink()

@@ -85,7 +85,7 @@ def test_markers_stand_out_from_what_surrounds_them():
             assert np.percentile(part, 99) - np.median(part) >= 60, (film.id, marker.label)
 
 
-def test_the_notice_names_whom_they_come_from():
+def test_the_notice_names_their_sources():
     notice = (config.ASSETS / "NOTICE.md").read_text(encoding="utf-8")
     dois = {film.credit.partition("doi:")[2] for film in LISTED.values() if "doi:" in film.credit}
     assert dois and all(f"doi:{doi}" in notice for doi in dois)
@@ -124,7 +124,7 @@ def offered(demo, monkeypatch, server):
     return server
 
 
-def test_only_what_was_asked_for_is_fetched_and_once(offered):
+def test_only_requested_films_are_downloaded_and_once(offered):
     report = real_films.download(FREE[:2], patience=QUICK)
     assert report.complete and report.fetched == {"cohen": 2}
     assert real_films.download(FREE, patience=QUICK).present == {"cohen": 2}
@@ -191,7 +191,7 @@ def links(app) -> list[str]:
     return [item.proto.label for item in app.get("page_link")]
 
 
-def test_nothing_is_fetched_before_somebody_asks(offered):
+def test_nothing_is_downloaded_unasked(offered):
     app = open_page("browse")
     assert links(app) == [FREE[1], FREE[0], FREE[2]]  # their scores are there to browse all the same
     assert app.button(key="fetch_films")
@@ -200,7 +200,7 @@ def test_nothing_is_fetched_before_somebody_asks(offered):
     assert holds(app.button(key="fetch_films").label, 3)
 
 
-def test_fetched_films_are_browsed_with_their_credit(offered):
+def test_downloaded_films_are_browsed_with_their_credit(offered):
     app = fetch_on("browse")
     assert sorted(links(app)) == FREE and len(app.get("image")) == 3
     assert "fetch_films" not in [button.key for button in app.button]
@@ -213,14 +213,14 @@ def test_fetched_films_are_browsed_with_their_credit(offered):
     assert links(app) == ["cohen-0002"]
 
 
-def test_a_fetched_film_is_read_as_one_of_ours(offered):
+def test_a_downloaded_film_is_predicted_like_a_sample(offered):
     app = fetch_on("try_an_xray")
     app.button(key="try-cohen-0001").click().run()
     assert app.query_params["film"] in ("cohen-0001", ["cohen-0001"]) and MockReader.asked == ["fine-tuned"]
     assert "CC BY 4\\.0" in text(app) and prediction_text.outcome(True, True) in text(app)
 
 
-def test_a_link_to_a_fetched_film_opens_it_and_to_one_that_is_not_here_says_so(offered):
+def test_a_link_opens_a_downloaded_film_and_says_if_it_is_missing(offered):
     app = open_page("try_an_xray", film="cohen-0001")
     assert "cohen-0001" in app.info[0].value.replace("\\", "") and app.button(key="fetch_films")
     app.button(key="fetch_films").click().run()
@@ -231,7 +231,7 @@ def test_a_link_to_a_fetched_film_opens_it_and_to_one_that_is_not_here_says_so(o
     assert any(browse_text.LABELS["fp"] in item for item in options)  # cohen-0002
 
 
-def test_no_connection_is_said_plainly(offered, monkeypatch):
+def test_no_connection_is_reported(offered, monkeypatch):
     with socket.socket() as closed:  # a port that nobody listens on
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setattr(sources, "GITHUB", f"http://127.0.0.1:{closed.getsockname()[1]}")
@@ -250,7 +250,7 @@ def test_no_connection_is_said_plainly(offered, monkeypatch):
     ],
     ids=["404", "page", "cut"],
 )
-def test_films_that_did_not_come_are_counted_and_the_others_shown(offered, served, figures):
+def test_missing_films_are_counted_and_the_others_shown(offered, served, figures):
     offered.files["3.png"] = served
     app = fetch_on("browse")
     assert holds(app.warning[0].value, *figures)  # came, asked for, missing
@@ -270,7 +270,7 @@ def test_a_silent_server_is_not_waited_for_long(offered):
     assert [item.id for item in report.missing] == ["cohen-0001"] and report.missing[0].host
 
 
-def test_with_a_data_folder_that_has_them_nothing_is_to_be_fetched(offered, demo, monkeypatch):
+def test_with_a_complete_data_folder_nothing_is_offered(offered, demo, monkeypatch):
     real_films.download(FREE, demo / "whole", QUICK)
     monkeypatch.setenv(config.DATA_VARIABLE, str(demo / "whole"))
     app = open_page("browse")

@@ -77,7 +77,7 @@ def test_features_that_tell_and_features_that_do_not():
     assert abs(nothing["auc"] - 0.5) < 0.2 and nothing["spread"] > 0
 
 
-def test_a_patient_is_not_known_again():
+def test_patients_are_not_shared_between_folds():
     """Features that name the patient and nothing else tell films apart, but not films of other patients."""
     rng = np.random.default_rng(0)
     patients = np.arange(200) // 5
@@ -87,7 +87,7 @@ def test_a_patient_is_not_known_again():
 
 
 @needs_features
-def test_what_was_recorded_comes_out_again():
+def test_the_record_is_reproduced():
     kept = json.loads(config.WITHIN_JSON.read_text())
     store = playground.load()
     rows = store.films["split"].isin(config.TRAINING_SPLITS) & (store.films["source"] == kept["source"])

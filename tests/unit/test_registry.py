@@ -20,7 +20,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_networks_stand_in_the_order_that_they_give(folder):
+def test_networks_are_listed_in_their_order(folder):
     assert registry.names() == ("fine-tuned", "paper") and registry.default() == "fine-tuned"
     mock_networks.describe(folder, "frozen", "Frozen", 5)
     assert registry.names() == ("frozen", "fine-tuned", "paper") and registry.default() == "frozen"

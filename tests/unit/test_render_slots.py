@@ -36,7 +36,7 @@ def crowd(work) -> int:
     return most
 
 
-def test_no_more_than_a_few_draw_at_once():
+def test_at_most_a_few_pages_are_drawn_at_once():
     def draw(counted):
         with render_slots.render_slot(), render_slots.render_slot(), counted:  # a turn within a turn is the same one
             pass
@@ -44,7 +44,7 @@ def test_no_more_than_a_few_draw_at_once():
     assert crowd(draw) == render_slots.RENDER_SLOTS
 
 
-def test_who_waits_lets_others_by():
+def test_waiting_for_a_network_releases_the_slot():
     def draw(counted):
         with render_slots.render_slot(), render_slots.release_slot(), counted:
             pass
@@ -52,7 +52,7 @@ def test_who_waits_lets_others_by():
     assert crowd(draw) > render_slots.RENDER_SLOTS
 
 
-def test_a_turn_is_given_back_whatever_happens():
+def test_a_slot_is_released_after_an_error():
     for _ in range(2 * render_slots.RENDER_SLOTS):
         with pytest.raises(KeyError), render_slots.render_slot(), render_slots.release_slot():
             raise KeyError
@@ -60,7 +60,7 @@ def test_a_turn_is_given_back_whatever_happens():
         pass
 
 
-def test_aside_is_nothing_without_a_turn():
+def test_releasing_without_a_slot_does_nothing():
     with render_slots.release_slot():
         assert not render_slots._held()
     assert crowd(lambda counted: drawn(counted)) == render_slots.RENDER_SLOTS  # and gave no turn away

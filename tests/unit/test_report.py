@@ -56,7 +56,7 @@ def pages(page: bytes) -> int:
     return len(PdfReader(io.BytesIO(page)).pages)
 
 
-def test_one_page_of_a4_says_everything():
+def test_the_report_is_one_page_of_a4():
     page = made(scores=scores(), caveats=["A sentence."], warnings=["Few tones."], title="The recipe")
     assert page.startswith(b"%PDF-") and pages(page) == 1
     assert PdfReader(io.BytesIO(page)).pages[0].mediabox[2:] == [595.28, 841.89]
@@ -69,24 +69,24 @@ def test_one_page_of_a4_says_everything():
     assert holds(text, 20, 20, 0.6, 0.6)  # films of either kind; the threshold in the verdict, and once more
 
 
-def test_the_same_again_for_the_same():
+def test_the_report_is_reproducible():
     assert made(scores=scores()) == made(scores=scores())
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (1024, 260), (260, 1024)])
 @pytest.mark.parametrize(("score", "threshold"), [(0.0, 0.0), (1.0, 1.0), (0.0001, 0.97)])
-def test_any_film_and_any_score_keep_to_one_page(shape, score, threshold):
+def test_any_film_and_score_fit_on_one_page(shape, score, threshold):
     film = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
     assert pages(made(film, score, threshold, scores=scores())) == 1
 
 
-def test_too_much_to_say_keeps_to_one_page_and_says_so():
+def test_too_many_paragraphs_are_cut_to_one_page_and_counted():
     page = made(np.zeros((900, 300), np.uint8), caveats=["word " * 400] * 6, warnings=["much " * 300] * 3)
     assert pages(page) == 1 and re.search(r"\(\d+ ", page_text(page))  # how many more there are
     assert config.NOTICE[:20] in page_text(page)
 
 
-def test_a_novel_film_gets_its_reason_and_no_verdict():
+def test_an_out_of_distribution_film_gets_a_reason_and_no_verdict():
     novel = replace(reading(), ood_distance=1.5, ood_reason=OutOfDistribution.CHANGED)
     text = page_text(pdf.pdf(synthetic_images.film(), novel, summarize("film.png", novel, 0.6), made=MADE))
     assert f"Warning: {WHY_OUT[OutOfDistribution.CHANGED]}" in text and f"{MODEL_SCORE} 0.970" in text
@@ -118,13 +118,13 @@ def test_names_are_plain_text(name):
         ("\x07\u200b�.png", "�.png", True),
     ],
 )
-def test_a_name_is_printed_as_it_is_and_what_the_font_lacks_is_seen(name, printed, lacks):
+def test_a_name_is_printed_unchanged_and_missing_glyphs_are_visible(name, printed, lacks):
     text = page_text(made(name=name))
     assert f"{printed} " in text and ("does not have" in text) == lacks
 
 
 @pytest.mark.parametrize("name", ["רנטגן.png", "\u200fרנטגן\u200f.png"])
-def test_letters_read_from_the_right_stand_from_right_to_left(name, monkeypatch):
+def test_right_to_left_text_is_reordered(name, monkeypatch):
     written: list[str] = []
     real = pdf._Page.multi_cell
     monkeypatch.setattr(
@@ -141,12 +141,12 @@ def test_the_page_brings_its_fonts():
     assert len(made()) < 200_000  # of the font only the letters that are used
 
 
-def test_marks_of_direction_are_left_out_of_sentences_too():
+def test_direction_marks_are_removed_from_sentences_too():
     marks = "\u200e\u200f\u202a\u202e\u2066\u2069\u061c\ufeff"
     assert "One sentence." in page_text(made(caveats=[f"One{marks} sentence."]))
 
 
-def test_links_and_marks_in_what_is_said_are_letters():
+def test_links_and_markdown_are_printed_as_text():
     page = made(caveats=["**bold** [x](http://a.org) --under--"])
     assert "**bold** [x](http://a.org) --under--" in page_text(page) and b"/URI" not in page
 
@@ -204,11 +204,11 @@ def buttons(app) -> list[str]:
     return [item.key for item in app.get("download_button")]
 
 
-def test_a_film_of_ours_has_its_report(demo):
+def test_a_sample_film_has_a_report(demo):
     assert buttons(open_page(film="cohen-4")) == ["json-result", "pdf", "png"]
 
 
-def test_what_the_report_says_of_a_film_of_ours(tmp_path, monkeypatch):
+def test_the_report_of_a_sample_film(tmp_path, monkeypatch):
     film = films.CatalogImage(
         "cohen-4", tmp_path, "ARDS_1", True, "train", "Source: [A](https://a.org). License: CC BY\\-NC."
     )

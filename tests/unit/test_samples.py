@@ -27,25 +27,25 @@ def gray(film: Sample) -> np.ndarray:
     return imaging.read(film.path).pixels
 
 
-def test_there_are_enough_of_every_sort():
+def test_there_are_enough_samples_of_each_kind():
     assert 12 <= len(SIMULATED) <= 16
     assert all(film.title.startswith("Simulated: ") and film.credit.startswith("Simulated.") for film in SIMULATED)
     assert sum(film.covid == 1 for film in SIMULATED) >= 3 and sum(film.covid == 0 for film in SIMULATED) >= 6
     assert set(GRADES) <= set(ENTRIES)
 
 
-def test_they_are_small_enough_to_carry():
+def test_the_samples_are_small():
     assert sum(file.stat().st_size for file in config.FILMS.iterdir() if file.suffix != ".dcm") < 4_000_000
     assert sum(file.stat().st_size for file in config.FILMS.glob("*.dcm")) < 8_000_000
 
 
-def test_no_file_lies_there_unlisted():
+def test_every_file_is_listed():
     listed = {path.name for film in FILMS for path in (film.path, film.mask, film.lungs) if path}
     assert {file.name for file in config.FILMS.iterdir()} == listed | {config.FILMS_JSON.name}
 
 
 @pytest.mark.parametrize("film", SIMULATED, ids=lambda film: film.id)
-def test_a_film_is_whole(film: Sample):
+def test_a_sample_has_all_its_fields(film: Sample):
     read = imaging.read(film.path)
     assert max(read.pixels.shape) >= 512 and not read.warnings
     assert film.lungs is not None and bits(film, "lungs").shape == read.pixels.shape
@@ -57,7 +57,7 @@ def test_a_film_is_whole(film: Sample):
 
 
 @pytest.mark.parametrize("film", [film for film in SIMULATED if film.mask], ids=lambda film: film.id)
-def test_a_lesion_lies_where_it_should(film: Sample):
+def test_a_lesion_is_where_it_should_be(film: Sample):
     lesion, lungs = bits(film, "mask"), bits(film, "lungs")
     assert lesion.shape == lungs.shape and lesion.any()
     if film.id == "shadow-outside":
@@ -74,7 +74,7 @@ def test_ground_glass_is_on_both_sides(film: Sample):
         assert lesion[side].sum() > 0.05 * lungs[side].sum()
 
 
-def test_an_effusion_lies_low_on_the_patients_left():
+def test_an_effusion_is_low_on_the_patients_left():
     rows, columns = np.nonzero(bits(ENTRIES["effusion-left"], "mask"))
     height, width = bits(ENTRIES["effusion-left"], "lungs").shape
     assert columns.min() > 0.4 * width and np.median(rows) > 0.5 * height
@@ -88,7 +88,7 @@ def test_the_grades_grow_denser():
 
 
 @pytest.mark.parametrize("film", SIMULATED, ids=lambda film: film.id)
-def test_lungs_are_darker_than_the_body_about_them(film: Sample):
+def test_lungs_are_darker_than_the_body_around_them(film: Sample):
     pixels = gray(film)
     assert np.percentile(pixels[bits(film, "lungs")], 15) + 60 < np.percentile(pixels, 85)
 
@@ -107,7 +107,7 @@ def test_those_grays_are_still_those_of_real_films():
         assert measured[name] == pytest.approx(limits, abs=0.2), name
 
 
-def test_the_real_film_says_nothing_of_a_person():
+def test_the_real_film_has_no_personal_data():
     import pydicom
 
     real = [film for film in FILMS if not film.simulated]

@@ -23,7 +23,7 @@ def test_a_networks_rows_are_replaced_and_the_others_stay(tmp_path):
     assert result["id"].tolist() == ["a", "b", "a", "b"]
 
 
-def test_what_a_network_gave_before_is_replaced_as_a_whole(tmp_path):
+def test_a_networks_earlier_scores_are_replaced_as_a_whole(tmp_path):
     file = tmp_path / "scores.csv"
     score_dataset.record("paper", TABLE, np.array([0.25, 0.5]), file)
     scores = score_dataset.record("paper", TABLE.iloc[1:], np.array([0.75]), file)
@@ -56,14 +56,14 @@ def test_outputs_are_computed_once_and_survive_an_interruption(tmp_path, monkeyp
     assert len(passes) == 8
 
 
-def test_a_truth_that_nobody_knows_stays_empty(tmp_path):
+def test_an_unknown_ground_truth_stays_empty(tmp_path):
     file = tmp_path / "scores.csv"
     score_dataset.record("paper", TABLE.assign(covid=[1.0, np.nan]), np.array([0.25, 0.75]), file)
     assert file.read_text().splitlines()[1:] == ["a,test,cohen,1,paper,0.250000", "b,train,nih,,paper,0.750000"]
 
 
 @pytest.mark.parametrize("wrong", [[0.5], [0.5, np.nan], [0.5, 1.1]])
-def test_scores_that_are_none_are_not_recorded(tmp_path, wrong):
+def test_invalid_scores_are_not_recorded(tmp_path, wrong):
     with pytest.raises(ValueError, match="Received"):
         score_dataset.record("paper", TABLE, np.array(wrong), tmp_path / "scores.csv")
     assert not (tmp_path / "scores.csv").exists()

@@ -22,7 +22,7 @@ def test_note_only_where_children_hide_adults():
     assert title.startswith("1 of 1") and "50.0 % of the non-COVID X-rays" in words
 
 
-def test_films_of_a_cell_start_with_the_plainest():
+def test_films_of_a_cell_start_with_the_clearest():
     result = called([("cohen", 1, 0.7), ("cohen", 1, 0.9), ("cohen", 1, 0.5), ("cohen", 1, 0.1), ("nih", 0, 0.2)])
     assert threshold_sweep.cell_films("tp", result, [result.scored]).index.tolist() == ["film-1", "film-0"]
     assert threshold_sweep.cell_films("fn", result, [result.scored])["paper"].tolist() == [0.1, 0.5]

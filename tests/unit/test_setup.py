@@ -57,7 +57,7 @@ def offline(monkeypatch):
         yield nobody
 
 
-def test_everything_comes_and_only_once(fresh):
+def test_everything_is_downloaded_once(fresh):
     outcome = setup.run(60, progress=False)
     assert outcome.complete and outcome == setup.Setup(3, 3, True)
     assert config.vgg19_cache().read_bytes() == WEIGHTS
@@ -66,7 +66,7 @@ def test_everything_comes_and_only_once(fresh):
     assert all(fresh.asked[f"{film}.png"] == 1 for film in FILMS)
 
 
-def test_what_is_missing_is_said_and_comes_the_next_time(fresh):
+def test_missing_files_are_reported_and_downloaded_next_time(fresh):
     fresh.files["figure1-0002.png"], fresh.files["vgg19.h5"] = [404, stored(drawn(600, 450, 1))], [b"other", WEIGHTS]
     outcome = setup.run(60, progress=False)
     assert (outcome.films, outcome.wanted, outcome.weights) == (2, 3, False) and len(outcome.reasons) == 2
@@ -92,7 +92,7 @@ def test_a_later_download_keeps_the_earlier_films(fresh):
     assert fresh.asked[f"{FILMS[0]}.png"] == 1
 
 
-def test_no_connection_is_one_line_and_no_failure(fresh, offline, capsys):
+def test_no_connection_is_one_line_and_not_a_failure(fresh, offline, capsys):
     outcome = setup.run(60, progress=False)
     assert outcome == setup.Setup(0, 3, False, (setup.NO_CONNECTION,))
     assert cli.main(["samples", "--seconds", "60"]) == 1

@@ -90,13 +90,13 @@ def test_ground_glass_grows_with_its_grade_on_both_sides(plain: ct.Chest):
     assert (np.diff(mass, axis=0) > 0).all() and min(mass[0]) > 0
 
 
-def test_an_effusion_lies_low_and_on_its_side(plain: ct.Chest):
+def test_an_effusion_is_low_and_on_its_side(plain: ct.Chest):
     _, added = ct.add_lesion(plain, ct.Lesion("effusion", 60, "left"), np.random.default_rng(0))
     assert not added[np.isin(plain.labels, ct.RIGHT_LOBES)].any()
     assert added[: len(added) // 2].sum() > 2 * added[len(added) // 2 :].sum()
 
 
-def test_a_shadow_outside_lies_outside(plain: ct.Chest):
+def test_an_outside_shadow_is_outside_the_lungs(plain: ct.Chest):
     _, added = ct.add_lesion(plain, ct.Lesion("outside", where="right"), np.random.default_rng(0))
     assert added.any() and not added[plain.lungs].any()
 
@@ -169,7 +169,7 @@ def test_more_tissue_is_brighter_and_bone_stands_out_more_at_low_voltage():
     assert gray.dtype == np.uint8 and np.median(gray[:, 32:]) > np.median(gray[:, :32])
 
 
-def test_marks_stop_radiation_where_they_lie():
+def test_markers_stop_radiation_where_they_are():
     letter = film.letter((100, 80), "L", (0.9, 0.1), 0.1)
     assert letter.shape == (100, 80) and letter.min() < 0.1 and letter[50:, :40].min() == 1
     wires = film.electrodes((100, 80), [(0.3, 0.3)], (0.5, 1.0))
@@ -215,7 +215,7 @@ def test_the_ct_is_read_from_a_folder_and_from_a_wheel(ct_folder: Path, chest: c
         assert read.spacing == pytest.approx(chest.spacing)
 
 
-def test_a_ct_that_is_not_there_or_has_no_lungs_is_refused(ct_folder: Path, chest: ct.Chest, tmp_path: Path):
+def test_a_missing_ct_or_one_without_lungs_is_refused(ct_folder: Path, chest: ct.Chest, tmp_path: Path):
     with pytest.raises(ct.CtError, match="Received"):
         ct.load(tmp_path / "nowhere")
     _nifti(next(ct_folder.rglob(ct.LABEL_FILE)), np.zeros_like(chest.labels), chest.spacing)
@@ -241,7 +241,7 @@ def test_run_writes_films_and_keeps_real_ones(
     assert result[0].mask is None and result[1].mask == to / "y.lesion.png" and result[2].covid is None
 
 
-def test_recipes_are_what_the_demo_asks_for():
+def test_the_recipes_cover_what_the_demo_needs():
     ids = [recipe.id for recipe in recipes.RECIPES]
     assert 12 <= len(ids) <= 16 and len(set(ids)) == len(ids)
     assert all(recipe.title.startswith("Simulated: ") for recipe in recipes.RECIPES)

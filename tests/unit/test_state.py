@@ -43,7 +43,7 @@ def test_a_link_opens_the_scene_it_was_made_of():
 
 @pytest.mark.parametrize("network", ["paper", "fine-tuned"])
 @pytest.mark.parametrize("threshold", [0.0, 0.35, config.THRESHOLD, 1.0])
-def test_a_link_to_a_film_leaves_the_address_as_it_is(network, threshold, monkeypatch):
+def test_a_link_to_a_film_keeps_the_url(network, threshold, monkeypatch):
     """A change would add to the browser's history, and Back would lead to the film again."""
     written = []
     monkeypatch.setattr(QueryParams, "_send_query_param_msg", lambda self: written.append(self.to_dict()))
@@ -54,23 +54,23 @@ def test_a_link_to_a_film_leaves_the_address_as_it_is(network, threshold, monkey
 
 
 @pytest.mark.parametrize("threshold", ["abc", "7", "-0.1", "nan", "inf", "", ["0.2", "0.3"]])
-def test_38_nonsense_threshold(threshold):
+def test_38_invalid_threshold(threshold):
     assert open_with(threshold=threshold).session_state["scene"] == DEFAULT
 
 
 @pytest.mark.parametrize("network", ["xyz", "", "../paper", "Paper"])
-def test_38_nonsense_network(network):
+def test_38_invalid_network(network):
     assert open_with(network=network).session_state["scene"] == DEFAULT
 
 
 @pytest.mark.parametrize("film", ["../../etc/passwd", "", "film-2", "<script>"])
-def test_38_nonsense_film_leaves_the_address(film):
+def test_38_an_unknown_film_is_removed_from_the_url(film):
     app = open_with(film=film)
     assert app.session_state["scene"] == DEFAULT
     assert "film" not in app.query_params
 
 
-def test_what_is_set_beats_the_address():
+def test_settings_take_precedence_over_the_url():
     app = open_with(threshold="0.9")
     app.slider(key="threshold").set_value(0.3)
     app.segmented_control(key="network").set_value("paper").run()

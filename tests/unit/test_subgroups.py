@@ -46,7 +46,7 @@ def test_rows_of_the_pyramid(films):
     ]
 
 
-def test_every_film_stands_in_one_row(films):
+def test_every_film_is_in_one_row(films):
     for split in config.SPLITS:
         part = films[films["split"] == split]
         result = subgroups.age_rows(part)

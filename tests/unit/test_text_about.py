@@ -8,7 +8,7 @@ import pytest
 from covid_model.app.text import about as about_text
 
 
-def test_what_the_figure_hides():
+def test_what_the_accuracy_hides():
     films = pd.DataFrame({"source": ["kermany", "kermany", "cohen", "cohen"], "covid": [0, 0, 0, 1]})
     assert "Of the 3 non-COVID test X-rays, 2 show children" in about_text.pitfalls(films)
     assert "all 1 COVID-19 X-rays" in about_text.pitfalls(films)

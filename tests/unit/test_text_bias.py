@@ -107,7 +107,7 @@ def test_on_adults(false_positives, text):
     assert text in bias_text.adult_results(share_of(4, 73), false_positives)
 
 
-def test_on_adults_of_one_class():
+def test_adults_of_one_class():
     assert bias_text.adult_results(NOBODY, share_of(0, 18)).endswith("at this threshold: 0 of 18.")
 
 
@@ -404,7 +404,7 @@ def test_severity(correlation, text):
 
 
 @pytest.mark.parametrize(("before", "after"), [(True, True), (False, False), (True, False), (False, True)])
-def test_what_became_of_the_verdict(before, after):
+def test_verdicts_after_a_change(before, after):
     sentence = erasure.verdict(before, after, "Lungs erased")
     assert ("still" in sentence) == (before == after)
     assert f"called {'positive' if after else 'negative'}" in sentence

@@ -26,7 +26,7 @@ def test_a_change(before, after, text):
     assert perturb_text.score_change(before, after, 0.6) == text
 
 
-def test_a_novel_film_gets_no_verdict():
+def test_an_out_of_distribution_film_gets_no_verdict():
     assert perturb_text.score_change(0.9, 0.1, 0.6, novel=True) == "0.100, down 0.800; no verdict"
 
 

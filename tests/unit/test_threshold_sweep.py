@@ -97,12 +97,12 @@ def test_missing_kinds_and_no_films():
 
 
 @pytest.mark.parametrize("threshold", [0.555, -0.1, 1.5, float("nan")])
-def test_a_threshold_that_was_not_tallied_is_refused(threshold):
+def test_a_threshold_outside_the_sweep_is_refused(threshold):
     with pytest.raises(ValueError, match="Received"):
         evaluation.share_at(tallied()[0], threshold)
 
 
-def test_one_patient_a_film_is_wanted():
+def test_one_patient_per_film_is_required():
     with pytest.raises(ValueError, match="one patient a film"):
         tallied(patients=["a"])
 
@@ -133,7 +133,7 @@ def test_predictive_values_rise_and_fall_with_prevalence(many):
     assert (ward.ppv.value[0], ward.ppv.value[-1], ward.npv.value[0], ward.npv.value[-1]) == (0, 1, 1, 0)
 
 
-def test_no_false_alarm_promises_no_certainty():
+def test_no_false_positives_do_not_mean_certainty():
     both = tallied([0.9, 0.3, 0.1, 0.1], [1, 1, 0, 0], list("abcd"))
     ward = evaluation.predictive_values(*both, 0.5, 0.1)
     assert ward.ppv.value[0] == 1 and ward.ppv.low[0] < 0.2
@@ -196,7 +196,7 @@ def test_the_best_threshold_is_the_cheapest_one(many):
         assert (result.cost.low <= result.cost.high).all()
 
 
-def test_dearer_misses_lower_the_best_threshold(many):
+def test_costlier_false_negatives_lower_the_best_threshold(many):
     best = [evaluation.costs(*tallied(*many), 0.3, miss).best.value for miss in (0.1, 1, 10, 100)]
     assert best == sorted(best, reverse=True) and best[0] > best[-1]
 

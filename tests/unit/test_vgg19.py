@@ -45,7 +45,7 @@ def test_an_unknown_pooling_is_refused():
         vgg19.build_head(Head("max"), (7, 7, 512))
 
 
-def test_a_stored_network_comes_back_as_it_was(folder):
+def test_a_network_survives_saving(folder):
     model = vgg19.load("fine-tuned", folder=folder)
     inputs = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype(np.float32)
     again = vgg19.load("fine-tuned", folder=folder)
@@ -56,7 +56,7 @@ def test_a_stored_network_comes_back_as_it_was(folder):
     assert not model.trainable_variables
 
 
-def test_what_a_network_is_comes_back_as_it_was(folder, tmp_path):
+def test_a_networks_description_survives_saving(folder, tmp_path):
     case = registry.spec("fine-tuned", folder)
     case.save(tmp_path)
     assert registry.spec("fine-tuned", tmp_path) == case
@@ -104,7 +104,7 @@ def test_an_unknown_or_missing_network_is_refused(tmp_path):
         registry.spec("paper", tmp_path)
 
 
-def test_36_a_frozen_base_that_cannot_be_had_is_explained(damaged, tmp_path):
+def test_36_missing_weights_of_the_frozen_base_are_explained(damaged, tmp_path):
     content = json.loads((damaged / "fine-tuned.json").read_text())
     content |= {"base": registry.IMAGENET, "name": "paper"}
     (damaged / "paper.json").write_text(json.dumps(content))

@@ -31,18 +31,18 @@ def test_a_choice_begins_at_its_default(default, chosen):
 
 
 @pytest.mark.parametrize("default", ["red", None])
-def test_a_choice_may_stand_in_the_address(default):
+def test_a_choice_may_be_kept_in_the_url(default):
     assert answer(default, color="GREEN") == "'green'"
 
 
 @pytest.mark.parametrize("nonsense", ["mauve", "", "<b>", "GREEN,RED"])
 @pytest.mark.parametrize("default", ["red", None])
-def test_nonsense_in_the_address_gives_the_default(default, nonsense):
+def test_an_invalid_value_in_the_url_gives_the_default(default, nonsense):
     assert answer(default, color=nonsense) == repr(default)
 
 
 @pytest.mark.parametrize("default", ["red", None])
-def test_what_is_no_option_gives_the_default(default, monkeypatch):
+def test_an_invalid_option_gives_the_default(default, monkeypatch):
     """Whatever a browser sends past Streamlit's own check."""
     import streamlit as st
 
