@@ -48,7 +48,8 @@ def attention(spans: Mapping[str, Span], height: int | None = None, ink: str | N
                 "color": ACCENT if name == "measured" else ink or style.GRAY,
                 "line": {"width": 1 if name == "measured" else 3},
             },
-            "hovertemplate": f"{name}: %{{x:.1%}}<extra></extra>",
+            "customdata": style.percents(value for value, _ in known),
+            "hovertemplate": f"{name}: %{{customdata}}<extra></extra>",
             "showlegend": False,
         }
         for name, known in points.items()
@@ -59,7 +60,7 @@ def attention(spans: Mapping[str, Span], height: int | None = None, ink: str | N
         traces,
         shapes=lines,
         annotations=notes,
-        xaxis=style.axis("", (-0.04, 1.04), ink, tickformat=".0%", dtick=0.25),
+        xaxis=style.share_axis("", (-0.04, 1.04), ink),
         yaxis=style.axis("", (-0.7, len(spans) - 0.4), ink, tickvals=places, ticktext=list(spans), showgrid=False),
     )
 
@@ -97,9 +98,11 @@ def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: st
             "y": list(curve),
             "name": f"{title} {NAMES[order]}",
             "line": {"color": color, "dash": DASHES[order], "width": 3},
-            "customdata": style.score_labels(curve),
-            "hovertemplate": f"{title} {NAMES[order]}<br>%{{x:.0%}} of the X-ray: "
-            "mean score %{customdata}<extra></extra>",
+            "customdata": [
+                f"{percent(step / (len(curve) - 1))} of the X-ray: mean score {style.score_label(score)}"
+                for step, score in enumerate(curve)
+            ],
+            "hovertemplate": f"{title} {NAMES[order]}<br>%{{customdata}}<extra></extra>",
         }
         for title, curves, color in (
             ("removed", deletion, style.COVID_COLOR),
@@ -113,7 +116,7 @@ def faithfulness(deletion: Curves, insertion: Curves, height: int = 340, ink: st
         traces,
         margin={"l": 8, "r": 8, "t": 60, "b": 8},
         legend=style.LEGEND_ABOVE,
-        xaxis=style.axis("share of the X-ray", (0, 1.02), ink, tickformat=".0%", dtick=0.25),
+        xaxis=style.share_axis("share of the X-ray", (0, 1.02), ink),
         yaxis=style.axis("mean score", (0, 1.02), ink, dtick=0.25),
     )
 

@@ -18,7 +18,9 @@ from covid_model.verdict import is_positive
 ACCENT = "#009E73"  # Okabe and Ito's green: neither class's color
 BAR = 0.62  # of a row's height
 ROW = 58  # pixels
+NAME = 16  # letters of a bar's name on one line
 LABEL = 0.14  # share of the axis that a bar's figure takes
+HALVES = (0, 0.5, 1)  # labels on an axis of shares: few enough for a narrow screen
 MARGIN = 64  # pixels on the right, for the figure of a full bar on a narrow screen
 
 
@@ -51,6 +53,7 @@ def shares(
     """
     places = list(range(len(rows)))[::-1]  # the first on top
     values = [row.estimate.value or 0.0 for row in rows]
+    names = [row.name if "<br>" in row.name or len(row.name) <= NAME else _two_lines(row.name) for row in rows]
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -84,15 +87,15 @@ def shares(
         margin={"l": 8, "r": MARGIN, "t": 8, "b": 8},
         shapes=lines,
         annotations=notes,
-        xaxis=style.axis(
-            title, (0, 1.02), ink, tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%" if as_percent else ".2f"
-        ),
+        xaxis=style.share_axis(title, (0, 1.02), ink, HALVES)
+        if as_percent
+        else style.axis(title, (0, 1.02), ink, tickvals=HALVES, tickformat=".1f"),
         yaxis=style.axis(
             "",
             (-0.6, len(rows) - 0.1 if mark else len(rows) - 0.4),
             ink,
             tickvals=places,
-            ticktext=[f"<b>{row.name}</b>" if row.strong else row.name for row in rows],
+            ticktext=[f"<b>{name}</b>" if row.strong else name for name, row in zip(names, rows, strict=True)],
             showgrid=False,
         ),
     )
@@ -179,7 +182,7 @@ def groups(
         annotations=notes,
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": style.CLEAR},
-        xaxis=style.axis("share predicted positive", (-0.04, 1.04), ink, tickformat=".0%", dtick=0.25),
+        xaxis=style.share_axis("share predicted positive", (-0.04, 1.04), ink, HALVES),
         yaxis=style.axis(
             "", (-0.6, len(rows) - 0.35), ink, tickvals=places, ticktext=[row.name for row in rows], showgrid=False
         ),
@@ -290,7 +293,7 @@ def ages(rows: Sequence[AgeRow], ink: str | None = None) -> go.Figure:
             (-1.02, 1.02),
             ink,
             tickvals=[-1, 0, 1],
-            ticktext=["100%", "0", "100%"],
+            ticktext=["100 %", "0", "100 %"],
             tickangle=0,
         ),
         yaxis=style.axis(

@@ -140,7 +140,6 @@ def _figure(
     notes = [chance[1]] if chance else []
     if not traces:
         notes = [style.note(0.5, 0.5, "No curve: it needs COVID-19 and non-COVID X-rays.", ink)]
-    ticks = {"tickformat": ".0%", "dtick": 0.25}
     return style.figure(
         height,
         ink,
@@ -150,8 +149,8 @@ def _figure(
         legend=legend | {"yanchor": "bottom", "bgcolor": style.CLEAR},
         shapes=[chance[0]] if chance else [],
         annotations=notes,
-        xaxis=style.axis(titles[0], (-0.02, 1.02), ink, **ticks),
-        yaxis=style.axis(titles[1], (-0.02, 1.04), ink, **ticks),
+        xaxis=style.share_axis(titles[0], (-0.02, 1.02), ink),
+        yaxis=style.share_axis(titles[1], (-0.02, 1.04), ink),
     )
 
 
@@ -169,7 +168,8 @@ def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str,
                 "mode": "lines",
                 "name": f"{name}<br>{area} {curve.area:.3f}",
                 "line": {"color": color, "width": 2.5, "dash": dash, "shape": shape},
-                "hovertemplate": "%{x:.1%}, %{y:.1%}<extra>" + name + "</extra>",
+                "customdata": [", ".join(pair) for pair in zip(*map(style.percents, (curve.x, curve.y)), strict=True)],
+                "hovertemplate": "%{customdata}<extra>" + name + "</extra>",
             }
         )
         x, y = points.get(name, (None, None))
@@ -184,7 +184,7 @@ def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str,
                 "marker": {"color": color, "size": 13, "symbol": "x", "line": {"color": "white", "width": 1}},
                 "name": f"{name}, at the threshold",
                 "showlegend": False,
-                "hovertemplate": "at the threshold: %{x:.1%}, %{y:.1%}<extra>" + name + "</extra>",
+                "hovertemplate": f"at the threshold: {percent(x)}, {percent(y)}<extra>{name}</extra>",
             }
         )
     return traces
@@ -247,9 +247,12 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
                     "opacity": 1,
                     "line": {"color": "white", "width": 1},
                 },
-                "customdata": [[group.films, group.low, group.high, style.score_label(group.score)] for group in known],
+                "customdata": [
+                    [group.films, group.low, group.high, style.score_label(group.score), text]
+                    for group, text in zip(known, style.percents(share), strict=True)
+                ],
                 "hovertemplate": "%{customdata[0]:,} X-rays from %{customdata[1]:.1f} to %{customdata[2]:.1f}<br>"
-                f"mean score %{{customdata[3]}}, COVID-19 %{{y:.1%}}<extra>{name}</extra>",
+                f"mean score %{{customdata[3]}}, COVID-19 %{{customdata[4]}}<extra>{name}</extra>",
             }
             | bars
         )
@@ -263,7 +266,7 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
         shapes=[style.line(0, 0, 1, 1)],
         annotations=notes,
         xaxis=style.axis("mean score in the bin", (-0.03, 1.04), ink, tickformat=".1f", dtick=0.2),
-        yaxis=style.axis("share of COVID-19", (-0.04, 1.06), ink, tickformat=".0%", dtick=0.2),
+        yaxis=style.share_axis("share of COVID-19", (-0.04, 1.06), ink, (0, 0.2, 0.4, 0.6, 0.8, 1)),
     )
 
 
@@ -321,9 +324,13 @@ def predictive_value(
                 "mode": "lines",
                 "name": name,
                 "line": {"color": color, "width": 2.5, "dash": dash},
-                "customdata": np.stack([value.low, value.high], axis=1),
-                "hovertemplate": "at %{x:.1%}: %{y:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})"
-                f"<extra>{name}</extra>",
+                "customdata": [
+                    f"at {at}: {share} ({low} to {high})"
+                    for at, share, low, high in zip(
+                        *map(style.percents, (prevalence, value.value, value.low, value.high)), strict=True
+                    )
+                ],
+                "hovertemplate": f"%{{customdata}}<extra>{name}</extra>",
             }
         )
     lines = [style.line(at, 0, at, 1, "solid", 2, ink or style.GRAY)]
@@ -340,8 +347,8 @@ def predictive_value(
         legend=style.LEGEND_ABOVE,
         shapes=lines,
         annotations=notes,
-        xaxis=style.axis("prevalence of COVID-19", ends, ink, type="log", tickvals=_TICKS, tickformat=".3~%"),
-        yaxis=style.axis(title, (-0.02, 1.1), ink, tickformat=".0%", dtick=0.25),
+        xaxis=style.share_axis("prevalence of COVID-19", ends, ink, _TICKS, type="log"),
+        yaxis=style.share_axis(title, (-0.02, 1.1), ink),
     )
 
 

@@ -324,7 +324,7 @@ def loss_curve(
                 ink,
                 xanchor="right" if left else "left",
                 xshift=-14 if left else 14,
-                yshift=10,
+                yshift=22,  # above the curve, which is nearly flat at the cheap end
             )
         )
     return style.figure(

@@ -14,7 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from covid_model import config
-from covid_model.formatting import score_text
+from covid_model.formatting import percent, score_text
 
 COVID_COLOR = config.COVID_COLOR
 OTHER_COLOR = config.OTHER_COLOR
@@ -45,6 +45,14 @@ def score_label(score: float) -> str:
 def score_labels(scores: Iterable[float]) -> list[str]:
     """Format many scores, for a figure's customdata."""
     return [score_label(float(score)) for score in scores]
+
+
+def percents(shares: Iterable[float]) -> list[str]:
+    """Format shares in [0, 1] as everywhere in the app, for a figure's customdata; a dash for NaN.
+
+    D3's own format of percentages, which a hover template could use, has no space before the sign.
+    """
+    return [percent(None if np.isnan(share) else float(share)) for share in shares]
 
 
 def faded(color: str, alpha: float) -> str:
@@ -142,6 +150,14 @@ def axis(title: str, limits: tuple[float, float] | None = None, ink: str | None 
         "automargin": True,
     }
     return base | ({"range": list(limits)} if limits else {}) | more
+
+
+def share_axis(
+    title: str, limits: tuple[float, float], ink: str | None, ticks: Sequence[float] = (0, 0.25, 0.5, 0.75, 1), **more
+) -> dict:
+    """Return an axis of shares in [0, 1] that labels `ticks` as percentages."""
+    labels = [f"{100 * tick:.3g} %" for tick in ticks]
+    return axis(title, limits, ink, tickvals=list(ticks), ticktext=labels, tickangle=0, **more)
 
 
 def power(value: float, sign: str = "") -> str:

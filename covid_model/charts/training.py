@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from covid_model import config
@@ -151,6 +152,7 @@ def comparison_alt(runs: Mapping[str, Records], key: str, title: str) -> str:
 
 _MANY = 15  # epochs; longer lines have no points
 _APART = 14  # pixels between the numbers of runs with similar final values
+_SHARE_TICKS = 3  # labels on an axis of percentages
 _AROUND = 60  # pixels, about, of a chart's height for its axis and margins
 _ROOM = 1.06  # times the last epoch: room for the run's number at the line's end
 
@@ -190,7 +192,8 @@ def learning_curve(
                 "line": {"color": color, "dash": dash, "width": 2.5},
                 "marker": {"size": 5},
                 "name": f"run {number}",
-                "hovertemplate": "epoch %{x}: %{y" + (":.1%}" if limits else ":.3f}") + f"<extra>run {number}</extra>",
+                "customdata": style.percents(values) if limits else [f"{value:.3f}" for value in values],
+                "hovertemplate": f"epoch %{{x}}: %{{customdata}}<extra>run {number}</extra>",
             }
         )
     shown = [value for values in lines.values() for value in values] + ([floor[0]] if floor else [])
@@ -203,7 +206,7 @@ def learning_curve(
         down = max(0.0, math.floor(down * 10) / 10)
         room = 0.03 * (up - down)
         low, high = down - room, up + 2 * room
-        values_axis = style.axis("", (low, high), ink, tickformat=".0%", nticks=5)
+        values_axis = style.share_axis("", (low, high), ink, np.linspace(down, up, _SHARE_TICKS))
     else:
         low, high = 0.0, _ROOM * max([*shown, 0.0])
         values_axis = style.axis("", None, ink, rangemode="tozero", nticks=5)
