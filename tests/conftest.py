@@ -1,4 +1,4 @@
-"""What several test files share, and which tests this machine can run: the others are skipped, and say why."""
+"""Fixtures of several test files, and which tests this machine can run: the others are skipped, with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo in a real browser: serve it, open a page, wait until it stands still, press its keys."""
+"""Drive the demo in a real browser: serve it, open a page, wait until it is idle, press its keys."""
 
 from __future__ import annotations
 

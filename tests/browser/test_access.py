@@ -1,4 +1,4 @@
-"""Who sees badly: every page by axe-core."""
+"""Accessibility of every page, by axe-core."""
 
 from __future__ import annotations
 

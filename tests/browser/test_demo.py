@@ -1,4 +1,4 @@
-"""What a visitor does, in a real browser: read a film, move the threshold, change pages. Keeps screenshots."""
+"""What a visitor does, in a real browser: upload an X-ray, move the threshold, change pages. Keeps screenshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One visitor walks once through every page: the browser's part of the quick tests."""
+"""One visitor walks once through every page: the quick tests' part in the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing jumps while a score arrives: Chromium's own account of what moved without being asked."""
+"""Nothing moves unexpectedly while a score arrives, by Chromium's layout shifts."""
 
 from __future__ import annotations
 

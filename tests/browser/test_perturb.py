@@ -1,4 +1,4 @@
-"""A film changed in the browser: the picture, the score, the address, the way back."""
+"""An X-ray changed in the browser: the image, the score, the URL, and the reset."""
 
 from __future__ import annotations
 

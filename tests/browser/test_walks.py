@@ -1,4 +1,4 @@
-"""Longer ways through the demo: from the gallery to a report, a head trained live, from the matrix to its films."""
+"""Longer walks through the demo: from the gallery to a report, a head trained live, from the matrix to its X-rays."""
 
 from __future__ import annotations
 

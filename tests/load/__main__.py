@@ -1,4 +1,4 @@
-"""`python -m tests.load [--only RUN]`: the full sizes, by hand; the results go to assets/results/load.json."""
+"""`python -m tests.load [--only RUN]`: the load test at full size; results go to assets/results/load.json."""
 
 from __future__ import annotations
 

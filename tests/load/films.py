@@ -1,4 +1,4 @@
-"""Films for a load test: our simulated ones, changed a little, so that no two score alike; and files that are none."""
+"""Films for a load test: simulated ones, changed a little so that no two have the same score; and invalid files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs of a load test, each against a server of its own on this machine's loopback address."""
+"""The runs of a load test, each against its own server on the loopback address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load test in small: a real server, visitors without a browser, every score checked (see tests/load)."""
+"""A small load test: a real server, visitors without a browser, every score checked (see tests/load)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visitors of a load test and what they tally: every score is checked where the visitor sees it."""
+"""Visitors of a load test and what they count: every score is checked as the visitor sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server process takes up: memory, threads, open files, looked at every half second while visitors come."""
+"""Sample what a server process uses (memory, threads, open files) every half second while visitors come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The About page: figures from tables, and a page that stands where tables or networks are missing."""
+"""The About page: figures from tables, and a page that opens without tables or networks."""
 
 from __future__ import annotations
 

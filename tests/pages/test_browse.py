@@ -1,4 +1,4 @@
-"""The Films page: what is picked and how it is ordered, from the address too; heatmaps on request; open one."""
+"""Browse X-rays: filters and order, from the URL too; heatmaps on request; opening an X-ray."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can you trust it?: five screens from the address, each headline from the figures, and what stands where they lack.
+"""Can you trust it?: screens from the URL, each headline computed, and what is shown without figures.
 
 At 0.6 in the made-up test films (2 COVID-19, 1 adult and 2 children without) paper calls cohen-1 and the adult
 positive, fine-tuned cohen-1 alone.

@@ -1,4 +1,4 @@
-"""Every page opens with another default threshold, and with a third network of which there is nothing but its files."""
+"""Every page opens with another default threshold, and with a third network that is nothing but its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surrounds every page: the notice, presenter mode, and the keys that lead through the pages."""
+"""What surrounds every page: the notice, presenter mode, and the keys that turn the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that explains a network, with a made-up walk through it."""
+"""How it works, with a mock forward pass."""
 
 from __future__ import annotations
 

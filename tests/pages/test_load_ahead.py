@@ -1,4 +1,4 @@
-"""A network that is loaded in the background, and VGG-19's weights where they are not on this computer."""
+"""Loading a network in the background, and downloading VGG-19's weights."""
 
 from __future__ import annotations
 

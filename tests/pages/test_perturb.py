@@ -1,4 +1,4 @@
-"""The section below a reading, with a mock network that scores a film by its brightest pixel."""
+"""The section below a prediction, with a mock network that scores a film by its brightest pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages show while other visitors' films come first, and where the queue is full."""
+"""What pages show while other films come first, and when the queue is full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Test set page: every figure from the scores, all moved by the threshold, and what stands where they lack."""
+"""Results: every figure is computed from the scores at the threshold; and what is shown without scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train a head: scenes, runs side by side, what stands in the address, and the page without its features."""
+"""Train it yourself: presets, runs side by side, the URL, and the page without features."""
 
 from __future__ import annotations
 

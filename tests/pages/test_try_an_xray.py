@@ -1,4 +1,4 @@
-"""The page that reads films, with a mock network."""
+"""Try an X-ray, with a mock network."""
 
 from __future__ import annotations
 

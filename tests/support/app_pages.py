@@ -1,4 +1,4 @@
-"""What the tests of the pages share: a data folder of made-up films, their scores, a network of a few lines."""
+"""Fixtures of the page tests: a data folder of synthetic films, their scores, a mock network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How files are decoded and refused, for the tests of pictures and of DICOM files."""
+"""Decode and refuse files, for the tests of image and DICOM decoders."""
 
 from __future__ import annotations
 

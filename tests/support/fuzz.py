@@ -1,4 +1,4 @@
-"""Damaged PNG, JPEG, TIFF and DICOM files without end: `python -m tests.support.fuzz KIND CASES SEED`.
+"""Endless damaged PNG, JPEG, TIFF and DICOM files: `python -m tests.support.fuzz KIND CASES SEED`.
 
 Each file must end in a film that a network can take, or in a refusal in one sentence; in under SLOWEST seconds, with
 under PEAK megabytes. A process of its own, so that a decoder that crashes or hangs is seen for what it is: the file

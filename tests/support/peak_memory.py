@@ -1,4 +1,4 @@
-"""What a process takes up, as Linux counts it (getrusage's peak begins at the parent's and can't be taken back)."""
+"""Memory and open files of a process, as Linux counts them (getrusage's peak includes the parent's)."""
 
 from __future__ import annotations
 

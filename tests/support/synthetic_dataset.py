@@ -1,4 +1,4 @@
-"""A made-up data folder: small drawn films of every split and source, some with lung masks and ratings."""
+"""A synthetic data folder: small drawn films of every split and source, some with lung masks and ratings."""
 
 from __future__ import annotations
 

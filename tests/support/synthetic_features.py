@@ -1,4 +1,4 @@
-"""Made-up features for the lab: a list of films, and a few numbers a film that tell COVID-19 and adults apart."""
+"""Synthetic playground features: a list of films, and a few numbers per film that tell COVID-19 and adults apart."""
 
 from __future__ import annotations
 

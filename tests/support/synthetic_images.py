@@ -1,4 +1,4 @@
-"""Made-up films and files, drawn in code: no pixel of a real one. Files are bytes, as they come from an upload."""
+"""Synthetic films and files, drawn in code, without a pixel of a real one. Files are bytes, as uploads are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A made-up walk of a film through a network, for the pages that show one."""
+"""A synthetic forward pass, for the pages that show one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""anatomy: the graph, the maps, the head's numbers, the loss and Grad-CAM's steps agree with the network itself."""
+"""Activations: graph, feature maps, the head's numbers, loss and Grad-CAM's steps agree with the network itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark's parts on a mock network; the timings themselves are nobody's test."""
+"""The parts of the benchmark, on a mock network; the timings themselves are not tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""charts: what is drawn where, that edge cases draw something, and that every figure has its sentence."""
+"""Charts: what is drawn where, edge cases, and an alternative text for every figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of the page that asks whether a score can be trusted: what they draw, and that they say it in words too."""
+"""Charts of Can you trust it?: what they draw, and their alternative texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""charts of wards, costs and reliability: what is drawn where, and that every figure has its sentence."""
+"""Charts of predictive values, costs and reliability: what is drawn where, and their alternative texts."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ COVID = np.array([1, 1, 1, 1, 0, 0, 0, 0], bool)
 PREVALENCE = np.geomspace(0.001, 1, 31)
 
 
-def tallied() -> tuple[evaluation.ThresholdSweep, evaluation.ThresholdSweep]:
+def swept() -> tuple[evaluation.ThresholdSweep, evaluation.ThresholdSweep]:
     return tuple(evaluation.sweep(SCORES, {"covid": COVID, "other": ~COVID}, draws=50).values())
 
 
 def ppv() -> Band:
-    return evaluation.predictive_values(*tallied(), 0.5, PREVALENCE).ppv
+    return evaluation.predictive_values(*swept(), 0.5, PREVALENCE).ppv
 
 
 def costs(miss: float = 1.0, prevalence: float = 0.5) -> evaluation.Costs:
-    return evaluation.costs(*tallied(), prevalence, miss)
+    return evaluation.costs(*swept(), prevalence, miss)
 
 
 def words(figure) -> str:
@@ -102,7 +102,7 @@ def test_reliability_puts_bins_where_they_are():
         charts.cost_curve({"paper": costs()}, {"0.60": 0.6}, ink="#123456"),
         charts.reliability({"paper": evaluation.reliability(SCORES, COVID, draws=9)}, ink="#123456"),
     ],
-    ids=["ward", "costs", "reliability"],
+    ids=["predictive values", "costs", "reliability"],
 )
 def test_every_figure_is_transparent_and_takes_the_text_color(figure):
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR

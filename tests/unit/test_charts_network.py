@@ -1,4 +1,4 @@
-"""charts.story and the tables behind it: what is drawn, and that every figure has its sentence."""
+"""Charts of How it works and the tables behind them: what is drawn, and their alternative texts."""
 
 from __future__ import annotations
 

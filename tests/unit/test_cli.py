@@ -1,4 +1,4 @@
-"""The command line: what is printed where, exit codes, JSON, overlays. A stand-in reads the films, so no TensorFlow."""
+"""The command line: output, exit codes, JSON, overlays. A mock predictor stands in, so TensorFlow is not loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetching: the committed list of films, and a data folder built from made-up films on a server of this machine."""
+"""Downloads: the committed list of films, and a data folder built from synthetic films on a local server."""
 
 from __future__ import annotations
 

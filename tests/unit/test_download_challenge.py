@@ -1,4 +1,4 @@
-"""Fetching a challenge's films through kagglehub, from a server of this machine in Kaggle's place."""
+"""Downloading a challenge's films through kagglehub, from a local server in Kaggle's place."""
 
 from __future__ import annotations
 

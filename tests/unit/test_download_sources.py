@@ -1,4 +1,4 @@
-"""Originals from a local folder and from Kaggle, which is replaced by functions here."""
+"""Original files from a local folder and from Kaggle, which is mocked."""
 
 from __future__ import annotations
 

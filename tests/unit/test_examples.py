@@ -1,4 +1,4 @@
-"""The real films that are offered: what a network does on each, and what its heat lies on."""
+"""The real films offered as examples: what a network does with each, and where its heat is."""
 
 from __future__ import annotations
 

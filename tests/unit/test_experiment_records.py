@@ -1,4 +1,4 @@
-"""The committed records of the audit: what can be made again in seconds comes out as it stands there."""
+"""The committed records of experiments: what can be computed in seconds is reproduced."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_model import config
+from covid_model import config, records
 from covid_model.evaluation import Estimate, bootstrap, metrics
 from covid_model.experiments import (
     EXPERIMENTS,
@@ -18,6 +18,7 @@ from covid_model.experiments import (
 )
 from covid_model.experiments import calibration as calibration_experiment
 from covid_model.imaging import perturb
+from covid_model.model import ood, registry
 from covid_model.model import robustness as model_robustness
 
 
@@ -296,3 +297,15 @@ def test_a_sample_of_groups():
     pd.testing.assert_frame_equal(
         result, robustness.sample(table, {"covid": 2, "adults without covid": 9, "children": 4}, 0)
     )
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_committed_detectors_meet_their_targets(name):
+    record = records.load_experiment(name, "novelty")
+    if record is None or ood.load_detector(registry.spec(name)) is None:
+        pytest.skip(f"no gate of {name}, or no record of it")
+    genuine = next(item["flagged"]["value"] for item in record["genuine"] if item["split"] == "test")
+    assert genuine <= record["wanted"]["genuine"]
+    assert record["every_other"]["value"] >= 0.97 and record["mean_of_kinds"] >= record["wanted"]["other"]
+    for kind, result in record["other"].items():
+        assert result["flagged"]["value"] >= 0.9, kind

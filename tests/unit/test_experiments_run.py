@@ -1,4 +1,4 @@
-"""The experiments end to end, on a mock network and a made-up data folder."""
+"""The experiments end to end, on a mock network and a synthetic data folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Heatmap over film: colors, places, directions."""
+"""Heatmaps over films: colors, positions, directions."""
 
 from __future__ import annotations
 

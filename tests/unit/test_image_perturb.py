@@ -1,4 +1,4 @@
-"""What is done to films before they are read again: known answers on tiny arrays, and lungs found on films."""
+"""Perturbations of films, by hand on tiny arrays; and lung masks found on films."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures: what is read, what is warned of, what is refused. The numbers are the rows of the list of bad inputs."""
+"""Images: what is decoded, warned of and refused. Numbers are rows of the list of bad inputs."""
 
 from __future__ import annotations
 

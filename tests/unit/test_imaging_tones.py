@@ -1,4 +1,4 @@
-"""Pictures: depth, color models, transparency, orientation, tones. Numbers are rows of the list of bad inputs."""
+"""Images: depth, color models, transparency, orientation, tones. Numbers are rows of the list of bad inputs."""
 
 from __future__ import annotations
 

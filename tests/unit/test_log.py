@@ -1,4 +1,4 @@
-"""The log: one line a reading, and nothing of the film in it. (On a real server: test_server.py.)"""
+"""The log: one line per prediction, and nothing of the film. (On a real server: test_server.py.)"""
 
 from __future__ import annotations
 

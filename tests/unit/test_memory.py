@@ -1,4 +1,4 @@
-"""Giving back what TensorFlow's import left in memory."""
+"""Memory given back after TensorFlow's import, and results cached until a file changes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import pytest
+import streamlit as st
 
 from covid_model import config
 from covid_model.app.runtime import memory
+from covid_model.app.runtime.memory import by_files
 
 SMAPS = """\
 7f00-7f10 r--p 00000000 fe:00 11 /lib/libtensorflow_cc.so.2
@@ -94,3 +96,49 @@ def test_arrow_has_no_heap_for_every_thread():
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=config.ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "system"
+
+
+@pytest.mark.parametrize("keep", [st.cache_data, st.cache_resource])
+def test_cached_until_a_file_changes(tmp_path, keep):
+    file, read = tmp_path / "file", []
+
+    @by_files(lambda name: [file], keep, 4)
+    def content(name: str) -> str:
+        """What is tested here."""
+        read.append(name)
+        return file.read_text() if file.is_file() else "absent"
+
+    assert (content("a"), content("a"), content("b"), read) == ("absent", "absent", "absent", ["a", "b"])
+    file.write_text("first")
+    os.utime(file, (1, 1))
+    assert (content("a"), content("a"), len(read)) == ("first", "first", 3)
+    file.write_text("second")
+    os.utime(file, (2, 2))
+    assert (content("a"), len(read)) == ("second", 4)
+    assert content.__doc__ == "What is tested here."
+
+
+def test_an_error_is_not_cached(tmp_path):
+    tried = []
+
+    @by_files(lambda: [tmp_path / "file"], st.cache_data, 1)
+    def fails() -> None:
+        tried.append(1)
+        raise ValueError("damaged")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="damaged"):
+            fails()
+    assert len(tried) == 2
+
+
+def test_functions_have_separate_caches(tmp_path):
+    @by_files(lambda: [tmp_path / "file"], st.cache_data, 1)
+    def first() -> int:
+        return 1
+
+    @by_files(lambda: [tmp_path / "file"], st.cache_data, 1)
+    def other() -> int:
+        return 2
+
+    assert (first(), other(), first()) == (1, 2, 1)

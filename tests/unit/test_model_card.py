@@ -1,4 +1,4 @@
-"""model_card: prose without figures, recipes in words, an energy that is an estimate, cards of what is there."""
+"""The model card: text without figures, recipes in words, estimated energy, cards from the records that exist."""
 
 from __future__ import annotations
 

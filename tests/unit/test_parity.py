@@ -1,4 +1,4 @@
-"""The committed scores are those that the shipped networks give: recomputed from real films, through the app's door."""
+"""The committed scores are those of the shipped networks: recomputed from real films as the app does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lab: the head is Keras', the films are the right ones, the stored features are checked, runs repeat."""
+"""The playground: the head matches Keras, the right films, stored features are checked, runs are reproducible."""
 
 from __future__ import annotations
 

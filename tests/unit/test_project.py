@@ -1,4 +1,4 @@
-"""What holds for the project as a whole: its top level, its pins, its words."""
+"""Rules of the project as a whole: its top level, pinned versions, words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue before the networks, with a reader of a few lines and many threads."""
+"""The queue before the networks, with a mock predictor and many threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored predictions of the sample films: written, found again by file, picture and network, and never stale."""
+"""Stored predictions of the sample films: written, looked up by file, image and network, and never stale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipe was aimed at and chosen by: goals beside what came, classes told apart within one source."""
+"""How the recipe was chosen: targets beside results, and classes separated within one source."""
 
 from __future__ import annotations
 

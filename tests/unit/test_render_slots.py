@@ -1,4 +1,4 @@
-"""Few pages are drawn at once, whoever waits lets others by, and no turn is ever lost."""
+"""At most a few pages are drawn at once, waiting releases the slot, and no slot is ever lost."""
 
 from __future__ import annotations
 

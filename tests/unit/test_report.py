@@ -1,4 +1,4 @@
-"""What is taken away: a reading as one page of A4, a batch as a table that no spreadsheet can be tricked by."""
+"""Downloads of results: a prediction as one page of A4, a batch as a table without formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The committed films: complete list, labels, plausible masks, and gray levels like those of real films."""
+"""The committed films: complete list, labels, plausible masks, gray levels like those of real films."""
 
 from __future__ import annotations
 

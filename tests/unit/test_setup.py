@@ -1,4 +1,4 @@
-"""The last step of setting up: films and weights come, or are said not to have come, in time and without a failure."""
+"""The last step of setting up: films and weights are downloaded or reported missing, in time and without failing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated films, on a tiny made-up chest: two airy ellipsoids with lobes, a heart, a spine, a table under them."""
+"""Simulated films, on a tiny synthetic chest: two airy ellipsoids with lobes, a heart, a spine, a table below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the address: a prepared scene opens as it was sent, nonsense falls back to the default."""
+"""The state in the URL: links open as they were sent, and invalid values fall back to the default."""
 
 from __future__ import annotations
 

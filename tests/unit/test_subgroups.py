@@ -1,4 +1,4 @@
-"""Groups of films and people, for the page that asks whether a score can be trusted: known answers on a few films."""
+"""Subgroups of films and people: known answers on a few films."""
 
 from __future__ import annotations
 

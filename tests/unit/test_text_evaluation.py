@@ -1,4 +1,4 @@
-"""Sentences of the Results page: every branch, with figures made up for it."""
+"""Sentences of the Results page: every branch, with synthetic figures."""
 
 from __future__ import annotations
 

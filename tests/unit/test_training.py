@@ -1,4 +1,4 @@
-"""The recipes: batches, stages on every backend, resuming, the stored weights, heads on frozen features."""
+"""The recipes: batches, stages on every backend, resuming, stored weights, heads on frozen features."""
 
 from __future__ import annotations
 
