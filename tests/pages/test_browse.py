@@ -124,8 +124,32 @@ def test_no_match_names_the_filters_and_clears_them(demo):
     assert not shown(app)
     said = app.info[0].value.replace("\\", "")
     assert CELL_NAMES["fp"] in said and browse_text.TRUTHS["covid"] in said
+    assert "lift_truth" not in [item.key for item in app.button]  # at 0.6, fine-tuned has no false positive
     app.button(key="clear_filters").click().run()
     assert not app.exception and shown(app) == ALL and "verdict" not in app.query_params
+
+
+def test_lifting_one_filter_keeps_the_others(demo):
+    app = show(open_page("browse"), source=CHILDREN, truth="covid")
+    assert not shown(app)
+    app.button(key="lift_source").click().run()
+    assert shown(app) == ["cohen-2", "cohen-1"] and app.get_by_key("truth").value == "covid"
+
+
+def test_another_set_clears_the_filters(demo):
+    app = show(films_page(near="0.1", marked="cohen-3"), truth="other")
+    assert shown(app) == ["cohen-3"]
+    app = show(app, set="all")
+    assert len(shown(app)) == 7 and not {"truth", "near", "marked"} & set(app.query_params)
+
+
+def test_similar_scores_are_the_band_with_this_one_marked(demo):
+    app = films_page(near="0.07", marked="kermany-2")
+    assert shown(app) == ["kermany-2", "cohen-3"]  # 0.03, then the most wrong of the others; 0.01 is no neighbor
+    assert [item.value for item in app.get_by_key("card_kermany-2").markdown] == ["**This X-ray**"]
+    assert not app.get_by_key("card_cohen-3").markdown
+    app.button(key="lift_band").click().run()
+    assert shown(app) == ALL and not {"near", "marked"} & set(app.query_params)
 
 
 def test_a_source_of_another_set_is_dropped(demo):

@@ -355,10 +355,7 @@ def test_a_calibrated_score_is_shown_where_it_helped(demo, helps, shown):
     assert formatting.verdict(160 / 256, 0.6) in text(app)
 
 
-def test_similar_scores_are_one_click_away(demo, monkeypatch):
-    monkeypatch.setattr("covid_model.config.SHEET", 2)
-    monkeypatch.setattr("covid_model.app.text.browse.sheet_of.__defaults__", (2,))
-    monkeypatch.setattr("covid_model.app.text.browse.sheet.__defaults__", (2,))
+def test_similar_scores_are_one_click_away(demo):
     app = open_page("browse", network="paper", verdict=CELL_NAMES["tp"])
     app.switch_page("covid_model/app/pages/try_an_xray.py").run()
     app.query_params["film"] = "kermany-1"
@@ -366,9 +363,14 @@ def test_similar_scores_are_one_click_away(demo, monkeypatch):
     app.button(key="alike").click().run()
     assert not app.exception and page_of(app) == "browse"
     assert not app.pills(key="verdict").value  # what was picked on an earlier visit is forgotten
-    films = browse_text.in_order(browse_text.select_set(cache.gallery_table("paper"), "test", 0.6), "highest")
-    second = browse_text.summary(films, browse_text.sheet(films, 2))  # two score above this film's 0.859
-    assert second in text(app) and holds(second, 5, 3, 4)
+    films = browse_text.select_set(cache.gallery_table("paper"), "test", 0.6)
+    score = float(app.query_params[browse_text.NEAR])
+    assert app.query_params[browse_text.MARKED] == "kermany-1"
+    band = films[(films["score"] - score).abs() <= prediction_text.NEIGHBOR_BAND]
+    assert 0 < len(band) < len(films) and browse_text.summary(band, browse_text.sheet(band, 1)) in text(app)
+    app.button(key="lift_band").click().run()
+    assert browse_text.summary(films, browse_text.sheet(films, 1)) in text(app)
+    assert browse_text.NEAR not in app.query_params and browse_text.MARKED not in app.query_params
 
 
 def test_results_of_a_film_are_dropped_with_it(demo):

@@ -90,11 +90,28 @@ def test_sheets():
     assert (empty.number, empty.sheets) == (1, 1) and empty.rows.empty
 
 
-def test_the_sheet_around_a_score():
-    scores = pd.Series([0.1, 0.9, 0.5, 0.7, 0.3])  # sheets: 0.9 and 0.7, 0.5 and 0.3, 0.1
-    numbers = [browse_text.sheet_of(scores, score, 2) for score in (1.0, 0.7, 0.69, 0.3, 0.2, 0.0)]
-    assert numbers == [1, 1, 2, 2, 3, 3]
-    assert browse_text.sheet_of(scores.iloc[:0], 0.5) == 1
+def test_similar_scores_are_within_the_band():
+    films = pd.DataFrame({"score": [0.44, 0.46, 0.5, 0.54, 0.56]}, index=list("abcde"))
+    assert browse_text.filtered(films, near=0.5).index.tolist() == ["b", "c", "d"]
+    assert browse_text.marked_first(films, "c").index.tolist() == ["c", "a", "b", "d", "e"]
+    assert browse_text.marked_first(films, "x").equals(films) and browse_text.marked_first(films, None).equals(films)
+    address = browse_text.similar_address(0.1234567, "cohen-1")
+    assert browse_text.score_from(address[browse_text.NEAR]) == pytest.approx(0.1234567, abs=1e-6)
+    assert address[browse_text.MARKED] == "cohen-1" and browse_text.MARKED not in browse_text.similar_address(1.0, None)
+
+
+@pytest.mark.parametrize("nonsense", [None, "", "x", "nan", "inf", "-0.1", "1.1"])
+def test_a_score_that_is_none(nonsense):
+    assert browse_text.score_from(nonsense) is None
+
+
+def test_which_filter_to_lift():
+    filters = {"source": "NIH", "truth": "COVID-19"}
+    helps, hopeless = (browse_text.no_match(filters, {"source": count, "truth": 0}) for count in (3, 0))
+    assert (
+        all("**NIH** and **COVID\\-19** together" in sentence for sentence in (helps, hopeless)) and helps != hopeless
+    )
+    assert "together" not in browse_text.no_match({"near": "Scores"}, {"near": 9})
 
 
 def test_summary(films):
@@ -175,9 +192,8 @@ def test_card_escapes_what_sources_write():
 def test_card_of_a_simulated_film():
     unread = film_card.of_simulated("Clear <lungs>", None, 0.6)
     assert "Clear &lt;lungs&gt;" in unread and "Simulated" in unread and "positive" not in unread.lower()
-    assert "Negative" in film_card.of_simulated("Clear", 0.6, 0.6) and "Positive" in film_card.of_simulated(
-        "Clear", 0.61, 0.6
-    )
+    scored = film_card.of_simulated("Clear", 0.61, 0.6)
+    assert "0.610" in scored and "positive" not in scored.lower() and film_card.FAINT in scored  # no verdict
 
 
 def test_description_says_what_the_picture_is():

@@ -25,6 +25,8 @@ from covid_model.app.text.browse import (
     HEATMAPS,
     LEFT,
     MAP,
+    MARKED,
+    NEAR,
     ORDER,
     PART,
     SET,
@@ -55,6 +57,7 @@ def pick_set() -> str:
         format_func=lambda name: browse_text.SETS[name][0],
         default=browse_text.FIRST_SET,
         key=SET,
+        on_change=clear_filters,
         wrap=True,
     )
 
@@ -62,7 +65,8 @@ def pick_set() -> str:
 def pick_part() -> str:
     """Draw the choice of a part of the set of all films, and return a key of PARTS, or ALL for all of them."""
     keys = {label: part for part, (label, _) in browse_text.PARTS.items()}
-    picked = st.selectbox("Part", [browse_text.ALL_PARTS, *keys], key=PART, bind="query-params", width=220)
+    parts = [browse_text.ALL_PARTS, *keys]
+    picked = st.selectbox("Part", parts, key=PART, bind="query-params", width=220, on_change=clear_filters)
     return keys.get(picked, browse_text.ALL)
 
 
@@ -154,12 +158,24 @@ def open_link(film: str, network: str, threshold: float) -> None:
     )
 
 
-def cards(films: pd.DataFrame, paths: dict[str, Path], network: str, threshold: float, heatmaps: bool) -> None:
-    """Draw the films as cards: picture, score, verdict, ground truth, and a link that opens the film."""
+def cards(
+    films: pd.DataFrame,
+    paths: dict[str, Path],
+    network: str,
+    threshold: float,
+    heatmaps: bool,
+    marked: str | None = None,
+) -> None:
+    """Draw the films as cards: picture, score, verdict, ground truth, and a link that opens the film.
+
+    The film with the id `marked` has a frame.
+    """
     slots = {}
     with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
         for film, row in films.iterrows():
-            with grid.cell(), st.container(gap="xsmall"):
+            with grid.cell(), st.container(gap="xsmall", border=film == marked, key=f"card_{film}"):
+                if film == marked:
+                    st.markdown("**This X-ray**")
                 alt = film_card.describe(film, row["score"], row["cell"])
                 slots[film] = picture(film, paths.get(film), alt, network, heatmaps)
                 st.html(
@@ -177,8 +193,8 @@ def simulated(network: str, threshold: float, heatmaps: bool) -> None:
         st.info("No simulated X-rays are available.", icon=":material/folder_off:")
         return
     st.markdown(
-        "**Simulated**: rendered from a CT, with opacities added for this demo. The networks were not trained on such "
-        "images, so their scores may be unreliable. Switch on scores and heatmaps to analyze them."
+        "**Simulated**: rendered from a CT, with opacities added for this demo. They lie outside the training data, so "
+        "their scores get no verdict. Switch on scores and heatmaps to analyze them."
     )
     slots, facts = {}, {}
     with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
@@ -238,18 +254,36 @@ def read_slots(waiting: list, network: str) -> dict[str, float]:
     return scores
 
 
-def nothing_matches(picked: list[str]) -> None:
-    """Say which filters leave nothing, and offer to clear them."""
-    named = ", ".join(f"**{prediction_text.plain(name)}**" for name in picked)
-    st.info(f"No X-rays match {named} together.", icon=":material/filter_alt_off:")
-    st.button("Clear these filters", on_click=clear_filters, key="clear_filters", icon=":material/filter_alt_off:")
+def nothing_matches(filters: dict[str, str], left: dict[str, int]) -> None:
+    """Say which filters leave nothing, and offer to lift one of them, or all; the arguments are `no_match`'s."""
+    st.info(browse_text.no_match(filters, left), icon=":material/filter_alt_off:")
+    with st.container(horizontal=True, gap="small"):
+        for key, count in left.items():
+            if count:
+                shown = f"Lift “{filters[key]}”: {count:,} {'X-ray' if count == 1 else 'X-rays'}"
+                st.button(shown, on_click=lift, args=(key,), key=f"lift_{key}")
+        st.button("Clear all filters", on_click=clear_filters, key="clear_filters", icon=":material/filter_alt_off:")
+
+
+def lift(key: str) -> None:
+    """Remove one filter; a callback."""
+    for name in (NEAR, MARKED) if key == NEAR else (key,):
+        st.session_state.pop(name, None)
+        st.query_params.pop(name, None)
 
 
 def clear_filters() -> None:
     """Show all films of the set again; a callback."""
-    for key in (browse_text.SOURCE, browse_text.TRUTH, browse_text.VERDICT):
-        st.session_state.pop(key, None)
-        st.query_params.pop(key, None)
+    for key in (SOURCE, TRUTH, VERDICT, NEAR):
+        lift(key)
+
+
+def band(near: float, marked: str | None, films: pd.DataFrame) -> None:
+    """Draw the button that lifts the filter for similar scores, and say where the marked film is."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(browse_text.similar(near), key="lift_band", icon=":material/close:", on_click=lift, args=(NEAR,))
+        if marked not in films.index:
+            st.markdown(":small[The X-ray with this score is not one of these.]")
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------
@@ -304,15 +338,34 @@ if films.empty:
 
 with st.container(horizontal=True, gap="small"):  # a wider gap would not leave all four in a row at 1280 pixels
     source, truth, verdicts, order = pick_source(films), pick_truth(), pick_verdicts(), pick_order()
-matches = browse_text.in_order(browse_text.filtered(films, source, truth, verdicts), order)
+near, marked = browse_text.score_from(st.query_params.get(NEAR)), st.query_params.get(MARKED)
+if near is not None:
+    band(near, marked, films)
+chosen = {SOURCE: source, TRUTH: truth, VERDICT: verdicts, NEAR: near}
+matches = browse_text.in_order(browse_text.filtered(films, *chosen.values()), order)
 if matches.empty:
-    picked = [source and prediction_text.source_title(source), truth and browse_text.TRUTHS[truth]]
-    nothing_matches([*filter(None, picked), *(CELL_NAMES[cell] for cell in verdicts)])
+    labels = {
+        SOURCE: source and prediction_text.source_title(source),
+        TRUTH: truth and browse_text.TRUTHS[truth],
+        VERDICT: " or ".join(CELL_NAMES[cell] for cell in verdicts),
+        NEAR: None if near is None else browse_text.similar(near),
+    }
+    labels = {key: label for key, label in labels.items() if label}
+    nothing_matches(
+        labels,
+        {
+            key: len(browse_text.filtered(films, *(chosen | {key: [] if key == VERDICT else None}).values()))
+            for key in labels
+        },
+    )
     st.stop()
 if beside.toggle("Map", key=MAP, bind="query-params", help=similarity_text.MAP):
     matches = similar.selection(matches, network)
+matches = browse_text.marked_first(matches, marked)
 above = st.container()
-number = pick_sheet(browse_text.sheet(matches, 1).sheets, (films_set, network, source, truth, tuple(verdicts), order))
+number = pick_sheet(
+    browse_text.sheet(matches, 1).sheets, (films_set, network, source, truth, tuple(verdicts), near, order)
+)
 remember()
 sheet = browse_text.sheet(matches, number)
 with above:
@@ -321,7 +374,7 @@ with above:
     paths = cache.paths(sheet.rows.index)
     heatmaps = bool(paths) and beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
     busy = st.empty()
-    cards(sheet.rows, paths, network, threshold, heatmaps)
+    cards(sheet.rows, paths, network, threshold, heatmaps, marked)
     if paths and cache.data_folder() is None:
         credits = dict.fromkeys(prediction_text.credit(row) for _, row in sheet.rows.loc[list(paths)].iterrows())
         st.markdown(f":small[{' '.join(credits)}]")  # a link in a caption would be too pale

@@ -82,6 +82,11 @@ def choose_cell(network: str) -> None:
         st.session_state[case_list.CELL], st.session_state[LISTED] = clicked, network
 
 
+def close_list() -> None:
+    """Choose no cell, because those of another set hold other films; a callback."""
+    st.session_state[case_list.CELL] = None
+
+
 def score_distribution(result: ThresholdResult) -> None:
     """Draw the score distribution of both classes, and open the X-ray that is clicked."""
     st.markdown("**Score distribution by true class**  \n:small[Drag the threshold. Click a point to open its X-ray.]")
@@ -204,6 +209,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         format_func=lambda name: SPLIT_LABELS[name][0],
         default="test",
         key=SPLIT,
+        on_change=close_list,
         wrap=True,
     )
     network = state.network_picker()

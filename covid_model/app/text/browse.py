@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from covid_model import config, evaluation
-from covid_model.app.text.prediction import plain
+from covid_model.app.text.prediction import NEIGHBOR_BAND, plain, score_text
 from covid_model.config import CELL_NAMES, SPLIT_LABELS
 
 SET, PART, SOURCE, TRUTH, VERDICT, ORDER = "set", "part", "source", "truth", "verdict", "order"  # in the URL, by label
 HEATMAPS, MAP, SHEET = "heatmaps", "map", "sheet"
+NEAR, MARKED = "near", "marked"  # in the URL: a score, to which those shown are similar, and the film that has it
 FILTERS = (SET, PART, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, MAP, SHEET)
 LEFT = "films-left"  # in the session: every setting when a film was opened from here
 SHOWN = "films-shown"  # in the session: the last filters, because new ones start at the first sheet
@@ -88,11 +89,39 @@ def address(split: str) -> dict[str, str]:
     return {SET: SETS[ALL][0]} | ({PART: PARTS[split][0]} if split in PARTS else {})
 
 
+def similar_address(score: float, film: str | None) -> dict[str, str]:
+    """Return the URL parameters that show the test films with a score like `score`, and mark the film that has it."""
+    return {ORDER: ORDERS["highest"], NEAR: f"{score:.6f}"} | ({MARKED: film} if film else {})
+
+
+def score_from(value: object) -> float | None:
+    """Return `value`, of the URL, as a score in [0, 1]; None if it is not one."""
+    try:
+        score = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return score if 0 <= score <= 1 else None
+
+
+def similar(score: float) -> str:
+    """Return which scores count as similar."""
+    return f"Scores within ±{NEIGHBOR_BAND} of {score_text(score)}"
+
+
 def filtered(
-    films: pd.DataFrame, source: str | None = None, truth: str | None = None, cells: Collection[str] = ()
+    films: pd.DataFrame,
+    source: str | None = None,
+    truth: str | None = None,
+    cells: Collection[str] = (),
+    near: float | None = None,
 ) -> pd.DataFrame:
-    """Return the films of one source, one ground truth (of TRUTHS) and some cells; by default, all of them."""
+    """Return the films of one source, one ground truth (of TRUTHS), some cells, and scores similar to `near`.
+
+    By default, all of them.
+    """
     keep = np.ones(len(films), bool)
+    if near is not None:
+        keep &= ((films["score"] - near).abs() <= NEIGHBOR_BAND).to_numpy()
     if source is not None:
         keep &= (films["source"] == source).to_numpy()
     if truth is not None:
@@ -122,11 +151,25 @@ def sheet(films: pd.DataFrame, number: int, size: int | None = None) -> Sheet:
     return Sheet(rows, number, sheets, first, first + len(rows) - 1)
 
 
-def sheet_of(scores: pd.Series, score: float, size: int | None = None) -> int:
-    """Return the number of the sheet that a film of this score would be on, with `scores` (n,) in falling order."""
-    size = config.SHEET if size is None else size
-    before = min(int((scores > score).sum()), max(len(scores) - 1, 0))
-    return before // size + 1
+def marked_first(films: pd.DataFrame, film: str | None) -> pd.DataFrame:
+    """Move the film with this id to the top, if it is among them."""
+    if film not in films.index:
+        return films
+    return films.loc[[film, *films.index.drop(film)]]
+
+
+def no_match(filters: Mapping[str, str], left: Mapping[str, int]) -> str:
+    """Return which filters leave nothing, and which of them to lift; Markdown.
+
+    Args:
+        filters: labels, by key.
+        left: how many films each leaves if it alone is lifted, by key.
+    """
+    named = " and ".join(f"**{plain(label)}**" for label in filters.values())
+    text = f"No X-rays match {named}{' together' if len(filters) > 1 else ''}."
+    if any(left.values()):
+        return f"{text} Lift one of these filters:"
+    return f"{text} Lifting one of them is not enough." if len(filters) > 1 else text
 
 
 def summary(films: pd.DataFrame, shown: Sheet) -> str:
