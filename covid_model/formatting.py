@@ -23,6 +23,9 @@ WHY_OUT = {  # why a film is out of distribution, as the user reads it
         "This image is in color. Chest X-rays are grayscale, so it may be a photograph or a screenshot of something "
         "else."
     ),
+    OutOfDistribution.SIMULATED: (
+        "This X-ray is simulated. Simulated X-rays lie outside the training data, so its score is not meaningful."
+    ),
 }
 
 MODEL_SCORE = "Model score"  # the label of a film's score

@@ -14,6 +14,7 @@ class OutOfDistribution(StrEnum):
     UNFAMILIAR = "unfamiliar"  # not a chest X-ray, or unlike the training films
     CHANGED = "rotated or inverted"  # a chest X-ray, but not upright with dark lungs
     COLOR = "in color"  # all training films are gray
+    SIMULATED = "simulated"  # rendered from a CT; all training films are real
 
 
 def is_positive(score: Scores, threshold: float) -> Scores:

@@ -6,7 +6,7 @@ With `scope="session"` it is dropped with the session: nothing of an upload outl
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -67,8 +67,13 @@ def prediction(source: ImageSource, name: str, on_progress: OnProgress | None = 
 
     Raises FilmError, PredictionError; QueueFullError and NetworkError, which are not cached: the next call tries again.
     """
-    if stored := _stored(source, name):
-        return stored
+    result = _stored(source, name) or _predicted(source, name, on_progress)
+    simulated = source.catalog is not None and source.catalog.simulated
+    return replace(result, simulated=True) if simulated else result
+
+
+def _predicted(source: ImageSource, name: str, on_progress: OnProgress | None) -> Prediction:
+    """Return this session's prediction of a film; the network runs if there is none. Raises as `prediction`."""
     # `on_progress` draws, so it must not run inside a cached function.
     fresh = None if on_progress is None or known_prediction(source, name) else _predict(source, name, on_progress)
     result = _prediction(source.digest, name, source, fresh)

@@ -43,6 +43,7 @@ class Prediction:
             `ood.OodDetector`). None if the network has no detector.
         ood_reason: The detector's reason if `ood_distance` is above 1, else None.
         in_color: Whether the file was a color image.
+        simulated: Whether the film is known to be simulated.
         stored: Whether it comes from `readings`, so that `milliseconds` is not known (0).
         features: Pooled features (1024,) float32 of blocks 4 and 5 (see `ood.pool`); None if stored.
     """
@@ -57,12 +58,15 @@ class Prediction:
     ood_distance: float | None = None
     ood_reason: OutOfDistribution | None = None
     in_color: bool = False
+    simulated: bool = False
     stored: bool = False
     features: np.ndarray | None = None
 
     @property
     def reason(self) -> OutOfDistribution | None:
-        """Why the film is out of distribution, by the detector or its colors; None if it is not."""
+        """Why the film is out of distribution: it is simulated, by the detector, by its colors; None if it is not."""
+        if self.simulated:
+            return OutOfDistribution.SIMULATED
         if self.ood_distance is not None and self.ood_distance > 1:
             return self.ood_reason or OutOfDistribution.UNFAMILIAR
         return OutOfDistribution.COLOR if self.in_color else None

@@ -13,7 +13,7 @@ from covid_model.formatting import MODEL_SCORE
 from tests.browser import demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
-FILM, OTHER = "ground-glass-2", "clear-average"  # simulated, with stored predictions
+FILM, OTHER = "rg1", "clear-average"  # a real X-ray and a simulated one, with stored predictions
 VIEWER = ".st-key-viewer"
 
 

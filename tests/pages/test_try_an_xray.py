@@ -39,6 +39,8 @@ __all__ = ["demo"]
 TABLE = "uploaded_films"  # key of the table of several uploads
 HOSTILE = "<img src=x onerror=alert(1)> **b** [x](http://evil.example) `c` :red[r]‮gnp.exe" + "A" * 300 + ".png"
 
+SIMULATED = prediction_text.plain(formatting.WHY_OUT[OutOfDistribution.SIMULATED])
+
 
 def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     for name, data in files:
@@ -280,14 +282,14 @@ def test_a_stored_prediction_is_shown_without_the_network(demo, monkeypatch):
     row = (sample.id, registry.sha256(sample.path), film.pixels)
     readings.save([row], {readings.key(spec): [made]})
     app = open_page(film=sample.id, network="paper")
-    assert score(app) == "0.750" and not MockReader.asked
+    assert score(app) == ":gray[0.750]" and not MockReader.asked  # gray, as the film is simulated
     app = open_page(film=sample.id, network="fine-tuned")  # stored for the other network only
     assert MockReader.asked == ["fine-tuned"]
     upload(open_page(network="paper"), ("film.jpg", sample.path.read_bytes()))  # the same file, uploaded
     assert MockReader.asked == ["fine-tuned"]
     mock_networks.describe(demo / "networks", "paper", "Paper", 1, sha256="1" * 64)
     app = open_page(film=sample.id, network="paper")
-    assert score(app) != "0.750" and MockReader.asked == ["fine-tuned", "paper"]
+    assert "0.750" not in score(app) and MockReader.asked == ["fine-tuned", "paper"]
 
 
 def test_film_and_uploads_survive_a_visit_to_another_page(demo):
@@ -338,7 +340,7 @@ def test_without_a_data_folder(demo, monkeypatch):
     own = {f"try-{name}" for name in cache.samples()}
     assert set(tries(app)) <= own and app.button(key="fetch_films")
     app.button(key="try-rg1").click().run()
-    assert score(app) and prediction_text.SIMULATED not in text(app)
+    assert score(app) and SIMULATED not in [warning.value for warning in app.warning]
 
 
 def test_the_strip_shows_what_the_chosen_network_does(demo):
@@ -386,6 +388,10 @@ def test_the_stress_test_shows_scores_and_heat_and_no_verdict(demo, monkeypatch)
     assert not MockReader.asked
     app.button(key="stress-open").click().run()
     assert app.query_params["film"] in (lesion.id, [lesion.id])
+    assert score(app) and SIMULATED in [warning.value for warning in app.warning]
+    assert prediction_text.score_of("Paper", 1 / (1 + np.exp(-3.0))) in text(app)  # the other network's
+    assert "place" not in charts(app)
+    assert not any(formatting.verdict(shown, 0.6) in text(app) for shown in (0.0, 1.0))
 
 
 def test_without_scores_of_the_test_films(demo):

@@ -37,6 +37,7 @@ def test_a_spread():
     )
     assert "**All 4** keep its verdict, negative" in perturb_text.score_spread(scores, 0.8, 0.95)
     assert "**1 of 4** keeps its verdict" in perturb_text.score_spread(scores, 0.3, 0.6)
+    assert "verdict" not in perturb_text.score_spread(scores, 0.3, 0.6, novel=True)
     assert perturb_text.score_spread(np.full(3, 0.9999), 0.99999, 0.6).startswith("All copies score **> 0.999**;")
 
 

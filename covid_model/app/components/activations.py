@@ -21,6 +21,7 @@ from covid_model.formatting import MODEL_SCORE
 from covid_model.imaging import heatmap
 from covid_model.model import gradcam
 from covid_model.model.activations import Block, ForwardTrace, binary_crossentropy, crossentropy_slope, enlarged, gray
+from covid_model.verdict import OutOfDistribution
 
 GROUND = 96  # gray level of a map's zero
 
@@ -158,8 +159,8 @@ def layers_table(blocks: tuple[Block, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"Sees": "Int64"})
 
 
-def head(trace: ForwardTrace, threshold: float) -> None:
-    """Draw the way from features to score, with this film's numbers."""
+def head(trace: ForwardTrace, threshold: float, simulated: bool = False) -> None:
+    """Draw the way from features to score, with this film's numbers; a simulated film gets no verdict."""
     numbers = trace.head
     block5 = next(block for block in trace.blocks if block.name == "block5").shape
     flat = trace.blocks[[block.name for block in trace.blocks].index("features")].layers[-1].kind == "flatten"
@@ -186,7 +187,8 @@ def head(trace: ForwardTrace, threshold: float) -> None:
         )
         st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
         st.metric(MODEL_SCORE, formatting.score_text(numbers.score))
-        st.markdown(formatting.verdict(numbers.score, threshold))
+        outside = formatting.WHY_OUT[OutOfDistribution.SIMULATED]
+        st.markdown(outside if simulated else formatting.verdict(numbers.score, threshold))
     with right:
         st.markdown("**Contribution of each unit to the logit**")
         widgets.show_chart(

@@ -55,6 +55,8 @@ def show(current: CurrentFilm) -> None:
         return
     with slot.container():
         _column(current, prediction)
+    if current.reading.out_of_distribution or prediction.out_of_distribution:
+        return  # without a verdict, there is nothing to agree on
     with beside:
         st.markdown(
             perturb_text.agreement(

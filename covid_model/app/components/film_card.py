@@ -77,12 +77,11 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
 
 
 def of_simulated(title: str, score: float | None, threshold: float) -> str:
-    """Return a simulated film's card as HTML: its title, and its score if it has one."""
-    verdict = "" if score is None else formatting.verdict_word(is_positive(score, threshold)).capitalize()
+    """Return a simulated film's card as HTML: its title, and its score, without a verdict, if it has one."""
     return _card(
         f'<div style="line-height:1.3;min-height:2.6em"><b>{escape(title)}</b></div>',
         "<div>Simulated, not a real X-ray</div>",
-        "" if score is None else _scored(score, threshold, verdict),
+        "" if score is None else _scored(score, threshold, ""),
     )
 
 
@@ -115,7 +114,10 @@ def _color(covid: bool) -> str:
 
 
 def _scored(score: float, threshold: float, verdict: str) -> str:
-    """Return score and verdict on one line, and the score's bar with the threshold's mark below it."""
+    """Return score and verdict on one line, and the score's bar with the threshold's mark below it.
+
+    Without a verdict (""), the bar is gray.
+    """
     text = escape(formatting.score_text(score))
     alt = f"Score {formatting.score_text(score)} on a line from 0 to 1, threshold at {threshold:.2f}"
     return (
@@ -125,7 +127,7 @@ def _scored(score: float, threshold: float, verdict: str) -> str:
         'style="position:relative;height:6px;border-radius:3px;margin:3px 0 8px;'
         'background:color-mix(in srgb,currentColor 14%,transparent)">'
         f'<div style="width:{100 * score:.2f}%;min-width:2px;height:100%;border-radius:3px;'
-        f'background:{_color(is_positive(score, threshold))}"></div>'
+        f'background:{_color(is_positive(score, threshold)) if verdict else FAINT}"></div>'
         f'<div style="position:absolute;left:calc({100 * threshold:.2f}% - 1px);top:-3px;width:2px;height:12px;'
         'background:currentColor"></div></div>'
     )

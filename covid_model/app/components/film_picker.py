@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import streamlit as st
 
-from covid_model import config
+from covid_model import config, formatting
 from covid_model.app import cache, films, state
 from covid_model.app.films import ImageSource
 from covid_model.app.text import browse as browse_text
@@ -16,6 +16,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.data import samples
 from covid_model.data.dataset import DataError
 from covid_model.model import registry
+from covid_model.verdict import OutOfDistribution
 
 SCHEMATIC_TITLE = "A drawing"
 SCHEMATIC = "schematic"  # the drawing's id, also in the URL
@@ -114,7 +115,7 @@ def _by_id(film: str) -> Shown:
         image = films.from_sample(sample)
         remark = f"{prediction_text.plain(sample.description)} {image.credit}"
         if image.simulated:
-            remark += f" {prediction_text.SIMULATED}"
+            remark += f" {formatting.WHY_OUT[OutOfDistribution.SIMULATED]}"
         covid = None if sample.covid is None else bool(sample.covid)
         return Shown(sample.title, ImageSource.from_catalog(image), covid, remark, image.simulated)
     dataset = cache.dataset_of(film)

@@ -6,6 +6,7 @@ The URL saves the changes. The viewer shows the changed film with the same view 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -114,7 +115,8 @@ def _panel(current: CurrentFilm) -> tuple[viewer.Picture | None, OnPlace | None]
 
 
 def _read(current: CurrentFilm, pixels: np.ndarray) -> Prediction:
-    return networks.read(current.reading.network, Film(pixels, (), "PNG"))
+    prediction = networks.read(current.reading.network, Film(pixels, (), "PNG"))
+    return replace(prediction, simulated=True) if current.reading.simulated else prediction
 
 
 def _answer(current: CurrentFilm, prediction: Prediction, pixels: np.ndarray, changes: Changes) -> None:

@@ -161,8 +161,6 @@ def _downloads(item: ImageSource, small: np.ndarray, reading: Prediction, thresh
 def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: pd.DataFrame | None) -> list[str]:
     """Return what the report says about the film besides its score, as Markdown."""
     ours, caveats = item.catalog, []
-    if ours and ours.simulated:
-        caveats.append(prediction_text.SIMULATED)
     if ours and ours.covid is not None:
         finding = prediction_text.plain(ours.finding) or ("COVID-19" if ours.covid else "not COVID-19")
         positive = is_positive(reading.score, threshold)
@@ -197,6 +195,8 @@ def _score(item: ImageSource, reading: Prediction, threshold: float) -> None:
     if summary.out_of_distribution:
         why, *remarks = remarks
         st.warning(prediction_text.plain(why), title="No verdict", icon=":material/warning:")
+        if reading.simulated:
+            _other_scores(item, reading.network)
     else:
         st.markdown(f"**{formatting.verdict(reading.score, threshold)}**")
         _calibrated(reading, threshold)
@@ -213,14 +213,22 @@ def _score(item: ImageSource, reading: Prediction, threshold: float) -> None:
         st.warning(prediction_text.plain(warning), icon=":material/warning:")
 
 
+def _other_scores(item: ImageSource, network: str) -> None:
+    """Draw the stored scores of the networks other than `network`."""
+    for name in registry.names():
+        readings = None if name == network else networks.readings(name)
+        score = readings.scores().get(item.catalog.id) if readings else None
+        if score is not None:
+            st.markdown(prediction_text.score_of(registry.title(name), score))
+
+
 def _about(item: ImageSource, reading: Prediction) -> None:
     """Draw what is known of the film: its name, what it shows, its source."""
     with st.container(key="about_film", gap="xsmall"):
         st.text(item.name)
         film = item.catalog
         if film and film.shows:
-            shows = f"**{prediction_text.plain(film.finding)}.** {prediction_text.plain(film.shows)}"
-            st.markdown(f"{shows} {prediction_text.SIMULATED}" if film.simulated else shows)
+            st.markdown(f"**{prediction_text.plain(film.finding)}.** {prediction_text.plain(film.shows)}")
         analyzed = prediction_text.analyzed_by(registry.title(reading.network), reading)
         st.markdown(f":small[{f'{film.credit} ' if film else ''}{analyzed}]")
 
@@ -260,6 +268,5 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
     ):
         for key in (*browse_text.FILTERS, browse_text.SHOWN):  # left over from an earlier visit to that page
             st.session_state.pop(key, None)
-        sheet = st.session_state[browse_text.SHEET] = browse_text.sheet_of(table["score"], reading.score)
-        by_score = {browse_text.ORDER: browse_text.ORDERS["highest"]}
-        st.switch_page(FILMS_PAGE, query_params=by_score | ({browse_text.SHEET: sheet} if sheet > 1 else {}))
+        film = item.catalog.id if item.catalog else None
+        st.switch_page(FILMS_PAGE, query_params=browse_text.similar_address(reading.score, film))

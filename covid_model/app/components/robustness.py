@@ -42,7 +42,11 @@ def show(current: CurrentFilm) -> None:
         return
     spread = replace(spread, score=current.reading.score, threshold=current.threshold)
     with answer:
-        st.markdown(perturb_text.score_spread(spread.scores, spread.score, spread.threshold))
+        st.markdown(
+            perturb_text.score_spread(
+                spread.scores, spread.score, spread.threshold, current.reading.out_of_distribution
+            )
+        )
         given = (spread.scores, spread.score, spread.threshold)
         widgets.show_chart(
             charts.score_strip(*given, height=CHART, ink=widgets.ink()),

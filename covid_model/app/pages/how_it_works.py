@@ -216,7 +216,7 @@ with network_slot:
         activations.blocks(trace)
 with head_slot:
     if trace:
-        activations.head(trace, state.threshold())
+        activations.head(trace, state.threshold(), chosen.simulated)
     else:
         st.markdown(story_text.HEAD_BEFORE)
 with loss_slot:

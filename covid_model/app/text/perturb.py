@@ -78,16 +78,21 @@ def mask_quality(record: Mapping | None) -> str:
     )
 
 
-def score_spread(scores: np.ndarray, score: float, threshold: float) -> str:
-    """Return the range of the scores (n,) of a film's copies, and how many copies keep the film's verdict."""
+def score_spread(scores: np.ndarray, score: float, threshold: float, novel: bool = False) -> str:
+    """Return the range of the scores (n,) of a film's copies, and how many copies keep the film's verdict.
+
+    `novel`: whether the film is out of distribution and so has no verdict.
+    """
     positive = is_positive(score, threshold)
     keep = int((is_positive(scores, threshold) == positive).sum())
     low, high = (formatting.score_text(float(limit)) for limit in (scores.min(), scores.max()))
     count = "All" if keep == scores.size else f"{keep} of"
     spread = f"All copies score **{low}**" if low == high else f"The copies score from **{low}** to **{high}**"
+    spread += f"; the X-ray itself, {formatting.score_text(score)}."
+    if novel:
+        return spread
     return (
-        f"{spread}; the X-ray itself, {formatting.score_text(score)}. "
-        f"**{count} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {verdict_word(positive)}."
+        f"{spread} **{count} {scores.size}** {'keeps' if keep == 1 else 'keep'} its verdict, {verdict_word(positive)}."
     )
 
 

@@ -61,9 +61,6 @@ LEGENDS = {  # of the heatmap's scale, by direction
     "both": "Left to right: lowers the score most, no influence, raises it most.",
 }
 BASE_RATE = "Where COVID-19 is rarer than in these X-rays, a score like this one means COVID-19 less often."
-SIMULATED = (
-    "This X-ray is simulated. The networks were not trained on simulated X-rays, so its score may be unreliable."
-)
 TRAINED_ON = "This X-ray is part of the training data, so its score may reflect memory rather than skill."
 
 
@@ -103,6 +100,11 @@ def calibrated(score: float, calibrated_score: float, threshold: float) -> str:
         side = "above" if is_positive(calibrated_score, threshold) else "not above"
         text += f" This is {side} the threshold, but the verdict follows the model score."
     return text
+
+
+def score_of(title: str, score: float) -> str:
+    """Return the score, in [0, 1], of the network with this title; Markdown."""
+    return f"{plain(title)}: **{score_text(score)}**"
 
 
 def outcome(positive: bool, covid: bool) -> str:

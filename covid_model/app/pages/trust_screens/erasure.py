@@ -27,7 +27,7 @@ from covid_model.imaging import FilmError, image, perturb
 from covid_model.model import registry
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import QueueFullError
-from covid_model.verdict import is_positive
+from covid_model.verdict import OutOfDistribution, is_positive
 
 # --- One film beside its erased copy, and both scores; the network runs on request ---
 
@@ -145,6 +145,9 @@ def _scores(
     for (label, slot), reading in zip(slots.items(), readings, strict=True):
         slot.metric(label, formatting.score_text(reading.score))
     before, after = readings
+    if both.source.catalog.simulated:
+        message.markdown(f"{score_change(before.score, after.score, title)}\n\n{about}")
+        return
     flagged = FLAGGED if after.out_of_distribution and not before.out_of_distribution else ""
     was, now = (is_positive(reading.score, config.THRESHOLD) for reading in readings)
     message.markdown(f"{verdict(was, now, title)}{flagged}\n\n{about}")
@@ -158,14 +161,19 @@ def verdict(before: bool, after: bool, title: str) -> str:
     return f"**{title}: the X-ray is called {now}. The original is called {was}.**"
 
 
+def score_change(before: float, after: float, title: str) -> str:
+    """Return how the score of a film without a verdict, in [0, 1], changes; Markdown."""
+    return f"**{title}: the score goes from {formatting.score_text(before)} to {formatting.score_text(after)}.**"
+
+
 def _about(film: str) -> str:
     """Return the film's credit, in small print."""
     sample = cache.samples().get(film)
     if sample is None:
         return f":small[{prediction_text.credit(cache.dataset().films.loc[film])}]"
     caveat = (
-        f" {prediction_text.SIMULATED} Its lung mask comes from the CT and includes lung behind the heart and the "
-        "diaphragm."
+        f" {formatting.WHY_OUT[OutOfDistribution.SIMULATED]} Its lung mask comes from the CT and includes lung behind "
+        "the heart and the diaphragm."
     )
     return f":small[{prediction_text.plain(sample.description)}{caveat if sample.simulated else ''}]"
 
