@@ -150,7 +150,7 @@ def test_a_run_is_stopped(visitor, address):
 
 @needs_features
 def test_the_link_of_a_preset_trains_it(visitor, address):
-    scene = list(playground.PRESETS)[4]
+    scene = "thirty"
     demo.open_page(visitor, f"{address}/train_it_yourself{link(playground.PRESETS[scene].recipe)}&epochs=1")
     run(visitor, 1, 1).wait_for()
     films = str(playground.PRESETS[scene].recipe.covid_films)

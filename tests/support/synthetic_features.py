@@ -21,6 +21,8 @@ GROUPS = [  # split, source, covid, films
     ("test", "kermany", 0, 60),
     ("extra", "nih", 0, 50),
     ("extra", "radiography", 1, 30),
+    ("extra", "siim", 1, 12),
+    ("extra", "siim", 0, 10),
     ("extra", "siim", None, 6),
     ("extra-test", "nih", 0, 30),
     ("external", "figure1", 1, 5),

@@ -6,6 +6,7 @@ import itertools
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from covid_model import charts, config
@@ -80,7 +81,7 @@ def test_no_film_of_a_reported_patient_is_trained_on(made_up_lab):
     assert "extra-nih-0-0" not in rows.index and "extra-nih-0-1" in rows.index
 
 
-@pytest.mark.parametrize(("adults", "expected"), [("none", (40, 122)), ("other", (40, 171)), ("all", (70, 171))])
+@pytest.mark.parametrize(("adults", "expected"), [("none", (40, 122)), ("other", (40, 181)), ("all", (82, 181))])
 def test_adults_are_added(made_up_lab, adults, expected):
     assert counts(dataset.committed(), Recipe(adults=adults)) == expected
 
@@ -150,6 +151,16 @@ def test_weight_makes_it_call_more_films_positive(made_up_lab):
     assert heavy.matrix.positive > light.matrix.positive
 
 
+def test_one_source_is_a_pool_of_its_own():
+    splits = [("train", "cohen", 1), ("train", "kermany", 0), ("extra", "nih", 0)]
+    splits += [("extra", "siim", covid) for covid in (0, 1)] + [("extra-test", "siim", 0)]
+    films = pd.DataFrame(splits, columns=["split", "source", "covid"], index=[f"film-{at}" for at in range(6)])
+    films["patient"] = films.index
+    assert training_rows(films, Recipe(pool="siim")).tolist() == [3, 4]
+    assert training_rows(films, Recipe(pool="siim", adults="all")).tolist() == [2, 3, 4]  # none of them twice
+    assert training_rows(films, Recipe(adults="all")).tolist() == [0, 1, 2, 3, 4]
+
+
 # --- Recipes and scenes -----------------------------------------------------------------------------------
 
 
@@ -173,7 +184,7 @@ def test_a_recipe_survives_the_url():
 
 
 def test_presets():
-    assert len(playground.PRESETS) == 5 and len({scene.recipe for scene in playground.PRESETS.values()}) == 5
+    assert len(playground.PRESETS) == 6 and len({scene.recipe for scene in playground.PRESETS.values()}) == 6
     for scene in playground.PRESETS.values():
         assert scene.sentence.endswith(".") and scene.sentence.count(". ") == 0
         assert Recipe.from_values(scene.recipe.__dict__) == scene.recipe

@@ -40,7 +40,7 @@ def setting(name: str) -> object:
     common = {"key": name, "bind": "query-params", "help": help_}
     if name in CHOICES:
         labels = {label(name, value): value for value in CHOICES[name]}
-        if name in ("adults", "base"):
+        if name in ("pool", "adults", "base"):
             chosen = widgets.choice(title, labels, key=name, default=label(name, default), help=help_, wrap=True)
         elif name == "marker":
             chosen = st.selectbox(title, list(labels), index=list(labels).index(label(name, default)), **common)
@@ -54,7 +54,7 @@ def setting(name: str) -> object:
 
 def settings_panel() -> Recipe:
     """Draw the settings and return the recipe that they make."""
-    values = {name: setting(name) for name in ("covid_films", "other_films", "adults", "base", "marker")}
+    values = {name: setting(name) for name in ("pool", "covid_films", "other_films", "adults", "base", "marker")}
     with st.expander("Head and training", key="lab_head"):
         values |= {name: setting(name) for name in ("epochs", "units", "dropout", "rate", "weight", "seed")}
     return Recipe.from_values(values)

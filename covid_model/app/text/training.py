@@ -179,14 +179,23 @@ INTRODUCTION = (
 SETTINGS = {  # label and help by field of a Recipe
     "covid_films": (
         "COVID-19 X-rays",
-        f"How many of the paper's {CHOICES['covid_films'][-1]} to train on, sampled by the seed.",
+        f"How many to train on, sampled by the seed. The paper has {CHOICES['covid_films'][-1]}.",
     ),
     "other_films": (
         "Non-COVID X-rays",
-        f"How many of the paper's {CHOICES['other_films'][-1]:,} to train on, sampled by the seed. Nearly all show "
+        f"How many to train on, sampled by the seed. The paper has {CHOICES['other_films'][-1]:,}, nearly all of "
         "children.",
     ),
-    "adults": ("Adults added", "All X-rays of adults from NIH ChestX-ray8 and the COVID-19 Radiography Database."),
+    "pool": (
+        "Training X-rays",
+        "The paper's show adults with COVID-19 and, nearly all, children without. Those of "
+        f"{config.SOURCE_TITLES['siim']} show adults with and without it, from the same hospitals.",
+    ),
+    "adults": (
+        "Adults added",
+        f"All X-rays of adults from {config.SOURCE_TITLES['nih']}, the {config.SOURCE_TITLES['radiography']} and the "
+        f"{config.SOURCE_TITLES['siim']}.",
+    ),
     "weight": ("COVID-19 class weight", "How many non-COVID X-rays one COVID-19 X-ray counts as in the loss."),
     "units": ("Hidden units", "In the first dense layer. 0 removes the layer, which leaves a logistic regression."),
     "dropout": ("Dropout", "Share of the hidden units that are switched off, sampled anew at each step."),
@@ -200,8 +209,8 @@ SETTINGS = {  # label and help by field of a Recipe
     "marker": (
         "Leaked label in the test set",
         "One more number beside the features of an X-ray, not a mark on its pixels. In training, it is 1 for every "
-        "COVID-19 X-ray and 0 for the others, as a hospital's letter in the corner would be. Choose where it is 1 in "
-        "the test set.",
+        "COVID-19 X-ray and 0 for the others, much as a letter in the corner can give the hospital away. In the test "
+        "set, it is the same, always 0, or the opposite.",
     ),
 }
 ACCURACY, FALSE_POSITIVES = "Test accuracy", "False positives: the adult test set"

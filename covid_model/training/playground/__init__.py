@@ -187,16 +187,18 @@ class Run:
 def training_rows(films: pd.DataFrame, recipe: Recipe) -> np.ndarray:
     """Return the row numbers of the films that a recipe trains on: labeled, and of no patient in a reported split."""
     allowed = films.index.isin(dataset.labeled_training_films(films, *config.TRAINING_SPLITS).index)
-    paper, covid = films["split"].eq("train").to_numpy() & allowed, films["covid"].eq(1).to_numpy()
+    siim = films["split"].eq("extra") & films["source"].eq("siim")
+    pool = (siim if recipe.pool == "siim" else films["split"].eq("train")).to_numpy() & allowed
+    covid = films["covid"].eq(1).to_numpy()
     generator = np.random.default_rng((recipe.seed, 0))
     rows = [
-        generator.permutation(np.flatnonzero(paper & (covid == flag)))[:count]
+        generator.permutation(np.flatnonzero(pool & (covid == flag)))[:count]
         for flag, count in ((True, recipe.covid_films), (False, recipe.other_films))
     ]
     if recipe.adults != "none":
         added = films["split"].eq("extra").to_numpy() & allowed
         rows.append(np.flatnonzero(added if recipe.adults == "all" else added & ~covid))
-    return np.sort(np.concatenate(rows))
+    return np.unique(np.concatenate(rows))  # in order; a film that is in the pool may also be among the adults
 
 
 def counts(films: pd.DataFrame, recipe: Recipe) -> tuple[int, int]:
