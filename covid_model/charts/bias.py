@@ -321,8 +321,24 @@ def ages_alt(rows: Sequence[AgeRow]) -> str:
 ROOM = 1.15  # times the highest rating: where the axis ends, to leave room for the label there
 
 
-def severity(rating: ArrayLike, logits: ArrayLike, title: str, height: int = 340, ink: str | None = None) -> go.Figure:
-    """Draw one diamond per film. `rating` (n,) by experts, `logits` (n,); `title` says what was rated."""
+def severity(
+    rating: ArrayLike,
+    logits: ArrayLike,
+    title: str,
+    ids: Sequence[str] | None = None,
+    height: int = 340,
+    ink: str | None = None,
+) -> go.Figure:
+    """Draw one diamond per film.
+
+    Args:
+        rating: by experts, (n,).
+        logits: (n,).
+        title: what was rated.
+        ids: of the films (n,), for `clicked_film`; None for none.
+        height: in pixels.
+        ink: CSS color of the text.
+    """
     rating, logits = np.asarray(rating, float), np.asarray(logits, float)
     end = ROOM * float(rating.max(initial=1))
     points = {
@@ -331,7 +347,11 @@ def severity(rating: ArrayLike, logits: ArrayLike, title: str, height: int = 340
         "x": rating,
         "y": logits,
         "marker": {"symbol": style.COVID_SYMBOL, "size": 9, "color": style.faded(style.COVID_COLOR, 0.7)},
-        "hovertemplate": "rating %{x:.1f}, logit %{y:.1f}<extra></extra>",
+        "customdata": [
+            [f"rating {rated:.1f}, logit {logit:.1f}", film]
+            for rated, logit, film in zip(rating, logits, ids or [""] * rating.size, strict=True)
+        ],
+        "hovertemplate": "%{customdata[1]}<br>%{customdata[0]}<extra></extra>",
         "showlegend": False,
     }
     return style.figure(
@@ -359,7 +379,13 @@ _SPREAD = 0.05  # most that films with similar scores are spread sideways
 
 
 def slopes(
-    whole: ArrayLike, changed: ArrayLike, covid: ArrayLike, threshold: float, name: str, ink: str | None = None
+    whole: ArrayLike,
+    changed: ArrayLike,
+    covid: ArrayLike,
+    threshold: float,
+    name: str,
+    ids: Sequence[str] | None = None,
+    ink: str | None = None,
 ) -> go.Figure:
     """Draw two panels, COVID-19 and non-COVID; in each, the scores before (left) and after (right).
 
@@ -369,10 +395,12 @@ def slopes(
         covid: ground truth (n,).
         threshold: a line across; the number of films above it is written over each end.
         name: of the change, such as "lungs erased".
+        ids: of the films (n,), for `clicked_film`; None for none.
         ink: CSS color of the text.
     """
     whole, truth = check(whole, covid)
     changed, _ = check(changed, covid)
+    films = np.asarray(ids if ids is not None else [""] * whole.size, dtype=object)
     side = np.random.default_rng(0).uniform(-_SPREAD, _SPREAD, whole.size)
     traces, notes, ticks = [], [], {}
     looks = (
@@ -393,8 +421,12 @@ def slopes(
                 "connectgaps": False,
                 "line": {"color": style.faded(color, 0.4), "width": 1.5},
                 "marker": {"symbol": symbol, "size": 9, "color": style.faded(color, 0.85)},
-                "customdata": [label for pair in y for label in (*style.score_labels(pair), "")],
-                "hovertemplate": "%{customdata}<extra>" + label + "</extra>",
+                "customdata": [
+                    [text, film]
+                    for pair, film in zip(y, films[own], strict=True)
+                    for text in (*style.score_labels(pair), "")
+                ],
+                "hovertemplate": "%{customdata[1]} %{customdata[0]}<extra>" + label + "</extra>",
                 "showlegend": False,
             }
         )

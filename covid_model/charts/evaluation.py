@@ -79,6 +79,18 @@ def clicked_cell(points: Sequence[Mapping] | None) -> str | None:
     return None
 
 
+def clicked_film(points: Sequence[Mapping] | None) -> str | None:
+    """Return the id of the first selected film, from plotly's selection event; None without one.
+
+    A chart whose points open a film has customdata of two entries a point: what is shown on hover, and the id.
+    """
+    for point in points or ():
+        known = point.get("customdata")
+        if isinstance(known, Sequence) and not isinstance(known, str) and len(known) == 2 and known[1]:
+            return str(known[1])
+    return None
+
+
 def confusion_matrix_alt(matrix: Confusion, threshold: float) -> str:
     """Describe the matrix in one sentence."""
     return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from urllib.parse import quote_plus
 
 import pytest
@@ -52,6 +54,18 @@ def test_every_screen_fits_the_window(visitor, address, name, width, scheme):
         " return main.scrollWidth - main.clientWidth })()"
     )
     assert wider <= 1, f"{name} is {wider} pixels wider than a window of {width}"
+
+
+def test_a_point_opens_its_x_ray(visitor, address):
+    """With the network that the chart is about, though this page shows no picker of it."""
+    record = config.AUDIT / "paper-lungs.json"
+    if not record.is_file():
+        pytest.skip("no record of erased lungs")
+    demo.open_page(visitor, f"{address}/can_you_trust_it?screen={quote_plus(deck.NAMES[3])}")
+    visitor.locator("[data-testid=stPlotlyChart] .scatterlayer .point").first.click(force=True)
+    demo.arrived(visitor, "")
+    opened = re.search(r"film=([\w-]+)", visitor.url)[1]
+    assert opened in json.loads(record.read_text())["films_scores"]["id"] and "network=paper" in visitor.url
 
 
 def test_the_story_plays_full_screen_and_leads_to_its_screens(visitor, address):

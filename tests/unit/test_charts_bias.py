@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from covid_model import charts
 from covid_model.charts import attribution as attribution_charts
 from covid_model.charts import bias as bias_charts
 from covid_model.charts import style
@@ -83,6 +84,8 @@ def test_slopes_count_films_above_the_threshold():
     assert [numbers(text) for text in words(figure) if len(numbers(text)) == 2] == [[2, 2], [1, 2], [1, 2], [1, 2]]
     covid, other = figure.data
     assert covid.marker.symbol == "diamond" and other.marker.symbol == "circle"
+    named = bias_charts.slopes(*given, ids=list("abcd"))
+    assert [film for _, film in named.data[1].customdata] == list("cccddd")  # both ends of a line, and the gap
     heights = np.array(covid.y, float).reshape(2, 3)
     np.testing.assert_array_equal(heights, [[0.9, 0.7, np.nan], [0.8, 0.1, np.nan]])  # a line a film, and a gap
     assert max(covid.x[:2]) < min(other.x[:2])
@@ -125,6 +128,9 @@ def test_deletion_and_insertion():
 
 def test_severity():
     figure = bias_charts.severity([0, 2, 4], [1.0, -1.0, 3.0], "degree of opacity")
+    assert charts.clicked_film([{"customdata": list(point)} for point in figure.data[0].customdata]) is None
+    named = bias_charts.severity([0, 2], [1.0, -1.0], "degree of opacity", ["a", "b"])
+    assert [film for _, film in named.data[0].customdata] == ["a", "b"]
     assert list(figure.data[0].x) == [0, 2, 4] and figure.layout.xaxis.title.text == "degree of opacity"
     assert holds(bias_charts.severity_alt([0, 2, 4], 0.5), 3, 0.5)
     assert numbers(bias_charts.severity_alt([0], None)) == [1]

@@ -10,9 +10,10 @@ from functools import partial
 import cv2
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
-from covid_model import config
+from covid_model import charts, config
 from covid_model.app import cache, state, widgets
 from covid_model.app.text import prediction as prediction_text
 from covid_model.config import CELL_NAMES
@@ -22,6 +23,7 @@ from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
 
 CELL = "cell"  # name in the URL; the value is a label
 OPEN = "open"  # in the session: the film to open
+TRY_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "try_an_xray.py"
 OPEN_CELL = "open-cell"  # in the session: the cell to open on the page "Browse X-rays"
 ROWS = 15  # films on one page of the list, short enough to need no scrolling
 THUMBNAIL = 96  # pixels
@@ -110,6 +112,32 @@ def open_id(film: str, network: str) -> None:
     if network != st.session_state.get(state.NETWORK):
         state.choose_network(network)
     st.rerun()
+
+
+def film_chart(figure: go.Figure, key: str, alt: str, network: str) -> None:
+    """Draw a figure whose points are films (see `charts.clicked_film`), which a click opens with the network."""
+    widgets.show_chart(figure, key, alt, on_select=partial(choose_clicked, key, network), selection_mode="points")
+    if OPEN in st.session_state:
+        st.rerun()  # the whole page, which calls `follow`
+
+
+def choose_clicked(key: str, network: str) -> None:
+    """Choose the film whose point in the chart `key` was clicked; a callback."""
+    film = charts.clicked_film(st.session_state[key]["selection"]["points"])
+    if film:
+        st.session_state[OPEN] = film
+        state.choose_network(network)
+
+
+def follow() -> None:
+    """Open the film that was chosen on this page, if one was.
+
+    Called outside the page's fragments, where the network would drop out of the URL.
+    """
+    film = st.session_state.pop(OPEN, None)
+    if film:
+        state.choose_film(film)
+        st.switch_page(TRY_PAGE, query_params={state.FILM: film})
 
 
 def open_cell(cell: str, network: str) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from covid_model.app import widgets
+from covid_model.app.components import case_list
 
 PAPER, TUNED = "paper", "fine-tuned"  # the network that the story is about, and the one that it ends with
 AGAIN = "python -m covid_model audit --only"
@@ -54,10 +55,13 @@ class Slide:
         self.headline.header(headline.replace(" %", "\u00a0%"), anchor=False)  # no line break between the two
         self.idea.markdown(idea)
 
-    def show(self, figure: go.Figure, key: str, alt: str) -> None:
-        """Draw the picture."""
-        with self.picture:
-            widgets.show_chart(figure, key, alt)
+    def show(self, figure: go.Figure, key: str, alt: str, network: str | None = None) -> None:
+        """Draw the picture; with the name of a network, a click on a point opens its film."""
+        with self.picture.container():
+            if network is None:
+                widgets.show_chart(figure, key, alt)
+            else:
+                case_list.film_chart(figure, key, alt, network)
 
     def explain(self, *paragraphs: str, critics: tuple[str, ...]) -> None:
         """Write the details (Markdown; empty ones are left out), and who recommends the check (keys of CRITICS)."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from covid_model.app.components import case_list
 from covid_model.app.pages.trust_screens import checks, deck
 
+case_list.follow()
 with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
     st.title("Can you trust it?", width="content")
     deck.play()

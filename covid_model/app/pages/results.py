@@ -28,8 +28,7 @@ from covid_model.model import registry
 
 SPLIT, BOTH, ADVANCED, TAB = "split", "both", "advanced", "part"  # names in the URL; the values are labels
 LISTED = "listed"  # in the session: the network whose films are listed
-PAGES = config.ROOT / "covid_model" / "app" / "pages"
-TRY_PAGE, BROWSE_PAGE = PAGES / "try_an_xray.py", PAGES / "browse.py"
+BROWSE_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "browse.py"
 
 
 # --- Headline, matrix, distribution --------------------------------------------------------------------------------
@@ -232,11 +231,7 @@ known = evaluation_text.same_sources(films, cache.training_sources(network)) if 
 introduction.markdown(f"{len(films):,} X-rays. {SPLIT_LABELS[split][1]}.{f' {known}' if known else ''}")
 explore(networks, split)
 
-film = st.session_state.pop(case_list.OPEN, None)
-if film:  # here and not in the fragment, where the network would drop out of the URL
-    state.choose_film(film)
-    st.switch_page(TRY_PAGE, query_params={state.FILM: film})
-
+case_list.follow()
 opened = st.session_state.pop(case_list.OPEN_CELL, None)
 if opened:
     for key in browse_text.FILTERS:  # left over from an earlier visit to that page

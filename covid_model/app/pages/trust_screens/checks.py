@@ -10,6 +10,7 @@ import streamlit as st
 
 from covid_model import charts, evaluation
 from covid_model.app import cache, state, widgets
+from covid_model.app.components import case_list
 from covid_model.app.components.slide import AGAIN, PAPER
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
@@ -105,7 +106,7 @@ def severity(record: dict) -> Drawn:
     title, value = record["ratings"][RATING], record["spearman"][RATING].get("value")
     sentence = bias_text.severity(record, RATING)
     return (
-        bias_charts.severity(rating, logits, title, HEIGHT, widgets.ink()),
+        bias_charts.severity(rating, logits, title, record["points"].get("id"), HEIGHT, widgets.ink()),
         bias_charts.severity_alt(rating, value),
         sentence,
     )
@@ -157,5 +158,11 @@ def _check(name: str, check: Check) -> None:
         return
     figure, alt, sentence = check.draw(record)
     st.markdown(sentence)
-    if figure is not None:
-        widgets.show_chart(figure, key=f"check_{check.draw.__name__}_{name}", alt=alt)
+    if figure is None:
+        return
+    key = f"check_{check.draw.__name__}_{name}"
+    if check.draw is severity:
+        st.markdown(":small[Click a point to open its X-ray.]")
+        case_list.film_chart(figure, key, alt, name)
+    else:
+        widgets.show_chart(figure, key=key, alt=alt)

@@ -11,7 +11,7 @@ from types import ModuleType
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from covid_model.app import widgets
+from covid_model.app import state, widgets
 from covid_model.app.components import frame, player
 from covid_model.app.components.slide import Point
 from covid_model.app.pages.trust_screens import (
@@ -40,10 +40,7 @@ NAMES = tuple(SCREENS)
 QUIZ, *STORY = NAMES  # the quiz is there to be picked; the story, which is played, starts after it
 LEAVE = "leave-story"  # in the session: the page to go on to
 NARROW = 640  # pixels: a window this narrow is a phone's, which has no keys
-NO_HINTS = (
-    f"<style>@media (max-width: {NARROW}px) {{"
-    ".st-key-story_back kbd, .st-key-story_next kbd {display: none}}</style>"
-)
+NO_HINTS = ".st-key-story_back kbd, .st-key-story_next kbd {display: none}"  # in presenter mode, there is no room
 
 
 def go_to(name: str) -> None:
@@ -61,7 +58,8 @@ def picker() -> str:
 
     Page up and page down do the same as the buttons, since a presenter's remote sends them.
     """
-    st.html(NO_HINTS)
+    hints = NO_HINTS if state.presenting() else f"@media (max-width: {NARROW}px) {{{NO_HINTS}}}"
+    st.html(f"<style>{hints}</style>")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         name = widgets.choice(
             "Screen",

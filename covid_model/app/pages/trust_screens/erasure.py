@@ -258,8 +258,16 @@ def _draw_all(place, record: dict, variant: str) -> None:
         record["threshold"],
         WAYS[variant].lower(),
     )
-    place.say(point(variant).headline, "Remove the lungs, and see how much of the score is left.")
-    place.show(bias_charts.slopes(*values, ink=widgets.ink()), f"slopes_{variant}", bias_charts.slopes_alt(*values))
+    place.say(
+        point(variant).headline,
+        "Remove the lungs, and see how much of the score is left. Click a point to open its X-ray.",
+    )
+    place.show(
+        bias_charts.slopes(*values, scores.get("id"), ink=widgets.ink()),
+        f"slopes_{variant}",
+        bias_charts.slopes_alt(*values),
+        PAPER,
+    )
     place.explain(
         f"The {record['films']} test X-rays that have lung masks, scored by the paper’s model, original and erased. "
         f"{bias_text.other_fills(record, variant, FILL)}",
