@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from covid_model.app import networks, state
+from covid_model.app import networks, session, state
 from covid_model.app.components import frame
 from covid_model.app.runtime import log, memory, render_slots
 from covid_model.app.widgets import ICON
@@ -73,4 +73,4 @@ with (
     frame.footer(pages, page)  # before the page, which may stop
     with body:
         page.run()
-networks.load_ahead(state.network_from(st.session_state.get(state.NETWORK)))
+networks.load_ahead(state.network_from(st.session_state.get(state.NETWORK)), session.decode_ahead)

@@ -70,7 +70,7 @@ def loadable(name: str) -> bool:
 _ahead = threading.Lock()  # taken once in the life of the process, and kept
 
 
-def load_ahead(name: str) -> bool:
+def load_ahead(name: str, before: Callable[[], None] | None = None) -> bool:
     """Start to load a network in the background, if nothing was loaded so before; return whether it started.
 
     The page that calls this has been drawn, and does not wait. One network is loaded so per process, in the queue's
@@ -79,19 +79,22 @@ def load_ahead(name: str) -> bool:
 
     Args:
         name: of the network; if it cannot be loaded here, the first one that can.
+        before: run in the background as well, before the network is loaded.
     """
     if os.environ.get(config.PRELOAD_VARIABLE, "").strip() == "0" or _ahead.locked():
         return False
     names = [other for other in (name, *registry.names()) if other in registry.names() and loadable(other)]
     if not names or not _ahead.acquire(blocking=False):
         return False
-    threading.Thread(target=_load, args=(names[0],), name="load-ahead", daemon=True).start()
+    threading.Thread(target=_load, args=(names[0], before), name="load-ahead", daemon=True).start()
     return True
 
 
-def _load(name: str) -> None:
+def _load(name: str, before: Callable[[], None] | None) -> None:
     """Load a network and predict one film, as TensorFlow compiles the network at its first prediction."""
     time.sleep(AHEAD_DELAY)
+    if before is not None:
+        before()
     try:
         film = Film(samples.draw_schematic(), (), "PNG")
         queue().call(name, lambda predictor: predictor.predict(film))

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from covid_model import config, imaging
-from covid_model.app import networks
+from covid_model.app import films, networks
 from covid_model.app.runtime import log
 from covid_model.imaging import Film, FilmError, image
 from covid_model.model import registry
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 PREDICTED, TRACED = "read", "walked"  # session keys: (digest, network) of what is cached
 TABLE_SIDE = 96  # pixels: the side of a thumbnail in a table
-MAX_SHARED = 4  # traces of films of the catalog, kept for all sessions
+MAX_SHARED = 4  # films of the catalog, and traces of such films, kept for all sessions
 MAX_ANSWERS = 64  # kept about one film
 
 
 def film(source: ImageSource) -> Film:
     """Decode a film. Raises FilmError, the same error again for the same file."""
-    decoded = _film(source.digest, source)
+    decoded = (_film if source.catalog is None else _shared_film)(source.digest, source)
     if isinstance(decoded, FilmError):
         raise decoded
     return decoded
@@ -42,11 +42,28 @@ def film(source: ImageSource) -> Film:
 
 @st.cache_data(scope="session", max_entries=2, show_spinner=False)
 def _film(digest: str, _source: ImageSource) -> Film | FilmError:
+    return _decoded(_source)
+
+
+@st.cache_data(max_entries=MAX_SHARED, show_spinner=False)
+def _shared_film(digest: str, _source: ImageSource) -> Film | FilmError:
+    return _decoded(_source)
+
+
+def _decoded(source: ImageSource) -> Film | FilmError:
     try:
         with log.decoding():
-            return imaging.decode(_source.data())
+            return imaging.decode(source.data())
     except FilmError as error:
         return error
+
+
+def decode_ahead() -> None:
+    """Decode the sample films that take long, so that a click on one is answered at once; runs outside a session."""
+    for sample in films.bundled_films():
+        if sample.thumbnail:
+            source = films.ImageSource.from_catalog(films.from_sample(sample))
+            _shared_film(source.digest, source)
 
 
 def known_prediction(source: ImageSource, name: str) -> bool:

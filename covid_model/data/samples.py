@@ -29,6 +29,7 @@ class Sample:
         covid: 1 if it shows ground-glass opacities typical of COVID-19, 0 if not, None if unknown.
         mask: a black-and-white PNG of the film's size, white in its lesion; None if it has no lesion.
         lungs: the same, white in the lungs; None if unknown.
+        thumbnail: a small JPEG of a film that takes long to decode, else None.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Sample:
     covid: int | None
     mask: Path | None
     lungs: Path | None
+    thumbnail: Path | None = None
 
 
 def samples(listing: Path | None = None) -> list[Sample]:
@@ -91,7 +93,7 @@ def _sample(entry: dict, listing: Path) -> Sample:
         raise SampleError(f"The film {name!r} in {listing} lacks {', '.join(missing)}.")
     if entry.get("covid") not in (0, 1, None):
         raise SampleError(f"The film {name!r} in {listing} must have covid 0, 1 or null. Received: {entry['covid']!r}")
-    files = {key: _beside(listing, entry.get(key), name) for key in ("file", "mask", "lungs")}
+    files = {key: _beside(listing, entry.get(key), name) for key in ("file", "mask", "lungs", "thumbnail")}
     return Sample(
         id=entry["id"],
         title=entry["title"],
@@ -102,6 +104,7 @@ def _sample(entry: dict, listing: Path) -> Sample:
         covid=entry.get("covid"),
         mask=files["mask"],
         lungs=files["lungs"],
+        thumbnail=files["thumbnail"],
     )
 
 

@@ -40,7 +40,7 @@ def test_the_samples_are_small():
 
 
 def test_every_file_is_listed():
-    listed = {path.name for film in FILMS for path in (film.path, film.mask, film.lungs) if path}
+    listed = {path.name for film in FILMS for path in (film.path, film.mask, film.lungs, film.thumbnail) if path}
     assert {file.name for file in config.FILMS.iterdir()} == listed | {config.FILMS_JSON.name}
 
 

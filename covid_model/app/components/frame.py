@@ -25,6 +25,8 @@ STYLE = """<style>
 [data-testid=stExpandSidebarButton]::after {{content: "{title} \\25BE"; font-weight: 600; white-space: nowrap}}
 .st-key-page h1 {{padding: 0 0 0.5rem}}
 .st-key-uploader section {{max-height: 9rem; overflow-y: auto}}
+.st-key-samples button {{min-height: 4.1rem}}
+.st-key-samples [data-testid=stImage] {{line-height: 0}}
 .st-key-samples_compact img {{height: 4rem; object-fit: cover}}
 .st-key-samples_compact button {{min-height: 0; padding: 0.1rem 0.3rem}}
 .st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2; max-height: 2.4em; overflow: hidden}}
@@ -33,7 +35,10 @@ STYLE = """<style>
 .st-key-page {{min-height: calc(100dvh - 9rem)}}
 .st-key-page > :has(> .st-key-footer) {{margin-top: auto; padding-top: 1.5rem}}
 {more}</style>"""
-LARGER = "html {{font-size: {size}px}}"
+LARGER = (
+    "html {{font-size: {size}px}} [data-testid=stButtonGroup] button p {{white-space: normal; text-align: left}}"
+    "[data-testid=stButtonGroup] button {{height: auto}}"
+)
 
 
 def style(page: StreamlitPage) -> None:

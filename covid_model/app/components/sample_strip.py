@@ -53,9 +53,10 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
             with st.grid(5, min_column_width=NARROWEST[compact], gap=GAPS[compact]) as grid:
                 for film in [*own, *simulated]:
                     with grid.cell():
-                        tile(film.id, str(film.path), films.short_title(film), film.id == shown)
+                        picture = str(film.thumbnail or film.path)
+                        tile(film.id, picture, films.short_title(film), film.id == shown)
                         if not compact:
-                            st.markdown(":small[Simulated, not a real X-ray]" if film.simulated else ":small[Real]")
+                            st.markdown(f":small[{'Simulated' if film.simulated else 'Real'}]")
         missing = [film for film in cache.real_films() if film not in cache.real_paths()]
         if not compact or not examples:
             label = browse_text.download_label(len(missing))
@@ -81,8 +82,8 @@ def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:
 
 
 def tile(film: str, path: str, label: str, current: bool, help_text: str | None = None) -> None:
-    """Draw a film's thumbnail, and the button that shows the film."""
-    picture = None if path.endswith(".dcm") else cache.thumbnail(path)  # a DICOM decoder takes too long to load here
+    """Draw the thumbnail of the image file `path`, and the button that shows the film."""
+    picture = cache.thumbnail(path)
     if picture is not None:
         st.image(picture, width="stretch", alt="")
     st.button(
