@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from covid_model.charts.evaluation import (
     clicked_cell,
+    clicked_film,
     confusion_matrix,
     confusion_matrix_alt,
     cost_curve,
@@ -21,7 +22,7 @@ from covid_model.charts.evaluation import (
     roc,
     roc_alt,
 )
-from covid_model.charts.scores import score_distribution, score_distribution_alt, score_strip, score_strip_alt
+from covid_model.charts.scores import score_distribution_alt, score_strip, score_strip_alt
 from covid_model.charts.style import CONFIG, COVID_COLOR, OTHER_COLOR, enlarged
 from covid_model.charts.training import (
     learning_curve,
@@ -35,6 +36,7 @@ __all__ = [
     "COVID_COLOR",
     "OTHER_COLOR",
     "clicked_cell",
+    "clicked_film",
     "confusion_matrix",
     "confusion_matrix_alt",
     "cost_curve",
@@ -51,7 +53,6 @@ __all__ = [
     "roc",
     "roc_alt",
     "run_look",
-    "score_distribution",
     "score_distribution_alt",
     "score_strip",
     "score_strip_alt",

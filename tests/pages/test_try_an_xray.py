@@ -24,8 +24,8 @@ from covid_model.verdict import OutOfDistribution
 from tests.support import mock_networks
 from tests.support.app_pages import (
     MockReader,
-    charts,
     demo,  # fmt: skip
+    distributions,
     film_bytes,
     holds,
     open_page,
@@ -84,7 +84,8 @@ def test_one_film(demo):
     assert score(app) == "0.938"
     assert formatting.verdict(240 / 256, 0.6) in text(app)
     assert [item.value for item in app.text] == ["film.png"]
-    assert charts(app) == {"place"}
+    (drawn,) = distributions(app)
+    assert drawn["mark"] == 240 / 256 and sum(len(part["scores"]) for part in drawn["classes"]) == 5
     adults, adult_test, whole = neighbors(240 / 256)
     assert all(sentence in text(app) for sentence in (adults, adult_test, whole))
     assert text(app).index(adults) < text(app).index(adult_test) < text(app).index(whole)
@@ -129,7 +130,7 @@ def test_19_a_color_picture_gets_no_verdict(demo):
     assert (
         formatting.verdict(1.0, 0.6) not in page_text
         and formatting.verdict(0.0, 0.6) not in page_text
-        and not charts(app)
+        and not distributions(app)
     )
 
 
@@ -390,7 +391,7 @@ def test_the_stress_test_shows_scores_and_heat_and_no_verdict(demo, monkeypatch)
     assert app.query_params["film"] in (lesion.id, [lesion.id])
     assert score(app) and SIMULATED in [warning.value for warning in app.warning]
     assert prediction_text.score_of("Paper", 1 / (1 + np.exp(-3.0))) in text(app)  # the other network's
-    assert "place" not in charts(app)
+    assert not distributions(app)
     assert not any(formatting.verdict(shown, 0.6) in text(app) for shown in (0.0, 1.0))
 
 
@@ -398,4 +399,4 @@ def test_without_scores_of_the_test_films(demo):
     (demo / "scores.csv").unlink()
     app = upload(open_page(), ("film.png", film_bytes()))
     assert score(app) == "0.938"
-    assert app.get_by_key("place_section").markdown and "place" not in charts(app)
+    assert app.get_by_key("place_section").markdown and not distributions(app)

@@ -189,8 +189,18 @@ def charts(app: AppTest) -> set[str]:
 
 def pictures(app: AppTest) -> list[dict]:
     """The X-rays in the viewer, as the browser gets them: name, size, alternative texts, layers of the heatmap."""
-    (viewer,) = app.get("bidi_component")
-    return json.loads(viewer.proto.json)["pictures"]
+    (viewer,) = (data for data in components(app) if "pictures" in data)
+    return viewer["pictures"]
+
+
+def distributions(app: AppTest) -> list[dict]:
+    """The distributions of scores on the page, as the browser gets them: classes, threshold, mark."""
+    return [data for data in components(app) if "classes" in data]
+
+
+def components(app: AppTest) -> list[dict]:
+    """What our own components on the page are given."""
+    return [json.loads(item.proto.json) for item in app.get("bidi_component")]
 
 
 def text(app: AppTest) -> str:
@@ -204,7 +214,8 @@ def plain_text(app: AppTest) -> str:
 
 
 __all__ = [
-    "ENTRY", "ROWS", "MockReader", "NetworkError", "PredictionError", "charts", "demo", "film_bytes", "holds",
+    "ENTRY", "ROWS", "MockReader", "NetworkError", "PredictionError", "charts", "demo", "distributions", "film_bytes",
+    "holds",
     "numbers",
     "open_page", "page_of", "pictures", "plain_text", "score_many", "text",
 ]  # fmt: skip

@@ -8,7 +8,6 @@ import pytest
 
 from covid_model import charts, evaluation
 from covid_model.charts import style
-from covid_model.charts.scores import BINS, MOST_POINTS
 from tests.support.app_pages import holds, numbers
 
 SCORES = np.array([0.9, 0.8, 0.6, 0.2, 0.7, 0.5, 0.1, 0.1])
@@ -86,44 +85,23 @@ def test_clicked_cell(points, cell):
     assert charts.clicked_cell(points) == cell
 
 
-def test_distribution_puts_films_at_their_scores():
-    figure = charts.score_distribution(SCORES, COVID, 0.55, ids=list("abcdefgh"))
-    right_covid, wrong_covid, right_other, wrong_other = points(figure)
-    assert sorted(right_covid.x) == [0.6, 0.8, 0.9] and list(wrong_covid.x) == [0.2]
-    assert sorted(right_other.x) == [0.1, 0.1, 0.5] and list(wrong_other.text) == ["e"]
-    assert right_covid.marker.symbol != right_other.marker.symbol
-    assert min(right_covid.y) > max(right_other.y)
-    bars = [trace for trace in figure.data if trace.type == "bar"]
-    assert [trace.customdata[:, 2].sum() for trace in bars] == [4, 4] and len(bars[0].x) == BINS
+@pytest.mark.parametrize(
+    ("points", "film"),
+    [
+        (None, None),
+        ([{"customdata": ["0.900", "cohen-1"]}], "cohen-1"),
+        ([{"customdata": "0.9"}, {"customdata": ["0.900", "cohen-2"]}], "cohen-2"),
+        ([{"customdata": ["0.900", ""]}, {}, {"customdata": None}], None),
+    ],
+)
+def test_clicked_film(points, film):
+    assert charts.clicked_film(points) == film
 
 
-def test_points_do_not_move_with_the_threshold():
-    def places(threshold: float) -> set[tuple[float, float]]:
-        drawn = points(charts.score_distribution(SCORES, COVID, threshold))
-        return {pair for trace in drawn for pair in zip(trace.x, trace.y, strict=True)}
-
-    assert places(0.1) == places(0.55) == places(1.0)
-
-
-def test_distribution_marks_threshold_and_film():
-    figure = charts.score_distribution(SCORES, COVID, 0.6, mark=0.83, mark_label="your film")
-    assert [shape.x0 for shape in figure.layout.shapes] == [0.6, 0.83, 0.83]
-    counts = [note.y for note in figure.layout.annotations if len(numbers(note.text)) > 1]  # films, and their share
-    assert len(counts) == 2 and not any(line.y0 <= at <= line.y1 for line in figure.layout.shapes[1:] for at in counts)
-    assert holds(words(figure), 0.6, 0.83) and "your film 0.830" in words(figure)
-    assert "&lt; 0.001" in words(charts.score_distribution(SCORES, COVID, 0.6, mark=0.0))
-    assert holds(words(figure), 2, 50.0)  # the film at 0.6 is not above it
-    assert len(charts.score_distribution(SCORES, COVID, 0.6).layout.shapes) == 1
+def test_the_distribution_in_words():
+    assert holds(charts.score_distribution_alt(SCORES, COVID, 0.6), 2, 4, 1, 4, 0.6)  # the film at 0.6 is not above it
     assert holds(charts.score_distribution_alt(SCORES, COVID, 0.6, mark=0.83), 0.83)
     assert not holds(charts.score_distribution_alt(SCORES, COVID, 0.6), 0.83)
-
-
-def test_distribution_of_many_draws_every_wrong_film_and_some_others():
-    scores = np.linspace(0, 1, 5000)
-    figure = charts.score_distribution(scores, np.zeros(5000), 0.9)
-    *_, right, wrong = points(figure)
-    assert len(wrong.x) == (scores > 0.9).sum()
-    assert MOST_POINTS * 0.8 < len(right.x) <= MOST_POINTS
 
 
 def test_strip_tells_verdicts_apart_and_marks_the_film():
@@ -159,10 +137,6 @@ def test_empty_figures_say_so():
     assert not charts.roc({"paper": empty}).data and words(charts.roc({"paper": empty}))
     for text in (charts.roc_alt({"paper": empty}), charts.precision_recall_alt({"paper": empty})):
         assert text and not numbers(text)
-    assert [numbers(item) for item in charts.score_distribution(NOTHING, NOTHING, 0.6).layout.yaxis.ticktext] == [
-        [0],
-        [0],
-    ]
     matrix = charts.confusion_matrix(evaluation.Confusion(0, 0, 0, 0))
     assert words(matrix).count("–") == 4 and set(numbers(words(matrix))) == {0}
 
@@ -178,11 +152,10 @@ def test_numbers_of_runs_that_end_close_together_are_spread():
     "figure",
     [
         charts.confusion_matrix(evaluation.Confusion(1, 2, 3, 4), ink="#123456"),
-        charts.score_distribution(SCORES, COVID, 0.6, mark=0.1, ink="#123456"),
         charts.roc({"paper": evaluation.roc(SCORES, COVID)}, ink="#123456"),
         charts.precision_recall({"paper": evaluation.precision_recall(SCORES, COVID)}, prevalence=0.1, ink="#123456"),
     ],
-    ids=["matrix", "distribution", "roc", "precision-recall"],
+    ids=["matrix", "roc", "precision-recall"],
 )
 def test_every_figure_is_transparent_and_takes_the_text_color(figure):
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR

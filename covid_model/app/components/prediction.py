@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import config, formatting
-from covid_model.app import cache, networks, session, state, widgets
+from covid_model.app import cache, networks, session, state
 from covid_model.app.components import common, viewer
 from covid_model.app.components.common import QueueStatus, ask_again
 from covid_model.app.components.film_card import score_bar
@@ -248,16 +248,14 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
     if table is None:
         st.markdown(f"No test-set scores of {prediction_text.plain(registry.title(reading.network))} are available.")
         return
-    from covid_model import charts  # the page is on the screen before plotly is loaded
+    from covid_model.app.components import distribution  # it loads plotly: the page is on the screen before
 
     *groups, note = _compared(item, reading, table)
     st.markdown("".join(f"- {sentence}\n" for sentence in groups) + f"\n{note}")
-    given = (table["score"].to_numpy(), table["covid"].to_numpy(), threshold, reading.score)
-    widgets.show_chart(
-        charts.score_distribution(*given, ids=list(table.index), ink=widgets.ink()),
-        alt=charts.score_distribution_alt(*given),
-        key="place",
-    )
+    film = distribution.show(table, threshold, "place", reading.score)
+    if film:
+        state.choose_film(film)
+        st.rerun()
     if sentence := prediction_text.adult_false_positives(table, threshold):
         st.markdown(sentence)
     if st.button(

@@ -13,6 +13,7 @@ import streamlit as st
 from covid_model import charts
 from covid_model.app import state
 from covid_model.charts import style
+from covid_model.formatting import score_text
 
 _HERE = Path(__file__).parent
 _MOUNT = st.components.v2.component(
@@ -23,7 +24,7 @@ _MOUNT = st.components.v2.component(
 )
 
 
-def show(films: pd.DataFrame, threshold: float, key: str) -> str | None:
+def show(films: pd.DataFrame, threshold: float, key: str, mark: float | None = None) -> str | None:
     """Draw the distribution; return the id of the film that was clicked in this run, if one was.
 
     The line, once let go, sets the threshold of the page as its slider does.
@@ -32,6 +33,7 @@ def show(films: pd.DataFrame, threshold: float, key: str) -> str | None:
         films: by id, with the columns covid and score.
         threshold: in [0, 1].
         key: of the component.
+        mark: the score of the film on the page, in [0, 1], which gets a line; None for none.
     """
 
     def moved() -> None:
@@ -43,7 +45,9 @@ def show(films: pd.DataFrame, threshold: float, key: str) -> str | None:
             "classes": [_as_data(films[films["covid"] == covid], bool(covid)) for covid in (1, 0)],
             "threshold": threshold,
             "opens": True,
-            "alt": charts.score_distribution_alt(films["score"], films["covid"], threshold),
+            "mark": mark,
+            "mark_label": "" if mark is None else f"this X-ray {score_text(mark)}",
+            "alt": charts.score_distribution_alt(films["score"], films["covid"], threshold, mark),
         },
         on_moved_change=moved,
         on_opened_change=lambda: None,
