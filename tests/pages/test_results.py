@@ -342,7 +342,7 @@ def test_the_published_accuracy_is_shown_beside_ours(demo):
 
 
 def test_the_line_of_the_distribution_moves_the_threshold(demo, monkeypatch):
-    def stand_in(films, threshold, key):
+    def stand_in(films, threshold, key, mark=None):
         """Two buttons in place of the component, which AppTest cannot drag."""
         st.button("drag", on_click=lambda: st.session_state.update(threshold=0.15))
         return "cohen-2" if st.button("click") else None

@@ -173,8 +173,8 @@ PRESETS = {
     ),
     "one-source": Preset(
         "One source, both classes",
-        "Adults with and without COVID-19, all from one group of hospitals: neither age nor source gives the answer "
-        "away. See what is left of the accuracy.",
+        "Adults with and without COVID-19, all from one group of hospitals: see what accuracy is left "
+        "when neither age nor source gives the answer away.",
         Recipe(pool="siim"),
     ),
     "no-pretraining": Preset(
