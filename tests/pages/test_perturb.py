@@ -368,9 +368,6 @@ def test_similar_scores_are_one_click_away(demo):
     assert app.query_params[browse_text.MARKED] == "kermany-1"
     assert ((films["score"] - score).abs() > prediction_text.NEIGHBOR_BAND).all()  # the mock network's own
     assert app.info[0].value == browse_text.no_match({browse_text.NEAR: browse_text.similar(score)}, {"near": 5})
-    app.button(key="lift_near").click().run()
-    assert browse_text.summary(films, browse_text.sheet(films, 1)) in text(app)
-    assert browse_text.NEAR not in app.query_params and browse_text.MARKED not in app.query_params
 
 
 def test_results_of_a_film_are_dropped_with_it(demo):
