@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from covid_model.cli import data, export, predict, tools, train
+from covid_model.cli import data, predict, tools, train
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
 
@@ -80,8 +80,8 @@ COMMANDS = (
     Command(
         "export",
         "Write a network to a file of plain Keras or ONNX, to use without this package.",
-        export.add_export_arguments,
-        export.run_export,
+        data.add_export_arguments,
+        data.run_export,
     ),
     Command(
         "fetch",
@@ -116,8 +116,8 @@ COMMANDS = (
     Command(
         "notebook",
         "Write the notebook of the paper's recipe, from data folder to confusion matrix, to assets/.",
-        export.add_notebook_arguments,
-        export.run_notebook,
+        data.add_notebook_arguments,
+        data.run_notebook,
     ),
     Command(
         "readme",

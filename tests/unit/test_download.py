@@ -168,13 +168,6 @@ def test_other_sources_stay_in_the_manifest(server, listed, tmp_path):
     assert list(manifest_of(tmp_path / "films").index) == ["cohen-0001", "figure1-0001"]
 
 
-def test_knows_the_very_same_film(server, listed, tmp_path):
-    server.files = {"a.png": stored(drawn(600, 450))}
-    run(tmp_path / "films", listed(row("cohen-0001", "a.png")))
-    sha256 = manifest_of(tmp_path / "films").at["cohen-0001", "sha256"]
-    assert run(tmp_path / "films", listed(row("cohen-0001", "a.png", sha256=sha256))).identical == 1
-
-
 def test_lung_masks_come_with_the_films(server, listed, tmp_path):
     mask = np.uint8(drawn(300, 225) < 120) * 255
     server.files = {"a.png": stored(drawn(600, 450)), "a_mask.png": stored(mask), "b.png": stored(drawn(600, 450))}

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from covid_model import config, imaging
-from covid_model.app.components import download_button
+from covid_model.app.components import common
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
@@ -208,7 +208,7 @@ def test_downloaded_films_are_browsed_with_their_credit(offered):
     source = config.SOURCE_TITLES["cohen"]
     assert f"[{source}](https://example.org/a,b), [doi:10.1000/a.b](https://doi.org/10" in message
     assert "CC BY 4.0" in message
-    assert ("toast", app.toast[0].value) == download_button.outcome(SimpleNamespace(complete=True), 3)
+    assert ("toast", app.toast[0].value) == common.fetch_outcome(SimpleNamespace(complete=True), 3)
     app.get_by_key("truth").set_value("other").run()
     assert links(app) == ["cohen-0002"]
 

@@ -1,4 +1,4 @@
-"""Draw what several components share: downloads, code to copy, the queue, a missing network."""
+"""Draw what several components share: links, downloads, code to copy, the queue, a missing network."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from covid_model.app import state
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import code_snippets
 from covid_model.app.text import prediction as prediction_text
+from covid_model.data import real_films
 from covid_model.model import registry
 from covid_model.model.queue import QueueFullError
 from covid_model.reports.summary import PredictionSummary, to_csv
@@ -19,11 +20,25 @@ from covid_model.reports.summary import PredictionSummary, to_csv
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from covid_model.data.download import DownloadReport
     from covid_model.model.queue import QueuePosition
+
 
 WEIGHTS_FAILURE = "weights-failure"  # in the session: why the last download of VGG-19's weights failed
 CODE_WIDTH = 860  # pixels of the dialog, for the longest line of code
+TRY_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "try_an_xray.py"
 AGAIN = "try-again"  # key of the button that asks a full queue again
+
+
+def open_link(film: str, network: str, threshold: float) -> None:
+    """Draw the link that opens a film in "Try an X-ray"."""
+    st.page_link(
+        TRY_PAGE,
+        label=film,
+        icon=":material/open_in_new:",
+        help="Open this X-ray in Try an X-ray",
+        query_params=state.film_link(film, network, threshold),
+    )
 
 
 def network_missing(error: registry.NetworkError, name: str, picker: str = state.NETWORK) -> None:
@@ -174,3 +189,54 @@ def say_why(error: Exception) -> None:
         st.info(prediction_text.plain(error), icon=":material/download:")
     else:
         st.error(prediction_text.plain(error), icon=":material/block:")
+
+
+# --- The real sample films ---
+
+FETCH_RESULT = "fetching-said"  # in the session: the last attempt's outcome, shown by the run after it
+FETCH_HELP = "From GitHub and Kaggle, one by one. They are kept in this computer's cache."
+
+
+def offer_films(missing: list[str], label: str = "Load images for this page", heading: str = "") -> None:
+    """Draw the button that downloads the films `missing`, if there are any, and the outcome of the last attempt."""
+    kind, message = st.session_state.pop(FETCH_RESULT, ("", ""))
+    if kind == "toast":
+        st.toast(message, icon=":material/check:")
+    elif message:
+        st.warning(prediction_text.plain(message), icon=":material/cloud_off:")
+    if not missing:
+        return
+    if heading:
+        st.markdown(f":small[{heading}]")
+    if st.button(label, key="fetch_films", icon=":material/download:", help=FETCH_HELP):
+        with st.spinner(f"Downloading {len(missing)} X-rays from GitHub and Kaggle."):
+            st.session_state[FETCH_RESULT] = fetch_films(missing)
+        st.rerun()
+
+
+def fetch_films(missing: list[str]) -> tuple[str, str]:
+    """Download films. Return how to show the outcome ("toast" or "warning"), and its text."""
+    from covid_model.data.download import DownloadError
+
+    try:
+        report = real_films.download(missing)
+    except DownloadError as error:
+        return "warning", str(error)
+    except OSError as error:
+        return "warning", f"The X-rays cannot be saved in {config.REAL_FILMS}: {error.strerror or error}."
+    return fetch_outcome(report, len(missing))
+
+
+def fetch_outcome(report: DownloadReport, requested: int) -> tuple[str, str]:
+    """Return how to show the report on `requested` films ("toast" or "warning"), and its text."""
+    if report.complete:
+        return "toast", "X-rays downloaded." if requested > 1 else "X-ray downloaded."
+    reasons = "; ".join(dict.fromkeys(film.reason for film in report.missing))
+    if all(film.host for film in report.missing) and not report.fetched.total():
+        return "warning", (
+            f"Nothing was downloaded: GitHub and Kaggle cannot be reached ({reasons}). Everything else works offline; "
+            "try again when you are online."
+        )
+    return "warning", (
+        f"{report.fetched.total()} of {requested} X-rays downloaded. Missing: {len(report.missing)} ({reasons})."
+    )

@@ -11,7 +11,7 @@ import streamlit as st
 
 from covid_model import config, imaging
 from covid_model.app import cache, films, networks, state
-from covid_model.app.components import download_button
+from covid_model.app.components import common
 from covid_model.app.films import Example, Kind
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import browse as browse_text
@@ -60,7 +60,7 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
         missing = [film for film in cache.real_films() if film not in cache.real_paths()]
         if not compact or not examples:
             label = browse_text.download_label(len(missing))
-            download_button.offer(missing, label, "" if examples else browse_text.NOT_HERE)
+            common.offer_films(missing, label, "" if examples else browse_text.NOT_HERE)
 
 
 def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:

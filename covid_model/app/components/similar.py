@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from covid_model import config, evaluation, formatting
-from covid_model.app import cache, networks, session, state, widgets
-from covid_model.app.components import film_card
+from covid_model import evaluation, formatting
+from covid_model.app import cache, networks, session, widgets
+from covid_model.app.components import common, film_card
 from covid_model.app.components.common import say_why
 from covid_model.app.session import CurrentFilm
 from covid_model.app.text import better_data as better_data_text
@@ -33,7 +33,6 @@ SHOWN = 6  # cards
 NEIGHBORS = 10  # that the sentence counts, as the record does
 A_ROW, NARROWEST = 3, 150  # the most cards in a row; the least width of a card in pixels
 PLACED_BY = 5  # neighbors whose places on the map give that of an upload
-TRY_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "try_an_xray.py"
 
 
 def show(current: CurrentFilm) -> None:
@@ -101,13 +100,7 @@ def _cards(films: pd.DataFrame, network: str, threshold: float) -> None:
                 if film in others.index:
                     score = formatting.score_text(others[film])
                     st.markdown(f":small[{prediction_text.plain(registry.short_title(other))}: {score}]")
-                st.page_link(
-                    TRY_PAGE,
-                    label=film,
-                    icon=":material/open_in_new:",
-                    help="Open this X-ray in Try an X-ray",
-                    query_params=state.film_link(film, network, threshold),
-                )
+                common.open_link(film, network, threshold)
 
 
 def pick_color() -> str:

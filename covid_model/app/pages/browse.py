@@ -15,7 +15,7 @@ import streamlit as st
 from covid_model import config
 from covid_model.app import cache, state, widgets
 from covid_model.app import films as app_films
-from covid_model.app.components import common, download_button, film_card, similar
+from covid_model.app.components import common, film_card, similar
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
@@ -43,7 +43,6 @@ from covid_model.model import registry
 from covid_model.model.predictor import PredictionError
 from covid_model.model.registry import NetworkError
 
-TRY_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "try_an_xray.py"
 A_ROW, NARROWEST = 6, 150  # the most cards in a row; the least width of a card in pixels
 
 # --- Filters ---------------------------------------------------------------------------------
@@ -147,17 +146,6 @@ def come_back() -> None:
 # --- Cards, list, pictures ----------------------------------------------------------------------------------
 
 
-def open_link(film: str, network: str, threshold: float) -> None:
-    """Draw the link that opens a film in "Try an X-ray"."""
-    st.page_link(
-        TRY_PAGE,
-        label=film,
-        icon=":material/open_in_new:",
-        help="Open this X-ray in Try an X-ray",
-        query_params=state.film_link(film, network, threshold),
-    )
-
-
 def cards(
     films: pd.DataFrame,
     paths: dict[str, Path],
@@ -181,7 +169,7 @@ def cards(
                 st.html(
                     film_card.of_film(row["score"], threshold, row["cell"], row["finding"], row["source"], row["url"])
                 )
-                open_link(film, network, threshold)
+                common.open_link(film, network, threshold)
     if heatmaps:
         read_slots([(film, slot, paths[film]) for film, slot in slots.items() if slot], network)
 
@@ -205,7 +193,7 @@ def simulated(network: str, threshold: float, heatmaps: bool) -> None:
                 facts[film.id] = st.empty()
                 known = read_before(film.path, network) if heatmaps else None
                 facts[film.id].html(film_card.of_simulated(title, known[1] if known else None, threshold))
-                open_link(film.id, network, threshold)
+                common.open_link(film.id, network, threshold)
     if heatmaps:
         waiting = [(film, slot, films[film].path) for film, slot in slots.items() if slot]
         for film, score in read_slots(waiting, network).items():
@@ -370,7 +358,7 @@ remember()
 sheet = browse_text.sheet(matches, number)
 with above:
     st.container(key="films_summary").markdown(browse_text.summary(matches, sheet))
-    download_button.offer([film for film in sheet.rows.index if film not in cache.paths(sheet.rows.index)])
+    common.offer_films([film for film in sheet.rows.index if film not in cache.paths(sheet.rows.index)])
     paths = cache.paths(sheet.rows.index)
     heatmaps = bool(paths) and beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
     busy = st.empty()

@@ -75,7 +75,6 @@ class DownloadReport:
     present: Counter[str] = field(default_factory=Counter)  # complete before the download
     fetched: Counter[str] = field(default_factory=Counter)
     masks: Counter[str] = field(default_factory=Counter)  # lung masks, present or fetched
-    identical: int = 0  # films with the SHA-256 that the list gives
     missing: list[Missing] = field(default_factory=list)
     by_hand: dict[str, str] = field(default_factory=dict)  # by source: how to get its files manually
     seconds: float = 0.0
@@ -171,7 +170,6 @@ def download(
     finally:  # after an interruption too, so that the manifest lists the films downloaded so far
         web.close()
         _write_manifest(to, films, present)
-    report.identical = sum(present.get(film.id) == film.sha256 for film in films if film.source in chosen)
     report.seconds = time.monotonic() - began
     return report
 

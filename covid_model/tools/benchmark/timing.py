@@ -228,11 +228,11 @@ class Subject:
         heatmap.blend(shown(film.pixels), reading.heatmap, reading.box)
         return reading
 
-    def bare(self, inputs: np.ndarray | None = None) -> Callable[[], np.ndarray]:
+    def bare(self) -> Callable[[], np.ndarray]:
         """Return the compiled forward pass, a function that returns scores (n, 1)."""
         import tensorflow as tf
 
-        given = tf.constant(self.inputs if inputs is None else inputs)
+        given = tf.constant(self.inputs)
         forward = tf.function(lambda x: self.model(x, training=False))
         return lambda: forward(given).numpy()
 

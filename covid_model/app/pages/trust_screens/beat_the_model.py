@@ -9,7 +9,7 @@ import streamlit as st
 
 from covid_model import config
 from covid_model.app import cache, widgets
-from covid_model.app.components import download_button
+from covid_model.app.components import common
 from covid_model.app.components.film_card import score_bar
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import prediction as prediction_text
@@ -38,7 +38,7 @@ def show() -> None:
     if films is None or len(films) < quiz.X_RAYS:
         st.info(quiz.TOO_FEW.format(count=quiz.X_RAYS), icon=":material/image_not_supported:")
         wanted = list(cache.real_films())
-        download_button.offer([film for film in wanted if film not in cache.paths(wanted)], "Download real X-rays")
+        common.offer_films([film for film in wanted if film not in cache.paths(wanted)], "Download real X-rays")
         return
     seed = seed_of(st.query_params.get(ROUND))
     ids = quiz.draw(films, list(networks), seed)
