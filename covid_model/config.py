@@ -118,6 +118,7 @@ AUDIT_EXPERIMENTS = (
     "robustness",
     "severity",
     "probe",
+    "explanations",
 )
 SEGMENTATION_JSON = RESULTS / "segmentation.json"
 BASELINE_SIDE = 8  # pixels: the side of the small image that one baseline sees

@@ -179,6 +179,38 @@ def _shared_trace(digest: str, name: str, _source: ImageSource) -> ForwardTrace:
     return networks.ask(name, lambda reader: activations.trace(reader, decoded))
 
 
+def explanations(source: ImageSource, name: str, methods: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return heatmaps of a film by these methods of `attribution.METHODS`, as `attribution.explain` does.
+
+    Raises FilmError; QueueFullError and NetworkError, which are not cached.
+    """
+    return _explanations(source.digest, name, methods, source)
+
+
+@st.cache_data(scope="session", max_entries=32, show_spinner=False)
+def _explanations(digest: str, name: str, methods: tuple[str, ...], _source: ImageSource) -> dict[str, np.ndarray]:
+    from covid_model.model import attribution
+
+    pixels = film(_source).pixels
+    return networks.ask(name, lambda reader: attribution.explain(reader, pixels, methods))
+
+
+def randomized(source: ImageSource, name: str) -> list[dict[str, np.ndarray]]:
+    """Return heatmaps of a film as its network's stages lose what they learned (`attribution.randomized`).
+
+    Raises as `explanations`.
+    """
+    return _randomized(source.digest, name, source)
+
+
+@st.cache_data(scope="session", max_entries=8, show_spinner=False)
+def _randomized(digest: str, name: str, _source: ImageSource) -> list[dict[str, np.ndarray]]:
+    from covid_model.model import attribution
+
+    pixels = film(_source).pixels
+    return networks.ask(name, lambda reader: attribution.randomized(reader, pixels))
+
+
 def preview(source: ImageSource, pixels: np.ndarray) -> np.ndarray:
     """Return a film small enough for a page: (h, w) uint8, its longer side at most OVERLAY_SIDE pixels."""
     return _preview(source.digest, pixels)

@@ -18,6 +18,7 @@ from covid_model.experiments import (
     baselines,
     calibration,
     cam_faithfulness,
+    explanations,
     external_validation,
     lung_erasure,
     ood_detection,
@@ -36,6 +37,7 @@ EXPERIMENTS: dict[str, Callable[[ExperimentContext], dict[str, Any]]] = {
     "robustness": robustness.run,
     "severity": external_validation.severity,
     "probe": source_probe.run,
+    "explanations": explanations.run,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -98,7 +98,7 @@ class Predictor:
         self.spec = registry.spec(name)
         self._lock = threading.Lock()
         self._model = model_vgg19.load(name, vgg19, precision=precision)
-        self._explain, self._outputs = _functions(self._model)
+        self.explain, self._outputs = functions(self._model)
         self._detector = ood.load_detector(self.spec)
 
     @contextmanager
@@ -117,7 +117,7 @@ class Predictor:
         started = time.perf_counter()
         inputs = to_input(prepare(film.pixels, self.spec.preprocessing)[None])  # (1, size, size, 3)
         with self._lock:
-            outputs = [tensor.numpy()[0] for tensor in self._explain(inputs)]
+            outputs = [tensor.numpy()[0] for tensor in self.explain(inputs)]
         logit, features, gradients, pooled = outputs  # (1,), twice (14, 14, 512), (1024,)
         milliseconds = 1000 * (time.perf_counter() - started)
         value = float(logit[0])
@@ -149,7 +149,7 @@ class Predictor:
         for undo in ood.CHANGES.values():
             prepared = prepare(undo(film.pixels), self.spec.preprocessing)
             with self._lock:
-                *_, upright = self._explain(to_input(prepared[None]))
+                *_, upright = self.explain(to_input(prepared[None]))
             if not self._detector.is_outlier(upright.numpy()[0]):
                 return OutOfDistribution.CHANGED
         return OutOfDistribution.UNFAMILIAR
@@ -178,7 +178,7 @@ def sigmoid(logit: np.ndarray | float) -> np.ndarray | float:
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(logit, np.float64)))
 
 
-def _functions(model):
+def functions(model: keras.Model) -> tuple[Callable, Callable]:
     """Compile the two functions of a model made by `vgg19.build`.
 
     Returns:

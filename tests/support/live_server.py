@@ -83,7 +83,7 @@ def _stand_in(folder: Path) -> None:
 
     config.vgg19_available = lambda: True
     vgg19.load = lambda name, *_args, **_kwargs: name
-    predictor._functions = functions
+    predictor.functions = functions
     ood.load_detector = lambda *_args: None
 
 

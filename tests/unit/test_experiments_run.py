@@ -319,7 +319,7 @@ def test_maps_are_pooled_to_square_roots_of_their_means(films_and_gate):
 def test_the_audit_pools_as_a_reading_does(made):
     pixels = mock_networks.film()
     reader = made.predictor
-    *_, pooled = reader._explain(to_input(prepare(pixels, made.spec.preprocessing)[None]))
+    *_, pooled = reader.explain(to_input(prepare(pixels, made.spec.preprocessing)[None]))
     result = fitting.Features(made, "float32").of_pictures([pixels], "one")
     np.testing.assert_allclose(result, pooled.numpy(), rtol=1e-4, atol=1e-5)
 

@@ -75,7 +75,7 @@ def test_arrays_that_are_no_film_are_rejected(predictor):
 
 
 def test_a_film_without_a_number_is_refused_alone(predictor, monkeypatch):
-    explain = predictor._explain
+    explain = predictor.explain
     alone = predictor.predict(film(2)).score
 
     def broken(inputs):
@@ -83,7 +83,7 @@ def test_a_film_without_a_number_is_refused_alone(predictor, monkeypatch):
         return logits * np.float32(np.nan), *others
 
     with monkeypatch.context() as patch:
-        patch.setattr(predictor, "_explain", broken)
+        patch.setattr(predictor, "explain", broken)
         with pytest.raises(PredictionError, match="nan"):
             predictor.predict(film(1))
     assert predictor.predict(film(2)).score == alone
@@ -108,7 +108,7 @@ def test_40_a_network_that_gives_no_number_gives_no_score(predictor, monkeypatch
     import tensorflow as tf
 
     broken = (tf.constant([[np.nan]]), tf.zeros((1, 2, 2, 3)), tf.zeros((1, 2, 2, 3)), tf.zeros((1, 3)))
-    monkeypatch.setattr(predictor, "_explain", lambda inputs: broken)
+    monkeypatch.setattr(predictor, "explain", lambda inputs: broken)
     with pytest.raises(PredictionError, match="nan"):
         predictor.predict(film())
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from covid_model import config, records
 from covid_model.app import networks, session, state, widgets
-from covid_model.app.components import activations, common, film_picker
+from covid_model.app.components import activations, common, explanation_lab, film_picker
 from covid_model.app.components.common import ask_again
 from covid_model.app.films import ImageSource
 from covid_model.app.text import code_snippets
@@ -190,7 +190,7 @@ with choice_column:
     st.markdown(f":small[{chosen.remark}]")
 
 curves = records.load_learning_curves()
-network_tab, training_tab = st.tabs(story_text.TABS, key=TAB, bind="query-params")
+network_tab, training_tab, lab_tab = st.tabs(story_text.TABS, key=TAB, bind="query-params")
 with network_tab:
     show_preprocessing(shown, spec)
     header("network")
@@ -226,3 +226,6 @@ with gradcam_slot:
         activations.explained(trace, shown.pixels)
     else:
         st.markdown(story_text.GRADCAM_BEFORE)
+if lab_tab.open:
+    with lab_tab:
+        explanation_lab.show(chosen.source, name)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 INTRODUCTION = (
     "Follow one X-ray through the network, from its pixels to its score, and back to the regions that drove the score."
 )
-TABS = ("The network", "The training")
+TABS = ("The network", "The training", "Explanation lab")
 SECTIONS = {  # by the anchor of the heading
     "preparation": "1. Preprocessing",
     "network": "2. Through the network",
@@ -192,4 +192,53 @@ def loss_formula(logit: float, truth: bool) -> str:
     return (
         rf"\begin{{aligned}}L &= -\log({inside}) = \log(1 + e^{{{power}}}) \\"
         rf"&= {tex(binary_crossentropy(logit, truth))}\end{{aligned}}"
+    )
+
+
+# --- Explanation lab ---
+
+LAB_SECTIONS = {
+    "methods": "Ten methods, one X-ray",
+    "sanity": "Does the heatmap depend on what was learned?",
+    "scoreboard": "Which method finds the lesion?",
+}
+LAB = (
+    "Every method answers the same question: where does this X-ray raise the score? Where they disagree, no single "
+    "heatmap is the explanation. The number below a heatmap is its rank correlation with Grad-CAM's."
+)
+SANITY = (
+    "A heatmap that stays the same when the network forgets shows the X-ray, not the network (Adebayo et al. 2018). "
+    "From the top down, each part's weights are shuffled."
+)
+SCOREBOARD = (
+    "On X-rays simulated from a CT, the place of the lesion is known. *Pointing game*: is the hottest point in the "
+    "lesion? *Energy*: the share of the heat inside it. The last row is what an even heatmap gets."
+)
+STAGE_NAMES = {
+    None: "As trained",
+    "head": "Head shuffled",
+    "block5": "… and block 5",
+    "block4": "… and block 4",
+    "block3": "… and block 3",
+    "block2": "… and block 2",
+    "block1": "… and block 1",
+}
+
+
+def agreement(value: float) -> str:
+    """Return how far a heatmap agrees with another, as "0.96"."""
+    return f"{value:.2f}".replace("-", "\u2212")
+
+
+def sanity(trained: float, forgotten: float, title: str) -> str:
+    """Return what a sanity check shows, from a method's rank correlation with itself.
+
+    Args:
+        trained: after the head alone was shuffled.
+        forgotten: after every part was shuffled.
+        title: of the method.
+    """
+    return (
+        f"{title} after the head is shuffled correlates with the trained network's at {agreement(trained)}, after all "
+        f"is shuffled at {agreement(forgotten)}. A method that depends on the network ends near 0."
     )

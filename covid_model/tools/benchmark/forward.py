@@ -41,7 +41,7 @@ def torch_grad_cam(model: keras.Model, inputs: np.ndarray) -> tuple[Callable[[],
         inputs: (1, size, size, 3) float32.
     """
     try:
-        _stand_in_for_torchvision()
+        stand_in_for_torchvision()
         import torch
         from pytorch_grad_cam import GradCAM
     except ImportError as error:
@@ -157,7 +157,7 @@ def _onnx(model: keras.Model) -> bytes:
         raise PeerError(f"not installed: onnx ({error})") from error
 
 
-def _stand_in_for_torchvision() -> None:
+def stand_in_for_torchvision() -> None:
     """Register empty stand-ins for torchvision, which pytorch-grad-cam imports but Grad-CAM does not call.
 
     torchvision may have no build for the installed PyTorch.

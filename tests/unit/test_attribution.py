@@ -1,0 +1,144 @@
+"""Explanation methods: known answers on tiny arrays, the committed network, and parity with pytorch-grad-cam."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from covid_model.app.components import explanation_lab
+from covid_model.experiments import explanations
+from covid_model.imaging.preprocessing import prepare, to_input
+from covid_model.model import attribution
+from covid_model.model.attribution import FAST, METHODS
+from covid_model.model.predictor import Predictor
+from covid_model.tools.benchmark import forward
+from tests.support import synthetic_images
+
+FEATURES = np.array([[[1.0, 0.0], [2.0, 1.0]], [[0.0, 3.0], [1.0, 1.0]]], np.float32)  # (2, 2, 2)
+GRADIENTS = np.array([[[1.0, -1.0], [0.0, 0.0]], [[0.0, -1.0], [3.0, 0.0]]], np.float32)
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor("fine-tuned")
+
+
+@pytest.fixture(scope="module")
+def film() -> np.ndarray:
+    return synthetic_images.film()
+
+
+def test_known_answers():
+    np.testing.assert_allclose(attribution.grad_cam(FEATURES, GRADIENTS), [[1, 1.5], [-1.5, 0.5]])
+    np.testing.assert_allclose(attribution.hires_cam(FEATURES, GRADIENTS), [[1, 0], [-3, 3]])
+    np.testing.assert_allclose(attribution.layer_cam(FEATURES, GRADIENTS), [[1, 0], [0, 3]])
+    weights = np.array([4 / 4, -3 / 5])  # sum of features times gradients over the features' sum, per channel
+    np.testing.assert_allclose(attribution.x_grad_cam(FEATURES, GRADIENTS), FEATURES @ weights, rtol=1e-5)
+    alphas = np.array([[1 / (2 + 4), 0], [0, 9 / (18 + 4 * 27)]])  # of the first channel; the second has no support
+    weight = (alphas * GRADIENTS[..., 0]).sum()
+    np.testing.assert_allclose(
+        attribution.grad_cam_plus_plus(FEATURES, GRADIENTS), weight * FEATURES[..., 0], rtol=1e-4
+    )
+
+
+def test_the_principal_component_has_the_sign_of_the_support():
+    pattern = np.random.default_rng(0).uniform(0, 1, (5, 5, 1)).astype(np.float32)
+    features = pattern * np.array([3.0, 1.0], np.float32)
+    for sign in (1, -1):
+        heatmap = attribution.eigen_grad_cam(features, np.full_like(features, sign))
+        assert np.corrcoef(heatmap.ravel(), sign * pattern.ravel())[0, 1] == pytest.approx(1, abs=1e-3)
+
+
+def test_every_method_explains_the_committed_network(predictor, film):
+    before = list(predictor.scores([film]))
+    maps = attribution.explain(predictor, film, tuple(METHODS))
+    assert list(maps) == list(METHODS)
+    for name, heatmap in maps.items():
+        assert heatmap.ndim == 2 and heatmap.dtype == np.float32, name
+        assert np.abs(heatmap).max() == pytest.approx(1), name
+    read = predictor.predict(SimpleNamespace(pixels=film, warnings=(), in_color=False))
+    np.testing.assert_allclose(maps["grad-cam"], read.heatmap, atol=1e-5)
+    assert (maps["input-gradient"] >= 0).all()
+    assert list(predictor.scores([film])) == before
+
+
+def test_integrated_gradients_add_up_to_the_change_of_the_logit(predictor, film):
+    inputs = to_input(prepare(film, predictor.spec.preprocessing)[None])
+    with predictor.exclusive() as model:
+        run = attribution.one_pass(predictor, model, inputs)
+        heatmap = attribution.integrated_gradients(run)
+        head = attribution._from_layer(model, "block5_conv4")
+        whole, nothing = (float(np.asarray(head(part[None]))[0, 0]) for part in (run.features, 0 * run.features))
+    assert heatmap.sum() == pytest.approx(whole - nothing, rel=0.03)
+
+
+def test_a_network_that_forgets_is_a_copy(predictor, film):
+    score = list(predictor.scores([film]))
+    series = attribution.randomized(predictor, film, ("grad-cam",))
+    assert len(series) == 1 + len(attribution.STAGES)
+    agrees = [attribution.agreement(series[0]["grad-cam"], maps["grad-cam"]) for maps in series]
+    assert agrees[0] == pytest.approx(1) and abs(agrees[-1]) < 0.7
+    assert list(predictor.scores([film])) == score
+
+
+def test_agreement_of_heatmaps_of_different_sizes():
+    rising = np.arange(16.0, dtype=np.float32).reshape(4, 4)
+    assert attribution.agreement(rising, np.kron(rising, np.ones((3, 3), np.float32))) == pytest.approx(1)
+    assert attribution.agreement(rising, -rising) == pytest.approx(-1)
+    assert attribution.agreement(rising, np.zeros((4, 4), np.float32)) == 0
+
+
+def test_the_record_of_methods_on_films_with_a_lesion(predictor, monkeypatch):
+    films = explanations.samples.samples()
+    monkeypatch.setattr(explanations.samples, "samples", lambda: [one for one in films if one.mask is not None][:2])
+    monkeypatch.setattr(explanations, "METHODS", {name: METHODS[name] for name in FAST})
+    record = explanations.run(SimpleNamespace(predictor=predictor, spec=predictor.spec))
+    assert len(record["films"]) == 2 and set(record["methods"]) == set(FAST)
+    for figures in (*record["methods"].values(), record["even"]):
+        assert 0 <= figures["energy"].value <= 1 and 0 <= figures["pointing"].value <= 1
+
+
+def test_the_scoreboard_has_a_row_per_method():
+    figures = {"pointing": {"value": 0.5}, "energy": {"value": 0.25, "low": 0.1, "high": 0.4}}
+    record = {"methods": dict.fromkeys(METHODS, figures), "even": figures}
+    table = explanation_lab.scoreboard({"fine-tuned": record})
+    assert len(table) == len(METHODS) + 1 and table.shape[1] == 3
+    assert json.loads(table.iloc[0].to_json()) and "25.0 %" in table.iloc[0, 2] and "10 to 40" in table.iloc[0, 2]
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("pytorch_grad_cam") is None,
+    reason="pytorch-grad-cam is not installed",
+)
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("grad-cam", "GradCAM"), ("grad-cam++", "GradCAMPlusPlus"), ("hirescam", "HiResCAM"), ("layercam", "LayerCAM"),
+     ("xgrad-cam", "XGradCAM"), ("eigengrad-cam", "EigenGradCAM")],
+)  # fmt: skip
+def test_parity_with_pytorch_grad_cam(ours, theirs):
+    forward.stand_in_for_torchvision()
+    import pytorch_grad_cam
+    import torch
+    from pytorch_grad_cam.utils.model_targets import RawScoresOutputTarget
+
+    torch.manual_seed(3)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 8, 3, padding=1), torch.nn.ReLU(),
+        torch.nn.Flatten(), torch.nn.Linear(8 * 14 * 14, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1),
+    ).eval()  # fmt: skip
+    inputs = torch.rand(1, 3, 14, 14)
+    maps = network[:4](inputs)
+    (gradients,) = torch.autograd.grad(network[4:](maps).sum(), maps)
+    features, slopes = (part.detach().numpy()[0].transpose(1, 2, 0) for part in (maps, gradients))
+    with getattr(pytorch_grad_cam, theirs)(model=network, target_layers=[network[3]]) as cam:
+        expected = cam(input_tensor=inputs, targets=[RawScoresOutputTarget()])[0]
+    heatmap = METHODS[ours].from_maps(features, slopes)
+    found = max(
+        (np.corrcoef(np.maximum(sign * heatmap, 0).ravel(), expected.ravel())[0, 1] for sign in (1, -1)),
+        key=lambda value: -1 if np.isnan(value) else value,
+    )  # their principal component's sign is arbitrary
+    assert found >= 0.999
