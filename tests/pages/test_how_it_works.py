@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting
 from covid_model.app import session
-from covid_model.app.components import film_picker
+from covid_model.app.components import explanation_lab, film_picker
 from covid_model.app.text import code_snippets
 from covid_model.app.text import how_it_works as story_text
 from covid_model.imaging.preprocessing import Preprocessing, preparation
-from covid_model.model import registry
+from covid_model.model import attribution, registry
 from covid_model.model.registry import NetworkError
 from covid_model.training import init_ablation
 from tests.support import synthetic_images
@@ -195,3 +196,22 @@ def test_the_runs_compared_have_their_code_where_their_record_has_their_settings
     about = json.loads(json.dumps(asdict(init_ablation.RECIPE)))
     init_ablation.save_runs(runs, about)
     assert code(open_page(PAGE), "compared") == [code_snippets.compared(about)]
+
+
+def test_the_explanation_lab(demo, monkeypatch):
+    heat = np.linspace(-1, 1, 49, dtype=np.float32).reshape(7, 7)
+    monkeypatch.setattr(attribution, "explain", lambda reader, pixels, methods: dict.fromkeys(methods, heat))
+    monkeypatch.setattr(attribution, "randomized", lambda reader, pixels: [dict.fromkeys(attribution.FAST, heat)] * 7)
+    app = open_page(PAGE, half=story_text.TABS[2])
+    assert not app.exception
+    titles = {method.title for method in attribution.METHODS.values()}
+
+    def shown() -> set[str]:
+        return {title for title in titles if any(item.value.startswith(f"**{title}**") for item in app.markdown)}
+
+    assert len(shown()) == len(attribution.FAST)
+    app.button(key="lab_slow").click().run()
+    assert shown() == titles and not app.exception
+    app.button(key="lab_shuffle").click().run()
+    app.select_slider(key=explanation_lab.STAGE).set_value("block1").run()
+    assert not app.exception and any(story_text.STAGE_NAMES["block1"] in item.value for item in app.markdown)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -385,3 +386,21 @@ def test_the_score_strip_uses_the_film_as_shown():
     assert {name for name, on in vars(model_robustness.ALL).items() if on} == {
         "rotation", "shift", "contrast", "gamma", "jpeg", "each",
     }  # fmt: skip
+
+
+def test_another_method_explains_the_same_score(demo, monkeypatch):
+    heat = np.full((7, 7), 0.5, np.float32)
+    asked = []
+    monkeypatch.setattr(
+        "covid_model.model.attribution.explain",
+        lambda reader, pixels, methods: asked.append((reader.name, methods)) or dict.fromkeys(methods, heat),
+    )
+    app = upload(open_page(), ("film.png", film_bytes(160)))
+    assert pictures(app)[0]["method"] == "Grad-CAM" and not asked
+    app.selectbox(key=perturb.METHOD).set_value("rise").run()
+    assert not app.exception and asked == [("fine-tuned", ("rise",))]
+    picture = pictures(app)[0]
+    assert picture["method"] == "RISE" and "RISE" in picture["mapAlt"]
+    app.selectbox(key=perturb.METHOD).set_value("layercam").run()
+    app.selectbox(key=perturb.METHOD).set_value("hirescam").run()
+    assert len(asked) == 2  # one pass gives all that need no further one

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from covid_model import formatting
-from covid_model.app import cache, networks, widgets
+from covid_model.app import cache, networks, session, widgets
 from covid_model.app.components import viewer
 from covid_model.app.components.common import say_why
 from covid_model.app.components.film_card import score_bar
@@ -25,11 +25,14 @@ from covid_model.imaging import perturb as imaging_perturb
 from covid_model.imaging.image import check_size
 from covid_model.imaging.perturb import CROP_MOST, FILLS, KINDS, TEXTS, Changes
 from covid_model.imaging.preprocessing import prepare
+from covid_model.model.attribution import FAST, GRAD_CAM, METHODS
 from covid_model.model.predictor import Prediction, PredictionError
+from covid_model.model.queue import QueueFullError
 from covid_model.model.registry import NetworkError
 
 CHANGE, WHERE, FILL, ACROSS, DOWN = "change", "where", "fill", "across", "down"  # names in the URL
 CROP, LETTERS, DEGREES, MARKER_AT, ARROW_AT = "crop", "letters", "degrees", "marker_at", "arrow_at"
+METHOD = "heatmap"  # key of the choice of an explanation method
 PLACING = "placing"  # in the session: which of two drawn things a click moves
 LABELS = {
     "erase": "Erase the lungs",
@@ -67,9 +70,29 @@ def show(current: CurrentFilm) -> None:
     with panel:
         st.subheader("What if …", anchor="what-if")
         changed, on_place = _panel(current)
-    original = viewer.Picture("Original", current.pixels, viewer.FILM_ALT, current.reading)
+        original = _original(current)
     with picture_column:
         viewer.show([original, changed] if changed else [original], on_place)
+
+
+def _original(current: CurrentFilm) -> viewer.Picture:
+    """Draw the choice of an explanation method, and return the film under its heatmap by it."""
+    method = st.selectbox(
+        "Heatmap", list(METHODS), key=METHOD, format_func=lambda name: METHODS[name].title, help=perturb_text.METHODS
+    )
+    reading, title = current.reading, METHODS[method].title
+    if method == GRAD_CAM:
+        return viewer.Picture("Original", current.pixels, viewer.FILM_ALT, reading)
+    try:
+        with st.spinner(prediction_text.analyzing("Explaining")):
+            heatmap = session.explanations(current.source, reading.network, FAST if method in FAST else (method,))
+    except (NetworkError, FilmError, QueueFullError) as error:
+        say_why(error)
+        return viewer.Picture("Original", current.pixels, viewer.FILM_ALT, reading)
+    st.markdown(f":small[{METHODS[method].note}]")
+    alt = f"The X-ray under its {title} heatmap"
+    explained = replace(reading, heatmap=heatmap[method])
+    return viewer.Picture("Original", current.pixels, viewer.FILM_ALT, explained, alt, title)
 
 
 # --- The settings, and the changed film ---

@@ -14,6 +14,7 @@ from covid_model.model.registry import NetworkSpec
 from covid_model.verdict import is_positive
 
 CHANGED = "Score of the changed X-ray"
+METHODS = "How it is computed what in this X-ray moves the score. *How it works* compares the methods."
 PICK = "Change the X-ray, and the network scores it again."
 PLACE = ":small[Click the X-ray to move it.]"  # the marker or the arrow
 CUT_LEAST = 5  # percent of a change in the cut border from which on it is said

@@ -43,6 +43,7 @@ class Picture:
         alt: alternative text of the X-ray itself.
         reading: whose heatmap is shown; None shows the X-ray alone.
         map_alt: alternative text of the X-ray under its heatmap.
+        method: the heatmap's, as it is named over it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Picture:
     alt: str
     reading: Prediction | None = None
     map_alt: str = "The X-ray under its Grad-CAM heatmap, colored where the last convolutional layer moved the score"
+    method: str = "Grad-CAM"
 
 
 def show(
@@ -102,6 +104,7 @@ def _as_data(picture: Picture) -> dict[str, object]:
         "height": height,
         "alt": picture.alt,
         "mapAlt": picture.map_alt,
+        "method": picture.method,
         "layers": None,
     }
     if reading is not None:

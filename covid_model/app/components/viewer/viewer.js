@@ -146,7 +146,7 @@ class Viewer {
     this.divider.style.display = wipe ? "" : "none";
     this.divider.style.left = `${see.wipe}%`;
     this.divider.setAttribute("aria-valuenow", Math.round(see.wipe));
-    this.divider.setAttribute("aria-valuetext", `${Math.round(see.wipe)} % original, the rest Grad-CAM`);
+    this.divider.setAttribute("aria-valuetext", `${Math.round(see.wipe)} % original, the rest ${picture.method}`);
     for (const pane of this.panes) pane.style.display = pane.hidden ? "none" : "";
     if (!film.clientWidth && !map.clientWidth) return; // not laid out yet: the observer calls again
     this.limit();
@@ -185,6 +185,7 @@ class Viewer {
   drawTools(mapped) {
     const { see, data, root } = this;
     root.querySelector("[data-for=map]").hidden = !mapped;
+    for (const label of root.querySelectorAll("[data-method]")) label.textContent = this.picture.method;
     for (const group of root.querySelectorAll("[data-choice]"))
       for (const button of group.children)
         button.setAttribute("aria-pressed", String(see[group.dataset.choice]) === button.value);
