@@ -23,38 +23,10 @@ from covid_model.charts.evaluation import (
     roc_alt,
 )
 from covid_model.charts.scores import score_distribution_alt, score_strip, score_strip_alt
-from covid_model.charts.style import CONFIG, COVID_COLOR, OTHER_COLOR, enlarged
+from covid_model.charts.style import CONFIG, enlarged
 from covid_model.charts.training import (
     learning_curve,
     learning_curve_alt,
     run_look,
     small_confusion_matrix,
 )
-
-__all__ = [
-    "CONFIG",
-    "COVID_COLOR",
-    "OTHER_COLOR",
-    "clicked_cell",
-    "clicked_film",
-    "confusion_matrix",
-    "confusion_matrix_alt",
-    "cost_curve",
-    "cost_curve_alt",
-    "enlarged",
-    "learning_curve",
-    "learning_curve_alt",
-    "precision_recall",
-    "precision_recall_alt",
-    "predictive_value",
-    "predictive_value_alt",
-    "reliability",
-    "reliability_alt",
-    "roc",
-    "roc_alt",
-    "run_look",
-    "score_distribution_alt",
-    "score_strip",
-    "score_strip_alt",
-    "small_confusion_matrix",
-]

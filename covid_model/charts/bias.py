@@ -467,18 +467,3 @@ def slopes_alt(whole: ArrayLike, changed: ArrayLike, covid: ArrayLike, threshold
         for own, label in ((truth, style.COVID_LABEL), (~truth, style.OTHER_LABEL))
     ]
     return f"One line per X-ray: {'; '.join(parts)}."
-
-
-__all__ = [
-    "Share",
-    "ages",
-    "ages_alt",
-    "groups",
-    "groups_alt",
-    "severity",
-    "severity_alt",
-    "shares",
-    "shares_alt",
-    "slopes",
-    "slopes_alt",
-]

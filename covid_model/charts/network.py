@@ -428,18 +428,3 @@ def models_alt(networks: Sequence[Pretrained], marked: str) -> str:
         f"{own.millions:g} million parameters and {own.top1:.1f} % top-1; {len(better)} of the others are more "
         "accurate with fewer parameters."
     )
-
-
-__all__ = [
-    "channel_weights",
-    "channel_weights_alt",
-    "clicked_block",
-    "drawing",
-    "drawing_alt",
-    "logit_parts",
-    "logit_parts_alt",
-    "loss_curve",
-    "loss_curve_alt",
-    "models",
-    "models_alt",
-]

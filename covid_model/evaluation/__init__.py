@@ -9,9 +9,8 @@ scikit-learn and SciPy take one to two seconds to import, so functions import th
 
 from __future__ import annotations
 
-from covid_model.evaluation.bootstrap import DRAWS, LEVEL, SEED, Band, Estimate, proportion
+from covid_model.evaluation.bootstrap import DRAWS, LEVEL, Band, Estimate, proportion
 from covid_model.evaluation.metrics import (
-    BINS,
     CELLS,
     RATES,
     Bin,
@@ -31,7 +30,6 @@ from covid_model.evaluation.metrics import (
 )
 from covid_model.evaluation.predictive_values import (
     Costs,
-    Frequencies,
     PredictiveValues,
     costs,
     frequencies,
@@ -40,44 +38,3 @@ from covid_model.evaluation.predictive_values import (
 )
 from covid_model.evaluation.subgroups import Part, adults_without_covid, parts
 from covid_model.evaluation.threshold_sweep import THRESHOLDS, ThresholdSweep, rates_at, share_at, sweep
-
-__all__ = [
-    "BINS",
-    "CELLS",
-    "DRAWS",
-    "LEVEL",
-    "RATES",
-    "SEED",
-    "THRESHOLDS",
-    "Band",
-    "Bin",
-    "Confusion",
-    "Costs",
-    "Curve",
-    "Estimate",
-    "Frequencies",
-    "Part",
-    "PredictiveValues",
-    "ThresholdSweep",
-    "adults_without_covid",
-    "area_intervals",
-    "brier",
-    "calibration_error",
-    "cells",
-    "check",
-    "confusion",
-    "costs",
-    "frequencies",
-    "inverse",
-    "parts",
-    "precision_recall",
-    "predictive_values",
-    "proportion",
-    "rates",
-    "rates_at",
-    "recorded_bins",
-    "reliability",
-    "roc",
-    "share_at",
-    "sweep",
-]

@@ -69,6 +69,3 @@ def run(context: ExperimentContext, only: Iterable[str] = (), to: Path | None = 
         path.write_text(json.dumps(to_json(record | figures), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         written.append(path)
     return written
-
-
-__all__ = ["EXPERIMENTS", "ExperimentContext", "ExperimentError", "run"]

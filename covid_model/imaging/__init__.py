@@ -14,8 +14,6 @@ from pathlib import Path
 from covid_model.imaging import image, raster
 from covid_model.imaging.image import Film, FilmError, Refusal, check_bytes, show_name
 
-__all__ = ["Film", "FilmError", "Refusal", "check_bytes", "decode", "read", "show_name"]
-
 # First bytes of other common files, so that the error can name what was uploaded.
 OTHER_TYPES = (
     (b"GIF8", "a GIF"),

@@ -12,7 +12,7 @@ from covid_model import config
 from covid_model.app import state
 from covid_model.app.components import compare_networks
 from covid_model.app.pages.trust_screens import checks
-from covid_model.app.pages.trust_screens.deck import NAMES
+from covid_model.app.pages.trust_screens.deck import NAMES, STORY
 from covid_model.model import registry
 from tests.support import mock_networks
 from tests.support.app_pages import MockReader, demo, open_page, text
@@ -42,7 +42,7 @@ def test_records_keep_their_own_threshold(monkeypatch):
     """With our own records, which were made at 0.6."""
     monkeypatch.setattr(config, "THRESHOLD", 0.55)
     assert "At the thresholds 0.55 and 0.6" in text(open_page("can_you_trust_it", screen=NAMES[-1]))
-    assert "at the threshold 0.6" in text(open_page("can_you_trust_it", screen=NAMES[0]))
+    assert "at the threshold 0.6" in text(open_page("can_you_trust_it", screen=STORY[0]))
 
 
 def test_a_verdict_at_another_threshold(demo, monkeypatch):

@@ -35,8 +35,6 @@ from covid_model.data.download.images import (
 )
 from covid_model.data.download.sources import Origin, by_hand, open_source
 
-__all__ = ["DownloadError", "DownloadReport", "Failure", "Missing", "Patience", "download", "write_list", "write_part"]
-
 GIVE_UP = 12  # consecutive server failures after which the rest of the source is skipped
 SHOWN = 3  # films listed for each reason in the summary
 SOURCES = tuple(config.SOURCE_TITLES)

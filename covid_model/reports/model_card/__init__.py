@@ -21,7 +21,6 @@ from covid_model.model import registry
 from covid_model.model.registry import NetworkSpec
 from covid_model.reports.model_card import figures, recipe
 from covid_model.reports.model_card.prose import (
-    PROSE,
     Card,
     CardError,
     Section,
@@ -33,8 +32,6 @@ from covid_model.reports.model_card.prose import (
     markdown,
 )
 from covid_model.reports.model_card.recipe import WATTS_A_CORE
-
-__all__ = ["PROSE", "WATTS_A_CORE", "Card", "CardError", "Section", "Table", "build", "markdown", "read"]
 
 UNSEEN = tuple(split for split in config.SPLITS if split not in config.TRAINING_SPLITS)
 NO_SCORES = "This copy has no scores of this network, so the figures are missing here."

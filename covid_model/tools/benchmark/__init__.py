@@ -19,8 +19,6 @@ from covid_model.data import dataset
 from covid_model.tools.benchmark import forward, server
 from covid_model.tools.benchmark.timing import Row, Subject
 
-__all__ = ["PARTS", "Subject", "run"]
-
 PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "streamlit", "torch", "grad-cam", "onnxruntime", "openvino")
 ROUNDS = 15  # of each timing
 

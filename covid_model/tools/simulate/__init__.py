@@ -22,8 +22,6 @@ from covid_model.tools.simulate import ct, film
 from covid_model.tools.simulate.ct import Chest, CtError, clean, load
 from covid_model.tools.simulate.recipes import RECIPES, Recipe
 
-__all__ = ["CtError", "render", "run"]
-
 QUALITY = 92  # of the JPEG files
 LEAST_LESION, LEAST_LUNG = 0.30, 0.30  # least centimeters of water, of lung, for a pixel to belong to a mask
 LESION_SHARE = 0.25  # least share of the lesion's thickest parts, as well

@@ -24,22 +24,7 @@ from covid_model import config, evaluation
 from covid_model.data import dataset
 from covid_model.evaluation import Confusion, Estimate
 from covid_model.training.playground.features import PlaygroundError, Store, load
-from covid_model.training.playground.recipe import ADULTS, BASES, MARKERS, PRESETS, Preset, Recipe
-
-__all__ = [
-    "ADULTS",
-    "BASES",
-    "MARKERS",
-    "PRESETS",
-    "Epoch",
-    "PlaygroundError",
-    "Preset",
-    "Recipe",
-    "Run",
-    "Store",
-    "load",
-    "train",
-]
+from covid_model.training.playground.recipe import MARKERS, PRESETS, Recipe
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Adam's, with Keras' defaults
 
