@@ -15,7 +15,9 @@ from covid_model import config, evaluation, imaging
 from covid_model.data import dataset
 from covid_model.evaluation.bootstrap import share
 from covid_model.experiments.context import ExperimentContext
+from covid_model.model import registry
 from covid_model.model.ood import CHANGES, OodDetector, detector_path
+from covid_model.training.score_dataset import OutputStore
 
 DIRECTIONS = 64  # principal components of the training films' features
 GROUP = 300  # films of one group that it is fitted on, at most
@@ -28,12 +30,17 @@ GOALS = {"genuine": 0.02, "other": 0.95}  # flagged: at most, at least
 
 
 def run(context: ExperimentContext) -> dict[str, Any]:
-    """Fit, store and measure one network's detector. Writes NAME-novelty.npz into `context.networks`."""
+    """Fit, store and measure one network's detector. Writes NAME-novelty.npz into `context.networks`.
+
+    It is fitted on all training films, those included that this network was not trained on: the question is whether
+    an image is an upright chest X-ray, not whose.
+    """
     features = Features(context, config.fast_precision())
-    groups = dataset.group_names(context.training)
-    held_out = context.validation
+    training = dataset.labeled_training_films(context.data.films, *config.TRAINING_SPLITS)
+    groups = dataset.group_names(training)
+    held_out = dataset.validation_films(context.data.films, *config.TRAINING_SPLITS)
     fitted_on = sample(groups[~held_out], GROUP, context.seed)
-    validation = list(context.training.index[held_out])
+    validation = list(training.index[held_out])
     detector = fit(
         features.of_films(fitted_on),
         taught_by(context, fitted_on, features),
@@ -183,10 +190,20 @@ def precision_gap(context: ExperimentContext, detector: OodDetector, features: F
 
 
 class Features:
-    """Pooled features of the detector's LAYERS at one precision; those of films are stored in the work folder."""
+    """Pooled features of the detector's LAYERS at one precision; those of films are stored in the work folder.
+
+    Networks on the frozen base have the same features, so they share those of the first one.
+    """
 
     def __init__(self, context: ExperimentContext, precision: str):
-        self.precision, self.store = precision, context.outputs(precision)
+        spec = context.spec
+        if spec.base == registry.IMAGENET:
+            same = (registry.spec(name, context.networks) for name in registry.names(context.networks))
+            spec = next(
+                other for other in same if other.base == spec.base and other.preprocessing == spec.preprocessing
+            )
+        self.precision = precision
+        self.store = OutputStore(spec, context.data, context.vgg19, precision, context.work)
 
     def of_films(self, ids: list[str]) -> np.ndarray:
         """Return features (n, d) float32 of the films `ids`."""
