@@ -271,7 +271,7 @@ def band(near: float, marked: str | None, films: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(browse_text.similar(near), key="lift_band", icon=":material/close:", on_click=lift, args=(NEAR,))
         if marked not in films.index:
-            st.markdown(":small[The X-ray with this score is not one of these.]")
+            st.markdown(":small[The X-ray that has this score is not in this set.]")
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------

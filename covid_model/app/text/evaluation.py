@@ -142,7 +142,7 @@ def accuracies(results: Sequence[ThresholdResult]) -> str | None:
     """Return how the published accuracy and those of the networks here fit together; None without any."""
     if not results:
         return None
-    here = {prediction_text.plain(result.title): result.rates["accuracy"] for result in results}
+    here = {f"*{prediction_text.plain(result.title)}*": result.rates["accuracy"] for result in results}
     listed = _joined([f"{percent(accuracy.value)} for {title}" for title, accuracy in here.items()])
     within = [
         title

@@ -72,8 +72,8 @@ def analyzing(subject: str = "Analyzing") -> str:
 def analyzed_by(title: str, prediction: Prediction) -> str:
     """Return which network a prediction is of, by its title, and how long it took; Markdown."""
     if prediction.stored:
-        return f"Analyzed in advance by {plain(title)}."
-    return f"Analyzed by {plain(title)} in {prediction.milliseconds / 1000:.1f} s."
+        return f"Analyzed in advance by *{plain(title)}*."
+    return f"Analyzed by *{plain(title)}* in {prediction.milliseconds / 1000:.1f} s."
 
 
 def weights_missing(title: str) -> str:
@@ -104,7 +104,8 @@ def calibrated(score: float, calibrated_score: float, threshold: float) -> str:
 
 def score_of(title: str, score: float) -> str:
     """Return the score, in [0, 1], of the network with this title; Markdown."""
-    return f"{plain(title)}: **{score_text(score)}**"
+    number = score_text(score).replace(" ", "\u00a0")  # no line break inside "> 0.999"
+    return f"{plain(title)}: **{number}**"
 
 
 def outcome(positive: bool, covid: bool) -> str:

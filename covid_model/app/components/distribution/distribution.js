@@ -108,7 +108,7 @@ class Distribution {
     const anchor = this.data.mark < 0.2 ? "start" : this.data.mark > 0.8 ? "end" : "middle";
     const text = label(x, height - 2.6 * this.rem - 4, `▲ ${this.data.mark_label}`, anchor);
     text.classList.add("count");
-    const line = { x1: x, x2: x, y1: this.rows[0].head + 2 * this.rem, y2: this.rows[1].foot };
+    const line = { x1: x, x2: x, y1: this.rows[0].head + 2 * this.rem, y2: this.rows[1].foot - 1.2 * this.rem };
     return [make("line", { ...line, stroke: "currentColor", "stroke-width": 2 }), text];
   }
 
