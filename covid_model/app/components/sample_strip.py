@@ -25,6 +25,7 @@ NARROWEST = {False: 120, True: 62}  # pixels: the least width of a tile, and of 
 GAPS = {False: "small", True: "xsmall"}  # between them
 COMPACT = "samples_compact"  # key of the compact strip, for the style sheet
 STRESS, STRESS_FILM = "stress_test", "stress_film"  # keys of the drawer and of its choice
+ADDED_WIDTH = 660  # pixels: the longest description
 OUTLINE = (255, 255, 255)  # of the opacity's outline
 
 
@@ -145,7 +146,7 @@ def _stress_test(simulated: dict[str, Sample]) -> None:
         height="content",
         placeholder="–",
         alt="Every simulated X-ray: what was added to it, and every network's score",
-        column_config={"What was added": st.column_config.TextColumn(width="large")},
+        column_config={"What was added": st.column_config.TextColumn(width=ADDED_WIDTH)},
     )
 
 

@@ -222,8 +222,8 @@ def sample_label(kind: str, marker: str = "") -> str:
 
 
 def ground_truth(covid: bool) -> str:
-    """Return the ground ground_truth in a few words."""
-    return f"Ground ground_truth: {'COVID-19' if covid else 'no COVID-19'}."
+    """Return the ground truth in a few words."""
+    return f"Ground truth: {'COVID-19' if covid else 'no COVID-19'}."
 
 
 def on_marker(sample_label: str, share: float, area: float) -> str:

@@ -93,7 +93,8 @@ class Distribution {
     }
     for (let score = 0; score <= 10; score += 2)
       parts.push(label(this.x(score / 10), height - 1.5 * this.rem, (score / 10).toFixed(1), "middle"));
-    parts.push(label((this.left + this.right) / 2, height - 0.25 * this.rem, "score", "middle"));
+    const center = this.data.mark == null ? 0.5 : this.data.mark < 0.5 ? 0.9 : 0.1; // beside the mark's label
+    parts.push(label(this.x(center), height - 0.25 * this.rem, "score", "middle"));
     this.texts = this.classes.flatMap((_, number) => {
       const y = this.rows[number].head + 1.3 * this.rem;
       return [label(this.left, y, "", "start"), label(this.right, y, "", "end")];
@@ -106,9 +107,9 @@ class Distribution {
   marked(height) {
     const x = this.x(this.data.mark);
     const anchor = this.data.mark < 0.2 ? "start" : this.data.mark > 0.8 ? "end" : "middle";
-    const text = label(x, height - 2.6 * this.rem - 4, `▲ ${this.data.mark_label}`, anchor);
+    const text = label(x, height - 0.25 * this.rem, `▲ ${this.data.mark_label}`, anchor);
     text.classList.add("count");
-    const line = { x1: x, x2: x, y1: this.rows[0].head + 2 * this.rem, y2: this.rows[1].foot - 1.2 * this.rem };
+    const line = { x1: x, x2: x, y1: this.rows[0].head + 2 * this.rem, y2: this.rows[1].foot };
     return [make("line", { ...line, stroke: "currentColor", "stroke-width": 2 }), text];
   }
 
