@@ -96,17 +96,18 @@ def test_the_record_of_methods_on_films_with_a_lesion(predictor, monkeypatch):
     films = explanations.samples.samples()
     monkeypatch.setattr(explanations.samples, "samples", lambda: [one for one in films if one.mask is not None][:2])
     monkeypatch.setattr(explanations, "METHODS", {name: METHODS[name] for name in FAST})
-    record = explanations.run(SimpleNamespace(predictor=predictor, spec=predictor.spec))
+    record = explanations.run(SimpleNamespace(predictor=predictor, spec=predictor.spec, seed=0))
     assert len(record["films"]) == 2 and set(record["methods"]) == set(FAST)
     for figures in (*record["methods"].values(), record["even"]):
         assert 0 <= figures["energy"].value <= 1 and 0 <= figures["pointing"].value <= 1
+    assert all(0 < record["methods"][name]["repeatability"].value <= 1 for name in FAST)
 
 
 def test_the_scoreboard_has_a_row_per_method():
     figures = {"pointing": {"value": 0.5}, "energy": {"value": 0.25, "low": 0.1, "high": 0.4}}
-    record = {"methods": dict.fromkeys(METHODS, figures), "even": figures}
-    table = explanation_lab.scoreboard({"fine-tuned": record})
-    assert len(table) == len(METHODS) + 1 and table.shape[1] == 3
+    methods = {name: figures | ({"repeatability": {"value": 0.8}} if name in FAST else {}) for name in METHODS}
+    table = explanation_lab.scoreboard({"fine-tuned": {"methods": methods, "even": figures}})
+    assert len(table) == len(METHODS) + 1 and list(table.iloc[:, 3]) == ["0.80"] * 6 + ["–"] * 5
     assert json.loads(table.iloc[0].to_json()) and "25.0 %" in table.iloc[0, 2] and "10 to 40" in table.iloc[0, 2]
 
 

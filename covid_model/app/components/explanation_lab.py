@@ -105,7 +105,7 @@ def _scoreboard() -> None:
 
 
 def scoreboard(records: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Return one row per method: for each network its pointing game, its energy and the interval of that."""
+    """Return one row per method: for each network pointing game, energy with its interval, and repeatability."""
     rows = []
     for method in (*METHODS, None):
         row = {"Method": METHODS[method].title if method else "Even heatmap"}
@@ -118,5 +118,7 @@ def scoreboard(records: dict[str, dict[str, Any]]) -> pd.DataFrame:
                 f" ({100 * energy['low']:.0f} to {100 * energy['high']:.0f})" if energy.get("low") is not None else ""
             )
             row[f"Energy, {title}"] = f"{formatting.percent(energy['value'])}{interval}"
+            if repeats := figures.get("repeatability"):
+                row[f"Repeatability, {title}"] = text.agreement(repeats["value"])
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).fillna("–")
