@@ -81,7 +81,7 @@ def running(
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """Return a free port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
@@ -143,7 +143,7 @@ def upload(page: Page, *files: Path | dict) -> None:
 
 
 def threshold(page: Page) -> float:
-    """The threshold as its slider stands."""
+    """Return the threshold that the slider shows."""
     return float(page.locator(SLIDER).first.input_value())
 
 

@@ -25,7 +25,7 @@ def changed_score(page) -> str:
 
 
 def place(page) -> float:
-    """How far below the page's title the section stands: what is above it moves it."""
+    """Return how far below the page's title the section is: what is above it moves it."""
     return page.locator("#what-if").bounding_box()["y"] - page.get_by_role("heading").first.bounding_box()["y"]
 
 

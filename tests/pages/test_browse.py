@@ -65,7 +65,7 @@ def simulated(score: float | None) -> str:
 
 
 def pictures(app: AppTest) -> list[str]:
-    """What the pictures on the page are said to show."""
+    """Return the alternative texts of the images on the page."""
     return [item.alt for image in app.get("image") for item in image.proto.imgs]
 
 

@@ -45,7 +45,7 @@ TITLES = {"fine-tuned": "Fine-tuned", "paper": "Paper"}
 
 
 class MockReader:
-    """Scores a film by its brightest pixel and counts how often it was asked."""
+    """Score a film by its brightest pixel, and count the requests."""
 
     asked: list[str] = []  # noqa: RUF012 (one list for all, emptied by `demo`)
     failure: Exception | None = None
@@ -69,20 +69,20 @@ class MockReader:
         )
 
     def scores(self, pixels: Iterable[np.ndarray], batch: int = 1) -> Iterator[float]:
-        """Of many films; counted as one more question."""
+        """Return the scores of many films; counted as one request."""
         MockReader.asked.append(f"{self.name}, many")
         return (float(film.max()) / 256 for film in pixels)
 
 
 def film_bytes(brightest: int = 240) -> bytes:
-    """A PNG whose mock score is `brightest` / 256."""
+    """Return a PNG whose mock score is `brightest` / 256."""
     pixels = synthetic_images.film().astype(float)
     pixels = pixels * brightest / pixels.max()
     return cv2.imencode(".png", np.rint(pixels).astype(np.uint8))[1].tobytes()
 
 
 def data_folder(folder: Path) -> Path:
-    """A data folder with a made-up film for each of ROWS."""
+    """Write a data folder with a synthetic film for each of ROWS, and return it."""
     (folder / "images").mkdir(parents=True)
     rows = []
     for number, (film, source, split, covid, finding, *_) in enumerate(ROWS):
@@ -96,7 +96,7 @@ def data_folder(folder: Path) -> Path:
 
 
 def write_scores(path: Path) -> None:
-    """Scores of ROWS by both networks, in the columns of assets/results/scores.csv."""
+    """Write the scores of ROWS by both networks, in the columns of assets/results/scores.csv."""
     rows = [
         {"id": film, "split": split, "source": source, "covid": covid, "network": name, "score": score}
         for film, source, split, covid, _, *scores in ROWS
@@ -106,7 +106,7 @@ def write_scores(path: Path) -> None:
 
 
 def write_real_films(path: Path, rows: Iterable[tuple]) -> None:
-    """The list of real sample films, of the form of assets/real_films.json; `rows` are of ROWS."""
+    """Write the list of real sample films, as in assets/real_films.json; `rows` are of ROWS."""
     facts = {"url": "https://example.org/a.png", "sha256": "0" * 64, "credit": "Somebody", "license": "CC BY 4.0"}
     films = [
         {"id": film, "source": source, "split": split, "covid": covid, "shows": f"Film {film}."} | facts
@@ -116,7 +116,7 @@ def write_real_films(path: Path, rows: Iterable[tuple]) -> None:
 
 
 def score_many(demo: Path, monkeypatch: pytest.MonkeyPatch, count: int = 50) -> None:
-    """Put `count` test films of children in the place of ROWS: a list of their own, scored 0, 0.01, 0.02 ..."""
+    """Replace ROWS with `count` test films of children, scored 0, 0.01, 0.02 ..."""
     films = pd.DataFrame({"id": [f"kermany-{number}" for number in range(count)]})
     films = films.assign(split="test", source="kermany", covid=0)
     films.assign(network="fine-tuned", score=np.arange(count) / 100).to_csv(demo / "scores.csv", index=False)
@@ -126,7 +126,7 @@ def score_many(demo: Path, monkeypatch: pytest.MonkeyPatch, count: int = 50) -> 
 
 @pytest.fixture
 def demo(tmp_path, monkeypatch) -> Path:
-    """The app on made-up ground: data folder, list of films, scores, networks without weights, mock reader."""
+    """Set the app up with synthetic data: data folder, list of films, scores, networks without weights, mock reader."""
     folder = data_folder(tmp_path / "data")
     write_scores(tmp_path / "scores.csv")
     (tmp_path / "networks").mkdir()
@@ -148,7 +148,7 @@ def demo(tmp_path, monkeypatch) -> Path:
 
 
 def open_page(page: str | None = None, **address: str) -> AppTest:
-    """The app as it opens at an address, and the page asked for, without an error."""
+    """Open the app at a URL, then a page, and check that there is no error."""
     app = AppTest.from_file(ENTRY, default_timeout=60)
     for name, value in address.items():
         app.query_params[name] = value
@@ -160,30 +160,30 @@ def open_page(page: str | None = None, **address: str) -> AppTest:
 
 
 def page_of(app: AppTest) -> str:
-    """Return the path of the page that is open, as it is in the address; "" is the first one."""
+    """Return the path of the open page, as in the URL; "" is the first one."""
     pages = ("results", "browse", "how_it_works", "train_it_yourself", "can_you_trust_it", "about")
     paths = {calc_hash("try_an_xray"): ""} | {calc_hash(page): page for page in pages}
     return paths[app.session_state[state.PAGE]]
 
 
 def numbers(text: str) -> list[float]:
-    """The numbers in a text, in their order; none of a name such as COVID-19."""
+    """Return the numbers in a text, in order; none of a name such as COVID-19."""
     result = re.findall(r"(?<![\w-])[-−]?\d[\d,]*(?:\.\d+)?", text.replace("\\", ""))
     return [float(item.replace(",", "").replace("−", "-")) for item in result]
 
 
 def verdict_word(score: float, threshold: float = 0.6) -> str:
-    """What a table says of a film with this score."""
+    """Return the verdict in a table for this score."""
     return formatting.verdict_word(is_positive(score, threshold)).capitalize()
 
 
 def holds(text: str, *figures: float) -> bool:
-    """Whether a text holds each of these numbers, as often as it is given here, in whatever words and order."""
+    """Return whether a text contains each of these numbers, as often as given, in any order."""
     return Counter(figures) <= Counter(numbers(text))
 
 
 def charts(app: AppTest) -> set[str]:
-    """The keys of the charts on the page."""
+    """Return the keys of the charts on the page."""
     return {item.key for item in app.get("plotly_chart")}
 
 
@@ -204,12 +204,12 @@ def components(app: AppTest) -> list[dict]:
 
 
 def text(app: AppTest) -> str:
-    """All that the page says in Markdown and plain text."""
+    """Return all Markdown and plain text on the page."""
     return "\n".join(item.value for kind in (app.markdown, app.text, app.caption, app.subheader) for item in kind)
 
 
 def plain_text(app: AppTest) -> str:
-    """The same without the marks that keep names and paths from being read as Markdown."""
+    """Return the same without the escapes of Markdown."""
     return text(app).replace("\\", "")
 
 

@@ -287,7 +287,7 @@ NUMBERED = re.compile(r"test_((?:\d\d_)+)")  # a test's name begins with its row
 
 
 def rows_of(name: str) -> list[int]:
-    """The rows that a test says it stands for, by its name."""
+    """Return the rows that a test's name says it covers."""
     result = NUMBERED.match(name)
     return [int(number) for number in result[1].split("_") if number] if result else []
 

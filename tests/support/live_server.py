@@ -43,7 +43,7 @@ PACE = 0.02  # seconds a reading, so that thirty of them can be watched
 
 
 def logit(inputs: np.ndarray, name: str) -> np.ndarray:
-    """What stands in for a network: (n, size, size, 3) to (n, 1), the brighter the higher."""
+    """A mock network: (n, size, size, 3) to (n, 1), the brighter the higher."""
     return inputs.mean(axis=(1, 2, 3), keepdims=False)[:, None] / STEEP + BIAS[name]
 
 

@@ -18,7 +18,7 @@ SIZE = 32  # the smallest input that VGG-19 takes; block5_conv4 is then 2 x 2 x 
 
 
 def save(folder: Path, name: str = "fine-tuned", seed: int = 0) -> registry.NetworkSpec:
-    """Write a complete mock network into `folder` and return what it is."""
+    """Write a complete mock network into `folder` and return its description."""
     weights, sha256, parameters = _weights(seed)
     shutil.copyfile(weights, folder / f"{name}.npz")
     case = registry.NetworkSpec(
@@ -69,7 +69,7 @@ def describe(
 
 @functools.cache
 def _weights(seed: int) -> tuple[Path, str, int]:
-    """Draw the weights once a process: their file, its SHA-256, how many they are."""
+    """Draw the weights once per process; return their file, its SHA-256 and their number."""
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -79,7 +79,7 @@ def _weights(seed: int) -> tuple[Path, str, int]:
 
 
 def film(seed: int = 0, shape: tuple[int, int] = (80, 64)) -> np.ndarray:
-    """A made-up film: (height, width) uint8 with a smooth gradient and grain."""
+    """Return a synthetic film: (height, width) uint8 with a smooth gradient and grain."""
     rng = np.random.default_rng(seed)
     rows = np.linspace(0, 200, shape[0])[:, None]
     return (rows + rng.uniform(0, 55, shape)).astype(np.uint8)

@@ -8,29 +8,29 @@ from pathlib import Path
 
 
 def _status(name: str, process: int | str = "self") -> float:
-    """A line of /proc/PID/status, in megabytes."""
+    """Return a line of /proc/PID/status, in megabytes."""
     return int(Path(f"/proc/{process}/status").read_text().split(f"{name}:")[1].split()[0]) / 1024
 
 
 def resident(process: int | str = "self") -> float:
-    """Megabytes that a process has in memory now."""
+    """Return the megabytes that a process has in memory now."""
     return _status("VmRSS", process)
 
 
 def peak(process: int | str = "self") -> float:
-    """The most megabytes that a process has had in memory, since it began or since `reset_peak`."""
+    """Return the most megabytes that a process has had in memory since its start or `reset_peak`."""
     return _status("VmHWM", process)
 
 
 def reset_peak() -> float:
-    """Let this process's peak begin again at what it takes up now (where the system allows it); gives that."""
+    """Reset this process's peak to its current memory, where the system allows it, and return that."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     return peak()
 
 
 def open_files(process: int) -> list[str]:
-    """What the file handles of a process lead to."""
+    """Return the targets of a process's file handles."""
     result = []
     for handle in Path(f"/proc/{process}/fd").iterdir():
         try:

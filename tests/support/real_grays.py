@@ -16,7 +16,7 @@ from covid_model import imaging
 from covid_model.data import dataset
 
 KEPT = Path(__file__).with_suffix(".json")
-SOURCES, FILMS, SEED = ("nih", "cohen"), 60, 0  # adults' films that came unsquashed
+SOURCES, FILMS, SEED = ("nih", "cohen"), 60, 0  # adults' films in their original proportions
 RANGE = (2, 98)  # percentiles of the real films that a simulated one must lie within
 SIDE = 256  # pixels: what films are scaled to before
 STATISTICS = ("mean", "deviation", "5th percentile", "median", "95th percentile", "fine detail")
@@ -39,7 +39,7 @@ def measure() -> dict[str, list[float]]:
 
 
 def kept() -> dict[str, list[float]]:
-    """The ranges as they were measured last."""
+    """Return the ranges as last measured."""
     return json.loads(KEPT.read_text())
 
 

@@ -13,7 +13,7 @@ from covid_model.data import dataset
 from tests.support import synthetic_images
 
 WIDTH, HEIGHT = 72, 88
-FILMS = (  # split, source, covid (None where nobody says), films
+FILMS = (  # split, source, covid (None if unknown), films
     ("train", "cohen", 1, 16),
     ("train", "cohen", 0, 10),
     ("train", "kermany", 0, 16),
@@ -36,14 +36,14 @@ FILMS = (  # split, source, covid (None where nobody says), films
 
 
 def lungs(width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """The lungs of `synthetic_images.film`: bool (height, width)."""
+    """Return the lungs of `synthetic_images.film`: bool (height, width)."""
     y, x = np.mgrid[0:height, 0:width]
     x, y = x / width - 0.5, y / height - 0.5
     return np.any([((x - side * 0.19) / 0.13) ** 2 + ((y + 0.05) / 0.3) ** 2 < 1 for side in (-1, 1)], axis=0)
 
 
 def film(covid: int | None, rng: np.random.Generator) -> np.ndarray:
-    """A drawn film with grain; one of COVID-19 is a little brighter."""
+    """Return a drawn film with grain; one of COVID-19 is a little brighter."""
     drawn = synthetic_images.film(WIDTH, HEIGHT).astype(float) + 25 * (covid or 0) + rng.normal(0, 8, (HEIGHT, WIDTH))
     return drawn.clip(0, 255).astype(np.uint8)
 

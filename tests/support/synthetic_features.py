@@ -31,7 +31,7 @@ GROUPS = [  # split, source, covid, films
 
 
 def films() -> pd.DataFrame:
-    """The list; the first film of `extra` is of a patient with a film in `extra-test`."""
+    """Return the list; the first film of `extra` is of a patient with a film in `extra-test`."""
     rows = []
     for split, source, covid, many in GROUPS:
         for number in range(many):
@@ -44,7 +44,7 @@ def films() -> pd.DataFrame:
 
 
 def features(table: pd.DataFrame) -> np.ndarray:
-    """(films, NUMBERS) float32: the first number rises with COVID-19, the second with being an adult."""
+    """Return (films, NUMBERS) float32: the first number rises with COVID-19, the second with being an adult."""
     made = np.random.default_rng(7).normal(size=(len(table), NUMBERS)).astype(np.float32)
     made[:, 0] += 3 * table["covid"].fillna(0).to_numpy(float)
     made[:, 1] += 4 * (table["source"] != config.CHILDREN).to_numpy()
@@ -53,7 +53,7 @@ def features(table: pd.DataFrame) -> np.ndarray:
 
 @pytest.fixture
 def made_up_lab(tmp_path, monkeypatch) -> Path:
-    """The list of films and assets/lab, made up; gives the folder of the latter."""
+    """Set up a synthetic list of films and assets/lab; return the folder of the latter."""
     table = films()
     table.to_csv(tmp_path / "dataset.csv", index=False)
     monkeypatch.setattr(config, "DATASET_CSV", tmp_path / "dataset.csv")

@@ -54,7 +54,7 @@ def deep_color_png(rgb: np.ndarray) -> bytes:
 
 
 def turned_jpeg(upright: np.ndarray, orientation: int) -> bytes:
-    """A JPEG that stands as a camera held in another way saves it, and says so in its Exif `orientation`."""
+    """Return a JPEG as a rotated camera saves it, with its Exif `orientation`."""
     undo = {
         1: lambda p: p, 2: np.fliplr, 3: lambda p: np.rot90(p, 2), 4: np.flipud, 5: np.transpose,
         6: np.rot90, 7: lambda p: np.rot90(p, 2).T, 8: lambda p: np.rot90(p, -1),

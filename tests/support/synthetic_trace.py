@@ -11,7 +11,7 @@ RNG = np.random.default_rng(0)
 
 
 def made_up_walk(name: str = "fine-tuned") -> ForwardTrace:
-    """A walk through two blocks of the usual names, with random numbers."""
+    """Return a forward pass through two blocks of the usual names, with random numbers."""
     layers = [
         Layer(f"block{at}_{case}", kind, (8, 8, 16), 100 * (kind == "convolution"), kind == "convolution", 5)
         for at in (1, 5)

@@ -66,7 +66,7 @@ class BrightReader:
 
 @pytest.fixture(autouse=True)
 def reader(monkeypatch) -> type[BrightReader]:
-    """The stand-in in the place of Reader, on a network that holds all its weights."""
+    """A mock predictor, on a network that stores all its weights."""
     monkeypatch.setattr(BrightReader, "made", [])
     monkeypatch.setattr("covid_model.model.predictor.Predictor", BrightReader)
     monkeypatch.setattr("covid_model.model.registry.spec", lambda name: SimpleNamespace(base=STORED))

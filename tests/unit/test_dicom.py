@@ -414,7 +414,7 @@ def test_memory_for_the_largest(tmp_path):
 
 @needs_samples
 def test_frames_are_found_as_pydicom_finds_them():
-    """The bare JPEG that is decoded stands for the whole one: nothing of the picture lies in what was left out."""
+    """The bare JPEG decodes to the same image as the whole one: the segments left out hold no pixels."""
     from covid_model.imaging import headers
 
     file = pydicom.dcmread(io.BytesIO(sample("JPGLosslessP14SV1_1s_1f_8b.dcm")))

@@ -34,7 +34,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(data, tmp_path_factory):
-    """A case on a mock network, whose threshold lies in the middle of its scores."""
+    """An experiment context on a mock network, whose threshold is in the middle of its scores."""
     folder = tmp_path_factory.mktemp("networks")
     case = mock_networks.save(folder)
     with pytest.MonkeyPatch.context() as patch:
