@@ -9,6 +9,7 @@ from __future__ import annotations
 from covid_model.charts.evaluation import (
     clicked_cell,
     clicked_film,
+    clicked_group,
     confusion_matrix,
     confusion_matrix_alt,
     cost_curve,

@@ -91,6 +91,25 @@ def clicked_film(points: Sequence[Mapping] | None) -> str | None:
     return None
 
 
+def clicked_group(points: Sequence[Mapping] | None, rows: int) -> tuple[int, bool] | None:
+    """Return which group was clicked in a chart of `bias.groups` without ghosts, and whether its COVID-19 films were.
+
+    Args:
+        points: of plotly's selection event.
+        rows: how many groups the chart has.
+
+    Returns:
+        The number of the group, from 0, and True for COVID-19; None without a click on a symbol.
+    """
+    for point in points or ():
+        curve, height = point.get("curve_number"), point.get("y")
+        if curve in (0, 1) and isinstance(height, int | float):
+            row = rows - 1 - round(height)
+            if 0 <= row < rows:
+                return row, curve == 0
+    return None
+
+
 def confusion_matrix_alt(matrix: Confusion, threshold: float) -> str:
     """Describe the matrix in one sentence."""
     return (

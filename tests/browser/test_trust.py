@@ -6,10 +6,12 @@ import json
 import re
 from urllib.parse import quote_plus
 
+import pandas as pd
 import pytest
 
 from covid_model import config
-from covid_model.app.pages.trust_screens import deck, summary
+from covid_model.app.pages.trust_screens import deck, erasure, external, summary
+from covid_model.app.text import browse as browse_text
 from tests.browser import demo
 
 pytestmark = [
@@ -19,6 +21,11 @@ pytestmark = [
 ]
 
 HEADLINE = "[data-testid=stHeading] h2"
+
+
+def name_of(screen) -> str:
+    """The name of a screen's module in the address."""
+    return next(name for name, module in deck.SCREENS.items() if module is screen)
 
 
 def headline(page) -> str:
@@ -61,11 +68,21 @@ def test_a_point_opens_its_x_ray(visitor, address):
     record = config.AUDIT / "paper-lungs.json"
     if not record.is_file():
         pytest.skip("no record of erased lungs")
-    demo.open_page(visitor, f"{address}/can_you_trust_it?screen={quote_plus(deck.NAMES[3])}")
+    demo.open_page(visitor, f"{address}/can_you_trust_it?screen={quote_plus(name_of(erasure))}")
     visitor.locator("[data-testid=stPlotlyChart] .scatterlayer .point").first.click(force=True)
     demo.arrived(visitor, "")
     opened = re.search(r"film=([\w-]+)", visitor.url)[1]
     assert opened in json.loads(record.read_text())["films_scores"]["id"] and "network=paper" in visitor.url
+
+
+def test_a_symbol_opens_the_x_rays_that_it_counts(visitor, address):
+    demo.open_page(visitor, f"{address}/can_you_trust_it?screen={quote_plus(name_of(external))}")
+    visitor.locator(".st-key-elsewhere .scatterlayer .point").last.click(force=True)  # non-COVID, of the last group
+    demo.arrived(visitor, "browse")
+    assert "network=paper" in visitor.url and f"truth={browse_text.TRUTHS['other']}" in visitor.url
+    scores = pd.read_csv(config.SCORES_CSV).query("network == 'paper' and split == 'external' and covid == 0")
+    shown = visitor.locator(".st-key-films_summary").inner_text()
+    assert int(shown.split()[0]) in scores.groupby("source").size().tolist()
 
 
 def test_the_story_plays_full_screen_and_leads_to_its_screens(visitor, address):

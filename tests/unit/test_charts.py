@@ -98,6 +98,19 @@ def test_clicked_film(points, film):
     assert charts.clicked_film(points) == film
 
 
+@pytest.mark.parametrize(
+    ("points", "group"),
+    [
+        (None, None),
+        ([{"curve_number": 0, "y": 4.13}], (0, True)),  # the first of five is on top, its COVID-19 above the middle
+        ([{"curve_number": 1, "y": -0.13}], (4, False)),
+        ([{"curve_number": 2, "y": 1.0}, {"curve_number": 0, "y": 9.0}, {"curve_number": 1}], None),
+    ],
+)
+def test_clicked_group(points, group):
+    assert charts.clicked_group(points, 5) == group
+
+
 def test_the_distribution_in_words():
     assert holds(charts.score_distribution_alt(SCORES, COVID, 0.6), 2, 4, 1, 4, 0.6)  # the film at 0.6 is not above it
     assert holds(charts.score_distribution_alt(SCORES, COVID, 0.6, mark=0.83), 0.83)

@@ -100,6 +100,18 @@ def test_similar_scores_are_within_the_band():
     assert address[browse_text.MARKED] == "cohen-1" and browse_text.MARKED not in browse_text.similar_address(1.0, None)
 
 
+def test_a_group_of_the_story_has_an_address():
+    other = {browse_text.TRUTH: browse_text.TRUTHS["other"]}
+    assert browse_text.group_address("test", False, {"cohen", "kermany"}) == other
+    only = {browse_text.SOURCE: config.SOURCE_TITLES["cohen"]}
+    assert browse_text.group_address("test-adults", False, {"cohen"}) == other | only
+    assert browse_text.group_address("extra-test", False, {"nih"}) == browse_text.address("extra-test") | other
+    address = browse_text.group_address("figure1", True, {"figure1"})
+    assert address[browse_text.SOURCE] == config.SOURCE_TITLES["figure1"]
+    assert address | browse_text.address("external") == address
+    assert address[browse_text.TRUTH] == browse_text.TRUTHS["covid"]
+
+
 @pytest.mark.parametrize("nonsense", [None, "", "x", "nan", "inf", "-0.1", "1.1"])
 def test_a_score_that_is_none(nonsense):
     assert browse_text.score_from(nonsense) is None

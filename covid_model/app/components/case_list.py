@@ -15,6 +15,7 @@ import streamlit as st
 
 from covid_model import charts, config
 from covid_model.app import cache, state, widgets
+from covid_model.app.text import browse as browse_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.config import CELL_NAMES
 from covid_model.data.dataset import DataError
@@ -23,6 +24,8 @@ from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
 
 CELL = "cell"  # name in the URL; the value is a label
 OPEN = "open"  # in the session: the film to open
+BROWSE = "browse-at"  # in the session: the films to open, as URL parameters of "Browse X-rays"
+BROWSE_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "browse.py"
 TRY_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "try_an_xray.py"
 OPEN_CELL = "open-cell"  # in the session: the cell to open on the page "Browse X-rays"
 ROWS = 15  # films on one page of the list, short enough to need no scrolling
@@ -129,8 +132,14 @@ def choose_clicked(key: str, network: str) -> None:
         state.choose_network(network)
 
 
+def open_films(address: dict[str, str], network: str) -> None:
+    """Choose what "Browse X-rays" is to show, as its URL parameters, for `follow`; a callback."""
+    st.session_state[BROWSE] = address
+    state.choose_network(network)
+
+
 def follow() -> None:
-    """Open the film that was chosen on this page, if one was.
+    """Open the film, or the films, that were chosen on this page, if any were.
 
     Called outside the page's fragments, where the network would drop out of the URL.
     """
@@ -138,6 +147,11 @@ def follow() -> None:
     if film:
         state.choose_film(film)
         st.switch_page(TRY_PAGE, query_params={state.FILM: film})
+    films = st.session_state.pop(BROWSE, None)
+    if films is not None:
+        for key in (*browse_text.FILTERS, browse_text.SHOWN):  # left over from an earlier visit to that page
+            st.session_state.pop(key, None)
+        st.switch_page(BROWSE_PAGE, query_params=films)
 
 
 def open_cell(cell: str, network: str) -> None:

@@ -28,7 +28,6 @@ from covid_model.model import registry
 
 SPLIT, BOTH, ADVANCED, TAB = "split", "both", "advanced", "part"  # names in the URL; the values are labels
 LISTED = "listed"  # in the session: the network whose films are listed
-BROWSE_PAGE = config.ROOT / "covid_model" / "app" / "pages" / "browse.py"
 
 
 # --- Headline, matrix, distribution --------------------------------------------------------------------------------
@@ -237,4 +236,6 @@ if opened:
     for key in browse_text.FILTERS:  # left over from an earlier visit to that page
         st.session_state.pop(key, None)
     st.session_state[browse_text.VERDICT] = [opened]
-    st.switch_page(BROWSE_PAGE, query_params=browse_text.address(split) | {browse_text.VERDICT: CELL_NAMES[opened]})
+    st.switch_page(
+        case_list.BROWSE_PAGE, query_params=browse_text.address(split) | {browse_text.VERDICT: CELL_NAMES[opened]}
+    )

@@ -11,6 +11,7 @@ import pandas as pd
 from covid_model import config, evaluation
 from covid_model.app.text.prediction import NEIGHBOR_BAND, plain, score_text
 from covid_model.config import CELL_NAMES, SPLIT_LABELS
+from covid_model.evaluation import subgroups
 
 SET, PART, SOURCE, TRUTH, VERDICT, ORDER = "set", "part", "source", "truth", "verdict", "order"  # in the URL, by label
 HEATMAPS, MAP, SHEET = "heatmaps", "map", "sheet"
@@ -87,6 +88,20 @@ def address(split: str) -> dict[str, str]:
     if split in SETS:
         return {} if split == FIRST_SET else {SET: SETS[split][0]}
     return {SET: SETS[ALL][0]} | ({PART: PARTS[split][0]} if split in PARTS else {})
+
+
+def group_address(name: str, covid: bool, sources: Collection[str]) -> dict[str, str]:
+    """Return the URL parameters that show one ground truth of a group of `evaluation.subgroups`.
+
+    Args:
+        name: of the group.
+        covid: the ground truth.
+        sources: of the group's films; a group that is one source of a split is shown by that source.
+    """
+    split = {subgroups.TEST: "test", subgroups.ADULTS: "test", subgroups.MORE: "extra-test"}.get(name, "external")
+    whole = name in (subgroups.TEST, subgroups.MORE)
+    only = {} if whole or len(sources) != 1 else {SOURCE: config.SOURCE_TITLES.get(*sources, "")}
+    return address(split) | only | {TRUTH: TRUTHS["covid" if covid else "other"]}
 
 
 def similar_address(score: float, film: str | None) -> dict[str, str]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from covid_model import config
+from functools import partial
+
+import streamlit as st
+
+from covid_model import charts, config
 from covid_model.app import cache, state, widgets
+from covid_model.app.components import case_list
 from covid_model.app.components.slide import PAPER, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
+from covid_model.app.text import browse as browse_text
 from covid_model.charts import bias as bias_charts
 from covid_model.evaluation import Estimate, subgroups
 from covid_model.formatting import counted
 
 NOBODY = Estimate(None)
+CHART = "elsewhere"  # key of the chart
 
 
 def point(threshold: float | None = None) -> Point | None:
@@ -28,6 +35,15 @@ def point(threshold: float | None = None) -> Point | None:
     return Point(bias_text.adult_results(*known, (positive, total)), tuple(shown))
 
 
+def open_group(names: list[str]) -> None:
+    """Open the films of the symbol that was clicked, of the groups `names`; a callback."""
+    clicked = charts.clicked_group(st.session_state[CHART]["selection"]["points"], len(names))
+    if clicked:
+        row, covid = clicked
+        films = subgroups.by_group(cache.gallery_table(PAPER))[names[row]]
+        case_list.open_films(browse_text.group_address(names[row], covid, set(films["source"])), PAPER)
+
+
 @render_slots.fragment
 def show() -> None:
     """Draw the screen."""
@@ -41,10 +57,19 @@ def show() -> None:
     place.say(
         point(threshold).headline,
         "The same network at the same threshold, on other people. If it recognizes COVID-19, the diamond is far to "
-        "the right and the circle far to the left; where they meet, it does not.",
+        "the right and the circle far to the left; where they meet, it does not. Click one to see its X-rays.",
     )
     rows = list(groups.values())
-    place.show(bias_charts.groups(rows, ink=widgets.ink()), "elsewhere", bias_charts.groups_alt(rows))
+    with place.picture.container():
+        widgets.show_chart(
+            bias_charts.groups(rows, ink=widgets.ink()),
+            CHART,
+            bias_charts.groups_alt(rows),
+            on_select=partial(open_group, list(groups)),
+            selection_mode="points",
+        )
+        if case_list.BROWSE in st.session_state:
+            st.rerun()  # the whole page, which calls `follow`
     place.explain(
         bias_text.auc_by_group(cache.areas(PAPER)),
         "Lines: 95 % confidence intervals, by patient. The check: external validation.",
