@@ -6,7 +6,11 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 	$$name -c "$(USABLE)" 2>/dev/null && echo $$name && break; done)
 PORT ?= 8501
 FETCH ?= 1
-BIN := .venv/bin
+# TF=gpu: TensorFlow with CUDA's libraries in place of tensorflow-cpu, in an environment of its own, since both write the
+# same folder. For Linux with NVIDIA's driver. `make demo TF=gpu`, and so for the other commands.
+TF ?= cpu
+VENV := $(if $(filter cpu,$(TF)),.venv,$(if $(filter gpu,$(TF)),.venv-gpu,$(error TF is cpu or gpu. Received: $(TF))))
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 # Tests run in parallel, one file per worker; tests that measure time or memory run alone afterwards.
@@ -25,56 +29,70 @@ endef
 help:  ## list the commands
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/demo $(if $(filter 0,$(FETCH)),,.venv/samples)  ## set up .venv, download sample X-rays and VGG-19's weights (FETCH=0: do not), open the demo at http://localhost:8501 (PORT=...)
+demo: $(VENV)/demo $(if $(filter 0,$(FETCH)),,$(VENV)/samples)  ## set up .venv, download sample X-rays and VGG-19's weights (FETCH=0: do not), open the demo at http://localhost:8501 (PORT=...); TF=gpu: in .venv-gpu, on an NVIDIA GPU
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
 
-samples: .venv/demo  ## download the sample X-rays and VGG-19's weights, without a time limit
+samples: $(VENV)/demo  ## download the sample X-rays and VGG-19's weights, without a time limit
 	$(BIN)/python -m covid_model samples
 
 test: lint  ## check the style and run the quick tests, some of every kind (a few minutes)
 	$(PYTEST) $(ABREAST) -m "not long and not measured"
 	$(PYTEST) -m "measured and not long"
 
-test-long: .venv/dev  ## run the slow tests: all browser tests, training, thousands of damaged files
+test-long: $(VENV)/dev  ## run the slow tests: all browser tests, training, thousands of damaged files
 	$(PYTEST) $(ABREAST) -m "long and not measured"
 	$(PYTEST) -m "long and measured"
 
-test-real: .venv/dev  ## run the tests that need real X-rays (COVID_MODEL_DATA) or VGG-19 weights (COVID_MODEL_VGG19)
+test-real: $(VENV)/dev  ## run the tests that need real X-rays (COVID_MODEL_DATA) or VGG-19 weights (COVID_MODEL_VGG19)
 	$(PYTEST) $(ABREAST) -m "films or vgg19"
 
 test-all: test test-long  ## run every test that this machine supports
 
-lint: .venv/dev  ## check the style
+lint: $(VENV)/dev  ## check the style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: .venv/dev  ## fix the style
+format: $(VENV)/dev  ## fix the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: .venv/demo  ## update the figures in README.md and assets/MEASUREMENTS.md from assets/results
+readme: $(VENV)/demo  ## update the figures in README.md and assets/MEASUREMENTS.md from assets/results
 	$(BIN)/python -m covid_model readme
 
-screenshots: .venv/dev  ## retake the screenshots in README.md, without real X-rays
+screenshots: $(VENV)/dev  ## retake the screenshots in README.md, without real X-rays
 	$(BIN)/python -m tests.browser.screenshot assets
 
-clean:  ## remove .venv and all build and cache files
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+clean:  ## remove .venv, .venv-gpu and all build and cache files
+	rm -rf .venv .venv-gpu build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamp files: rebuilt when a requirements file changes.
-.venv/bin/python:
-	$(or $(PYTHON),$(error $(NO_PYTHON))) -m venv .venv
+$(VENV)/bin/python:
+	$(or $(PYTHON),$(error $(NO_PYTHON))) -m venv $(VENV)
 
 .venv/demo: requirements.txt pyproject.toml | .venv/bin/python
 	$(PIP) --editable .
 	touch $@
 
 # Once, and within a minute: the demo works without what could not be downloaded, and `make samples` tries again.
-.venv/samples: assets/real_films.json | .venv/demo
+$(VENV)/samples: assets/real_films.json | $(VENV)/demo
 	@$(BIN)/python -m covid_model samples --seconds 60 || true
 	@touch $@
 
 .venv/dev: requirements.txt requirements-dev.txt pyproject.toml | .venv/bin/python
 	$(PIP) --editable . --requirement requirements-dev.txt
 	touch .venv/demo $@
+
+# The same with the other TensorFlow. requirements-dev.txt names requirements.txt, and so the one beside its copy.
+.venv-gpu/requirements.txt: requirements.txt requirements-dev.txt | .venv-gpu/bin/python
+	cp requirements-dev.txt .venv-gpu/
+	sed -e 's/^tensorflow-cpu\(==[^;]*\).*/tensorflow[and-cuda]\1/' -e '/^tensorflow==/d' requirements.txt > $@
+
+.venv-gpu/demo: .venv-gpu/requirements.txt pyproject.toml
+	$(PIP) --requirement .venv-gpu/requirements.txt
+	$(PIP) --no-deps --editable .
+	touch $@
+
+.venv-gpu/dev: .venv-gpu/demo
+	$(PIP) --requirement .venv-gpu/requirements-dev.txt
+	touch $@

@@ -150,18 +150,6 @@ SPLIT_LABELS = {  # by split: its title, and what it contains. `graded` has no g
 }
 
 
-def fast_precision() -> str:
-    """Return "mixed_bfloat16" if the processor multiplies it natively, else "float32".
-
-    The app predicts and every recipe trains in it. Records and stored predictions are computed in float32.
-    """
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return "float32"
-    return "mixed_bfloat16" if "amx_bf16" in flags or "avx512_bf16" in flags else "float32"
-
-
 def vgg19_cache() -> Path:
     """Return where Keras keeps VGG-19's weights, whether or not they have been downloaded."""
     home = os.environ.get("KERAS_HOME")

@@ -16,7 +16,7 @@ from covid_model import config
 from covid_model.app.runtime import log, memory, render_slots
 from covid_model.data import samples
 from covid_model.imaging import Film
-from covid_model.model import ood, registry
+from covid_model.model import device, ood, registry
 from covid_model.model import readings as stored_readings
 from covid_model.model.predictor import PredictionError
 
@@ -45,7 +45,9 @@ def predictor(name: str) -> Predictor:
         )
     from covid_model.model.predictor import Predictor
 
-    loaded = Predictor(name, precision=config.fast_precision())
+    precision = device.fast_precision()
+    loaded = Predictor(name, precision=precision)
+    log.loaded(name, device.gpu_name(), precision)
     memory.give_back()
     memory.rest()
     return loaded

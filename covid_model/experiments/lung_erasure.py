@@ -29,7 +29,7 @@ from covid_model.evaluation.metrics import mean, to_json
 from covid_model.experiments.context import ExperimentContext, ExperimentError
 from covid_model.imaging import lung_mask, perturb
 from covid_model.imaging.perturb import FILLS, fill, rectangle
-from covid_model.model import registry
+from covid_model.model import device, registry
 from covid_model.training import features
 from covid_model.training.frozen_head import HeadRecipe
 
@@ -141,7 +141,7 @@ def train_on_blanks(context: ExperimentContext) -> dict[str, Any]:
     blank, threshold = Blank(), context.spec.threshold
     train, test = context.training, context.data.split("test")
     job = features.FeatureJob(
-        dataset.weights_file(context.vgg19), context.spec.preprocessing, blank, precision=config.fast_precision()
+        dataset.weights_file(context.vgg19), context.spec.preprocessing, blank, precision=device.fast_precision()
     )
     seen = np.array(features.extract(context.data, list(train.index), job, context.work))
     unseen = features.extract(context.data, list(test.index), job, context.work)

@@ -15,7 +15,7 @@ from covid_model import config, evaluation, imaging
 from covid_model.data import dataset
 from covid_model.evaluation.bootstrap import share
 from covid_model.experiments.context import ExperimentContext
-from covid_model.model import registry
+from covid_model.model import device, registry
 from covid_model.model.ood import CHANGES, OodDetector, detector_path
 from covid_model.training.score_dataset import OutputStore
 
@@ -35,7 +35,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
     It is fitted on all training films, those included that this network was not trained on: the question is whether
     an image is an upright chest X-ray, not whose.
     """
-    features = Features(context, config.fast_precision())
+    features = Features(context, device.fast_precision())
     training = dataset.labeled_training_films(context.data.films, *config.TRAINING_SPLITS)
     groups = dataset.group_names(training)
     held_out = dataset.validation_films(context.data.films, *config.TRAINING_SPLITS)

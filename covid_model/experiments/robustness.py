@@ -14,7 +14,7 @@ from covid_model import config
 from covid_model.evaluation.bootstrap import share
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging.augment import Augmentation
-from covid_model.model import robustness
+from covid_model.model import device, robustness
 from covid_model.model.predictor import Predictor
 from covid_model.model.robustness import Spread
 
@@ -31,7 +31,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
 
     The network computes in the precision that the app uses.
     """
-    precision = config.fast_precision()
+    precision = device.fast_precision()
     predictor = Predictor(context.name, context.vgg19, precision)
     table = sample(context.data.split("test"), FILMS, context.seed)
     spreads: dict[str, list[Spread]] = {name: [] for name in ("all", *robustness.KINDS)}

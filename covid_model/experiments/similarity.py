@@ -18,7 +18,7 @@ import pandas as pd
 from covid_model import config
 from covid_model.data.dataset import Dataset
 from covid_model.evaluation.metrics import mean, to_json
-from covid_model.model import registry
+from covid_model.model import device, registry
 from covid_model.model.similarity import FeatureSpace, FilmIndex, space_of
 from covid_model.training.score_dataset import OutputStore
 
@@ -55,7 +55,7 @@ def run(
         space = space_of(spec)
         if space in spaces:
             continue
-        store = OutputStore(spec, data, vgg19_for(name), config.fast_precision(), work)
+        store = OutputStore(spec, data, vgg19_for(name), device.fast_precision(), work)
         spaces[space] = build(store.get(list(films.index))[1], spec.sha256)
         index = FilmIndex(np.array(films.index, dtype=str), {space: spaces[space]})
         record["spaces"][space] = shared(index, space, films)

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from covid_model import config, imaging
 from covid_model.data import dataset
 from covid_model.imaging.preprocessing import batches, prepare, to_input
-from covid_model.model import registry
+from covid_model.model import device, registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import score_dataset, trainer
@@ -89,7 +89,7 @@ def run(data: dataset.Dataset, vgg19: str, work: Path | None = None, recipe: Rec
             "validation": len(validation),
             "seed": recipe.seed,
             "seconds": history[-1]["seconds"],
-            "precision": config.fast_precision(),
+            "precision": device.fast_precision(),
             "machine": describe_machine(),
         },
     )

@@ -22,7 +22,7 @@ from covid_model import config, evaluation
 from covid_model.data import dataset
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing
-from covid_model.model import registry
+from covid_model.model import device, registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import features, playground, score_dataset
@@ -214,7 +214,7 @@ def run(network: FrozenNetwork, data: dataset.Dataset, vgg19: str, work: Path | 
     copies = [training_features(network.pooling, data, table, vgg19, work)]
     if any(VARIANTS[variant] for variant in network.variants):
         for seed in range(AUGMENTED_COPIES):
-            job = features.FeatureJob(vgg19, jitter=AUGMENT, seed=seed, precision=config.fast_precision())
+            job = features.FeatureJob(vgg19, jitter=AUGMENT, seed=seed, precision=device.fast_precision())
             copies.append(np.array(features.extract(data, list(table.index), job, work)))
 
     held_out = dataset.validation_films(data.films, *network.splits)
@@ -289,7 +289,7 @@ def training_features(pooling: str, data: dataset.Dataset, table: pd.DataFrame, 
         if (rows < 0).any():
             raise playground.PlaygroundError(f"{config.LAB} lacks {(rows < 0).sum()} films of {data.folder}.")
         return store.features["imagenet"][rows][:, None, None]
-    job = features.FeatureJob(vgg19, precision=config.fast_precision())
+    job = features.FeatureJob(vgg19, precision=device.fast_precision())
     return np.array(features.extract(data, list(table.index), job, work))
 
 

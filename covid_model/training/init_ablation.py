@@ -22,7 +22,7 @@ from tqdm import tqdm
 from covid_model import config, imaging, records
 from covid_model.data import dataset
 from covid_model.imaging.preprocessing import Preprocessing, prepare, to_input
-from covid_model.model import registry
+from covid_model.model import device, registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 
@@ -91,7 +91,7 @@ def run(data: dataset.Dataset, vgg19: str, to: Path | None = None, recipe: Recip
         "optimizer": "Adam",
         "covid": int(training[1].sum()),
         "sources": {name: int(count) for name, count in (parts[0]["source"].value_counts()).items()},
-        "precision": config.fast_precision(),
+        "precision": device.fast_precision(),
         "machine": describe_machine(),
     }
     about |= {"films": len(parts[0]), "validation": len(parts[1])}  # fewer where the data set has fewer
@@ -133,7 +133,7 @@ def train(
 
     keras.utils.set_random_seed(recipe.seed)
     weights = vgg19 if start.pretrained else None
-    model = model_vgg19.build(recipe.head, recipe.preprocessing.size, weights, config.fast_precision())
+    model = model_vgg19.build(recipe.head, recipe.preprocessing.size, weights, device.fast_precision())
     for layer in model.layers:
         layer.trainable = start.base_learns or not layer.name.startswith("block")
     model.compile(

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from covid_model import config, imaging
 from covid_model.data import dataset, real_films, samples
 from covid_model.data.dataset import SCORE_COLUMNS, DataError, Dataset
-from covid_model.model import readings, registry
+from covid_model.model import device, readings, registry
 from covid_model.model.predictor import Predictor, sigmoid
 from covid_model.model.registry import NetworkSpec
 
@@ -117,7 +117,7 @@ def run(
     if spec.holds_out:
         table = dataset.labeled_training_films(data.films, *spec.trained_on)
         held_out = table[dataset.validation_films(data.films, *spec.trained_on)]
-        fast = config.fast_precision()
+        fast = device.fast_precision()
         passes[fast] = pd.concat([passes[fast], held_out]) if fast in passes else held_out
     scores = [
         OutputStore(spec, data, vgg19, precision, work).scores(list(part.index)) for precision, part in passes.items()

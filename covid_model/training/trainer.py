@@ -24,7 +24,7 @@ from covid_model import config
 from covid_model.data import dataset
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import Preprocessing, batches, prepare, to_input
-from covid_model.model import vgg19
+from covid_model.model import device, vgg19
 from covid_model.training.recipe import Recipe, Stage
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
         keras.utils.set_random_seed(recipe.seed + number)
         start = base_weights if weights is None else None
-        model = vgg19.build(recipe.head, stage.size, start, config.fast_precision())
+        model = vgg19.build(recipe.head, stage.size, start, device.fast_precision())
         trained = with_auxiliary_output(model)
         if weights is not None:
             vgg19.set_weights(trained.layers, weights)

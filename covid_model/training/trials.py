@@ -24,6 +24,7 @@ from covid_model import config, imaging
 from covid_model.data import dataset
 from covid_model.imaging.augment import Augmentation
 from covid_model.imaging.preprocessing import batches, prepare, to_input
+from covid_model.model import device
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import fine_tune
@@ -147,7 +148,7 @@ def build(trial: Trial, vgg19: str, sources: Sequence[str]) -> keras.Model:
     logits: `covid` and `abnormal` (n, 1) and, with an adversary, `source` (n, sources)."""
     import keras
 
-    whole = model_vgg19.build(RECIPE.head, SIZE, vgg19, config.fast_precision())
+    whole = model_vgg19.build(RECIPE.head, SIZE, vgg19, device.fast_precision())
     x = inputs = keras.Input(whole.get_layer("block4_pool").output.shape[1:])
     start = [layer.name for layer in whole.layers].index("block4_pool") + 1
     averaged = None
@@ -256,7 +257,7 @@ def block4_features(
     path = work / "trials" / f"{hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]}.npy"
     if path.is_file():
         return np.load(path)
-    whole = model_vgg19.build(RECIPE.head, SIZE, vgg19, config.fast_precision())
+    whole = model_vgg19.build(RECIPE.head, SIZE, vgg19, device.fast_precision())
     below = keras.Model(whole.input, whole.get_layer("block4_pool").output)
     forward = tf.function(lambda x: below(x, training=False))
 

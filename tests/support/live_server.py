@@ -63,7 +63,7 @@ class Tensor(np.ndarray):
 def _stand_in(folder: Path) -> None:
     """Put networks of a few lines in the place of the real ones; readers, queues and pages stay as they are."""
     from covid_model import config
-    from covid_model.model import ood, predictor
+    from covid_model.model import device, ood, predictor
 
     def functions(name: str):
         def explain(inputs: np.ndarray):
@@ -82,6 +82,7 @@ def _stand_in(folder: Path) -> None:
         return explain, None
 
     config.vgg19_available = lambda: True
+    device.gpu_name = lambda: None  # without loading TensorFlow
     vgg19.load = lambda name, *_args, **_kwargs: name
     predictor.functions = functions
     ood.load_detector = lambda *_args: None

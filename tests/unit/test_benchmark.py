@@ -11,7 +11,7 @@ import pytest
 from covid_model import config, records
 from covid_model.cli import main
 from covid_model.cli import tools as command
-from covid_model.model import registry, vgg19
+from covid_model.model import device, registry, vgg19
 from covid_model.reports import measurements
 from covid_model.tools import benchmark
 from covid_model.tools.benchmark import forward, server, timing
@@ -96,7 +96,7 @@ def test_a_library_that_gives_another_logit_is_rejected(subject):
 
 
 def test_bfloat16_is_off_where_the_processor_lacks_it(subject, monkeypatch):
-    monkeypatch.setattr(config, "fast_precision", lambda: "float32")
+    monkeypatch.setattr(device, "fast_precision", lambda: "float32")
     rows, record = forward.precision_rows(subject, None, 2, None)
     assert [row.value for row in rows] == [None] and "natively" in rows[0].note and record == {}
 

@@ -20,7 +20,7 @@ from covid_model.experiments import ood_detection as fitting
 from covid_model.formatting import WHY_OUT, remarks
 from covid_model.imaging import Film, augment
 from covid_model.imaging.preprocessing import prepare, to_input
-from covid_model.model import ood, registry, robustness, vgg19
+from covid_model.model import device, ood, registry, robustness, vgg19
 from covid_model.model.predictor import Predictor
 from covid_model.training import features, score_dataset
 from covid_model.verdict import OutOfDistribution
@@ -48,7 +48,7 @@ def made(data, tmp_path_factory):
         replace(case, threshold=float(np.median(scores))).save(folder)
         table = folder / "scores.csv"
         score_dataset.record("fine-tuned", data.films, scores, table)
-        patch.setattr(config, "fast_precision", lambda: "float32")
+        patch.setattr(device, "fast_precision", lambda: "float32")
         patch.setattr(cam_faithfulness, "STEPS", 4)
         patch.setattr(fitting, "DIRECTIONS", 4)
         yield experiments.ExperimentContext("fine-tuned", data, None, tmp_path_factory.mktemp("work"), table, folder)

@@ -12,6 +12,7 @@ import pytest
 from covid_model import charts, config
 from covid_model.data import dataset
 from covid_model.evaluation import Confusion
+from covid_model.model import device
 from covid_model.training import features, playground
 from covid_model.training.playground import Head, PlaygroundError, Recipe, counts, training_rows, with_marker
 from covid_model.training.playground import features as playground_features
@@ -268,7 +269,7 @@ def test_make_pools_the_extracted_features(made_up_lab, tmp_path, monkeypatch):
 
     monkeypatch.setattr(features, "extract", extract)
     monkeypatch.setattr(playground_features, "random_base", lambda work: "untrained")
-    monkeypatch.setattr(config, "fast_precision", lambda: "mixed_bfloat16")
+    monkeypatch.setattr(device, "fast_precision", lambda: "mixed_bfloat16")
     playground_features.make(dataset.load(tmp_path), "weights", tmp_path, tmp_path / "out")
     reported = int(table["split"].isin(["test", "extra-test", "external", "graded"]).sum())
     others = len(table) - reported

@@ -1,5 +1,6 @@
-"""Log the app's predictions: one line each, without anything about the film.
+"""Log the networks that the app loads, and its predictions: one line each, without anything about the film.
 
+    2026-11-25 15:03:58 loaded network=fine-tuned device=CPU precision=mixed_bfloat16
     2026-11-25 15:04:05 reading network=fine-tuned ms=212 refused=no
 
 A line contains no file name, pixel or hash of a film and no address of a user. `refused` is the class of the error
@@ -18,6 +19,7 @@ from covid_model.model import registry
 
 READINGS = logging.getLogger(__name__)
 FORM = logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S")
+CPU = "CPU"
 NO_NETWORK = "none"  # for a file refused before it reached a network
 
 
@@ -29,12 +31,23 @@ class _ToStandardError(logging.Handler):
 
 
 def start() -> None:
-    """Write one line per prediction to standard error from now on. Further calls have no effect."""
+    """Write a line per loaded network and per prediction to standard error from now on. Further calls have no effect."""
     if not READINGS.handlers:
         handler = _ToStandardError()
         handler.setFormatter(FORM)
         READINGS.addHandler(handler)
         READINGS.setLevel(logging.INFO)
+
+
+def loaded(network: str, gpu: str | None, precision: str) -> None:
+    """Log that a network was loaded.
+
+    Args:
+        network: its name.
+        gpu: the name of the GPU that it computes on; None if it is the CPU.
+        precision: as in `vgg19.build`.
+    """
+    READINGS.info("loaded network=%s device=%s precision=%s", network, gpu or CPU, precision)
 
 
 def line(network: str | None, milliseconds: float, refused: BaseException | None = None) -> None:

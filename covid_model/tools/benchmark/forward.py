@@ -16,6 +16,7 @@ import numpy as np
 
 from covid_model import config, evaluation, imaging
 from covid_model.data import dataset
+from covid_model.model import device
 from covid_model.model.export import INPUT, ExportError, to_onnx
 from covid_model.model.predictor import Predictor
 from covid_model.tools.benchmark import timing
@@ -300,7 +301,7 @@ def precision_rows(
         rounds: as for `interleaved`.
         most: test films that are compared; None for all.
     """
-    fast = config.fast_precision()
+    fast = device.fast_precision()
     if fast == "float32":
         return [missing("bfloat16 against float32", "this processor does not multiply bfloat16 natively: off")], {}
     predictor = Predictor(subject.name, subject.vgg19, precision=fast)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.data import dataset
-from covid_model.model import registry
+from covid_model.model import device, registry
 from covid_model.training import features
 from covid_model.training.features import FeatureJob
 from covid_model.training.playground.recipe import BASES
@@ -139,7 +139,7 @@ def make(data: dataset.Dataset, vgg19: str, work: Path | None = None, folder: Pa
     if len(missing):
         raise dataset.DataError(f"The data folder {data.folder} lacks {len(missing)} X-rays, such as {missing[0]}.")
     films = data.films.loc[films.index]
-    fast = config.fast_precision()
+    fast = device.fast_precision()
     imagenet = pooled(data, films, FeatureJob(vgg19), FeatureJob(vgg19, precision=fast), work)
     untrained = FeatureJob(str(random_base(work)), precision=fast)
     random = pooled(data, films, untrained, untrained, work)
