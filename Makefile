@@ -56,7 +56,7 @@ format: $(VENV)/dev  ## fix the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-readme: $(VENV)/demo  ## update the figures in README.md and assets/MEASUREMENTS.md from assets/results
+readme: $(VENV)/demo  ## update the figures in README.md, assets/MEASUREMENTS.md and assets/DEPLOYMENT.md from assets/results
 	$(BIN)/python -m covid_model readme
 
 screenshots: $(VENV)/dev  ## retake the screenshots in README.md, without real X-rays

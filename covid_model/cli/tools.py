@@ -138,6 +138,7 @@ def run_card(given: argparse.Namespace) -> int:
 # --- readme ---
 
 README = config.ROOT / "README.md"
+DEPLOYMENT = config.ASSETS / "DEPLOYMENT.md"
 SCREENSHOTS = {  # in assets/, by `make screenshots`; the first is shown large
     "screenshot.png": "Results: score distribution by true class, and the confusion matrix",
     "screenshot-read.png": "A simulated X-ray, its score, and what drove it",
@@ -155,6 +156,7 @@ def add_readme_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_readme(given: argparse.Namespace) -> int:
+    from covid_model import records
     from covid_model.data import dataset
     from covid_model.reports import measurements
 
@@ -165,7 +167,12 @@ def run_readme(given: argparse.Namespace) -> int:
     updated = filled(README.read_text(encoding="utf-8"), "figures", figures(scores))
     updated = filled(updated, "films", counts(films))
     shown = pictures([name for name in SCREENSHOTS if (config.ASSETS / name).is_file()])
-    pages = {README: filled(updated, "screenshot", shown), measurements.PAGE: measurements.page()}
+    memory = measurements.memory(records.load_load_test() or {})
+    pages = {
+        README: filled(updated, "screenshot", shown),
+        DEPLOYMENT: filled(DEPLOYMENT.read_text(encoding="utf-8"), "memory", memory),
+        measurements.PAGE: measurements.page(),
+    }
     for path, text in pages.items():
         if not given.check:
             path.write_text(text, encoding="utf-8")
@@ -180,7 +187,7 @@ def filled(text: str, name: str, content: str) -> str:
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if not pattern.search(text):
-        raise ValueError(f"README.md lacks the markers {begin} and {end}.")
+        raise ValueError(f"The page lacks the markers {begin} and {end}.")
     return pattern.sub(lambda _: "\n".join(filter(None, (begin, content, end))), text)
 
 

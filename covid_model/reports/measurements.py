@@ -207,6 +207,18 @@ def users(load: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
+def memory(load: Mapping[str, Any]) -> str:
+    """Return the most memory that the app took in the load test, and when that was, as one sentence."""
+    if not load:
+        return "Memory under load has not been measured yet."
+    largest = max(load.values(), key=lambda run: run["peak_mb"])
+    return (
+        f"The most memory that one app took in the load test is {largest['peak_mb']:,.0f} MB, with "
+        f"{largest.get('sessions', largest.get('sessions_at_a_time'))} users at a time on {largest['date']} "
+        "(`assets/results/load.json`)."
+    )
+
+
 def same(run: Mapping[str, Any]) -> str:
     """Return how close a run's scores are to those of a single user."""
     largest = run["largest_difference"]

@@ -49,6 +49,16 @@ def test_a_refused_file_is_logged_and_a_good_one_waits_for_its_reading(lines):
     assert lines() == [("none", "FilmError")]
 
 
+def test_a_loaded_network_is_logged_with_its_device(caplog):
+    caplog.set_level(logging.INFO, logger=log.READINGS.name)
+    log.loaded("paper", None, "mixed_bfloat16")
+    log.loaded("paper", "NVIDIA A2", "float32")
+    assert [item.getMessage() for item in caplog.records] == [
+        "loaded network=paper device=CPU precision=mixed_bfloat16",
+        "loaded network=paper device=NVIDIA A2 precision=float32",
+    ]
+
+
 def test_a_network_is_named_only_where_it_is_one_of_ours(lines):
     log.line("../../etc/passwd\nreading network=paper", 1.0)
     assert lines() == [("none", "no")]

@@ -13,7 +13,7 @@ from covid_model import config
 TOP_LEVEL = {
     "streamlit_app.py", "covid_model", "assets", "requirements.txt", "requirements-dev.txt", "tests", ".streamlit",
     "requirements-bench.txt", "README.md", "LICENSE", "Makefile", "pyproject.toml", ".ci", ".gitignore",
-    ".pre-commit-config.yaml",
+    ".pre-commit-config.yaml", "Dockerfile", ".dockerignore", "compose.yaml",
 }  # fmt: skip
 NOT_OUR_WORDS = re.compile(r"diagnos|patient has|AI detects", re.IGNORECASE)
 TEXT_FILES = {"", ".py", ".md", ".toml", ".txt", ".yaml", ".json", ".js", ".html", ".css"}  # "": Makefile and the like

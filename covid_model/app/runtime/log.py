@@ -31,7 +31,7 @@ class _ToStandardError(logging.Handler):
 
 
 def start() -> None:
-    """Write a line per loaded network and per prediction to standard error from now on. Further calls have no effect."""
+    """Write these lines to standard error from now on. Further calls have no effect."""
     if not READINGS.handlers:
         handler = _ToStandardError()
         handler.setFormatter(FORM)
