@@ -25,9 +25,9 @@ STYLE = """<style>
 [data-testid=stExpandSidebarButton]::after {{content: "{title} \\25BE"; font-weight: 600; white-space: nowrap}}
 .st-key-page h1 {{padding: 0 0 0.5rem}}
 .st-key-uploader section {{max-height: 9rem; overflow-y: auto}}
-.st-key-samples [class*=st-key-try-] button {{height: 4.1rem}}
+.st-key-samples [class*=st-key-try-] button {{height: 5.2rem}}
 .st-key-samples [class*=st-key-try-] button p {{display: -webkit-box; -webkit-box-orient: vertical;
- -webkit-line-clamp: 2; overflow: hidden}}
+ -webkit-line-clamp: 3; overflow: hidden}}
 .st-key-samples_compact img {{height: 4rem; object-fit: cover}}
 .st-key-samples_compact button {{min-height: 0; padding: 0.1rem 0.3rem}}
 .st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2; max-height: 2.4em; overflow: hidden}}
