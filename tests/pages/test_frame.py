@@ -58,10 +58,10 @@ def test_presenter_mode_is_switched_on_and_off(demo):
 
 def test_the_keys_lead_through_the_story_and_on_to_its_neighbors(demo):
     app = open_page("can_you_trust_it", present="1")
-    for _ in deck.NAMES:
+    for _ in deck.STORY:
         app.button(key="story_next").click().run()
     assert page_of(app) == "about"
     app.switch_page("covid_model/app/pages/can_you_trust_it.py").run()
-    app.segmented_control(key=deck.SCREEN).set_value(deck.NAMES[0]).run()
+    app.segmented_control(key=deck.SCREEN).set_value(deck.STORY[0]).run()
     app.button(key="story_back").click().run()
     assert page_of(app) == "train_it_yourself"
