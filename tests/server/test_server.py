@@ -322,7 +322,7 @@ def test_39_two_visitors_at_once_on_different_networks_and_thresholds(server):
             guest.open(network=name, threshold=threshold)
             page = guest.give(("film.png", data))
             text = " ".join(item.body for item in page.all("markdown"))
-            by = f" by {plain(registry.title(name))} in "
+            by = f" by *{plain(registry.title(name))}* in "
             result[number] = (page.score, verdict(float(page.score), float(threshold)) in text, by in text)
 
     threads = [threading.Thread(target=visit, args=(number,)) for number in range(len(expected))]
