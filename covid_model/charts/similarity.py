@@ -11,15 +11,11 @@ from numpy.typing import ArrayLike
 
 from covid_model.charts import style
 
-PALETTE = (
-    "#4C9BD6",
-    "#D55E00",
-    "#009E73",
-    "#B0699A",
-    "#C9A227",
-    "#808495",
-    "#7A6FF0",
-)  # on light and dark
+PALETTE = ("#009E73", "#B0699A", "#C9A227", "#7A6FF0", "#808495", "#3E8E9E", "#A65628")  # none of them a class's
+CLASSES = {  # color and symbol, as in every chart
+    style.COVID_LABEL: (style.COVID_COLOR, style.COVID_SYMBOL),
+    style.OTHER_LABEL: (style.OTHER_COLOR, style.OTHER_SYMBOL),
+}
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star")  # groups differ without color, too
 POINT, MARK = 5, 17  # pixels
 
@@ -51,13 +47,14 @@ def film_map(
     labels = None if values is None else style.score_labels(values)
     traces = []
     for number, (title, rows) in enumerate(_members(groups, len(places)).items()):
-        marker = {"size": POINT, "opacity": 0.75, "symbol": SYMBOLS[number % len(SYMBOLS)]}
+        color, symbol = CLASSES.get(title, (PALETTE[number % len(PALETTE)], SYMBOLS[number % len(SYMBOLS)]))
+        marker = {"size": POINT, "opacity": 0.75, "symbol": symbol}
         if groups is None and values is not None:
             bar = {"title": "Score", "thickness": 12, "len": 0.7, "outlinewidth": 0}
             marker |= {"color": values[rows], "cmin": 0, "cmax": 1, "colorbar": bar, "symbol": "circle"}
             marker |= {"colorscale": [[0, style.OTHER_COLOR], [1, style.COVID_COLOR]]}
         else:
-            marker["color"] = PALETTE[number % len(PALETTE)]
+            marker["color"] = color
         traces.append(
             {
                 "type": "scattergl",

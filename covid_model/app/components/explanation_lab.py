@@ -108,7 +108,7 @@ def scoreboard(records: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """Return one row per method: for each network pointing game, energy with its interval, and repeatability."""
     rows = []
     for method in (*METHODS, None):
-        row = {"Method": METHODS[method].title if method else "Even heatmap"}
+        row = {"Method": METHODS[method].title if method else "Chance"}
         for name, record in records.items():
             title = registry.short_title(name)
             figures = record["methods"][method] if method else record["even"]

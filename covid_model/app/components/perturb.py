@@ -25,6 +25,7 @@ from covid_model.imaging import perturb as imaging_perturb
 from covid_model.imaging.image import check_size
 from covid_model.imaging.perturb import CROP_MOST, FILLS, KINDS, TEXTS, Changes
 from covid_model.imaging.preprocessing import prepare
+from covid_model.model import attribution
 from covid_model.model.attribution import FAST, GRAD_CAM, METHODS
 from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.model.queue import QueueFullError
@@ -70,29 +71,45 @@ def show(current: CurrentFilm) -> None:
     with panel:
         st.subheader("What if …", anchor="what-if")
         changed, on_place = _panel(current)
-        original = _original(current)
+        original = viewer.Picture("Original", current.pixels, viewer.FILM_ALT, current.reading)
+        if (method := pick_method()) != GRAD_CAM:
+            st.markdown(f":small[{METHODS[method].note}]")
+        name = current.reading.network
+        original = _explained(original, method, lambda methods: session.explanations(current.source, name, methods))
+        if changed:
+            pixels = changed.pixels
+            changed = _explained(
+                changed,
+                method,
+                lambda methods: current.kept(
+                    ("explained", name, methods, hash(pixels.tobytes())),
+                    lambda: networks.ask(name, lambda reader: attribution.explain(reader, pixels, methods)),
+                ),
+            )
     with picture_column:
         viewer.show([original, changed] if changed else [original], on_place)
 
 
-def _original(current: CurrentFilm) -> viewer.Picture:
-    """Draw the choice of an explanation method, and return the film under its heatmap by it."""
-    method = st.selectbox(
+def pick_method() -> str:
+    """Draw the choice of an explanation method and return a key of METHODS."""
+    return st.selectbox(
         "Heatmap", list(METHODS), key=METHOD, format_func=lambda name: METHODS[name].title, help=perturb_text.METHODS
     )
-    reading, title = current.reading, METHODS[method].title
-    if method == GRAD_CAM:
-        return viewer.Picture("Original", current.pixels, viewer.FILM_ALT, reading)
+
+
+def _explained(picture: viewer.Picture, method: str, explain: Callable[[tuple[str, ...]], dict]) -> viewer.Picture:
+    """Return a picture with its heatmap by another method; `explain` computes heatmaps by several methods."""
+    if method == GRAD_CAM or picture.reading is None:
+        return picture
     try:
         with st.spinner(prediction_text.analyzing("Explaining")):
-            heatmap = session.explanations(current.source, reading.network, FAST if method in FAST else (method,))
+            heatmap = explain(FAST if method in FAST else (method,))[method]
     except (NetworkError, FilmError, QueueFullError) as error:
         say_why(error)
-        return viewer.Picture("Original", current.pixels, viewer.FILM_ALT, reading)
-    st.markdown(f":small[{METHODS[method].note}]")
-    alt = f"The X-ray under its {title} heatmap"
-    explained = replace(reading, heatmap=heatmap[method])
-    return viewer.Picture("Original", current.pixels, viewer.FILM_ALT, explained, alt, title)
+        return picture
+    title = METHODS[method].title
+    alt = f"{picture.name} X-ray under its {title} heatmap"
+    return replace(picture, reading=replace(picture.reading, heatmap=heatmap), map_alt=alt, method=title)
 
 
 # --- The settings, and the changed film ---

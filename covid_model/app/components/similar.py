@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 TITLE = "Similar X-rays"  # of the tab; the URL holds it
 COLOR = "map_color"  # key of what colors the map
 ROUND = "map_round"  # in the session: how often a selection on the map was dropped
-SHOWN = 6  # cards
+SHOWN = 10  # cards
 NEIGHBORS = 10  # that the sentence counts, as the record does
-A_ROW, NARROWEST = 3, 150  # the most cards in a row; the least width of a card in pixels
+A_ROW, NARROWEST = 5, 130  # the most cards in a row; the least width of a card in pixels
 PLACED_BY = 5  # neighbors whose places on the map give that of an upload
 
 

@@ -30,7 +30,7 @@ def baselines(accuracy: Mapping[str, float]) -> str:
     if network <= floor:
         return f"{percent(network)} correct is no achievement: answering “negative” every time gets {percent(floor)}."
     if source is not None and source >= network:
-        return f"{percent(network)} correct. Knowing only where an X-ray comes from gets {percent(source)}."
+        return f"{percent(network)} correct. A rival that knows only the X-ray's source gets {percent(source)}."
     return f"{percent(network)} correct. Answering “negative” with your eyes closed gets {percent(floor)}."
 
 

@@ -207,12 +207,12 @@ LAB = (
     "heatmap is the explanation. The number below a heatmap is its rank correlation with Grad-CAM's."
 )
 SANITY = (
-    "A heatmap that stays the same when the network forgets shows the X-ray, not the network (Adebayo et al. 2018). "
-    "From the top down, each part's weights are shuffled."
+    "If a heatmap survives shuffled weights, it reflects the X-ray, not what was learned (Adebayo et al. 2018). "
+    "Here the weights are shuffled part by part, from the top down."
 )
 SCOREBOARD = (
     "On X-rays simulated from a CT, the place of the lesion is known. *Pointing game*: is the hottest point in the "
-    "lesion? *Energy*: the share of the heat inside it. The last row is what an even heatmap gets. *Repeatability*: "
+    "lesion? *Energy*: the share of the heat inside it. The last row is the chance level. *Repeatability*: "
     "the rank correlation with the heatmaps of copies changed less than a reader would notice."
 )
 STAGE_NAMES = {

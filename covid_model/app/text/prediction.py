@@ -42,7 +42,7 @@ def unmarked(text: str) -> str:
 
 # --- The page "Try an X-ray" ---
 
-PROMISE = f"{100 * config.PAPER_ACCURACY:.0f} % accurate on chest X-rays? See what the model sees."
+PROMISE = f"A paper reports {100 * config.PAPER_ACCURACY:.0f} % on chest X-rays. See what the model sees."
 INTRODUCTION = (
     "Pick an X-ray or upload one. You get a score between 0 and 1, the parts of the image that drove it, and what the "
     "number hides."
@@ -60,7 +60,7 @@ LEGENDS = {  # of the heatmap's scale, by direction
     "against": "Left to right: no influence, lowers the score most.",
     "both": "Left to right: lowers the score most, no influence, raises it most.",
 }
-BASE_RATE = "Where COVID-19 is rarer than in these X-rays, a score like this one means COVID-19 less often."
+BASE_RATE = "Where COVID-19 is rarer than in these X-rays, fewer of the X-rays with such a score show COVID-19."
 TRAINED_ON = "This X-ray is part of the training data, so its score may reflect memory rather than skill."
 
 

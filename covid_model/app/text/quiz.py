@@ -21,7 +21,11 @@ POSITIVE = 5  # of them COVID-19, where there are so many
 ERRORS = 3  # confident errors of a network among them, at least
 CONFIDENT = 0.8  # how far a score is from the truth, at least, in a confident error
 LARGEST_SEED = 9999
-SURE = {0.55: "A guess", 0.75: "Fairly sure", 0.95: "Certain"}  # what each answer claims to be right with
+SURE = {
+    0.55: "A guess (55 %)",
+    0.75: "Fairly sure (75 %)",
+    0.95: "Certain (95 %)",
+}  # the chance to be right
 CALLS = {True: "COVID-19", False: "Not COVID-19"}
 YOU, SOURCE_ONLY, ALWAYS_NO = "You", "Knows only the source", "Always answers no"
 INTRODUCTION = (
@@ -115,8 +119,10 @@ def why(film: pd.Series, networks: Mapping[str, str], shares: pd.DataFrame, sour
         name = wrong[0]
         share = percent(float(shares.at[name, "misses" if truth else "alarms"]))
         if truth:
-            return f"{networks[name]} misses this one, as it does {share} of COVID-19 X-rays from all these sources."
-        return f"{networks[name]} calls {share} of adults without COVID-19 positive, this one among them."
+            return f"{networks[name]} misses this one, as it does {share} of these sources' COVID-19 X-rays."
+        return (
+            f"{networks[name]} calls {share} of these sources' adults without COVID-19 positive, this one among them."
+        )
     if (source > config.THRESHOLD) == truth:
         return f"Whoever knows only that it comes from {named} gives the same answer, without looking at it."
     return f"Its source, {named}, points the other way: here the networks cannot have gone by the source alone."

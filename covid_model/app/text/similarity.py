@@ -21,7 +21,7 @@ AGES = ((40, "Under 40"), (65, "40 to 64"), (200, "65 and over"))  # years
 CHILD, NOT_STATED = "Child", "Age not stated"
 MAP = "X-rays with similar features lie close together. Pick what colors them, and draw around some to see them."
 NO_INDEX = "No stored features of these X-rays match this network, so its neighbors cannot be shown."
-SELECT = "Draw around X-rays on the map, or click one, to see their cards below."
+SELECT = "Draw around X-rays on the map, or pick one, to see their cards below."
 
 
 def neighbors(films: pd.DataFrame, source: str | None, covid: int | None) -> str:

@@ -32,7 +32,7 @@ def point() -> None:
 @render_slots.fragment
 def show() -> None:
     """Draw one X-ray with the answer's controls, or the result of a finished round."""
-    st.header("Can you tell?", anchor=False)
+    st.header("Can you beat the model?", anchor=False)
     networks = {name: registry.short_title(name) for name in registry.names()}
     films = pool(list(networks))
     if films is None or len(films) < quiz.X_RAYS:
