@@ -210,7 +210,7 @@ def mask_accuracy(data: dataset.Dataset) -> dict[str, Any]:
 
 
 def write_mask_accuracy(data: dataset.Dataset, to: Path | None = None) -> Path:
-    """Measure and write_mask_accuracy the record to `to`; return the path."""
+    """Measure and write the record to `to`; return the path."""
     to = config.SEGMENTATION_JSON if to is None else to
     to.write_text(json.dumps(to_json(mask_accuracy(data)), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return to

@@ -222,13 +222,13 @@ OUTLINE = "The outline marks the opacity that was added."
 
 
 def download_label(count: int) -> str:
-    """Return the sample_label of the button that downloads this many X-rays."""
+    """Return the label of the button that downloads this many X-rays."""
     return f"Download {count} real X-rays" if count > 1 else "Download a real X-ray"
 
 
 def strip_heading(title: str) -> str:
     """Return what the strip shows, for the network with this title; Markdown."""
-    return f"Real X-rays that no network was trained on, chosen to show what **{plain(title)}** gets right and wrong"
+    return f"Real X-rays that no network was trained on, where **{plain(title)}** is right and where it is wrong"
 
 
 def sample_label(kind: str, marker: str = "") -> str:

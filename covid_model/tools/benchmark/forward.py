@@ -345,7 +345,7 @@ LINEAR = 1.1  # exponents up to this count as linear growth, as timings are nois
 
 
 def growth_rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
-    """Measure; return growth_rows with the exponents of growth, and the curves."""
+    """Measure; return the rows with the exponents of growth, and the curves."""
     curves = {
         "megapixels of a film": _sizes(subject, rounds),
         "test films behind a page": _counts(rounds),
