@@ -29,10 +29,11 @@ _NAMES = {
     "within": "AUC within sources, mean",
 }
 _RUN_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "pentagon")
+_PLOT, _AXIS, _LEGEND_LINE = 210, 52, 24  # pixels: of the plots, of the axis below them, of a legend's line
 Records = Sequence[Mapping[str, float]]
 
 
-def run(history: Records, height: int = 380, ink: str | None = None) -> go.Figure:
+def run(history: Records, ink: str | None = None) -> go.Figure:
     """Draw losses (left) and accuracies and AUCs (right) over epochs or steps, whichever the records have.
 
     Other recorded values (shares of single sources) are not drawn.
@@ -56,12 +57,14 @@ def run(history: Records, height: int = 380, ink: str | None = None) -> go.Figur
         paper = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
         notes.append(style.note(across[0], 1.02, f"<b>{title}</b>", ink, **paper))
         heading = {"text": f"<b>{title}</b>", "font": {"size": style.FONT_SIZE}}
-        axes[f"legend{name}"] = style.LEGEND_ABOVE | {"yanchor": "top", "title": heading}
-    height += 24 * max(0, len(shares) - 3)
-    plot = 200 / height  # the legends are below, one under the other; the plots keep their height
-    for name, below in (("", 56), ("2", 82)):  # pixels
-        axes[f"yaxis{name}"]["domain"] = (1 - plot * 1.05, 1)
-        axes[f"legend{name}"]["y"] = 1 - plot * 1.05 - below / height
+        axes[f"legend{name}"] = {"x": 0, "yanchor": "top", "bgcolor": style.CLEAR, "title": heading}
+    # The legends are below, one under the other with an entry a line; the plots keep their height.
+    first, second = (_LEGEND_LINE * (len(chosen) + 1) for chosen in (losses, shares))
+    inner = _PLOT + _AXIS + first + second
+    for name, below in (("", _AXIS), ("2", _AXIS + first)):
+        axes[f"yaxis{name}"]["domain"] = (1 - _PLOT / inner, 1)
+        axes[f"legend{name}"]["y"] = 1 - (_PLOT + below) / inner
+    height = inner + 38  # with the margins
     return style.figure(height, ink, traces, margin={"l": 8, "r": 8, "t": 30, "b": 8}, annotations=notes, **axes)
 
 
