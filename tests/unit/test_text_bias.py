@@ -31,9 +31,9 @@ def share_of(count: int, total: int) -> Estimate:
         ({"network": 0.983, "always no": 0.937, "source": 0.96}, "98.3 % correct. Answering"),
         (
             {"network": 0.983, "always no": 0.937, "source": 0.984},
-            "98.3 % correct. Knowing only where an X-ray comes from gets 98.4 %.",
+            "98.3 % correct. A rival that knows only the X-ray's source gets 98.4 %.",
         ),
-        ({"network": 0.983, "always no": 0.937, "source": 0.983}, "Knowing only where an X-ray comes from"),
+        ({"network": 0.983, "always no": 0.937, "source": 0.983}, "A rival that knows only the X-ray's source"),
         ({"network": 0.937, "always no": 0.937, "source": 0.984}, "93.7 % correct is no achievement"),
         ({"network": 0.900, "always no": 0.937}, "90.0 % correct is no achievement"),
     ],
