@@ -15,9 +15,12 @@ FORMULAS = ".katex-display"  # Streamlit lets them scroll by a pixel, which axe 
 PAGES = {
     "read": "",
     "a film": f"?film={FILM}",
+    "similar": "?film=rg1&tool=Similar+X-rays",
     "results": "results",
     "browse": "browse",
+    "map": "browse?map=true",
     "how it works": f"how_it_works?film={FILM}",
+    "lab": "how_it_works?film=rg1&half=Explanation+lab",
     "train": "train_it_yourself",
     "trust": "can_you_trust_it",
     "about": "about",

@@ -114,7 +114,7 @@ def _ask(film: str, place: tuple[int, int], answers: dict[str, Answer]) -> None:
     def commit() -> None:
         answers[film] = Answer(bool(call), float(sure))
 
-    st.button("Commit", key="quiz_commit", type="primary", disabled=call is None, on_click=commit)
+    st.button("Commit", key="quiz_commit", icon=":material/check:", disabled=call is None, on_click=commit)
 
 
 def _reveal(film: pd.Series, at: int, answer: Answer, networks: dict[str, str], films: pd.DataFrame) -> None:
@@ -133,7 +133,6 @@ def _reveal(film: pd.Series, at: int, answer: Answer, networks: dict[str, str], 
     st.button(
         "See the result" if last else "Next X-ray",
         key="quiz_next",
-        type="primary",
         icon=":material/arrow_forward:",
         on_click=_go_to,
         args=(at + 1,),
