@@ -59,7 +59,7 @@ format: $(VENV)/dev  ## fix the style
 readme: $(VENV)/demo  ## update the figures in README.md, assets/MEASUREMENTS.md and assets/DEPLOYMENT.md from assets/results
 	$(BIN)/python -m covid_model readme
 
-screenshots: $(VENV)/dev  ## retake the screenshots in README.md, without real X-rays
+screenshots: $(VENV)/dev  ## retake the screenshot in README.md, without real X-rays
 	$(BIN)/python -m tests.browser.screenshot assets
 
 clean:  ## remove .venv, .venv-gpu and all build and cache files

@@ -139,14 +139,8 @@ def run_card(given: argparse.Namespace) -> int:
 
 README = config.ROOT / "README.md"
 DEPLOYMENT = config.ASSETS / "DEPLOYMENT.md"
-SCREENSHOTS = {  # in assets/, by `make screenshots`; the first is shown large
-    "screenshot.png": "Results: score distribution by true class, and the confusion matrix",
-    "screenshot-read.png": "A simulated X-ray, its score, and what drove it",
-    "screenshot-films.png": "Simulated X-rays with their Grad-CAM heatmaps",
-    "screenshot-how-it-works.png": "The network, block by block, with the feature maps of one X-ray",
-    "screenshot-train.png": "Two heads trained live, with and without adults",
-}
-PER_ROW = 2  # of the smaller ones
+SCREENSHOT = "screenshot.png"  # in assets/, by `make screenshots`
+SHOWN = "Results: score distribution by true class, and the confusion matrix"  # its alternative text
 NOT_YET = "The networks have not been scored yet."
 ALWAYS_NO = "majority-class baseline (always negative)"
 
@@ -166,7 +160,7 @@ def run_readme(given: argparse.Namespace) -> int:
         scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films))
     updated = filled(README.read_text(encoding="utf-8"), "figures", figures(scores))
     updated = filled(updated, "films", counts(films))
-    shown = pictures([name for name in SCREENSHOTS if (config.ASSETS / name).is_file()])
+    shown = f"![{SHOWN}](assets/{SCREENSHOT})" if (config.ASSETS / SCREENSHOT).is_file() else ""
     memory = measurements.memory(records.load_load_test() or {})
     pages = {
         README: filled(updated, "screenshot", shown),
@@ -189,20 +183,6 @@ def filled(text: str, name: str, content: str) -> str:
     if not pattern.search(text):
         raise ValueError(f"The page lacks the markers {begin} and {end}.")
     return pattern.sub(lambda _: "\n".join(filter(None, (begin, content, end))), text)
-
-
-def pictures(names: list[str]) -> str:
-    """Format README.md's screenshots in Markdown: the first large, the others in rows below it."""
-    shown = [f"![{SCREENSHOTS[name]}](assets/{name})" for name in names]
-    if len(shown) < 2:
-        return "".join(shown)
-    rows = [shown[start : start + PER_ROW] for start in range(1, len(shown), PER_ROW)]
-    table = [
-        _line([""] * PER_ROW),
-        _line(["---"] * PER_ROW),
-        *(_line(row + [""] * (PER_ROW - len(row))) for row in rows),
-    ]
-    return "\n".join([shown[0], "", *table])
 
 
 def figures(scores: pd.DataFrame | None) -> str:
