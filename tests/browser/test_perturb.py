@@ -16,7 +16,7 @@ from covid_model.imaging.perturb import Changes
 from tests.browser import demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
-FILM, REAL = "clear-average", "rg1"  # one of ours, simulated; a real one
+FILM, REAL = "clear-average", "rg1"  # a simulated film, and a real one
 
 
 def changed_score(page) -> str:

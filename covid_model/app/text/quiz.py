@@ -124,5 +124,5 @@ def why(film: pd.Series, networks: Mapping[str, str], shares: pd.DataFrame, sour
             f"{networks[name]} calls {share} of these sources' adults without COVID-19 positive, this one among them."
         )
     if (source > config.THRESHOLD) == truth:
-        return f"Whoever knows only that it comes from {named} gives the same answer, without looking at it."
+        return f"Its source alone, {named}, gives the same answer without a look at the picture."
     return f"Its source, {named}, points the other way: here the networks cannot have gone by the source alone."
