@@ -137,6 +137,8 @@ def forget(source: ImageSource) -> None:
     _film.clear(digest, source)
     _preview.clear(digest, None)
     _card.clear(digest, None)
+    for explained in (_explanations, _randomized):  # of every film of this session: they are quick to make again
+        explained.clear()
     if st.session_state.get(networks.ANSWERS, {}).get("film") == digest:
         del st.session_state[networks.ANSWERS]
     for name in registry.names():

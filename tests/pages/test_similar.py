@@ -41,7 +41,7 @@ def test_the_neighbors_of_a_film_of_the_data(indexed):
     app = open_page(film=TEST[0], tool=similar.TITLE)
     assert not app.exception
     shown = [label for label in links(app) if label in {film for film, *_ in ROWS}]
-    assert shown and TEST[0] not in shown and len(shown) <= similar.SHOWN
+    assert shown and TEST[0] not in shown and len(shown) <= similar.NEIGHBORS
     assert "film_map" in charts(app)
     assert app_pages.MockReader.asked == ["fine-tuned"]  # its features are in the index
 

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 TITLE = "Similar X-rays"  # of the tab; the URL holds it
 COLOR = "map_color"  # key of what colors the map
 ROUND = "map_round"  # in the session: how often a selection on the map was dropped
-SHOWN = 10  # cards
-NEIGHBORS = 10  # that the sentence counts, as the record does
+NEIGHBORS = 10  # shown and counted, as in the record
 A_ROW, NARROWEST = 5, 130  # the most cards in a row; the least width of a card in pixels
 PLACED_BY = 5  # neighbors whose places on the map give that of an upload
 
@@ -59,7 +58,7 @@ def show(current: CurrentFilm) -> None:
         st.markdown(f"**{text.neighbors(nearest, source, covid)}**")
         cards, beside = st.columns([3, 2], gap="medium")
         with cards:
-            _cards(nearest.head(SHOWN), name, current.threshold)
+            _cards(nearest, name, current.threshold)
             st.markdown(f":small[{' '.join(_findings(name, space))}]")
         with beside:
             color = pick_color()
