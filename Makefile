@@ -24,7 +24,7 @@ Python 3.11, 3.12 or 3.13 with its venv module is required, but none was found. 
 or set its path: make demo PYTHON=/path/to/python3
 endef
 
-.PHONY: help demo samples test test-long test-real test-all lint format readme screenshots clean
+.PHONY: help demo samples test test-long test-real test-cluster test-all lint format readme screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,17 +36,20 @@ samples: $(VENV)/demo  ## download the sample X-rays and VGG-19's weights, witho
 	$(BIN)/python -m covid_model samples
 
 test: lint  ## check the style and run the quick tests, some of every kind (a few minutes)
-	$(PYTEST) $(ABREAST) -m "not long and not measured"
-	$(PYTEST) -m "measured and not long"
+	$(PYTEST) $(ABREAST) -m "not long and not measured and not cluster"
+	$(PYTEST) -m "measured and not long and not cluster"
 
 test-long: $(VENV)/dev  ## run the slow tests: all browser tests, training, thousands of damaged files
-	$(PYTEST) $(ABREAST) -m "long and not measured"
-	$(PYTEST) -m "long and measured"
+	$(PYTEST) $(ABREAST) -m "long and not measured and not cluster"
+	$(PYTEST) -m "long and measured and not cluster"
 
 test-real: $(VENV)/dev  ## run the tests that need real X-rays (COVID_MODEL_DATA) or VGG-19 weights (COVID_MODEL_VGG19)
-	$(PYTEST) $(ABREAST) -m "films or vgg19"
+	$(PYTEST) $(ABREAST) -m "(films or vgg19) and not cluster"
 
-test-all: test test-long  ## run every test that this machine supports
+test-cluster: $(VENV)/cluster  ## install Ray too (requirements-cluster.txt) and run the tests of score and serve on it
+	$(PYTEST) -m cluster
+
+test-all: test test-long test-cluster  ## run every test that this machine supports
 
 lint: $(VENV)/dev  ## check the style
 	$(BIN)/ruff check .
@@ -82,6 +85,11 @@ $(VENV)/samples: assets/real_films.json | $(VENV)/demo
 .venv/dev: requirements.txt requirements-dev.txt pyproject.toml | .venv/bin/python
 	$(PIP) --editable . --requirement requirements-dev.txt
 	touch .venv/demo $@
+
+# Beside the pinned packages, none of which it may move.
+$(VENV)/cluster: requirements-cluster.txt $(VENV)/dev
+	$(PIP) --requirement requirements-cluster.txt --constraint $(if $(filter gpu,$(TF)),$(VENV)/)requirements.txt
+	touch $@
 
 # The same with the other TensorFlow. requirements-dev.txt names requirements.txt, and so the one beside its copy.
 .venv-gpu/requirements.txt: requirements.txt requirements-dev.txt | .venv-gpu/bin/python

@@ -38,6 +38,10 @@ def _missing_browser() -> str | None:
     return None if browser_path() else "no browser: neither chromium nor COVID_MODEL_CHROMIUM is there"
 
 
+def _missing_ray() -> str | None:
+    return None if find_spec("ray") else "no Ray: requirements-cluster.txt is not installed"
+
+
 def browser_path() -> str | None:
     """The Chromium to drive: COVID_MODEL_CHROMIUM's, the system's, or the first on the path."""
     for candidate in (os.environ.get("COVID_MODEL_CHROMIUM"), CHROMIUM):
@@ -46,7 +50,7 @@ def browser_path() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-NEEDS = {"films": _missing_films, "vgg19": _missing_vgg19, "browser": _missing_browser}
+NEEDS = {"films": _missing_films, "vgg19": _missing_vgg19, "browser": _missing_browser, "cluster": _missing_ray}
 
 
 def pytest_report_header() -> str:
@@ -54,7 +58,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what cannot run here: tests marked films, vgg19 or browser where those are absent. Mark rows by name."""
+    """Skip, with the reason, the tests whose marker is in NEEDS and names what is absent here. Mark rows by name."""
     for item in items:
         for row in bad_inputs.rows_of(item.name):
             item.add_marker(pytest.mark.row(n=row))

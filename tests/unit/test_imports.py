@@ -32,6 +32,7 @@ RANKS = {
     "covid_model.reports": 6,
     "covid_model.experiments": 6,
     "covid_model.tools": 7,
+    "covid_model.cluster": 7,
     "covid_model.app.text": 7,
     "covid_model.app.runtime": 7,
     "covid_model.app": 8,
@@ -45,8 +46,15 @@ CLOSED = {
     "covid_model.app": ("covid_model.experiments", "covid_model.tools"),
     "covid_model.charts": ("covid_model.data",),
 }
-HEAVY = {"tensorflow", "keras", "torch", "jax"}
-HEAVY_ROOMS = {"covid_model.model", "covid_model.training", "covid_model.experiments", "covid_model.tools"}
+HEAVY = {"tensorflow", "keras", "torch", "jax", "ray"}
+HEAVY_ROOMS = {
+    "covid_model.model",
+    "covid_model.training",
+    "covid_model.experiments",
+    "covid_model.tools",
+    "covid_model.cluster",
+}
+RAY_ROOM = "covid_model.cluster"  # an optional dependency: nothing else may need it
 STREAMLIT_ROOMS = {"covid_model.app", "covid_model.app.runtime", "covid_model.app.components", "covid_model.app.pages"}
 
 
@@ -135,6 +143,8 @@ def test_heavy_and_streamlit_imports():
             top = name.split(".")[0]
             if top in HEAVY and (at_once or (here not in HEAVY_ROOMS and not _only_checking(path, name))):
                 wrong.append(f"{module_of(path)} imports {top}{' outside a function' if at_once else ''}")
+            if (top == "ray") != (here == RAY_ROOM) and top in HEAVY and (top == "ray" or here == RAY_ROOM):
+                wrong.append(f"{module_of(path)} imports {top}")
             if top == "streamlit" and here not in STREAMLIT_ROOMS and (at_once or here != "covid_model.tools"):
                 wrong.append(f"{module_of(path)} imports streamlit")
     assert not wrong, "\n".join(wrong)

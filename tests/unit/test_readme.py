@@ -93,7 +93,7 @@ def test_readme_agrees_with_the_scores():
 
 def test_readme_says_why_each_dependency_is_here():
     text = tools.README.read_text(encoding="utf-8")
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-cluster.txt"):
         for line in (config.ROOT / name).read_text().splitlines():
-            if match := re.match(r"([A-Za-z0-9_.-]+)==", line):
+            if match := re.match(r"([A-Za-z0-9_.-]+)(?:\[[a-z,]+\])?==", line):
                 assert re.search(rf"^\|.*\b{re.escape(match[1])}\b.*\|.*\|$", text, re.MULTILINE), match[1]
