@@ -20,7 +20,7 @@ from covid_model.formatting import counted, duration, intervals
 from covid_model.model import registry
 from covid_model.model.registry import NetworkSpec
 from covid_model.reports.model_card import figures, recipe
-from covid_model.reports.model_card.prose import (
+from covid_model.reports.model_card.markdown import (
     Card,
     CardError,
     Section,
