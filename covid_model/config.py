@@ -43,7 +43,7 @@ SPLIT_TITLES = {  # a split's title on a page
     "train": "Training",
     "test": "Test",
     "extra": "Additional training data",
-    "extra-test": "Adult test set",
+    "extra-test": "Adults-only set",
     "external": "Other hospitals",
     "graded": "Graded readings",
 }

@@ -216,7 +216,7 @@ SPLITS = {  # their descriptions in README.md
     "test": "the same sources, other patients",
     "extra": "additional training data, adults: NIH ChestX-ray8, COVID-19 Radiography Database, SIIM-FISABIO-RSNA "
     "challenge",
-    "extra-test": "adult test set: the same three sources, other X-rays",
+    "extra-test": "adults-only set: the same three sources, other X-rays",
     "external": "external validation: Figure 1 and Actualmed, hospitals in no other split",
     "graded": "X-rays of the challenge that its radiologists graded as uncertain; not part of any accuracy",
 }

@@ -115,8 +115,8 @@ def by_group(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def title(name: str) -> str:
     """Return a group's title on a chart; <br> separates its lines."""
     known = {
-        TEST: "Test set,<br>all",
-        ADULTS: "Test set,<br>adults only",
+        TEST: "Test set",
+        ADULTS: "Test set’s<br>adults",
         MORE: config.SPLIT_TITLES["extra-test"],
     }
     return known.get(name) or "External:<br>" + config.SOURCE_TITLES.get(name, name).removesuffix(" initiative")

@@ -327,7 +327,7 @@ def test_the_adults_of_both_test_sets_have_names_of_their_own(demo):
 
 def test_x_rays_of_sources_trained_on_are_counted(demo):
     manifest = pd.read_csv(demo / "data" / "manifest.csv")
-    manifest.loc[manifest["id"] == "cohen-4", "source"] = "nih"  # a training X-ray, of the adult test set's source
+    manifest.loc[manifest["id"] == "cohen-4", "source"] = "nih"  # a training X-ray, of the adults-only set's source
     manifest.to_csv(demo / "data" / "manifest.csv", index=False)
     films = cache.scored("paper", "extra-test").films
     sentence = evaluation_text.same_sources(films, cache.training_sources("paper"))

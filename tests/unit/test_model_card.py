@@ -204,7 +204,7 @@ def test_figures_are_those_of_the_scores(tables):
     text = section(card, "Quantitative analyses")
     assert "| Accuracy: X-rays classified correctly | 60.0 % (20.0 to 100.0 %) | 60.0 % |" in text
     assert re.search(r"\| Test: COVID-19 Image Data Collection \| 3 \(2\) \| 50\.0 %.*\| 0\.0 % ", text)
-    assert re.search(r"\| Adult test set \| |\| Adult test set: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", text)
+    assert re.search(r"\| Adults-only set \| |\| Adults-only set: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", text)
     assert "calls 1 of 1 adults without COVID-19 of Test positive" in section(card, "Caveats and recommendations")
     again = build(spec(), scores.assign(score=0.0), films)
     assert "calls 0 of 1 adults" in section(again, "Caveats and recommendations")

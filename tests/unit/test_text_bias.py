@@ -277,7 +277,7 @@ def test_better_worse_unclear_in_words():
         ]
     )
     assert sentence == {
-        "better": "false positives on the test set’s adults, on the adult test set",
+        "better": "false positives on the test set’s adults, on the adults-only set",
         "worse": "sensitivity on the test set",
         "unclear": "AUC at Actualmed (0.660 to 0.680)",
     }

@@ -262,7 +262,7 @@ def test_what_the_accuracy_hides_comes_with_its_figures():
 def test_more_adults():
     scored = called([("nih", 0, 0.9), ("nih", 0, 0.1)]).scored
     sentence = evaluation_text.more_adults(scored, 0.6, [])
-    assert sentence == "Of the adults without COVID-19 in the adult test set, it calls 1 of 2 positive (50.0 %)."
+    assert sentence == "Of the adults without COVID-19 in the adults-only set, it calls 1 of 2 positive (50.0 %)."
     known = evaluation_text.more_adults(scored, 0.6, ["nih"])
     assert "All of them come from sources whose other X-rays it was trained on" in known
     assert evaluation_text.more_adults(None, 0.6, []) is None

@@ -11,7 +11,7 @@ from covid_model.formatting import decimal, percent
 
 
 def better_data(paper: Estimate, frozen: Estimate | None, tuned: Estimate | None) -> str:
-    """Return the headline: what other data change for the adult test set's X-rays without COVID-19."""
+    """Return the headline: what other data change for the adults-only set's X-rays without COVID-19."""
     recipe, after = ("Same recipe", frozen) if frozen else ("Same layers", tuned)
     moved = "fall" if after.value < paper.value else "rise"
     return (

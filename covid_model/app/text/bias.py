@@ -16,8 +16,8 @@ from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change
 from covid_model.formatting import counted, decimal, interval, percent
 
 FEW = 0.1  # up to this share of false positives among adults, the network is said to hold on adults
-WHERE = {TEST: "on the test set", ADULTS: "on the test set’s adults", MORE: "on the adult test set"}
-WHOSE = {ADULTS: "the test set’s adults", MORE: "the adult test set"}
+WHERE = {TEST: "on the test set", ADULTS: "on the test set’s adults", MORE: "on the adults-only set"}
+WHOSE = {ADULTS: "the test set’s adults", MORE: "the adults-only set"}
 FILLS = {"border grey": "the gray of the border"}  # a fill's name in the records: in a sentence
 
 

@@ -145,12 +145,12 @@ def comparison(test: pd.DataFrame, adult_test: pd.DataFrame | None, score: float
 
     Args:
         test: one network's test films, indexed by id, with `score`, `covid` and `source`.
-        adult_test: the same of the adult test set; None without any.
+        adult_test: the same of the adults-only set; None without any.
         score: in [0, 1].
         film: the id of the film itself, which is left out if a table holds it.
     """
     adults = test[test["source"] != config.CHILDREN]
-    groups = {"Adults in the test set": adults, config.split_title("extra-test"): adult_test}
+    groups = {"The test set’s adults": adults, config.split_title("extra-test"): adult_test}
     sentences = [
         similar_scores(title, rows, score, film) for title, rows in groups.items() if rows is not None and len(rows)
     ]

@@ -213,7 +213,7 @@ SETTINGS = {  # label and help by field of a Recipe
         "set, it is the same, always 0, or the opposite.",
     ),
 }
-ACCURACY, FALSE_POSITIVES = "Test accuracy", "False positives: the adult test set"
+ACCURACY, FALSE_POSITIVES = "Test accuracy", "False positives: the adults-only set"
 NO_EPOCH = "No epoch has finished yet."
 NOTE = (
     f"*{FALSE_POSITIVES}*: share of its adults without COVID-19 that are called positive. No run trains on them. The "

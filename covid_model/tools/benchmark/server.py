@@ -179,7 +179,7 @@ def page_rows() -> tuple[list[Row], dict]:
             "s",
             most=5.0,
             detail=f"{len(training_rows(store.films, EVERYTHING)):,} X-rays",
-            note="Each epoch also scores the test set and the adult test set, with intervals.",
+            note="Each epoch also scores the test set and the adults-only set, with intervals.",
         ),
         Row(
             "Filtering, sorting or paging through all X-rays, server side",

@@ -32,7 +32,7 @@ def point() -> Point | None:
 
 
 def false_positives() -> dict[str, Estimate]:
-    """Return the share of the adult test set's X-rays without COVID-19 that each network calls positive."""
+    """Return the share of the adults-only set's X-rays without COVID-19 that each network calls positive."""
     groups = {name: cache.called_positive(name, config.THRESHOLD) or {} for name in STORY}
     rates = {name: rows[subgroups.MORE].false_positive_rate for name, rows in groups.items() if subgroups.MORE in rows}
     return {name: rate for name, rate in rates.items() if rate}
