@@ -97,7 +97,7 @@ def scored(name: str, split: str) -> threshold_sweep.ScoredSplit | None:
     """
     if scores() is None:
         return None
-    return _scored(name, registry.title(name), split)
+    return _scored(name, registry.title(name), registry.short_title(name), split)
 
 
 def training_sources(name: str) -> list[str]:
@@ -111,10 +111,10 @@ def training_sources(name: str) -> list[str]:
 
 
 @memory.by_files(_scores_and_list, st.cache_resource, len(config.SPLITS) * networks.MOST_NETWORKS)
-def _scored(name: str, title: str, split: str) -> threshold_sweep.ScoredSplit | None:
+def _scored(name: str, title: str, short_title: str, split: str) -> threshold_sweep.ScoredSplit | None:
     table = scores()
     rows = table[(table["split"] == split) & (table["network"] == name)].set_index("id")
-    return None if rows.empty else threshold_sweep.score_split(name, title, _with_patients(rows))
+    return None if rows.empty else threshold_sweep.score_split(name, title, _with_patients(rows), short_title)
 
 
 @memory.by_files(_scores_and_list, st.cache_resource, len(config.SPLITS) * networks.MOST_NETWORKS)

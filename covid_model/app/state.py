@@ -123,13 +123,13 @@ def _page() -> str | None:
     return context.page_script_hash if context else None
 
 
-def network_picker(label: str = "Network") -> str:
+def network_picker(label: str = "Model") -> str:
     """Draw the choice of network and return the chosen name, which the URL keeps."""
     return networks_picker(label, NETWORK, registry.default())
 
 
 def networks_picker(label: str, key: str, default: str) -> str:
-    """Draw a choice of all networks by title, and return the chosen name, which the URL keeps as `key`.
+    """Draw a choice of all networks by short title, and return the chosen name, which the URL keeps as `key`.
 
     Streamlit's binding would put titles in the URL. So the URL is read before the widget is drawn, and written when the
     user changes it.
@@ -146,12 +146,12 @@ def networks_picker(label: str, key: str, default: str) -> str:
     chosen = st.segmented_control(
         label,
         list(entries),
-        format_func=lambda name: entries[name].title,
+        format_func=lambda name: entries[name].short_title,
         required=True,
         key=key,
         on_change=_network_to_url,
         args=(key, default),
-        help="  \n".join(f"*{entry.title}*: {entry.help}" for entry in entries.values() if entry.help) or None,
+        help="  \n".join(f"*{entry.short_title}*: {entry.help}" for entry in entries.values() if entry.help) or None,
         wrap=True,
     )
     return chosen if chosen in entries else default

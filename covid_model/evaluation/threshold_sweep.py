@@ -164,7 +164,7 @@ class ScoredSplit:
 
     Attributes:
         name: Name of the network.
-        title: Title of the network.
+        title, short_title: Title of the network, and the one where space is tight.
         films: The films by id, with the columns covid, source and score.
         roc, precision_recall: The curves.
         areas: Areas under the curves: "auc" and "average_precision".
@@ -175,6 +175,7 @@ class ScoredSplit:
 
     name: str
     title: str
+    short_title: str
     films: pd.DataFrame
     roc: Curve
     precision_recall: Curve
@@ -202,8 +203,12 @@ class ThresholdResult:
     def title(self) -> str:
         return self.scored.title
 
+    @property
+    def short_title(self) -> str:
+        return self.scored.short_title
 
-def score_split(name: str, title: str, films: pd.DataFrame) -> ScoredSplit:
+
+def score_split(name: str, title: str, films: pd.DataFrame, short_title: str = "") -> ScoredSplit:
     """Evaluate a network's scores at every threshold. This draws the bootstrap samples, so cache the result.
 
     Args:
@@ -211,6 +216,7 @@ def score_split(name: str, title: str, films: pd.DataFrame) -> ScoredSplit:
         title: Title of the network.
         films: The films by id, with the columns covid, source and score. With a column patient, whole patients are
             drawn.
+        short_title: The title where space is tight. Defaults to the title.
 
     Raises:
         ValueError: A score is not a number in [0, 1].
@@ -222,6 +228,7 @@ def score_split(name: str, title: str, films: pd.DataFrame) -> ScoredSplit:
     return ScoredSplit(
         name,
         title,
+        short_title or title,
         films,
         roc(scores, covid),
         precision_recall(scores, covid),

@@ -76,13 +76,15 @@ def test_every_page_with_a_third_network(third, page, address):
 def test_three_networks_side_by_side(third):
     app = open_page("results", network=THIRD, both="true")
     titles = [item.value.replace("\\", "") for item in app.subheader]
-    assert [TITLE, *(registry.title(name) for name in ("fine-tuned", "paper"))] == titles[:3]
+    assert [TITLE, *(registry.short_title(name) for name in ("fine-tuned", "paper"))] == titles[:3]
 
 
 def test_a_third_network_reads_and_is_compared(third):
     app = open_page("try_an_xray", film="cohen-1", network=THIRD, tool=compare_networks.TITLE)
     assert MockReader.asked == [THIRD]
-    assert app.segmented_control(key="other_network").options == [registry.title(n) for n in ("fine-tuned", "paper")]
+    assert app.segmented_control(key="other_network").options == [
+        registry.short_title(n) for n in ("fine-tuned", "paper")
+    ]
     app.segmented_control(key="other_network").set_value("paper").run()
     app.button(key="ask-other").click().run()
     assert not app.exception and MockReader.asked == [THIRD, "paper"]

@@ -90,7 +90,7 @@ def film_table(films: pd.DataFrame, networks: Sequence[ScoredSplit], description
         row_height=64 if pictures else None,
         height="content",
         alt=f"X-rays: {description}",
-        column_config={result.name: columns.NumberColumn(f"Score, {result.title}") for result in networks}
+        column_config={result.name: columns.NumberColumn(f"Score, {result.short_title}") for result in networks}
         | {
             "open": columns.ButtonColumn(
                 "", type="tertiary", key="open_film", on_click=partial(open_film, ids, network), help="Show this X-ray"

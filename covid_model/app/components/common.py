@@ -58,7 +58,7 @@ def network_missing(error: registry.NetworkError, name: str, picker: str = state
         if other != name:
             shown_first = None if picker == state.NETWORK else name
             st.button(
-                f"Switch to {registry.title(other)}",
+                f"Switch to {registry.short_title(other)}",
                 on_click=state.choose_network,
                 args=(other, picker, shown_first),
                 key=f"use-{other}",

@@ -18,7 +18,7 @@ from covid_model.model import registry
 from covid_model.model.predictor import Prediction, PredictionError
 
 OTHER = "other_network"  # key of the choice, if there are several
-TITLE = "Compare networks"  # of the tab; the URL holds it
+TITLE = "Compare models"  # of the tab; the URL holds it
 HEIGHT = 480  # pixels reserved while the other network runs
 
 
@@ -38,8 +38,10 @@ def show(current: CurrentFilm) -> None:
     question = ("other", other)
     if not current.known(question):
         with slot.container():
-            st.markdown(f"**{prediction_text.plain(registry.title(other))}**")
-            start = st.button(f"Run {registry.title(other)} as well", key="ask-other", icon=":material/compare_arrows:")
+            st.markdown(f"**{prediction_text.plain(registry.short_title(other))}**")
+            start = st.button(
+                f"Run {registry.short_title(other)} as well", key="ask-other", icon=":material/compare_arrows:"
+            )
         if not start:
             return
         slot = slot.skeleton(height=HEIGHT)
@@ -70,13 +72,13 @@ def show(current: CurrentFilm) -> None:
 def _pick(others: list[str]) -> str:
     """Draw the choice of the network to compare with."""
     return widgets.choice(
-        "Compare with", others, format_func=registry.title, default=others[0], key=OTHER, bind=False, wrap=True
+        "Compare with", others, format_func=registry.short_title, default=others[0], key=OTHER, bind=False, wrap=True
     )
 
 
 def _column(current: CurrentFilm, reading: Prediction) -> None:
     """Draw one network's score and its heatmap."""
-    title = prediction_text.plain(registry.title(reading.network))
+    title = prediction_text.plain(registry.short_title(reading.network))
     st.markdown(f"**{title}**")
     number = formatting.score_text(reading.score)
     st.metric(

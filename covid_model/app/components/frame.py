@@ -19,33 +19,51 @@ PRESENTED = round(16 * widgets.PRESENTED)  # pixels: the size of text in present
 
 # On a phone Streamlit keeps the pages behind a bare arrow: write the open page's name there instead. The footer is
 # pushed to the end of the window if the page is shorter.
+# Of a card or a tile, the whole surface is its link or its button: what that covers is transparent, and links and the
+# toolbar of the picture stay above it.
+# Segments that wrap onto a second line are drawn as separate buttons.
 STYLE = """<style>
 [data-testid=stExpandSidebarButton] {{width: auto; padding: 0.25rem 0.75rem; border: 1px solid currentColor}}
 [data-testid=stExpandSidebarButton] > span {{display: none}}
 [data-testid=stExpandSidebarButton]::after {{content: "{title} \\25BE"; font-weight: 600; white-space: nowrap}}
 .st-key-page h1 {{padding: 0 0 0.5rem}}
 .st-key-uploader section {{max-height: 9rem; overflow-y: auto}}
-.st-key-samples [class*=st-key-try-] button {{height: 5.2rem}}
-.st-key-samples [class*=st-key-try-] button p {{display: -webkit-box; -webkit-box-orient: vertical;
- -webkit-line-clamp: 3; overflow: hidden}}
+.st-key-samples [class*=st-key-try-] button {{min-height: 5.2rem; height: auto}}
+h1, h2, h3 {{text-wrap: balance}}
+[data-testid=stMetricLabel] > div, [data-testid=stMetric] .stMarkdownEllipsis,
+[data-testid=stMetric] .stMarkdownEllipsis p {{white-space: normal; overflow: visible}}
+[class*=st-key-section_] {{border-bottom: 1px solid color-mix(in srgb, currentColor 40%, transparent)}}
+:is([class*=st-key-card_], [class*=st-key-tile_]) {{position: relative}}
+:is([class*=st-key-card_], [class*=st-key-tile_]) > .stElementContainer:has(.stPageLink, .stButton) {{position: static}}
+:is([class*=st-key-card_], [class*=st-key-tile_]) :is(.stPageLink a, .stButton button)::after {{content: "";
+ position: absolute; inset: 0; z-index: 1}}
+:is([class*=st-key-card_], [class*=st-key-tile_]) :is(.stHtml a, [data-testid=stElementToolbar]) {{position: relative;
+ z-index: 2}}
+.st-key-models [role=radiogroup] {{flex-direction: column; width: 100%}}
+.st-key-models [role=radiogroup] button {{justify-content: flex-start}}
 .st-key-samples_compact img {{height: 4rem; object-fit: cover}}
 .st-key-samples_compact button {{min-height: 0; padding: 0.1rem 0.3rem}}
 .st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2; max-height: 2.4em; overflow: hidden}}
-@media (max-width: 640px) {{.st-key-page h1 {{font-size: 1.7rem}}}}
+@media (max-width: 640px) {{.st-key-page h1 {{font-size: 1.7rem}} {segments}}}
 .st-key-notice button {{border: 1px solid; border-radius: 1rem; padding: 0.1rem 0.75rem}}
 .st-key-page {{min-height: calc(100dvh - 9rem)}}
 .st-key-page > :has(> .st-key-footer) {{margin-top: auto; padding-top: 1.5rem}}
 {more}</style>"""
+SEGMENTS = (
+    "[data-testid=stButtonGroup] [role=radiogroup] {gap: 0.25rem}"
+    "button[data-variant=segmented_control] {margin: 0; border-radius: 0.375rem; border-color: "
+    "color-mix(in srgb, currentColor 35%, transparent)}"
+)
 LARGER = (
     "html {{font-size: {size}px}} [data-testid=stButtonGroup] button p {{white-space: normal; text-align: left}}"
-    "[data-testid=stButtonGroup] button {{height: auto}}"
+    "[data-testid=stButtonGroup] button {{height: auto}} {segments}"
 )
 
 
 def style(page: StreamlitPage) -> None:
     """Write the style sheet of the page `page`."""
-    more = LARGER.format(size=PRESENTED) if state.presenting() else ""
-    st.html(STYLE.format(title=page.title, more=more))
+    more = LARGER.format(size=PRESENTED, segments=SEGMENTS) if state.presenting() else ""
+    st.html(STYLE.format(title=page.title, segments=SEGMENTS, more=more))
 
 
 def footer(pages: Sequence[StreamlitPage], page: StreamlitPage) -> None:

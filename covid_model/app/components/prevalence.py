@@ -62,7 +62,7 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
                 help="Specificity measured on all non-COVID X-rays here, or only on those of adults.",
             )
     kind = "adults" if mixed and whose == ADULTS else "other"
-    others = {result.title: result.scored.sweeps[kind] for result in networks}
+    others = {result.short_title: result.scored.sweeps[kind] for result in networks}
     with st.container(key="ward_values"):
         values(networks, others, prevalence, alone=mixed and kind == "other")
     with st.container(key="ward_costs"):
@@ -74,16 +74,19 @@ def values(
     networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSweep], prevalence: float, alone: bool
 ) -> None:
     """Draw PPV and NPV at the chosen prevalence, and as curves over all prevalences."""
-    groups = {result.title: _values_at(result, others[result.title], np.array([prevalence])) for result in networks}
-    st.subheader(evaluation_text.ppv_heading(groups, {result.title: result.rates["ppv"] for result in networks}))
+    groups = {
+        result.short_title: _values_at(result, others[result.short_title], np.array([prevalence]))
+        for result in networks
+    }
+    st.subheader(evaluation_text.ppv_heading(groups, {result.short_title: result.rates["ppv"] for result in networks}))
     for result in networks:
-        sentences = [evaluation_text.per_thousand(*_rates(result, others[result.title]), prevalence)]
+        sentences = [evaluation_text.per_thousand(*_rates(result, others[result.short_title]), prevalence)]
         if alone:
             adults = _values_at(result, result.scored.sweeps["adults"], np.array([prevalence]))
-            sentences.append(evaluation_text.adults_alone(groups[result.title], adults))
-        name = f"**{prediction_text.plain(result.title)}.** " if len(networks) > 1 else ""
+            sentences.append(evaluation_text.adults_alone(groups[result.short_title], adults))
+        name = f"**{prediction_text.plain(result.short_title)}.** " if len(networks) > 1 else ""
         st.markdown(name + " ".join(filter(None, sentences)))
-    lines = {result.title: _values_at(result, others[result.title], CURVE) for result in networks}
+    lines = {result.short_title: _values_at(result, others[result.short_title], CURVE) for result in networks}
     films = networks[0].matrix
     own = films.covid / films.total if films.total else None
     for column, (short, name, meaning) in zip(
@@ -129,7 +132,9 @@ def errors(networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSw
         help="False negative: a COVID-19 X-ray called negative. False positive: a non-COVID X-ray called positive.",
     )
     curves = {
-        result.title: evaluation.costs(result.scored.sweeps["covid"], others[result.title], prevalence, miss)
+        result.short_title: evaluation.costs(
+            result.scored.sweeps["covid"], others[result.short_title], prevalence, miss
+        )
         for result in networks
     }
     curves = {title: costs for title, costs in curves.items() if costs}

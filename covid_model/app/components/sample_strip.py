@@ -55,9 +55,8 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
                 for film in [*own, *simulated]:
                     with grid.cell():
                         picture = str(film.thumbnail or film.path)
-                        tile(film.id, picture, films.short_title(film), film.id == shown)
-                        if not compact:
-                            st.markdown(f":small[{'Simulated' if film.simulated else 'Real'}]")
+                        note = "" if compact else f":small[{'Simulated' if film.simulated else 'Real'}]"
+                        tile(film.id, picture, films.short_title(film), film.id == shown, note=note)
         missing = [film for film in cache.real_films() if film not in cache.real_paths()]
         if not compact or not examples:
             label = browse_text.download_label(len(missing))
@@ -75,28 +74,29 @@ def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:
             if example.kind == Kind.MARKER:
                 sentence = browse_text.on_marker(example.marker, example.share, example.area)
             with grid.cell():
-                tile(film.id, str(paths[film.id]), label, film.id == shown, sentence)
-                if not compact:
-                    st.markdown(
-                        f":small[**{browse_text.ground_truth(film.covid == 1)}** {prediction_text.plain(sentence)}]"
-                    )
+                truth = browse_text.ground_truth(film.covid == 1)
+                note = "" if compact else f":small[**{truth}** {prediction_text.plain(sentence)}]"
+                tile(film.id, str(paths[film.id]), label, film.id == shown, sentence, note)
 
 
-def tile(film: str, path: str, label: str, current: bool, help_text: str | None = None) -> None:
-    """Draw the thumbnail of the image file `path`, and the button that shows the film."""
+def tile(film: str, path: str, label: str, current: bool, help_text: str | None = None, note: str = "") -> None:
+    """Draw the thumbnail of the image file `path`, the button that shows the film, and `note`, which is Markdown."""
     picture = cache.thumbnail(path)
-    if picture is not None:
-        st.image(picture, width="stretch", alt="")
-    st.button(
-        label,
-        key=f"try-{film}",
-        on_click=state.choose_film,
-        args=(film,),
-        icon=":material/check:" if current else None,
-        help=help_text,
-        width="stretch",
-        wrap=True,
-    )
+    with st.container(key=f"tile_{film}", gap="xsmall"):
+        if picture is not None:
+            st.image(picture, width="stretch", alt="")
+        st.button(
+            label,
+            key=f"try-{film}",
+            on_click=state.choose_film,
+            args=(film,),
+            icon=":material/check:" if current else None,
+            help=help_text,
+            width="stretch",
+            wrap=True,
+        )
+        if note:
+            st.markdown(note)
 
 
 # --- The stress test: simulated X-rays ---

@@ -320,7 +320,10 @@ if films.empty:
             browse_text.select_set(cache.gallery_table(other), films_set, threshold, cache.real_films())
         ):
             st.button(
-                f"Switch to {registry.title(other)}", on_click=state.choose_network, args=(other,), key=f"use-{other}"
+                f"Switch to {registry.short_title(other)}",
+                on_click=state.choose_network,
+                args=(other,),
+                key=f"use-{other}",
             )
     st.stop()
 

@@ -108,7 +108,10 @@ def draw_one(result: ThresholdResult, split: str, slots: Slots, chosen: str | No
 def draw_both(results: Sequence[ThresholdResult], split: str, slots: Slots, chosen: str | None, listed: str) -> None:
     """Draw the same of several networks side by side, row by row, so that they stay level."""
     parts = (
-        lambda result: (st.subheader(prediction_text.plain(result.title)), headline(result, split)),
+        lambda result: (
+            st.subheader(prediction_text.plain(result.short_title)),
+            headline(result, split),
+        ),
         partial(matrix, chosen=chosen, listed=listed),
         score_distribution,
         partial(note_on_adults, split=split),
@@ -211,7 +214,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         wrap=True,
     )
     network = state.network_picker()
-    both = st.toggle("All networks side by side", key=BOTH, bind="query-params")
+    both = st.toggle("All models side by side", key=BOTH, bind="query-params")
 
 names = [network, *(name for name in registry.names() if name != network)] if both else [network]
 try:

@@ -170,8 +170,8 @@ with upload_column:
         )
     elif uploads and state.field_is_empty():
         st.button("Remove these X-rays", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
-with model_column:
-    name = state.network_picker("Model")
+with model_column, st.container(key="models"):
+    name = state.network_picker()
 if not film and state.uploaded() > state.MAX_UPLOADS:
     st.warning(f"You uploaded {state.uploaded()} files; only the first {state.MAX_UPLOADS} are analyzed.")
 

@@ -227,7 +227,7 @@ def measures(networks: Sequence[ThresholdResult], floor: Mapping[str, Estimate],
         number = decimal if name in AREAS else percent
         row = {"": f"**{title}**  \n:small[{meaning}]"}
         for result in networks:
-            row[f"Ours: {prediction_text.plain(result.title)}"] = with_interval(result.rates[name], number)
+            row[f"Ours: {prediction_text.plain(result.short_title)}"] = with_interval(result.rates[name], number)
         row["Always negative"] = number(floor[name].value)
         if with_paper:
             row["As published"] = f"**{percent(config.PAPER_ACCURACY)}**" if name == "accuracy" else "–"
