@@ -46,6 +46,11 @@ def choice(
     return chosen if chosen in options else default
 
 
+def on_phone() -> bool:
+    """Return whether the browser says that it is a phone's. Streamlit's own layout goes by the same name."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
 def show_chart(figure: go.Figure, key: str, alt: str, **more: Any) -> None:
     """Draw a figure over the full width of its container, with the alternative text `alt`; larger when presenting."""
     if state.presenting():

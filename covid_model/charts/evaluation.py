@@ -91,22 +91,23 @@ def clicked_film(points: Sequence[Mapping] | None) -> str | None:
     return None
 
 
-def clicked_group(points: Sequence[Mapping] | None, rows: int) -> tuple[int, bool] | None:
-    """Return which group was clicked in a chart of `bias.groups` without ghosts, and whether its COVID-19 films were.
+def clicked_group(points: Sequence[Mapping] | None, rows: int, traces: int = 1) -> tuple[int, bool] | None:
+    """Return which row was clicked in a chart of `bias.groups` or `bias.ages`, and whether its COVID-19 films were.
 
     Args:
         points: of plotly's selection event.
-        rows: how many groups the chart has.
+        rows: how many rows the chart has.
+        traces: how many traces each class has: two with ghosts.
 
     Returns:
-        The number of the group, from 0, and True for COVID-19; None without a click on a symbol.
+        The number of the row, from 0, and True for COVID-19; None without a click on a symbol or a bar.
     """
     for point in points or ():
         curve, height = point.get("curve_number"), point.get("y")
-        if curve in (0, 1) and isinstance(height, int | float):
+        if curve in range(2 * traces) and isinstance(height, int | float):
             row = rows - 1 - round(height)
             if 0 <= row < rows:
-                return row, curve == 0
+                return row, curve < traces
     return None
 
 

@@ -221,20 +221,26 @@ def age_rows(films: pd.DataFrame) -> list[AgeRow]:
     Args:
         films: Films with the columns source and covid, and age in years as a number or in words, if known.
     """
-    years = stated_ages(films)
-    child = films["source"].eq(config.CHILDREN)
-    names = pd.Series(_decades(years), index=films.index)
-    unknown = years.isna() & ~child
-    names[unknown] = films.loc[unknown, "source"].map(_without_age)
-    names[child] = CHILDREN
+    names = age_names(films)
     decades = [_decade(start) for start in range(OLDEST, YOUNGEST - 20, -10)]
-    order = [*decades, CHILDREN, *dict.fromkeys(names[unknown])]
+    order = list(dict.fromkeys([*decades, CHILDREN, *names]))
     counts = pd.crosstab(names, films["covid"]).reindex(index=order, columns=[1, 0], fill_value=0)
     filled = counts.index[counts.sum(axis=1) > 0]
     inside = [index for index, name in enumerate(decades) if name in filled]
     between = decades[inside[0] : inside[-1] + 1] if inside else []  # empty decades between two others stay
     shown = {*between, *filled}
     return [AgeRow(name, int(counts.at[name, 1]), int(counts.at[name, 0])) for name in order if name in shown]
+
+
+def age_names(films: pd.DataFrame) -> pd.Series:
+    """Return the name of each film's row of the age pyramid; the columns are those of `age_rows`."""
+    years = stated_ages(films)
+    child = films["source"].eq(config.CHILDREN)
+    names = pd.Series(_decades(years), index=films.index, dtype=object)
+    unknown = years.isna() & ~child
+    names[unknown] = films.loc[unknown, "source"].map(_without_age)
+    names[child] = CHILDREN
+    return names
 
 
 def stated_ages(films: pd.DataFrame) -> pd.Series:

@@ -10,10 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model import config
-from covid_model.app import cache
+from covid_model.app import cache, widgets
 from covid_model.app.components import film_card
 from covid_model.app.text import browse as browse_text
 from covid_model.config import CELL_NAMES
+from covid_model.evaluation import subgroups
 from covid_model.model import registry
 from covid_model.model.predictor import PredictionError
 from covid_model.model.registry import NetworkError
@@ -61,7 +62,7 @@ def summary(*films: tuple[str, int, float]) -> str:
 
 def simulated(score: float | None) -> str:
     """The card of the simulated film of `rendered`."""
-    return film_card.of_simulated("Clear lungs", score, 0.6)
+    return film_card.of_sample("Clear lungs", score, 0.6)
 
 
 def pictures(app: AppTest) -> list[str]:
@@ -272,12 +273,52 @@ def test_without_pictures_there_are_cards_with_score_and_link(demo, monkeypatch,
         monkeypatch.delenv(config.DATA_VARIABLE)
     monkeypatch.setattr(config, "DATASET_CSV", demo / ("films.csv" if broken else "data/manifest.csv"))
     app = open_page("browse")
-    assert shown(app) == ALL and not app.get("image") and bool(app.warning) == broken
-    assert app.get("html")[0].proto.body == film_card.of_film(
-        0.2, 0.6, "fn", ROWS[1][4], "cohen", "https://example.org/films"
-    )
-    assert all(app.get_by_key(f"no-picture-{film}").markdown for film in ALL)
+    own, others = shown(app)[: -len(ALL)], shown(app)[-len(ALL) :]
+    assert others == ALL and bool(app.warning) == broken
+    assert film_card.of_film(0.2, 0.6, "fn", ROWS[1][4], "cohen", "https://example.org/films") in [
+        item.proto.body for item in app.get("html")
+    ]
+    if broken:  # a data folder is set
+        assert not own and not pictures(app)
+    else:  # the X-rays that come with the demo lead the page
+        assert set(own) < {film.id for film in cache.samples().values()} and len(own) == len(pictures(app)) > 1
+        assert shown(show(app, order="wrong")) == ALL
     assert app.button(key="fetch_films") and "heatmaps" not in [item.key for item in app.toggle]
+
+
+def test_films_with_a_picture_lead_where_most_have_none(demo, monkeypatch):
+    monkeypatch.setattr(config, "DATASET_CSV", demo / "data/manifest.csv")
+    monkeypatch.delenv(config.DATA_VARIABLE)
+    path = demo / "data" / "images" / "cohen-1.png"
+    monkeypatch.setattr(cache, "paths", lambda ids: {film: path for film in ids if film == "cohen-1"})
+    app = open_page("browse")
+    assert shown(app) == ["cohen-1", *(film for film in ALL if film != "cohen-1")] and len(pictures(app)) == 1
+    assert app.get_by_key("no-picture-cohen-2").markdown
+    assert shown(show(app, order="wrong")) == ALL
+
+
+def test_a_bar_of_the_age_pyramid_opens_its_films(demo):
+    children = browse_text.age_address("test", subgroups.CHILDREN, covid=False)
+    app = films_page(**children)
+    assert shown(app) == ["kermany-2", "kermany-1"]
+    app.button(key="age_filter").click().run()
+    assert shown(app) == ["cohen-3", "kermany-2", "kermany-1"]  # the ground truth is still set
+    nothing = films_page(**children | {browse_text.AGE: "200 to 209"})
+    assert not shown(nothing) and len(nothing.info) == 1
+    nothing.button(key=f"lift_{browse_text.AGE}").click().run()
+    assert shown(nothing)
+
+
+def test_on_a_phone_the_filters_are_behind_one_button(demo, monkeypatch):
+    assert not open_page("browse").expander
+    monkeypatch.setattr(widgets, "on_phone", lambda: True)
+    app = films_page(truth=browse_text.TRUTHS["covid"], network="paper")
+    (drawer,) = app.expander
+    assert {item.key for item in (*drawer.selectbox, *drawer.slider, *drawer.segmented_control)} >= {
+        "source", "order", "threshold", "truth", "network"
+    }  # fmt: skip
+    assert "2" in drawer.label and not drawer.proto.expanded
+    assert shown(app) == ["cohen-2", "cohen-1"]
 
 
 def test_without_a_list_of_films_the_scores_are_shown(demo, monkeypatch):

@@ -111,6 +111,11 @@ def test_clicked_group(points, group):
     assert charts.clicked_group(points, 5) == group
 
 
+def test_clicked_group_with_the_other_networks_symbols():
+    clicked = [charts.clicked_group([{"curve_number": curve, "y": 3.1}], 5, traces=2) for curve in range(5)]
+    assert clicked == [(1, True), (1, True), (1, False), (1, False), None]
+
+
 def test_the_distribution_in_words():
     assert holds(charts.score_distribution_alt(SCORES, COVID, 0.6), 2, 4, 1, 4, 0.6)  # the film at 0.6 is not above it
     assert holds(charts.score_distribution_alt(SCORES, COVID, 0.6, mark=0.83), 0.83)

@@ -47,6 +47,8 @@ def test_ages_are_shares_of_each_class():
     figure = bias_charts.ages(rows)
     covid, other = figure.data
     assert list(covid.x) == [-0.25, 0.0, -0.75] and list(other.x) == [0.0, 0.8, 0.2]
+    bar = {"curve_number": 1, "y": other.y[1]}  # as plotly reports a click
+    assert charts.clicked_group([bar], len(rows)) == (1, False)
     assert covid.marker.pattern.shape == "/" and other.marker.pattern.shape == ""  # not by color alone
     assert [numbers(item) for item in words(figure) if "◆" in item or "●" in item] == [[4], [10]]
     assert "<b>0</b>" not in words(figure)

@@ -12,6 +12,7 @@ import pytest
 from covid_model import config
 from covid_model.app.components import film_card
 from covid_model.app.text import browse as browse_text
+from covid_model.evaluation import subgroups
 from covid_model.imaging import image
 
 FILMS = [  # id, split, source, covid, score
@@ -78,6 +79,24 @@ def test_filtered(films, filters, expected):
 def test_in_order(films, order, expected):
     assert set(browse_text.ORDERS) >= {order}
     assert ids(browse_text.in_order(films, order)) == expected
+
+
+def test_pictures_come_first_and_then_the_most_wrong(films):
+    assert next(iter(browse_text.orders(pictures=False))) == browse_text.PICTURES_FIRST
+    assert browse_text.orders(pictures=True) == browse_text.ORDERS
+    assert ids(browse_text.in_order(films, browse_text.PICTURES_FIRST, {"d", "b"})) == "bdca"
+    assert ids(browse_text.in_order(films, "wrong", {"d", "b"})) == "cbad"
+
+
+def test_a_bar_of_the_age_pyramid_has_an_address():
+    table = pd.DataFrame({"source": ["cohen", "cohen", "kermany"], "age": ["47", None, None]}, index=list("abc"))
+    for name, film in zip(subgroups.age_names(table), table.index, strict=True):
+        label = browse_text.age_address("external", name, covid=True)[browse_text.AGE]
+        assert "<br>" not in label and browse_text.of_age(table, label) == {film}
+    assert browse_text.age_address("external", subgroups.CHILDREN, covid=False) == browse_text.address("external") | {
+        browse_text.AGE: subgroups.CHILDREN,
+        browse_text.TRUTH: browse_text.TRUTHS["other"],
+    }
 
 
 def test_sheets():
@@ -202,9 +221,9 @@ def test_card_escapes_what_sources_write():
 
 
 def test_card_of_a_simulated_film():
-    unread = film_card.of_simulated("Clear <lungs>", None, 0.6)
+    unread = film_card.of_sample("Clear <lungs>", None, 0.6)
     assert "Clear &lt;lungs&gt;" in unread and "Simulated" in unread and "positive" not in unread.lower()
-    scored = film_card.of_simulated("Clear", 0.61, 0.6)
+    scored = film_card.of_sample("Clear", 0.61, 0.6)
     assert "0.610" in scored and "positive" not in scored.lower() and film_card.FAINT in scored  # no verdict
 
 

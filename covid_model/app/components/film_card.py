@@ -76,11 +76,11 @@ def of_film(score: float, threshold: float, cell: str, finding: str, source: str
     )
 
 
-def of_simulated(title: str, score: float | None, threshold: float) -> str:
-    """Return a simulated film's card as HTML: its title, and its score, without a verdict, if it has one."""
+def of_sample(title: str, score: float | None, threshold: float, simulated: bool = True) -> str:
+    """Return the card of a film without a ground truth as HTML: its title, and its score, if it has one."""
     return _card(
         f'<div style="line-height:1.3;min-height:2.6em"><b>{escape(title)}</b></div>',
-        "<div>Simulated, not a real X-ray</div>",
+        f"<div>{'Simulated, not a real X-ray' if simulated else 'Real, without a ground truth'}</div>",
         "" if score is None else _scored(score, threshold, ""),
     )
 

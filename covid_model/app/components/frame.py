@@ -37,10 +37,12 @@ h1, h2, h3 {{text-wrap: balance}}
 :is([class*=st-key-card_], [class*=st-key-tile_]) > .stElementContainer:has(.stPageLink, .stButton) {{position: static}}
 :is([class*=st-key-card_], [class*=st-key-tile_]) :is(.stPageLink a, .stButton button)::after {{content: "";
  position: absolute; inset: 0; z-index: 1}}
-:is([class*=st-key-card_], [class*=st-key-tile_]) :is(.stHtml a, [data-testid=stElementToolbar]) {{position: relative;
- z-index: 2}}
-.st-key-models [role=radiogroup] {{flex-direction: column; width: 100%}}
-.st-key-models [role=radiogroup] button {{justify-content: flex-start}}
+:is([class*=st-key-card_], [class*=st-key-tile_])  .stHtml a {{position: relative; z-index: 2}}
+:is([class*=st-key-card_], [class*=st-key-tile_]) [data-testid=stElementToolbar] {{z-index: 2}}
+.st-key-models [role=radiogroup] {{flex-direction: column}}
+.st-key-models {{ {segments} }}
+[class*=st-key-tile_] button p {{hyphens: auto; overflow-wrap: normal}}
+[data-testid=stFileUploaderDropzone] span {{white-space: normal}}
 .st-key-samples_compact img {{height: 4rem; object-fit: cover}}
 .st-key-samples_compact button {{min-height: 0; padding: 0.1rem 0.3rem}}
 .st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2; max-height: 2.4em; overflow: hidden}}
@@ -50,9 +52,10 @@ h1, h2, h3 {{text-wrap: balance}}
 .st-key-page > :has(> .st-key-footer) {{margin-top: auto; padding-top: 1.5rem}}
 {more}</style>"""
 SEGMENTS = (
-    "[data-testid=stButtonGroup] [role=radiogroup] {gap: 0.25rem}"
-    "button[data-variant=segmented_control] {margin: 0; border-radius: 0.375rem; border-color: "
-    "color-mix(in srgb, currentColor 35%, transparent)}"
+    "[role=radiogroup] {gap: 0.25rem}"
+    "button[data-variant=segmented_control] {margin: 0; border-radius: 0.375rem}"
+    "button[data-variant=segmented_control][aria-checked=false] {border-color: "
+    "color-mix(in srgb, currentColor 25%, transparent) !important}"
 )
 LARGER = (
     "html {{font-size: {size}px}} [data-testid=stButtonGroup] button p {{white-space: normal; text-align: left}}"

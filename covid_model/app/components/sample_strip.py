@@ -66,7 +66,7 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
 def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:
     """Draw one tile per example."""
     paths = cache.real_paths()
-    with st.grid(len(Kind), min_column_width=NARROWEST[compact], gap=GAPS[compact]) as grid:
+    with st.grid(max(len(examples), 4), min_column_width=NARROWEST[compact], gap=GAPS[compact]) as grid:
         for example in examples:
             film = example.film
             sentence = film.shows

@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model import config
-from covid_model.app import cache, state, widgets
+from covid_model.app import cache, networks, state, widgets
 from covid_model.app import films as app_films
 from covid_model.app.components import common, film_card, similar
 from covid_model.app.text import browse as browse_text
@@ -21,6 +21,7 @@ from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import similarity as similarity_text
 from covid_model.app.text.browse import (
+    AGE,
     FILTERS,
     HEATMAPS,
     LEFT,
@@ -80,6 +81,12 @@ def pick_source(films: pd.DataFrame) -> str | None:
     return titles.get(picked)
 
 
+def filters_title() -> str:
+    """Return the label of the drawer with the filters, and how many of them are set."""
+    count = sum(key in st.query_params for key in (state.NETWORK, state.THRESHOLD, SOURCE, TRUTH, VERDICT, ORDER))
+    return f"Filters ({count})" if count else "Filters"
+
+
 def pick_truth() -> str | None:
     """Draw the choice of ground truth and return a key of TRUTHS, None for all."""
     return widgets.choice("Ground truth", list(browse_text.TRUTHS), format_func=browse_text.TRUTHS.get, key=TRUTH)
@@ -101,17 +108,18 @@ def pick_verdicts() -> list[str]:
 
 
 def pick_order() -> str:
-    """Draw the choice of order and return a key of ORDERS."""
+    """Draw the choice of order and return a key of `browse_text.orders`."""
+    orders = browse_text.orders(pictures=cache.data_folder() is not None)
     picked = st.selectbox(
         "Order",
-        list(browse_text.ORDERS),
-        format_func=browse_text.ORDERS.get,
+        list(orders),
+        format_func=orders.get,
         key=ORDER,
         bind="query-params",
         width=190,
         help="*Most wrong*: sorted by the distance between score and ground truth (1 for COVID-19, 0 for non-COVID).",
     )
-    return picked if picked in browse_text.ORDERS else next(iter(browse_text.ORDERS))
+    return picked if picked in orders else next(iter(orders))
 
 
 def pick_sheet(sheets: int, picked: tuple) -> int:
@@ -165,7 +173,8 @@ def cards(
                 if film == marked:
                     st.markdown("**This X-ray**")
                 alt = film_card.describe(film, row["score"], row["cell"])
-                slots[film] = picture(film, paths.get(film), alt, network, heatmaps)
+                if paths:  # else nothing says more than the sentence above all of them
+                    slots[film] = picture(film, paths.get(film), alt, network, heatmaps)
                 st.html(
                     film_card.of_film(row["score"], threshold, row["cell"], row["finding"], row["source"], row["url"])
                 )
@@ -192,12 +201,29 @@ def simulated(network: str, threshold: float, heatmaps: bool) -> None:
                 slots[film.id] = picture(film.id, film.path, film_card.describe_simulated(title), network, heatmaps)
                 facts[film.id] = st.empty()
                 known = read_before(film.path, network) if heatmaps else None
-                facts[film.id].html(film_card.of_simulated(title, known[1] if known else None, threshold))
+                facts[film.id].html(film_card.of_sample(title, known[1] if known else None, threshold))
                 common.open_link(film.id, network, threshold)
     if heatmaps:
         waiting = [(film, slot, films[film].path) for film, slot in slots.items() if slot]
         for film, score in read_slots(waiting, network).items():
-            facts[film].html(film_card.of_simulated(app_films.short_title(films[film]), score, threshold))
+            facts[film].html(film_card.of_sample(app_films.short_title(films[film]), score, threshold))
+
+
+def shipped(network: str, threshold: float) -> None:
+    """Draw the films that come with the demo, as many as are in a row, each with its stored score."""
+    known = cache.samples().values()
+    films = [film for film in known if not film.simulated]
+    films += app_films.varied([film for film in known if film.simulated], A_ROW - len(films))
+    readings = networks.readings(network)
+    scores = readings.scores() if readings else {}
+    st.markdown(browse_text.SHIPPED)
+    with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
+        for film in films:
+            with grid.cell(), st.container(gap="xsmall", key=f"card_{film.id}"):
+                title, score = app_films.short_title(film), scores.get(film.id)
+                picture(film.id, film.path, title, network, heatmap=False)
+                st.html(film_card.of_sample(title, score, threshold, film.simulated))
+                common.open_link(film.id, network, threshold)
 
 
 def picture(film: str, path: Path | None, alt: str, network: str, heatmap: bool):
@@ -205,7 +231,7 @@ def picture(film: str, path: Path | None, alt: str, network: str, heatmap: bool)
     place = st.empty()
     plain = cache.card_picture(str(path)) if path else None
     if plain is None:
-        place.container(key=f"no-picture-{film}").markdown(":small[:material/hide_image: No picture here]")
+        place.container(key=f"no-picture-{film}").markdown(":small[:material/hide_image: Picture not loaded]")
         return None
     known = read_before(path, network) if heatmap else None
     if known:
@@ -255,15 +281,26 @@ def nothing_matches(filters: dict[str, str], left: dict[str, int]) -> None:
 
 def lift(key: str) -> None:
     """Remove one filter; a callback."""
-    for name in (NEAR, MARKED) if key == NEAR else (key,):
+    for name in (NEAR, MARKED) if key == NEAR else (key,):  # a widget's, or only in the URL
         st.session_state.pop(name, None)
         st.query_params.pop(name, None)
 
 
 def clear_filters() -> None:
     """Show all films of the set again; a callback."""
-    for key in (SOURCE, TRUTH, VERDICT, NEAR):
+    for key in (SOURCE, TRUTH, VERDICT, NEAR, AGE):
         lift(key)
+
+
+def age_filter(age: str | None) -> set[str] | None:
+    """Draw the button that lifts the filter by age and return the ids that it leaves; None without this filter."""
+    if not age:
+        return None
+    st.button(prediction_text.plain(f"Age: {age}"), key="age_filter", icon=":material/close:", on_click=lift, args=(AGE,))
+    try:
+        return browse_text.of_age(cache.films_table(), age)
+    except DataError:
+        return set()
 
 
 def band(near: float, marked: str | None, films: pd.DataFrame) -> None:
@@ -283,13 +320,20 @@ try:
 except DataError as error:
     st.warning(prediction_text.plain(error), icon=":material/folder_off:")
 introduction = st.empty()
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+top = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+with top:
     films_set = pick_set()
     if films_set == browse_text.ALL:
         films_set = pick_part()
+if widgets.on_phone():  # where they would fill the first screen
+    settings = top = st.expander(filters_title(), icon=":material/tune:", key="filters")
+else:
+    settings = st.container()
+with top:
     network = state.network_picker()
-    beside = st.container(width="content")
-threshold = state.threshold_slider("Threshold: X-rays that score above it are called positive")
+    beside = st.container(width="content", horizontal=True, gap="medium")
+with settings:
+    threshold = state.threshold_slider("Threshold: X-rays that score above it are called positive")
 
 if films_set == browse_text.SIMULATED:
     introduction.markdown(f"{(browse_text.SETS | browse_text.PARTS)[films_set][1]}.")
@@ -327,19 +371,22 @@ if films.empty:
             )
     st.stop()
 
-with st.container(horizontal=True, gap="small"):  # a wider gap would not leave all four in a row at 1280 pixels
+with settings, st.container(horizontal=True, gap="small"):  # a wider gap would not leave all four in one row
     source, truth, verdicts, order = pick_source(films), pick_truth(), pick_verdicts(), pick_order()
 near, marked = browse_text.score_from(st.query_params.get(NEAR)), st.query_params.get(MARKED)
+age = st.query_params.get(AGE)
 if near is not None:
     band(near, marked, films)
-chosen = {SOURCE: source, TRUTH: truth, VERDICT: verdicts, NEAR: near}
-matches = browse_text.in_order(browse_text.filtered(films, *chosen.values()), order)
+chosen = {SOURCE: source, TRUTH: truth, VERDICT: verdicts, NEAR: near, AGE: age_filter(age)}
+with_picture = cache.real_paths() if order == browse_text.PICTURES_FIRST else ()
+matches = browse_text.in_order(browse_text.filtered(films, *chosen.values()), order, with_picture)
 if matches.empty:
     labels = {
         SOURCE: source and prediction_text.source_title(source),
         TRUTH: truth and browse_text.TRUTHS[truth],
         VERDICT: " or ".join(CELL_NAMES[cell] for cell in verdicts),
         NEAR: None if near is None else browse_text.similar(near),
+        AGE: age,
     }
     labels = {key: label for key, label in labels.items() if label}
     nothing_matches(
@@ -355,14 +402,20 @@ if beside.toggle("Map", key=MAP, bind="query-params", help=similarity_text.MAP):
 matches = browse_text.marked_first(matches, marked)
 above = st.container()
 number = pick_sheet(
-    browse_text.sheet(matches, 1).sheets, (films_set, network, source, truth, tuple(verdicts), near, order)
+    browse_text.sheet(matches, 1).sheets, (films_set, network, source, truth, tuple(verdicts), near, age, order)
 )
 remember()
 sheet = browse_text.sheet(matches, number)
 with above:
-    st.container(key="films_summary").markdown(browse_text.summary(matches, sheet))
-    common.offer_films([film for film in sheet.rows.index if film not in cache.paths(sheet.rows.index)])
     paths = cache.paths(sheet.rows.index)
+    missing = [film for film in sheet.rows.index if film not in paths]
+    if cache.data_folder() is None and order == browse_text.PICTURES_FIRST and number == 1 and not paths:
+        shipped(network, threshold)
+    st.container(key="films_summary").markdown(browse_text.summary(matches, sheet))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        common.offer_films(missing)
+        if missing and cache.data_folder() is None:
+            st.markdown(f":small[{browse_text.ELSEWHERE}]", width="stretch")
     heatmaps = bool(paths) and beside.toggle("Heatmaps", key=HEATMAPS, bind="query-params")
     busy = st.empty()
     cards(sheet.rows, paths, network, threshold, heatmaps, marked)

@@ -36,7 +36,7 @@ THUMB = 360  # pixels: the greatest width of a picture
 def header(name: str, *snippets: str, note: str | None = None) -> None:
     """Draw a section's heading with its anchor and, beside it, the button that shows its code."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"section_{name}"):
-        st.header(story_text.SECTIONS[name], anchor=name)
+        st.header(story_text.SECTIONS[name], anchor=name, width="content")
         common.code_button(story_text.SECTIONS[name], *snippets, key=name, note=note)
 
 

@@ -16,6 +16,7 @@ from covid_model.evaluation import subgroups
 SET, PART, SOURCE, TRUTH, VERDICT, ORDER = "set", "part", "source", "truth", "verdict", "order"  # in the URL, by label
 HEATMAPS, MAP, SHEET = "heatmaps", "map", "sheet"
 NEAR, MARKED = "near", "marked"  # in the URL: a score, to which those shown are similar, and the film that has it
+AGE = "age"  # in the URL: a row of the age pyramid
 FILTERS = (SET, PART, SOURCE, TRUTH, VERDICT, ORDER, HEATMAPS, MAP, SHEET)
 LEFT = "films-left"  # in the session: every setting when a film was opened from here
 SHOWN = "films-shown"  # in the session: the last filters, because new ones start at the first sheet
@@ -34,7 +35,8 @@ PARTS = {split: label for split, label in SPLIT_LABELS.items() if split not in S
 }
 TRUTHS = {"covid": "COVID-19", "other": "Non-COVID"}
 ALL_SOURCES = "All sources"
-ORDERS = {  # the first one is the default
+PICTURES_FIRST = "pictures"  # an order, and the default, where most X-rays have no picture
+ORDERS = {  # else the first one is the default
     "wrong": "Most wrong first",
     "highest": "Highest score first",
     "lowest": "Lowest score first",
@@ -109,6 +111,22 @@ def similar_address(score: float, film: str | None) -> dict[str, str]:
     return {ORDER: ORDERS["highest"], NEAR: f"{score:.6f}"} | ({MARKED: film} if film else {})
 
 
+def age_address(split: str, row: str, covid: bool) -> dict[str, str]:
+    """Return the URL parameters that show the bar of one class in the row `row` of a split's age pyramid."""
+    return address(split) | {AGE: age_label(row), TRUTH: TRUTHS["covid" if covid else "other"]}
+
+
+def age_label(row: str) -> str:
+    """Return the name of a row of the age pyramid on one line."""
+    return row.replace("<br>", " ")
+
+
+def of_age(films: pd.DataFrame, label: object) -> set[str]:
+    """Return the ids of the films (columns source and age) in the row of the age pyramid with this label."""
+    names = subgroups.age_names(films).map(age_label)
+    return set(films.index[names == label])
+
+
 def score_from(value: object) -> float | None:
     """Return `value`, of the URL, as a score in [0, 1]; None if it is not one."""
     try:
@@ -129,12 +147,13 @@ def filtered(
     truth: str | None = None,
     cells: Collection[str] = (),
     near: float | None = None,
+    ids: Collection[str] | None = None,
 ) -> pd.DataFrame:
-    """Return the films of one source, one ground truth (of TRUTHS), some cells, and scores similar to `near`.
+    """Return the films of one source, one ground truth (of TRUTHS), some cells, scores similar to `near`, and `ids`.
 
     By default, all of them.
     """
-    keep = np.ones(len(films), bool)
+    keep = np.ones(len(films), bool) if ids is None else films.index.isin(ids)
     if near is not None:
         keep &= ((films["score"] - near).abs() <= NEIGHBOR_BAND).to_numpy()
     if source is not None:
@@ -146,11 +165,21 @@ def filtered(
     return films[keep]
 
 
-def in_order(films: pd.DataFrame, order: str) -> pd.DataFrame:
-    """Sort the films by one of ORDERS; "wrong" means by the distance of the score from the ground truth, 0 or 1."""
-    if order == "wrong":
+def orders(pictures: bool) -> dict[str, str]:
+    """Return the orders to choose from, by label, the default first; `pictures`: whether all films have a picture."""
+    return ORDERS if pictures else {PICTURES_FIRST: "With a picture first"} | ORDERS
+
+
+def in_order(films: pd.DataFrame, order: str, pictures: Collection[str] = ()) -> pd.DataFrame:
+    """Sort the films by one of ORDERS; "wrong" means by the distance of the score from the ground truth, 0 or 1.
+
+    PICTURES_FIRST sorts in the same way those with a picture, whose ids are `pictures`, and then the others.
+    """
+    if order in ("wrong", PICTURES_FIRST):
         error = (films["score"] - films["covid"]).abs()
-        return films.loc[error.sort_values(ascending=False, kind="stable").index]
+        first = films.index.isin(pictures) & (order == PICTURES_FIRST)
+        keys = pd.DataFrame({"first": first, "error": error}, index=films.index)
+        return films.loc[keys.sort_values(["first", "error"], ascending=False, kind="stable").index]
     if order in TRUTHS:
         return films.sort_values(["covid", "score"], ascending=[order == "other", False], kind="stable")
     return films.sort_values("score", ascending=order == "lowest", kind="stable")
@@ -212,6 +241,13 @@ LABELS = {  # of an example, by `films.Kind`
     "marker": "Heat on a marker",
 }
 NOT_HERE = "Real X-rays are not on this computer yet."
+ELSEWHERE = (
+    "Scores come with this demo, pictures of most X-rays do not: their licenses do not allow it. The button loads "
+    "those of this page from their sources."
+)
+SHIPPED = (
+    "**On this computer.** One real X-ray, whose license allows copies, and X-rays that were simulated for this demo"
+)
 STRESS_TITLE = "Stress test: simulated from one CT"
 STRESS = (
     "These X-rays are rendered from one CT scan, and the opacities in them were added for this demo. They are unlike "

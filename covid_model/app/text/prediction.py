@@ -42,7 +42,7 @@ def unmarked(text: str) -> str:
 
 # --- The page "Try an X-ray" ---
 
-PROMISE = f"A paper reports {100 * config.PAPER_ACCURACY:.0f} % on chest X-rays. See what the model sees."
+PROMISE = f"A paper reports {100 * config.PAPER_ACCURACY:.0f} % accuracy on chest X-rays. See what the model sees."
 INTRODUCTION = (
     "Pick an X-ray or upload one. You get a score between 0 and 1, the parts of the image that drove it, and what the "
     "number hides."

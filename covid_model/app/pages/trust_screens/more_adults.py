@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from covid_model import config
+from functools import partial
+
+import streamlit as st
+
+from covid_model import charts, config
 from covid_model.app import cache, state, widgets
+from covid_model.app.components import case_list
 from covid_model.app.components.slide import PAPER, TUNED, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
+from covid_model.app.text import browse as browse_text
 from covid_model.charts import bias as bias_charts
 from covid_model.config import SPLIT_LABELS
 from covid_model.evaluation import subgroups
@@ -31,6 +37,15 @@ def point() -> Point | None:
     return Point(bias_text.adults_added(changes), tuple(shown))
 
 
+def open_group(network: str, names: list[str]) -> None:
+    """Open the films of the symbol that was clicked, of the groups `names`; a callback."""
+    clicked = charts.clicked_group(st.session_state[f"adults_{network}"]["selection"]["points"], len(names), traces=2)
+    if clicked:
+        row, covid = clicked
+        films = subgroups.by_group(cache.gallery_table(network))[names[row]]
+        case_list.open_films(browse_text.group_address(names[row], covid, set(films["source"])), network)
+
+
 @render_slots.fragment
 def show() -> None:
     """Draw the screen."""
@@ -50,11 +65,17 @@ def show() -> None:
     rows, ghosts = (cache.called_positive(network, config.THRESHOLD) or {} for network in (name, other))
     shared = [group for group in rows if group in ghosts]
     drawn = [rows[group] for group in shared]
-    place.show(
-        bias_charts.groups(drawn, [ghosts[group] for group in shared], registry.short_title(other), ink=widgets.ink()),
-        f"adults_{name}",
-        bias_charts.groups_alt(drawn),
-    )
+    hollow = [ghosts[group] for group in shared]
+    with place.picture.container():
+        widgets.show_chart(
+            bias_charts.groups(drawn, hollow, registry.short_title(other), ink=widgets.ink()),
+            f"adults_{name}",
+            bias_charts.groups_alt(drawn),
+            on_select=partial(open_group, name, shared),
+            selection_mode="points",
+        )
+        if case_list.BROWSE in st.session_state:
+            st.rerun()  # the whole page, which calls `follow`
     place.explain(
         f"*{registry.title(PAPER)}* learned from children and from adults with COVID-19; *{registry.title(TUNED)}* "
         "also from adults without it, with every layer trained. Solid shapes: the selected network; hollow shapes: the "
