@@ -296,7 +296,8 @@ def age_filter(age: str | None) -> set[str] | None:
     """Draw the button that lifts the filter by age and return the ids that it leaves; None without this filter."""
     if not age:
         return None
-    st.button(prediction_text.plain(f"Age: {age}"), key="age_filter", icon=":material/close:", on_click=lift, args=(AGE,))
+    label = prediction_text.plain(f"Age: {age}")
+    st.button(label, key="age_filter", icon=":material/close:", on_click=lift, args=(AGE,))
     try:
         return browse_text.of_age(cache.films_table(), age)
     except DataError:
