@@ -27,7 +27,7 @@ from covid_model.imaging import image as thumbnails
 from covid_model.model import registry
 from covid_model.model.similarity import FilmIndex, SimilarityError
 from covid_model.reports import model_card as card_room
-from covid_model.reports.model_card import markdown
+from covid_model.reports.model_card import sentences
 from covid_model.training import playground
 from covid_model.training.playground.features import FEATURES, Store
 
@@ -65,7 +65,7 @@ def scores() -> pd.DataFrame | None:
 def _card_files(name: str) -> list[Path]:
     files = [config.SCORES_CSV, config.DATASET_CSV]
     files += [config.TRIALS_JSON, config.WITHIN_JSON]
-    files += [config.NETWORKS / file for file in (f"{name}.json", markdown.PROSE)]
+    files += [config.NETWORKS / file for file in (f"{name}.json", sentences.PROSE)]
     files += [config.AUDIT / f"{name}-{experiment}.json" for experiment in config.AUDIT_EXPERIMENTS]
     return files
 

@@ -15,7 +15,7 @@ from covid_model.data import dataset
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import registry
 from covid_model.reports import model_card
-from covid_model.reports.model_card import build, figures, prose, recipe
+from covid_model.reports.model_card import build, figures, recipe, sentences
 from covid_model.training.frozen_head import AUGMENT
 from covid_model.training.recipe import RECIPE
 from tests.support.app_pages import data_folder, write_scores
@@ -83,18 +83,18 @@ def strings(prose: object) -> list[str]:
 
 
 def test_no_figure_is_typed_into_the_prose():
-    for line in strings(prose.load()):
+    for line in strings(sentences.load()):
         assert not re.search(r"\d", NAMES_WITH_DIGITS.sub("", re.sub(r"\{\w+\}", "", line))), line
 
 
 def test_prose_says_what_was_looked_at():
-    text = " ".join(strings(prose.load()["caveats"]))
+    text = " ".join(strings(sentences.load()["caveats"]))
     assert "while this project was planned" in text and "on Actualmed some forty times" in text
     assert "above all on Actualmed and Figure 1, may be optimistic" in text
 
 
 def test_prose_knows_every_network_and_each_item_once():
-    result = prose.load()
+    result = sentences.load()
     assert set(result["networks"]) == set(registry.names())
     items = [item["item"] for item in result["claim"]]
     assert items == sorted(set(items)) and items[0] >= 1 and items[-1] <= 42
@@ -103,21 +103,21 @@ def test_prose_knows_every_network_and_each_item_once():
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"sources": []}'])
 def test_missing_or_damaged_prose_is_named(tmp_path, content):
     if content is not None:
-        (tmp_path / prose.PROSE).write_text(content)
+        (tmp_path / sentences.PROSE).write_text(content)
     with pytest.raises(model_card.CardError, match=r"card\.json .*Restore it from git"):
-        prose.load(tmp_path)
+        sentences.load(tmp_path)
 
 
 def test_a_name_that_nobody_knows_is_refused():
-    assert prose.fill({"a": ["{x} of {y}"]}, {"x": "1", "y": "2"}) == {"a": ["1 of 2"]}
+    assert sentences.fill({"a": ["{x} of {y}"]}, {"x": "1", "y": "2"}) == {"a": ["1 of 2"]}
     with pytest.raises(model_card.CardError, match="unknown "):
-        prose.fill("{z}", {})
+        sentences.fill("{z}", {})
 
 
 def test_training_leaves_the_prose_alone(tmp_path):
-    (tmp_path / prose.PROSE).write_text("kept")
+    (tmp_path / sentences.PROSE).write_text("kept")
     spec().save(tmp_path)
-    assert (tmp_path / prose.PROSE).read_text() == "kept"
+    assert (tmp_path / sentences.PROSE).read_text() == "kept"
 
 
 # --- The recipe -------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from covid_model.formatting import counted, duration, intervals
 from covid_model.model import registry
 from covid_model.model.registry import NetworkSpec
 from covid_model.reports.model_card import figures, recipe
-from covid_model.reports.model_card.markdown import (
+from covid_model.reports.model_card.recipe import WATTS_A_CORE
+from covid_model.reports.model_card.sentences import (
     Card,
     CardError,
     Section,
@@ -31,7 +32,6 @@ from covid_model.reports.model_card.markdown import (
     load,
     markdown,
 )
-from covid_model.reports.model_card.recipe import WATTS_A_CORE
 
 UNSEEN = tuple(split for split in config.SPLITS if split not in config.TRAINING_SPLITS)
 NO_SCORES = "This copy has no scores of this network, so the figures are missing here."

@@ -13,7 +13,7 @@ from covid_model.evaluation import Estimate, Part
 from covid_model.evaluation.bootstrap import share
 from covid_model.evaluation.threshold_sweep import majority_baseline
 from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, percent
-from covid_model.reports.model_card.markdown import Table, escape
+from covid_model.reports.model_card.sentences import Table, escape
 from covid_model.verdict import is_positive
 
 SHOWN = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "auc")  # keys of MEASURES

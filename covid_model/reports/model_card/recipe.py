@@ -9,7 +9,7 @@ from typing import Any
 from covid_model import config
 from covid_model.formatting import decimal, duration
 from covid_model.model.registry import IMAGENET, NetworkSpec
-from covid_model.reports.model_card.markdown import Table, escape
+from covid_model.reports.model_card.sentences import Table, escape
 
 SHOWN_ABOVE = ("preprocessing", "head")  # parts of a recipe that are in the table of the network
 STAGES = "stages"  # each stage's own settings; the recipe's other settings apply to all of them
