@@ -18,8 +18,8 @@ def pitfalls(films: pd.DataFrame) -> str:
     share = f"all {len(covid):,}" if adults == len(covid) else f"{adults:,} of the {len(covid):,}"
     return (
         f"Of the {len(other):,} non-COVID test X-rays, {children:,} show children aged one to five; {share} "
-        "COVID-19 X-rays come from sources of adults. A network that tells adults from children looks as if it "
-        "recognized the disease. *Can you trust it?* follows that up."
+        "COVID-19 X-rays come from sources of adults. A network that only tells adults from children would look as if it "
+        "recognized the disease. *Can you trust it?* tells that story."
     )
 
 
@@ -53,8 +53,8 @@ PURPOSE = (
 )
 NO_DEVICE = (
     "Not a medical device, and not a step toward one. A score says how much an X-ray resembles the COVID-19 X-rays "
-    "that the network was trained on; it is not the probability that somebody has the disease. Nothing here was tested "
-    "on patients in a clinic, and it must not be used for decisions about anyone's health."
+    "that the network was trained on; it is not the probability that a person has the disease. Nothing here has been "
+    "tested in a clinic. Do not use it for decisions about anyone's health."
 )
 PAPER = (
     f"M. H. Amini, M. B. Menhaj, H. A. Talebi: *{config.PAPER_TITLE}*, 2021, "
@@ -70,7 +70,7 @@ def data_set(total: int, covid: int) -> str:
         f"{total:,} frontal chest X-rays from public sources, {covid:,} of them of people with COVID-19. "
         f"*{config.SPLIT_LABELS['test'][0]}* has the same counts as the paper's test set; the hospitals of "
         f"*{config.SPLIT_LABELS['external'][0]}* are in no other split; the model card has the counts of all splits. "
-        "This project contains none of these X-rays: its list says where to get each of them."
+        "None of these X-rays is part of this project; its list says where to get each one."
     )
 
 

@@ -15,7 +15,7 @@ def better_data(paper: Estimate, frozen: Estimate | None, tuned: Estimate | None
     recipe, after = ("Same recipe", frozen) if frozen else ("Same layers", tuned)
     moved = "fall" if after.value < paper.value else "rise"
     return (
-        f"{recipe}, other data: false positives among adults {moved} from {percent(paper.value)} to "
+        f"{recipe}, different data: false positives among adults {moved} from {percent(paper.value)} to "
         f"{percent(after.value)}."
     )
 
@@ -28,7 +28,7 @@ def left_out(trials: Mapping[str, Any] | None) -> str:
     sources = best["sources"].items()
     parts = [f"{decimal(row['auc'])} on {config.SOURCE_TITLES.get(name, name)}" for name, row in sources]
     return (
-        f"Trained without one source and tested on it, short trials reach an AUC of {' and '.join(parts)} "
+        f"In short trials that leave one source out of training and test on it, the AUC reaches {' and '.join(parts)} "
         f"({best['title'].lower()})."
     )
 
@@ -44,13 +44,13 @@ def probes(records: Mapping[str, Mapping[str, Any] | None], title: Callable[[str
     if not known:
         return ""
     parts = [
-        f"{percent(record['own']['source'])} ({title(name)}; the class: {percent(record['own']['class'])})"
+        f"{percent(record['own']['source'])} of the time ({title(name)}; the class: {percent(record['own']['class'])})"
         for name, record in known.items()
     ]
     chance = next(iter(known.values()))["own"]["source_chance"]
     return (
-        f"From the network's features alone, a linear classifier identifies an X-ray's source in {', '.join(parts)} of "
-        f"the cases; chance is {percent(chance)}."
+        f"From the network's features alone, a linear classifier identifies an X-ray's source {', '.join(parts)}; chance "
+        f"is {percent(chance)}."
     )
 
 
@@ -68,14 +68,14 @@ def leaks(
     if not parts:
         return ""
     return (
-        "The first splits of this demo leaked: a comparison of all X-rays by content and by patient found some people "
-        "in both training and test, and a few wrong labels. The splits were corrected and every network was trained "
-        f"again. On the test set, {'; '.join(parts)}."
+        "The first splits of this demo leaked: comparing all X-rays by content and by patient revealed people in both "
+        "training and test, and a few wrong labels. The splits were corrected and every network was trained again. "
+        f"On the test set, {'; '.join(parts)}."
     )
 
 
 def _test_results(counts: Mapping[str, int]) -> str:
     return (
-        f"{percent(counts['correct'] / counts['films'])} accuracy ({counts['covid_positive']} of {counts['covid']} "
-        f"COVID-19 X-rays and {counts['adults_positive']} of {counts['adults']} adults without it positive)"
+        f"{percent(counts['correct'] / counts['films'])} accuracy (positive: {counts['covid_positive']} of "
+        f"{counts['covid']} COVID-19 X-rays, {counts['adults_positive']} of {counts['adults']} adults without COVID-19)"
     )

@@ -30,7 +30,7 @@ def baselines(accuracy: Mapping[str, float]) -> str:
     if network <= floor:
         return f"{percent(network)} correct is no achievement: answering “negative” every time gets {percent(floor)}."
     if source is not None and source >= network:
-        return f"{percent(network)} correct. A rival that knows only the X-ray's source gets {percent(source)}."
+        return f"{percent(network)} correct. A baseline that knows only the X-ray's source gets {percent(source)}."
     return f"{percent(network)} correct. Answering “negative” with your eyes closed gets {percent(floor)}."
 
 
@@ -57,7 +57,7 @@ def age_mix(rows: Sequence[AgeRow], children: str, title: str) -> str:
     if not covid or not other:
         return f"{title}: one class is missing, so there is nothing to tell apart."
     if young is None:
-        return f"{title}: no X-ray comes from a source of children."
+        return f"{title}: no X-ray is from the children’s source."
     share = young.other / other
     if young.covid == 0 and share > 0.5:
         return (
@@ -74,11 +74,11 @@ def source_only(accuracy: float, floor: float) -> str:
     """Return what the source alone reveals: its accuracy beside the majority-class baseline's, both in [0, 1]."""
     if accuracy <= floor:
         return (
-            "The source reveals nothing: knowing it is worth no more than answering “negative” every time, "
+            "The source reveals nothing: knowing it gets no further than answering “negative” every time, "
             f"{percent(floor)}."
         )
     return (
-        f"Knowing an X-ray’s source and nothing else is enough to classify **{percent(accuracy)}** of them correctly; "
+        f"Knowing nothing but the source is enough to classify **{percent(accuracy)}** of the X-rays correctly; "
         f"answering “negative” every time gets {percent(floor)}."
     )
 
@@ -87,13 +87,11 @@ def stated_ages(years: Sequence[float], films: int) -> str:
     """Return what is known of the ages in the sources of adults. `years`: those stated for some of the `films`."""
     if not len(years):
         return (
-            "Outside the children’s source, no X-ray states an age in years; these sources contain adults, or mostly "
-            "adults."
+            "Outside the children’s source, no age is stated in years; these sources contain only adults, or mostly adults."
         )
     ordered = sorted(years)
     span = f"{ordered[0]:.0f} to {ordered[-1]:.0f} years, half of them {ordered[len(ordered) // 2]:.0f} or older"
-    rest = f" The other {films - len(years):,} do not." if len(years) < films else ""
-    return f"Outside the children’s source, {len(years):,} of {films:,} X-rays state an age: {span}.{rest}"
+    return f"Outside the children’s source, {len(years):,} of {films:,} X-rays come with an age: {span}."
 
 
 # --- 3. External validation --------------------------------------------------------------------------
@@ -114,7 +112,7 @@ def adult_results(sensitivity: Estimate, false_positives: Estimate, external: tu
     if false_positives.value > 0.5:
         return f"On adults it falls apart: {positives}."
     if false_positives.value > FEW:
-        return f"On adults it errs more than its accuracy suggests: {positives}."
+        return f"It errs more on adults than its accuracy suggests: {positives}."
     with_covid = f"; of those with it, {counted(sensitivity)}" if sensitivity else ""
     return (
         f"Few adults without COVID-19 are called positive at this threshold: {counted(false_positives)}{hospitals}"
@@ -155,13 +153,13 @@ def blank_training(record: Mapping[str, Any]) -> str:
     trained = record["trained_on_blanks"]
     blank, floor = _blank_accuracies(record)
     covered, whole = trained.get("lungs_covered"), trained.get("whole")
-    middle = f", with {percent(covered)} of the lungs," if covered else ""
+    middle = f", which covers {percent(covered)} of the lungs" if covered else ""
     before = whole[f"accuracy_at_{config.PAPER_MARK:g}"] if whole else None  # as frozen_head records it
-    beside = f", versus {percent(before)} with whole X-rays" if whole else ""
+    beside = f", versus {percent(before)} on whole X-rays" if whole else ""
     return (
-        "An erased X-ray looks like nothing that the network was trained on, so the recipe was also trained and tested "
-        f"on X-rays whose middle{middle} is blank. It is correct on **{percent(blank)}**{beside}; “negative” every "
-        f"time gets {percent(floor)}. {_remaining_gain(blank, before, floor)}"
+        "An erased X-ray looks like nothing that the network was trained on. So the same recipe was also trained and "
+        f"tested on X-rays with a blank middle{middle}. It is correct on **{percent(blank)}**{beside}; answering "
+        f"“negative” every time gets {percent(floor)}. {_remaining_gain(blank, before, floor)}"
     )
 
 
@@ -187,7 +185,7 @@ def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:
     if not counts:
         return ""
     span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    return f"Erased areas take {FILLS.get(fill, fill)}; with the other fills, {span} of {total} are called positive."
+    return f"Erased areas are filled with {FILLS.get(fill, fill)}; with the other fills, {span} of {total} are called positive."
 
 
 def _blank_accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
@@ -217,18 +215,18 @@ def price_of_adults(changes: Sequence[Change]) -> str:
     if cases := _change(changes, TEST, "sensitivity"):
         before, after = cases.before.count, cases.after.count
         missed = "fewer" if after > before else "more" if after < before else "as many"
-        parts.append(f"It misses {missed} COVID-19 X-rays of the test set{' as before' if missed == 'as many' else ''}")
+        parts.append(f"It misses {missed} COVID-19 X-rays in the test set{' as before' if missed == 'as many' else ''}")
     external = {
         change.verdict for change in changes if change.measure == "auc" and change.group not in (TEST, ADULTS, MORE)
     }  # by the AUC, which no threshold moves: a network that just says "negative" more often is no better
     if external == {"better"}:
-        parts.append("in other hospitals it separates the classes better")
+        parts.append("it separates the classes better in other hospitals")
     elif "better" in external:
-        parts.append("in other hospitals it separates the classes better in some, not clearly in others")
+        parts.append("it separates the classes better in some other hospitals, but not clearly in all")
     elif external == {"worse"}:
-        parts.append("in other hospitals it separates the classes worse")
+        parts.append("it separates the classes worse in other hospitals")
     elif external:
-        parts.append("in other hospitals it separates the classes no better, as far as these X-rays can tell")
+        parts.append("it separates the classes no better in other hospitals, as far as these X-rays can tell")
     sentence = "; ".join(parts)
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
 
@@ -305,7 +303,7 @@ WOULD_HELP = {  # what would make a network trustworthy, and why
     "Hospitals it has never seen": "Tested there once, by people who did not train it.",
     "Scores that come from the lungs": "Erase them, and the score has to fall.",
     "Scores that mean what they say": "Of the X-rays that score 0.8, eight in ten should be COVID-19.",
-    "A trial with patients": "Does it help a doctor decide better? Nobody has tried that here.",
+    "A trial with patients": "Do doctors decide better with it? That has not been tested here.",
 }
 
 # --- Further checks: one sentence each, from the figures of its record ---
@@ -349,8 +347,8 @@ def faithfulness(record: Record) -> str:
     returns = "brings it back faster" if faster["insertion"] else "brings it back no faster"
     joined = "and" if faster["deletion"] == faster["insertion"] else "but"
     return (
-        f"On {curves['films']} X-rays called positive, blurring first what the heatmap marks most lowers the score "
-        f"{falls} than blurring in random order, {joined} restoring it first {returns}."
+        f"On {curves['films']} X-rays called positive, blurring the most strongly marked areas first lowers the score "
+        f"{falls} than blurring in random order, {joined} restoring them first {returns}."
     )
 
 
@@ -362,7 +360,7 @@ def calibration(record: Record, split: str) -> str:
     confident = ""
     if films:
         covid = sum(entry["films"] * entry["covid"] for entry in bins) / films
-        subject = "X-rays of adults" if split == ADULTS_SPLIT else "X-rays"
+        subject = "adult X-rays" if split == ADULTS_SPLIT else "X-rays"
         confident = f"Of {films:,} {subject} that scored above {CONFIDENT}, {percent(covid)} are COVID-19. "
     before, after = part["before"]["ece"], part["after"]["ece"]
     helps = "helps" if part["helps"] else "does not clearly help"
@@ -398,18 +396,18 @@ def robustness(record: Record) -> str:
     every = record["figures"]["all"]["every film"]
     changed = every["any_verdict_changes"]
     sentence = (
-        "Each X-ray was copied with a little rotation, shift, contrast and compression. From the lowest to the highest "
-        f"score among its copies, the median X-ray spans {decimal(every['width']['median'])} and one in ten spans "
-        f"{decimal(every['width']['ninth_decile'])} or more; {changed['count']} of {changed['total']} X-rays change "
-        "verdict in some copy."
+        "Each X-ray was copied with small changes in rotation, position, contrast and compression. The scores of its "
+        f"copies span {decimal(every['width']['median'])} for the median X-ray, and "
+        f"{decimal(every['width']['ninth_decile'])} or more for one in ten; {changed['count']} of "
+        f"{changed['total']} X-rays change verdict in at least one copy."
     )
     if small := record.get("small"):
         held, changes = small["films_within"], small["changes"]
         sentence += (
             f" Of copies changed less than a reader would notice (at most {changes['rotation']:g}° and "
             f"{100 * changes['shift']:g} % of the width, JPEG quality {changes['jpeg']} or better), "
-            f"{percent(small['copies_within'])} score within ±{small['within']} of the X-ray itself; all "
-            f"{small['copies']} copies do for {held['count']} of {held['total']} X-rays."
+            f"{percent(small['copies_within'])} score within ±{small['within']} of the X-ray itself; for "
+            f"{held['count']} of {held['total']} X-rays, all {small['copies']} copies do."
         )
     return sentence
 
@@ -429,7 +427,7 @@ def severity(record: Record, rating: str) -> str:
     interval = f" (95 % CI {_two_places(low)} to {_two_places(high)})" if low is not None and high is not None else ""
     return (
         f"The score {relation} how opaque experts rated the lungs: rank correlation {_two_places(value)}{interval}. "
-        f"{record['in_splits_trained_on']} of the {record['films']} rated X-rays are in splits that it was trained on."
+        f"{record['in_splits_trained_on']} of the {record['films']} rated X-rays are in splits that the network was trained on."
     )
 
 

@@ -30,7 +30,7 @@ SETS = {
 }
 ALL_PARTS = "All parts"
 PARTS = {split: label for split, label in SPLIT_LABELS.items() if split not in SETS} | {  # of the set ALL
-    FREE: ("Samples", "Real X-rays of every kind, each of which can be downloaded by itself"),
+    FREE: ("Samples", "Real X-rays of every kind, each of which can be downloaded individually"),
     SIMULATED: ("Simulated", "X-rays rendered from a CT scan for this demo, free for anyone to use"),
 }
 TRUTHS = {"covid": "COVID-19", "other": "Non-COVID"}
@@ -203,17 +203,17 @@ def marked_first(films: pd.DataFrame, film: str | None) -> pd.DataFrame:
 
 
 def no_match(filters: Mapping[str, str], left: Mapping[str, int]) -> str:
-    """Return which filters leave nothing, and which of them to lift; Markdown.
+    """Return which filters leave nothing, and which of them to remove; Markdown.
 
     Args:
         filters: labels, by key.
-        left: how many films each leaves if it alone is lifted, by key.
+        left: how many films remain if this filter alone is removed, by key.
     """
     named = " and ".join(f"**{plain(label)}**" for label in filters.values())
     text = f"No X-rays match {named}{' together' if len(filters) > 1 else ''}."
     if any(left.values()):
-        return f"{text} Lift one of these filters:"
-    return f"{text} Lifting one of them is not enough." if len(filters) > 1 else text
+        return f"{text} Remove one of these filters:"
+    return f"{text} Removing one of them is not enough." if len(filters) > 1 else text
 
 
 def summary(films: pd.DataFrame, shown: Sheet) -> str:
@@ -240,19 +240,17 @@ LABELS = {  # of an example, by `films.Kind`
     "fp": "No COVID-19, false positive",
     "marker": "Heat on a marker",
 }
-NOT_HERE = "Real X-rays are not on this computer yet."
+NOT_HERE = "The real X-rays have not been downloaded yet."
 ELSEWHERE = (
-    "Scores come with this demo, pictures of most X-rays do not: their licenses do not allow it. The button loads "
-    "those of this page from their sources."
+    "The scores come with this demo. Most pictures do not, because their licenses do not allow it; the button downloads "
+    "those on this page from their sources."
 )
-SHIPPED = (
-    "**On this computer.** One real X-ray, whose license allows copies, and X-rays that were simulated for this demo"
-)
+SHIPPED = "**On this computer.** One real X-ray whose license allows copying, and X-rays simulated for this demo"
 STRESS_TITLE = "Stress test: simulated from one CT"
 STRESS = (
-    "These X-rays are rendered from one CT scan, and the opacities in them were added for this demo. They are unlike "
-    "the training data of every network, so their scores say nothing about a patient and get no verdict. They show "
-    "how a network reacts to a change, and whether Grad-CAM points at the opacity: here its true outline is known."
+    "These X-rays are rendered from one CT scan, with opacities added for this demo. They are unlike any network's "
+    "training data, so their scores say nothing about a patient and get no verdict. They show how a network reacts to "
+    "a change, and whether Grad-CAM points at the opacity, whose true outline is known here."
 )
 OUTLINE = "The outline marks the opacity that was added."
 
@@ -274,7 +272,7 @@ def sample_label(kind: str, marker: str = "") -> str:
 
 def ground_truth(covid: bool) -> str:
     """Return the ground truth in a few words."""
-    return f"Ground truth: {'COVID-19' if covid else 'no COVID-19'}."
+    return f"Ground truth: {'COVID-19' if covid else 'non-COVID'}."
 
 
 def on_marker(sample_label: str, share: float, area: float) -> str:

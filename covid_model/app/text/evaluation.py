@@ -104,7 +104,7 @@ def adults_note(result: ThresholdResult, split: str) -> tuple[str, str] | None:
     children = f"{percent((other - result.adults.total) / other)} of the non-COVID X-rays here"
     title = f"{counted(result.adults)} of {adults_of(split)} without COVID-19 are called positive"
     if not result.adults.count:
-        none = "" if result.matrix.tp else "But then no X-ray at all is called positive here, COVID-19 or not. "
+        none = "" if result.matrix.tp else "But at this threshold no X-ray at all is called positive, COVID-19 or not. "
         return title, f"{none}This is a weak test: {children} show children, who are easy to tell from adults."
     accuracy, floor = (rates["accuracy"].value for rates in (result.rates, result.scored.baseline))
     hidden = f"An accuracy of {percent(accuracy)} hides this: " if accuracy >= floor else ""
@@ -248,7 +248,7 @@ def intervals_note(by_patient: bool, with_paper: bool = False) -> str:
         films, covid = config.PAPER_TEST
         text += (
             f" The paper, [{config.PAPER_TITLE}](https://doi.org/{config.PAPER_DOI}), reports this accuracy in its "
-            f"abstract, on {films:,} test X-rays with {covid} of COVID-19; always answering negative "
+            f"abstract, on {films:,} test X-rays, {covid} of them COVID-19; always answering negative "
             f"is correct for {percent((films - covid) / films)} of them."
         )
     return text
@@ -288,7 +288,7 @@ def sources(parts: Sequence[Part], threshold: float) -> pd.DataFrame:
         rows.append(
             {
                 "X-rays": f"**{split_title(part.split)}: {source}**  \n:small[{part.films:,} X-rays, "
-                f"{int(part.covid.total[0]):,} of COVID-19{patients}]",
+                f"{int(part.covid.total[0]):,} COVID-19{patients}]",
                 "Sensitivity": with_interval(sensitivity),
                 "Specificity": with_interval(specificity),
                 "AUC": with_interval(part.auc, decimal),
@@ -326,7 +326,7 @@ def ppv_heading(values: Mapping[str, PredictiveValues], own: Mapping[str, Estima
     known = {title: value for title, value in ppv.items() if not np.isnan(value)}
     where = f"At a prevalence of {prevalence_label(prevalence)}"
     if not known:
-        return f"{where}, nothing can be said: no X-ray is called positive here, or one class is missing"
+        return f"{where}, the PPV cannot be computed: no X-ray is called positive here, or one class is missing"
     if len(known) == 1:
         title, value = next(iter(known.items()))
         among = f"; among these X-rays it is {HUNDRED * own[title].value:.0f}" if own.get(title) else ""
@@ -338,7 +338,7 @@ def ppv_heading(values: Mapping[str, PredictiveValues], own: Mapping[str, Estima
 def per_thousand(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> str:
     """Return what would happen to PER people, in whole numbers."""
     if not sensitivity or not specificity:
-        return "One class is missing here, so nothing can be said."
+        return "One class is missing here, so this cannot be computed."
     counts = evaluation.frequencies(sensitivity.value, specificity.value, prevalence)
     return (
         f"Of {PER:,} people X-rayed, {counts.covid:,} would have COVID-19: {counts.true_positives:,} called positive, "
@@ -356,7 +356,7 @@ def adults_alone(everyone: PredictiveValues, adults: PredictiveValues) -> str | 
     if alone >= overall:
         return f"{text} would be correct."
     return (
-        f"{text} would be correct, not {HUNDRED * overall:.0f}: the children among these X-rays are seldom called "
+        f"{text} would be correct, not {HUNDRED * overall:.0f}: the children among these X-rays are rarely called "
         "positive."
     )
 
@@ -426,7 +426,7 @@ def _best(costs: Mapping[str, Costs]) -> str:
 
 COST_NOTE = (
     f"Costs are per {PER:,} X-rays at the prevalence set above, in units of one false positive. The cheapest threshold "
-    "was chosen on the same X-rays that it is judged on, so its cost is too optimistic; for real use, choose it on "
+    "was chosen on the X-rays that it is judged on, so its cost is too optimistic; for real use, choose it on "
     "held-out X-rays. A network is worth using if it costs less than both always negative and always positive."
 )
 

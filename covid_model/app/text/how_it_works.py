@@ -141,10 +141,10 @@ def head(features: int, nonzero: int, origin: str, units: int, active: int) -> s
     """Return the way from features to score as a list; `origin`: where the features come from."""
     return (
         f"- **{features:,} features**: {origin}. For this X-ray, {nonzero:,} are not 0.\n"
-        f"- **{units} units** (`fc1`) each add up all features, with weights of their own. A sum below 0 becomes 0 "
-        f"(ReLU): **{active}** stay active.\n"
-        "- **One unit** adds up their outputs, again with weights. Its sum is the **logit**: above 0 it points to "
-        "COVID-19, below 0 away from it.\n"
+        f"- **{units} units** (`fc1`) each compute a weighted sum of all features. A sum below 0 becomes 0 (ReLU): "
+        f"**{active}** stay active.\n"
+        "- **One unit** computes a weighted sum of their outputs, the **logit**: above 0 it points to COVID-19, below 0 "
+        "away from it.\n"
         "- **The sigmoid** squeezes the logit between 0 and 1: the score. (Dropout, which switches off units at "
         "random, is used only in training.)"
     )
@@ -203,7 +203,7 @@ LAB_SECTIONS = {
     "scoreboard": "Which method finds the lesion?",
 }
 LAB = (
-    "Every method answers the same question: where does this X-ray raise the score? Where they disagree, no single "
+    "Every method answers the same question: which parts of this X-ray raise the score? Where they disagree, no single "
     "heatmap is the explanation. The number below a heatmap is its rank correlation with Grad-CAM's."
 )
 SANITY = (
@@ -240,6 +240,6 @@ def sanity(trained: float, forgotten: float, title: str) -> str:
         title: of the method.
     """
     return (
-        f"{title} after the head is shuffled correlates with the trained network's at {agreement(trained)}, after all "
-        f"is shuffled at {agreement(forgotten)}. A method that depends on the network ends near 0."
+        f"{title} correlates with its heatmap of the trained network at {agreement(trained)} once the head is shuffled, "
+        f"and at {agreement(forgotten)} once everything is. A method that depends on what was learned ends near 0."
     )

@@ -14,7 +14,7 @@ from covid_model.model.registry import NetworkSpec
 from covid_model.verdict import is_positive
 
 CHANGED = "Score of the changed X-ray"
-METHODS = "How it is computed what in this X-ray moves the score. *How it works* compares the methods."
+METHODS = "The method that finds which parts of this X-ray move the score. *How it works* compares all of them."
 PICK = "Change the X-ray, and the network scores it again."
 PLACE = ":small[Click the X-ray to move it.]"  # the marker or the arrow
 CUT_LEAST = 5  # percent of a change in the cut border from which on it is said
@@ -139,7 +139,7 @@ def disagreement(
     text = f"How to read a disagreement: {'; '.join(parts)}."
     most, least = sorted(shares, key=shares.get, reverse=True)
     if shares[most] > shares[least]:
-        text += f" So if only *{most}* calls it positive, it may have recognized no more than that this is an adult."
+        text += f" So if only *{most}* calls it positive, it may have recognized nothing more than an adult."
     return text
 
 

@@ -25,7 +25,7 @@ STOPPED = ", stopped"  # follows the number of epochs of a training run that was
 CALIBRATED = (
     "Networks are often overconfident or underconfident. One number, fitted on X-rays held out of training, corrects "
     "this on average; it was checked on X-rays of every other split. It changes neither the ranking of the scores nor "
-    "the mix of people in the training data: a calibrated score is still not the probability that somebody is ill."
+    "the mix of people in the training data: a calibrated score is still not the probability that a person is ill."
 )
 
 
@@ -60,13 +60,13 @@ LEGENDS = {  # of the heatmap's scale, by direction
     "against": "Left to right: no influence, lowers the score most.",
     "both": "Left to right: lowers the score most, no influence, raises it most.",
 }
-BASE_RATE = "Where COVID-19 is rarer than in these X-rays, fewer of the X-rays with such a score show COVID-19."
+BASE_RATE = "Where COVID-19 is rarer than in these X-rays, a score like this one means COVID-19 less often."
 TRAINED_ON = "This X-ray is part of the training data, so its score may reflect memory rather than skill."
 
 
 def analyzing(subject: str = "Analyzing") -> str:
     """Return what is said while the network runs."""
-    return f"{subject}. The first X-ray waits for the network to load."
+    return f"{subject}. The first X-ray takes longer, because the network has to load."
 
 
 def analyzed_by(title: str, prediction: Prediction) -> str:
@@ -123,8 +123,8 @@ def ground_truth(covid: bool | None, finding: str) -> str:
         finding: the source's own words; shown where `covid` is None.
     """
     if covid is None:
-        stated = plain(finding) or "nothing that names or rules out COVID-19"
-        return f"Ground truth: unknown. The source lists **{stated}**, which neither confirms nor rules out COVID-19."
+        stated = f"The source lists **{plain(finding)}**, which" if finding else "The source"
+        return f"Ground truth: unknown. {stated} neither confirms nor rules out COVID-19."
     return f"Ground truth: **{'COVID-19' if covid else 'non-COVID'}**."
 
 

@@ -1,6 +1,6 @@
 """Beat the model: ten X-rays with known truth, drawn by a seed, and how a visitor did beside the networks.
 
-No Streamlit here. Rivals that never look at the picture: one knows the source alone, one always answers no.
+Two baselines never look at the picture: one knows only the source, one always answers negative. No Streamlit here.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ SURE = {
     0.95: "Certain (95 %)",
 }  # the chance to be right
 CALLS = {True: "COVID-19", False: "Not COVID-19"}
-YOU, SOURCE_ONLY, ALWAYS_NO = "You", "Knows only the source", "Always answers no"
+YOU, SOURCE_ONLY, ALWAYS_NO = "You", "Source only (no image)", "Always negative"
 INTRODUCTION = (
-    f"{X_RAYS} X-rays of adults that no network was trained on. Say what you see and how sure you are; then see what "
+    f"{X_RAYS} adult X-rays that no network was trained on. Say what you see and how sure you are; then see what "
     "the networks say, and the truth. Your answers stay in this browser tab."
 )
 TOO_FEW = (
-    "This needs real X-rays, and fewer than {count} are on this computer. They can be downloaded from their sources."
+    "The quiz needs {count} real X-rays, and fewer are on this computer. Download them from their sources."
 )
 
 
@@ -72,7 +72,7 @@ def source_only(films: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
 
 
 def results(films: pd.DataFrame, players: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """Return one row per player: X-rays called rightly, COVID-19 found, false positives.
+    """Return one row per player: X-rays called correctly, COVID-19 detected, false positives.
 
     Args:
         films: those answered, by id, with the column covid.
@@ -83,8 +83,8 @@ def results(films: pd.DataFrame, players: Mapping[str, pd.Series]) -> pd.DataFra
     for title, verdicts in players.items():
         calls = verdicts.reindex(films.index).astype(bool)
         rows[title] = {
-            "Right": f"{int((calls == truth).sum())} of {len(films)}",
-            "COVID-19 found": f"{int((calls & truth).sum())} of {int(truth.sum())}",
+            "Correct": f"{int((calls == truth).sum())} of {len(films)}",
+            "COVID-19 detected": f"{int((calls & truth).sum())} of {int(truth.sum())}",
             "False positives": f"{int((calls & ~truth).sum())} of {int((~truth).sum())}",
         }
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -110,7 +110,7 @@ def why(film: pd.Series, networks: Mapping[str, str], shares: pd.DataFrame, sour
         film: its row, with covid, source and a score for each network.
         networks: titles of the networks by name, the one that the demo is about first.
         shares: by network, the columns `misses` and `alarms`: the share of its errors among such X-rays.
-        source: the answer of the rival that knows the source alone.
+        source: the score of the baseline that knows only the source.
     """
     truth = bool(film["covid"])
     wrong = [name for name in networks if is_positive(film[name], config.THRESHOLD) != truth]
@@ -119,10 +119,10 @@ def why(film: pd.Series, networks: Mapping[str, str], shares: pd.DataFrame, sour
         name = wrong[0]
         share = percent(float(shares.at[name, "misses" if truth else "alarms"]))
         if truth:
-            return f"{networks[name]} misses this one, as it does {share} of these sources' COVID-19 X-rays."
+            return f"{networks[name]} misses this one, like {share} of the COVID-19 X-rays from these sources."
         return (
-            f"{networks[name]} calls {share} of these sources' adults without COVID-19 positive, this one among them."
+            f"{networks[name]} calls {share} of the adults without COVID-19 from these sources positive, including this one."
         )
     if (source > config.THRESHOLD) == truth:
-        return f"Its source alone, {named}, gives the same answer without a look at the picture."
-    return f"Its source, {named}, points the other way: here the networks cannot have gone by the source alone."
+        return f"Its source alone, {named}, gives the same answer, without a look at the picture."
+    return f"Its source, {named}, points the other way, so here the networks cannot have relied on the source alone."

@@ -19,9 +19,9 @@ COLORS = {CLASS: "Class", SOURCE: "Source", AGE: "Age", SCORE: "Score"}  # what 
 TRUTH = {1: "COVID-19", 0: "Non-COVID"}
 AGES = ((40, "Under 40"), (65, "40 to 64"), (200, "65 and over"))  # years
 CHILD, NOT_STATED = "Child", "Age not stated"
-MAP = "X-rays with similar features lie close together. Pick what colors them, and draw around some to see them."
+MAP = "X-rays with similar features are close together. Pick what the colors mean, and draw around X-rays to see them."
 NO_INDEX = "No stored features of these X-rays match this network, so its neighbors cannot be shown."
-SELECT = "Draw around X-rays on the map, or pick one, to see their cards below."
+SELECT = "Draw around X-rays on the map, or click one, to see them below."
 
 
 def neighbors(films: pd.DataFrame, source: str | None, covid: int | None) -> str:
@@ -64,14 +64,14 @@ def overall(record: Record, space: str) -> str:
     if own is None:
         return ""
     sentence = (
-        f"Among all {own['films']:,} adults' X-rays outside the training data, {_share(own, 'source')} of the "
-        f"{record['neighbors']} nearest neighbors share an X-ray's source and {_share(own, 'class')} its class, as the "
+        f"Across all {own['films']:,} adult X-rays outside the training data, {_share(own, 'source')} of an X-ray's "
+        f"{record['neighbors']} nearest neighbors share its source and {_share(own, 'class')} its class, as this "
         f"network sees them (by chance: {percent(own['source']['chance'])} and {percent(own['class']['chance'])})."
     )
     if space != IMAGENET and IMAGENET in record["spaces"]:
         base = record["spaces"][IMAGENET]["adults"]
         sentence += (
-            f" In the features of VGG-19 before any training on X-rays it is {_share(base, 'source')} and "
+            f" With the features of VGG-19 before any training on X-rays, the shares are {_share(base, 'source')} and "
             f"{_share(base, 'class')}."
         )
     return sentence

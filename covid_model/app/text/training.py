@@ -92,8 +92,8 @@ def shared(made: Comparison) -> str | None:
     origin = f"{len(sources)} {'source' if len(sources) == 1 else 'sources'}"
     text = (
         f"Each run: {films:,} X-rays from {origin}, {covid:,} of them COVID-19, {size} × {size} pixels, {epochs} "
-        f"epochs; measured on {validation:,} X-rays of other patients. Kept small to run in minutes: the networks of "
-        "this demo saw more and larger X-rays."
+        f"epochs; measured on {validation:,} X-rays of other patients. Kept small to run in minutes: this demo's "
+        "networks were trained on more and larger X-rays."
     )
     machine = _machine(about.get("machine"))
     return f"{text} Processor: {machine}." if machine else text
@@ -183,17 +183,17 @@ SETTINGS = {  # label and help by field of a Recipe
     ),
     "other_films": (
         "Non-COVID X-rays",
-        f"How many to train on, sampled by the seed. The paper has {CHOICES['other_films'][-1]:,}, nearly all of "
+        f"How many to train on, sampled by the seed. The paper has {CHOICES['other_films'][-1]:,}, nearly all showing "
         "children.",
     ),
     "pool": (
         "Training X-rays",
-        "The paper's show adults with COVID-19 and, nearly all, children without. Those of "
+        "The paper's X-rays show adults with COVID-19 and, almost without exception, children without it. Those of the "
         f"{config.SOURCE_TITLES['siim']} show adults with and without it, from the same hospitals.",
     ),
     "adults": (
         "Adults added",
-        f"All X-rays of adults from {config.SOURCE_TITLES['nih']}, the {config.SOURCE_TITLES['radiography']} and the "
+        f"All adult X-rays from {config.SOURCE_TITLES['nih']}, the {config.SOURCE_TITLES['radiography']} and the "
         f"{config.SOURCE_TITLES['siim']}.",
     ),
     "weight": ("COVID-19 class weight", "How many non-COVID X-rays one COVID-19 X-ray counts as in the loss."),
@@ -216,7 +216,7 @@ SETTINGS = {  # label and help by field of a Recipe
 ACCURACY, FALSE_POSITIVES = "Test accuracy", "False positives: the adults-only set"
 NO_EPOCH = "No epoch has finished yet."
 NOTE = (
-    f"*{FALSE_POSITIVES}*: share of its adults without COVID-19 that are called positive. No run trains on them. The "
+    f"*{FALSE_POSITIVES}*: share of its adults without COVID-19 who are called positive. No run trains on them. The "
     "test set is scored after every epoch so that you can watch. "
     "If you choose settings by these scores, it is no longer a test."
 )
