@@ -448,7 +448,7 @@ def test_a_round_of_the_quiz(ten):
         app.button(key="quiz_next").click().run()
     (table,) = app.table
     assert next(iter(table.value.index)) == quiz.YOU and len(table.value) == 5  # two networks and two rivals
-    assert holds(table.value.at[quiz.YOU, "Right"], 5, 10)
+    assert holds(table.value.at[quiz.YOU, "Correct"], 5, 10)
     assert "round=5" in app.code[0].value
     app.button(key="quiz_same").click().run()
     assert not app.table and app.button(key="quiz_commit")

@@ -31,9 +31,9 @@ def share_of(count: int, total: int) -> Estimate:
         ({"network": 0.983, "always no": 0.937, "source": 0.96}, "98.3 % correct. Answering"),
         (
             {"network": 0.983, "always no": 0.937, "source": 0.984},
-            "98.3 % correct. A rival that knows only the X-ray's source gets 98.4 %.",
+            "98.3 % correct. A baseline that knows only the X-ray's source gets 98.4 %.",
         ),
-        ({"network": 0.983, "always no": 0.937, "source": 0.983}, "A rival that knows only the X-ray's source"),
+        ({"network": 0.983, "always no": 0.937, "source": 0.983}, "A baseline that knows only the X-ray's source"),
         ({"network": 0.937, "always no": 0.937, "source": 0.984}, "93.7 % correct is no achievement"),
         ({"network": 0.900, "always no": 0.937}, "90.0 % correct is no achievement"),
     ],
@@ -83,10 +83,9 @@ def test_what_the_source_gives_away():
 
 def test_ages_stated():
     assert bias_text.stated_ages([83, 27, 50], 9) == (
-        "Outside the children’s source, 3 of 9 X-rays state an age: 27 to 83 years, half of them 50 or older. The "
-        "other 6 do not."
+        "Outside the children’s source, 3 of 9 X-rays come with an age: 27 to 83 years, half of them 50 or older."
     )
-    assert "no X-ray states an age" in bias_text.stated_ages([], 9)
+    assert "no age is stated" in bias_text.stated_ages([], 9)
 
 
 # --- 3 ----------------------------------------------------------------------------------------------
@@ -95,7 +94,7 @@ def test_ages_stated():
     [
         (share_of(17, 18), "On adults it falls apart: 17 of 18 without COVID-19 are called positive."),
         (share_of(1, 5), "1 of 5 without COVID-19 is called positive."),
-        (share_of(7, 18), "On adults it errs more than its accuracy suggests: 7 of 18"),
+        (share_of(7, 18), "It errs more on adults than its accuracy suggests: 7 of 18"),
         (
             share_of(1, 18),
             "Few adults without COVID-19 are called positive at this threshold: 1 of 18; of those with it, 4 of 73.",
@@ -219,9 +218,9 @@ def test_adults_added(changes, text):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ([change(TEST, "sensitivity", 20, 15)], "It misses more COVID-19 X-rays of the test set."),
-        ([change(TEST, "sensitivity", 15, 20)], "It misses fewer COVID-19 X-rays of the test set."),
-        ([change(TEST, "sensitivity", 15, 15)], "It misses as many COVID-19 X-rays of the test set as before."),
+        ([change(TEST, "sensitivity", 20, 15)], "It misses more COVID-19 X-rays in the test set."),
+        ([change(TEST, "sensitivity", 15, 20)], "It misses fewer COVID-19 X-rays in the test set."),
+        ([change(TEST, "sensitivity", 15, 15)], "It misses as many COVID-19 X-rays in the test set as before."),
         ([change("actualmed", "auc", 1, 2)], "classes no better, as far as these X-rays can tell."),
         ([change("actualmed", "auc", 1, 2, WORSE)], "In other hospitals it separates the classes worse."),
         ([change("actualmed", "auc", 1, 2, BETTER)], "In other hospitals it separates the classes better."),
@@ -236,7 +235,7 @@ def test_adults_added(changes, text):
         ([change("actualmed", "false_positive_rate", 9, 2, WORSE)], ""),  # a threshold could do that
         (
             [change(TEST, "sensitivity", 18, 15), change("actualmed", "auc", 1, 2, BETTER)],
-            "It misses more COVID-19 X-rays of the test set; in other hospitals it separates the classes better.",
+            "It misses more COVID-19 X-rays in the test set; it separates the classes better in other hospitals.",
         ),
     ],
 )
@@ -345,7 +344,7 @@ def test_calibrated_or_not():
     record = {"temperature": 2.3, "splits": {"adults": part}}
     sentence = bias_text.calibration(record, "adults")
     assert (
-        sentence.startswith("Of 4 X-rays of adults that scored above 0.9, 25.0 % are COVID-19.")
+        sentence.startswith("Of 4 adult X-rays that scored above 0.9, 25.0 % are COVID-19.")
         and "2.30 helps" in sentence
     )
     part["helps"], bins[1]["films"] = False, 0
@@ -379,7 +378,7 @@ def test_robustness():
         "any_verdict_changes": {"value": 0.1, "count": 6, "total": 60},
     }
     sentence = bias_text.robustness({"figures": {"all": {"every film": every}}})
-    assert "the median X-ray spans 0.012" in sentence and "6 of 60 X-rays change verdict" in sentence
+    assert "span 0.012 for the median X-ray" in sentence and "6 of 60 X-rays change verdict" in sentence
     small = {"copies": 180, "within": 0.05, "copies_within": 0.917, "films_within": {"count": 19, "total": 36}}
     small["changes"] = {"rotation": 3.0, "shift": 0.02, "jpeg": 80}
     more = bias_text.robustness({"figures": {"all": {"every film": every}}, "small": small})

@@ -79,7 +79,7 @@ def test_sources_table():
     table = evaluation_text.sources(parts(), 0.35)
     assert len(table) == 5  # train, test whole, its two sources, external
     row = table[table["X-rays"].str.contains("Figure 1")].iloc[0]
-    assert "4 X-rays, 2 of COVID-19, 4 patients" in row["X-rays"]
+    assert "4 X-rays, 2 COVID-19, 4 patients" in row["X-rays"]
     assert row["Sensitivity"].startswith("**50.0 %**") and row["Specificity"].startswith("**50.0 %**")
     children = table[table["X-rays"].str.contains("Kermany")].iloc[0]
     assert children["Sensitivity"] == "**–**" and children["AUC"] == "**–**"
@@ -99,7 +99,7 @@ def test_ppv_headings():
     assert evaluation_text.ppv_heading({"A": ward(0.61)}, {"A": Estimate(None)}).endswith("would be correct")
     both = evaluation_text.ppv_heading({"A": ward(0.61, 0.005), "B": ward(0.2, 0.005)}, {})
     assert both == "At a prevalence of 0.5 %, 61 (A) or 20 (B) of 100 positives would be correct"
-    assert "nothing can be said" in evaluation_text.ppv_heading({"A": ward(float("nan"))}, {})
+    assert "cannot be computed" in evaluation_text.ppv_heading({"A": ward(float("nan"))}, {})
 
 
 def test_per_thousand_and_adults_alone():

@@ -99,7 +99,7 @@ def test_a_disagreement_is_read_by_what_each_has_seen():
         "*paper* was trained on 1 X-ray of adults without COVID-19 and calls **2 of the 2** in the test set" in sentence
     )
     assert "*fine-tuned* was trained on 3 X-rays of adults without COVID-19 and calls **1 of the 2** in" in sentence
-    assert "if only *paper* calls it positive, it may have recognized no more than that this is an adult" in sentence
+    assert "if only *paper* calls it positive, it may have recognized nothing more than an adult" in sentence
 
 
 def test_a_disagreement_follows_scores_and_threshold():

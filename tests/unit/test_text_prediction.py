@@ -127,7 +127,7 @@ def test_score_bar_names_what_it_shows(score, threshold):
         (True, "COVID-19", "Ground truth: **COVID-19**."),
         (False, "normal", "Ground truth: **non-COVID**."),
         (None, "atypical", "The source lists **atypical**, which neither"),
-        (None, "", "nothing that names or rules out COVID-19**, which neither"),
+        (None, "", "unknown. The source neither confirms nor rules out"),
     ],
 )
 def test_ground_truth(covid, finding, text):
