@@ -64,7 +64,7 @@ def test_why_the_majority_class_does_well():
             [AgeRow("50 to 59", 73, 90), AgeRow(CHILDREN, 0, 10)],
             "Children aged 1 to 5 years are 10.0 % of the non-COVID",
         ),
-        ([AgeRow("50 to 59", 73, 90)], "Test: no X-ray comes from a source of children."),
+        ([AgeRow("50 to 59", 73, 90)], "Test: no X-ray is from the children’s source."),
         ([AgeRow("50 to 59", 73, 0)], "one class is missing"),
         ([], "one class is missing"),
     ],
@@ -75,7 +75,7 @@ def test_who_is_in_the_data(rows, text):
 
 def test_what_the_source_gives_away():
     assert (
-        "classify **98.4 %** of them correctly; answering “negative” every time gets 93.7 %"
+        "classify **98.4 %** of the X-rays correctly; answering “negative” every time gets 93.7 %"
         in bias_text.source_only(0.984, 0.937)
     )
     assert "reveals nothing" in bias_text.source_only(0.7, 0.7)
@@ -174,10 +174,10 @@ def test_lungs_erased(left, text):
 )
 def test_trained_on_blanks(blank, whole, text):
     record = lungs_record(20, blank, whole)
-    assert text in bias_text.blank_training(record) and "with 90.0 % of the lungs" in bias_text.blank_training(record)
-    assert ("with whole X-rays" in bias_text.blank_training(record)) == (whole is not None)
+    assert text in bias_text.blank_training(record) and "covers 90.0 % of the lungs" in bias_text.blank_training(record)
+    assert ("on whole X-rays" in bias_text.blank_training(record)) == (whole is not None)
     del record["trained_on_blanks"]["lungs_covered"]
-    assert "whose middle is blank" in bias_text.blank_training(record)
+    assert "with a blank middle." in bias_text.blank_training(record)
 
 
 def test_other_fills():
@@ -221,16 +221,16 @@ def test_adults_added(changes, text):
         ([change(TEST, "sensitivity", 20, 15)], "It misses more COVID-19 X-rays in the test set."),
         ([change(TEST, "sensitivity", 15, 20)], "It misses fewer COVID-19 X-rays in the test set."),
         ([change(TEST, "sensitivity", 15, 15)], "It misses as many COVID-19 X-rays in the test set as before."),
-        ([change("actualmed", "auc", 1, 2)], "classes no better, as far as these X-rays can tell."),
-        ([change("actualmed", "auc", 1, 2, WORSE)], "In other hospitals it separates the classes worse."),
-        ([change("actualmed", "auc", 1, 2, BETTER)], "In other hospitals it separates the classes better."),
+        ([change("actualmed", "auc", 1, 2)], "classes no better in other hospitals, as far as these X-rays can tell."),
+        ([change("actualmed", "auc", 1, 2, WORSE)], "It separates the classes worse in other hospitals."),
+        ([change("actualmed", "auc", 1, 2, BETTER)], "It separates the classes better in other hospitals."),
         (
             [change("actualmed", "auc", 1, 2, BETTER), change("figure1", "auc", 1, 2, UNCLEAR)],
-            "better in some, not clearly in others.",
+            "better in some other hospitals, but not clearly in all.",
         ),
         (
             [change("actualmed", "auc", 1, 2, WORSE), change("figure1", "auc", 1, 2, UNCLEAR)],
-            "no better, as far as these X-rays can tell.",
+            "no better in other hospitals, as far as these X-rays can tell.",
         ),
         ([change("actualmed", "false_positive_rate", 9, 2, WORSE)], ""),  # a threshold could do that
         (
@@ -313,17 +313,17 @@ def test_where_it_looks(interval, text):
         (
             0.1,
             0.1,
-            "lowers the score faster than blurring in random order, and restoring it first brings it back faster.",
+            "lowers the score faster than blurring in random order, and restoring them first brings it back faster.",
         ),
         (
             0.1,
             -0.1,
-            "lowers the score faster than blurring in random order, but restoring it first brings it back no faster.",
+            "lowers the score faster than blurring in random order, but restoring them first brings it back no faster.",
         ),
         (
             -0.1,
             None,
-            "no faster than blurring in random order, and restoring it first brings it back no faster.",
+            "no faster than blurring in random order, and restoring them first brings it back no faster.",
         ),
     ],
 )
@@ -433,12 +433,14 @@ def test_the_best_trial_is_named():
 def test_a_probe_is_told_beside_chance():
     record = {"own": {"source": 0.9, "class": 0.8, "source_chance": 0.25}}
     sentence = better_data.probes({"paper": record, "fine-tuned": None}, str.upper)
-    assert "90.0 % (PAPER; the class: 80.0 %)" in sentence and "25.0 %" in sentence and "FINE" not in sentence
+    assert "90.0 % of the time (PAPER; the class: 80.0 %)" in sentence
+    assert "25.0 %" in sentence and "FINE" not in sentence
     assert better_data.probes({"paper": None}, str.upper) == ""
 
 
 def test_leaks_are_told_with_results_before_and_after():
     first = {"networks": {"paper": COUNTS, "gone": COUNTS}}
     sentence = better_data.leaks(first, {"paper": COUNTS | {"correct": 95}, "gone": None}, str.upper)
-    assert "PAPER: 90.0 % accuracy (9 of 10" in sentence and "95.0 % accuracy" in sentence and "GONE" not in sentence
+    assert "PAPER: 90.0 % accuracy (positive: 9 of 10" in sentence
+    assert "95.0 % accuracy" in sentence and "GONE" not in sentence
     assert better_data.leaks(None, {}, str.upper) == better_data.leaks(first, {}, str.upper) == ""

@@ -18,8 +18,8 @@ def pitfalls(films: pd.DataFrame) -> str:
     share = f"all {len(covid):,}" if adults == len(covid) else f"{adults:,} of the {len(covid):,}"
     return (
         f"Of the {len(other):,} non-COVID test X-rays, {children:,} show children aged one to five; {share} "
-        "COVID-19 X-rays come from sources of adults. A network that only tells adults from children would look as if it "
-        "recognized the disease. *Can you trust it?* tells that story."
+        "COVID-19 X-rays come from sources of adults. A network that only tells adults from children would look as if "
+        "it recognized the disease. *Can you trust it?* tells that story."
     )
 
 

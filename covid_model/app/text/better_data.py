@@ -49,8 +49,8 @@ def probes(records: Mapping[str, Mapping[str, Any] | None], title: Callable[[str
     ]
     chance = next(iter(known.values()))["own"]["source_chance"]
     return (
-        f"From the network's features alone, a linear classifier identifies an X-ray's source {', '.join(parts)}; chance "
-        f"is {percent(chance)}."
+        f"From the network's features alone, a linear classifier identifies an X-ray's source {', '.join(parts)}; "
+        f"chance is {percent(chance)}."
     )
 
 

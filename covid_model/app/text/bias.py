@@ -86,9 +86,7 @@ def source_only(accuracy: float, floor: float) -> str:
 def stated_ages(years: Sequence[float], films: int) -> str:
     """Return what is known of the ages in the sources of adults. `years`: those stated for some of the `films`."""
     if not len(years):
-        return (
-            "Outside the children’s source, no age is stated in years; these sources contain only adults, or mostly adults."
-        )
+        return "Outside the children’s source, no age is stated in years; the patients there are all or mostly adults."
     ordered = sorted(years)
     span = f"{ordered[0]:.0f} to {ordered[-1]:.0f} years, half of them {ordered[len(ordered) // 2]:.0f} or older"
     return f"Outside the children’s source, {len(years):,} of {films:,} X-rays come with an age: {span}."
@@ -185,7 +183,8 @@ def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:
     if not counts:
         return ""
     span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    return f"Erased areas are filled with {FILLS.get(fill, fill)}; with the other fills, {span} of {total} are called positive."
+    filled = f"Erased areas are filled with {FILLS.get(fill, fill)}"
+    return f"{filled}; with the other fills, {span} of {total} are called positive."
 
 
 def _blank_accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
@@ -427,7 +426,8 @@ def severity(record: Record, rating: str) -> str:
     interval = f" (95 % CI {_two_places(low)} to {_two_places(high)})" if low is not None and high is not None else ""
     return (
         f"The score {relation} how opaque experts rated the lungs: rank correlation {_two_places(value)}{interval}. "
-        f"{record['in_splits_trained_on']} of the {record['films']} rated X-rays are in splits that the network was trained on."
+        f"{record['in_splits_trained_on']} of the {record['films']} rated X-rays are in splits that the network was "
+        "trained on."
     )
 
 

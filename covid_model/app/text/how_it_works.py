@@ -143,8 +143,8 @@ def head(features: int, nonzero: int, origin: str, units: int, active: int) -> s
         f"- **{features:,} features**: {origin}. For this X-ray, {nonzero:,} are not 0.\n"
         f"- **{units} units** (`fc1`) each compute a weighted sum of all features. A sum below 0 becomes 0 (ReLU): "
         f"**{active}** stay active.\n"
-        "- **One unit** computes a weighted sum of their outputs, the **logit**: above 0 it points to COVID-19, below 0 "
-        "away from it.\n"
+        "- **One unit** computes a weighted sum of their outputs, the **logit**: above 0 it points to COVID-19, below "
+        "0 away from it.\n"
         "- **The sigmoid** squeezes the logit between 0 and 1: the score. (Dropout, which switches off units at "
         "random, is used only in training.)"
     )
@@ -240,6 +240,7 @@ def sanity(trained: float, forgotten: float, title: str) -> str:
         title: of the method.
     """
     return (
-        f"{title} correlates with its heatmap of the trained network at {agreement(trained)} once the head is shuffled, "
-        f"and at {agreement(forgotten)} once everything is. A method that depends on what was learned ends near 0."
+        f"{title} correlates with its heatmap of the trained network at {agreement(trained)} once the head is "
+        f"shuffled, and at {agreement(forgotten)} once everything is. A method that depends on what was learned ends "
+        "near 0."
     )

@@ -32,9 +32,7 @@ INTRODUCTION = (
     f"{X_RAYS} adult X-rays that no network was trained on. Say what you see and how sure you are; then see what "
     "the networks say, and the truth. Your answers stay in this browser tab."
 )
-TOO_FEW = (
-    "The quiz needs {count} real X-rays, and fewer are on this computer. Download them from their sources."
-)
+TOO_FEW = "The quiz needs {count} real X-rays, and fewer are on this computer. Download them from their sources."
 
 
 @dataclass(frozen=True)
@@ -120,9 +118,7 @@ def why(film: pd.Series, networks: Mapping[str, str], shares: pd.DataFrame, sour
         share = percent(float(shares.at[name, "misses" if truth else "alarms"]))
         if truth:
             return f"{networks[name]} misses this one, like {share} of the COVID-19 X-rays from these sources."
-        return (
-            f"{networks[name]} calls {share} of the adults without COVID-19 from these sources positive, including this one."
-        )
+        return f"{networks[name]} calls {share} of these sources' adults without COVID-19 positive, including this one."
     if (source > config.THRESHOLD) == truth:
         return f"Its source alone, {named}, gives the same answer, without a look at the picture."
     return f"Its source, {named}, points the other way, so here the networks cannot have relied on the source alone."
