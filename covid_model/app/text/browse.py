@@ -242,8 +242,8 @@ LABELS = {  # of an example, by `films.Kind`
 }
 NOT_HERE = "The real X-rays have not been downloaded yet."
 ELSEWHERE = (
-    "The scores come with this demo. Most pictures do not, because their licenses do not allow it; the button downloads "
-    "those on this page from their sources."
+    "The scores come with this demo. Most pictures do not, because their licenses do not allow it; the button "
+    "downloads those on this page from their sources."
 )
 SHIPPED = "**On this computer.** One real X-ray whose license allows copying, and X-rays simulated for this demo"
 STRESS_TITLE = "Stress test: simulated from one CT"
