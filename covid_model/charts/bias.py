@@ -166,7 +166,7 @@ def groups(
             notes.append(
                 style.note(estimate.value, y, counted(estimate), ink, xanchor=end, yanchor=anchor, yshift=7 * side)
             )
-        traces.append(_shapes(known, f"{label}: predicted positive", color, symbol, 13))
+        traces.append(_shapes(known, f"{label}: called positive", color, symbol, 13))
         hollow = [
             (place + side * APART, getattr(row, part))
             for row, place in zip(ghosts, places, strict=bool(ghosts))
@@ -182,7 +182,7 @@ def groups(
         annotations=notes,
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": style.CLEAR},
-        xaxis=style.share_axis("share predicted positive", (-0.04, 1.04), ink, HALVES),
+        xaxis=style.share_axis("share called positive", (-0.04, 1.04), ink, HALVES),
         yaxis=style.axis(
             "", (-0.6, len(rows) - 0.35), ink, tickvals=places, ticktext=[row.name for row in rows], showgrid=False
         ),
@@ -225,7 +225,7 @@ def groups_alt(rows: Sequence[Group]) -> str:
             if estimate
         ]
         parts.append(f"{row.name.replace('<br>', ' ')}: {' and '.join(classes) or 'none'}")
-    return f"X-rays predicted positive, by group. {'; '.join(parts)}."
+    return f"X-rays called positive, by group. {'; '.join(parts)}."
 
 
 # --- Age pyramid of the data: COVID-19 to the left, non-COVID to the right ---

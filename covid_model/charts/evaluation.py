@@ -115,8 +115,8 @@ def confusion_matrix_alt(matrix: Confusion, threshold: float) -> str:
     """Describe the matrix in one sentence."""
     return (
         f"Confusion matrix at threshold {threshold:.2f}: of {matrix.covid:,} COVID-19 X-rays, {matrix.tp:,} are "
-        f"predicted positive and {matrix.fn:,} negative; of {matrix.other:,} non-COVID X-rays, {matrix.fp:,} are "
-        f"predicted positive and {matrix.tn:,} negative."
+        f"called positive and {matrix.fn:,} negative; of {matrix.other:,} non-COVID X-rays, {matrix.fp:,} are "
+        f"called positive and {matrix.tn:,} negative."
     )
 
 
@@ -224,7 +224,7 @@ def _traces(curves: Mapping[str, Curve], points: Mapping[str, Point], area: str,
 
 def _alt(kind: str, area: str, curves: Mapping[str, Curve], ends: str) -> str:
     parts = [f"{name} has {area} {curve.area:.3f}" for name, curve in curves.items() if curve.area is not None]
-    return f"{kind}: {'; '.join(parts) or 'none, it needs X-rays of both classes'}.{ends}"
+    return f"{kind}: {'; '.join(parts) or 'none, because it needs X-rays of both classes'}.{ends}"
 
 
 def roc_alt(curves: Mapping[str, Curve]) -> str:

@@ -54,13 +54,14 @@ COMMANDS = (
     ),
     Command(
         "similarity",
-        "Index the reported X-rays by their features and map them; write assets/results/similarity.npz and .json.",
+        "Index and map the X-rays outside the training data by their features; write assets/results/similarity.npz and "
+        ".json.",
         train.add_similarity_arguments,
         train.run_similarity,
     ),
     Command(
         "audit",
-        "Run the experiments behind the score; write the results to assets/results/audit.",
+        "Run the experiments behind Can you trust it?; write the results to assets/results/audit.",
         train.add_audit_arguments,
         train.run_audit,
     ),

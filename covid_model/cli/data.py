@@ -95,9 +95,9 @@ def run_simulate(given: argparse.Namespace) -> int:
 INPUT_HELP = (
     "The file is float32 and needs nothing of this package: keras.models.load_model(FILE) loads it. Its input is "
     "(n, 224, 224, 3) float32, about -124 to 151: an X-ray's gray levels from 0 to 255, cropped and resized as the "
-    "network's JSON says, in three equal channels, less ImageNet's means, as keras.applications.vgg19.preprocess_input "
-    "subtracts them. This preprocessing is not in the file; the command prints it for the network exported. The output "
-    "is (n, 1), the model score from 0 to 1. In ONNX, the input is called xray and the output score."
+    "network's JSON says, in three equal channels, minus ImageNet's means (keras.applications."
+    "vgg19.preprocess_input). This preprocessing is not in the file; the command prints it for the network exported. "
+    "The output is (n, 1), the model score from 0 to 1. In ONNX, the input is called xray and the output score."
 )
 
 
@@ -109,7 +109,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
         type=export_file,
         required=True,
         metavar="FILE",
-        help="file to write: NAME.keras, or NAME.onnx (which needs the Python package onnx)",
+        help="file to write: NAME.keras, or NAME.onnx (which requires the Python package onnx)",
     )
     add_vgg19(parser)
 

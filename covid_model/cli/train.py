@@ -97,7 +97,7 @@ def run_readings(given: argparse.Namespace) -> int:
         )
     print(
         f"{config.READINGS_NPZ}: {report.films} X-rays, {report.networks} networks, {report.size / 1024:.0f} KB"
-        + (f". Not there: {', '.join(report.missing)}" if report.missing else "")
+        + (f". Missing: {', '.join(report.missing)}" if report.missing else "")
     )
     return DONE
 

@@ -50,7 +50,7 @@ def download_weights(patience: Patience = WAITING, on_progress: OnProgress | Non
         finally:
             web.close()
         if _md5(content) != config.VGG19_MD5:  # as keras.applications.vgg19 checks it
-            raise NotAvailable("what was downloaded is not the expected file", Failure.DAMAGED)
+            raise NotAvailable("the downloaded file is not the expected one", Failure.DAMAGED)
         write_file(content, path)
         return path
 

@@ -88,7 +88,7 @@ def _transfer_syntax(data: bytes) -> UID:
         )
     if not meta.get("TransferSyntaxUID"):
         raise FilmError(
-            "The DICOM file names no transfer syntax, so its image cannot be decoded. Export it again.",
+            "The DICOM file does not name its transfer syntax, so its image cannot be decoded. Export it again.",
             Refusal.NO_SYNTAX,
         )
     return UID(meta.TransferSyntaxUID)
@@ -168,7 +168,7 @@ def _check_packed(file: pydicom.Dataset, syntax: UID) -> None:
         file.PixelData = encapsulate([packed.bare])
     else:
         raise FilmError(
-            "The pixel data is not compressed in the way that the file states. Export the X-ray again.",
+            "The pixel data is not compressed the way the file states. Export the X-ray again.",
             Refusal.MISMATCH,
         )
     if (width, height, components) != (file.Columns, file.Rows, 1):

@@ -77,7 +77,7 @@ def check_bytes(size: int) -> None:
     if size > config.MAX_BYTES:
         size_mb, limit = size / 2**20, config.MAX_BYTES / 2**20
         raise FilmError(
-            f"The file has {size_mb:.1f} MB; the limit is {limit:.0f} MB. Scale the X-ray down or save it as JPEG.",
+            f"The file is {size_mb:.1f} MB; the limit is {limit:.0f} MB. Scale the X-ray down or save it as JPEG.",
             Refusal.TOO_MANY_BYTES,
         )
 

@@ -114,7 +114,7 @@ def preparation(pixels: np.ndarray, preprocessing: Preprocessing) -> list[Step]:
     if border:
         top, left = round(height * border), round(width * border)
         inner = pixels[top : height - top, left : width - left]
-        sentence = f"{100 * border:.0f} % is cropped from each side, where letters and frames are."
+        sentence = f"{100 * border:.0f} % is cropped from each side, where letters and frames often are."
         steps.append(Step("Border cropped", sentence, inner))
     sentence = f"{size} × {size} pixels, this network's input size. An X-ray that is not square is distorted."
     steps.append(Step("Resized", sentence, prepare(pixels, replace(preprocessing, blur=0.0, equalize=False))))

@@ -221,7 +221,7 @@ def trace(predictor: Predictor, film: Film) -> ForwardTrace:
         weights, bias = (np.asarray(variable, np.float32) for variable in model.get_layer("logit").weights)
     logit = float(outputs["logit"][0])
     if not np.isfinite(logit):
-        raise PredictionError(f"The network {spec.name!r} gave no score for this film. Received: {logit}.")
+        raise PredictionError(f"The network {spec.name!r} gave no valid score. Received: {logit}.")
     features = next(block for block in layers if block.name == "features").layers[-1].name
     return ForwardTrace(
         network=spec.name,

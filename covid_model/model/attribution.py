@@ -173,32 +173,40 @@ GRAD_CAM = "grad-cam"
 METHODS = {
     GRAD_CAM: Method(
         "Grad-CAM",
-        "Weighs each feature map by its mean gradient. Exact for a head that averages; on the paper's flattened head, "
-        "whose gradients differ from place to place, averaging them can point at the wrong place (arXiv 2011.08891).",
+        "Weights each feature map by its mean gradient. Exact for a head that averages. In the paper's flattened head, "
+        "gradients differ from place to place, so their mean can point at the wrong place (arXiv 2011.08891).",
         grad_cam,
     ),
     "grad-cam++": Method(
-        "Grad-CAM++", "Weighs gradients so that several places can count; it shows only support.", grad_cam_plus_plus
+        "Grad-CAM++", "Weights gradients so that several places can count; shows only what raises the score.",
+        grad_cam_plus_plus,
     ),
     "hirescam": Method(
-        "HiResCAM", "Multiplies features and gradients place by place; a linear head's logit is their sum.", hires_cam
+        "HiResCAM", "Multiplies features and gradients place by place; with a linear head, the logit is their sum.",
+        hires_cam,
     ),
-    "layercam": Method("LayerCAM", "HiResCAM with positive gradients alone; it shows only support.", layer_cam),
+    "layercam": Method("LayerCAM", "HiResCAM with positive gradients; shows only what raises the score.", layer_cam),
     "xgrad-cam": Method("XGrad-CAM", "Grad-CAM with gradients weighted by how active a place is.", x_grad_cam),
     "eigengrad-cam": Method(
-        "EigenGrad-CAM", "The main pattern in features times gradients: smooth, but without a sign of its own.",
+        "EigenGrad-CAM", "The main pattern in features times gradients; smooth, but has no sign of its own.",
         eigen_grad_cam,
     ),
     "input-gradient": Method(
-        "Input gradient", "How fast the logit changes with each pixel; without a sign, and noisy.",
+        "Input gradient", "How fast the logit changes with each pixel; unsigned and noisy.",
         from_pass=input_gradient,
     ),
     "integrated-gradients": Method(
-        "Integrated gradients", "Adds up gradients from no features in block 5 to this X-ray's.",
+        "Integrated gradients", "Adds up gradients on the path from empty block-5 features to this X-ray's.",
         from_pass=integrated_gradients,
     ),
-    "occlusion": Method("Occlusion", "Hides one square after another from block 5.", from_pass=occlusion),
-    "rise": Method("RISE", f"Hides {MASKS} random patterns from block 5 and averages what survived.", from_pass=rise),
+    "occlusion": Method(
+        "Occlusion", "Hides one square of block 5's input after another and measures how far the logit drops.",
+        from_pass=occlusion,
+    ),
+    "rise": Method(
+        "RISE", f"Hides {MASKS} random patterns in block 5's input and averages what remains, weighted by the logit.",
+        from_pass=rise,
+    ),
 }  # fmt: skip
 FAST = tuple(name for name, method in METHODS.items() if method.from_maps)
 

@@ -122,7 +122,7 @@ class Predictor:
         milliseconds = 1000 * (time.perf_counter() - started)
         value = float(logit[0])
         if not np.isfinite(value):
-            raise PredictionError(f"The network {self.spec.name!r} gave no score for this film. Received: {value}.")
+            raise PredictionError(f"The network {self.spec.name!r} gave no valid score. Received: {value}.")
         return Prediction(
             network=self.spec.name,
             score=float(sigmoid(value)),

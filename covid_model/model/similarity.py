@@ -97,7 +97,7 @@ class FilmIndex:
                 "python -m covid_model similarity"
             ) from error
         if any(len(space.codes) != len(index.ids) for space in index.spaces.values()):
-            raise SimilarityError(f"{path} is damaged: it has not as many films as ids.")
+            raise SimilarityError(f"{path} is damaged: its numbers of X-rays and ids differ.")
         return index
 
     def nearest(

@@ -58,7 +58,7 @@ class BrightReader:
     def predict(self, film) -> Prediction:
         brightest = int(film.pixels.max())
         if brightest == 13:
-            raise PredictionError("The network gave no score for this film. Received: nan.")
+            raise PredictionError("The network gave no valid score. Received: nan.")
         heatmap = np.linspace(-1, 1, 4, dtype=np.float32).reshape(2, 2)
         warnings = (*film.warnings, "Made up.") if brightest == 200 else film.warnings
         return Prediction(self.name, brightest / 250, 0.0, heatmap, (0.0, 0.0, 1.0, 1.0), warnings, 1.0)

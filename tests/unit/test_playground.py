@@ -252,7 +252,7 @@ def test_pickles_are_refused(made_up_lab):
 
 def test_features_of_another_list_are_refused(made_up_lab):
     films().iloc[::-1].to_csv(config.DATASET_CSV, index=False)
-    with pytest.raises(PlaygroundError, match="another list of films"):
+    with pytest.raises(PlaygroundError, match="a different list of X-rays"):
         playground.load()
 
 

@@ -197,7 +197,7 @@ FETCH_RESULT = "fetching-said"  # in the session: the last attempt's outcome, sh
 FETCH_HELP = "From GitHub and Kaggle, one by one. They are kept in this computer's cache."
 
 
-def offer_films(missing: list[str], label: str = "Load images for this page", heading: str = "") -> None:
+def offer_films(missing: list[str], label: str = "Download the images on this page", heading: str = "") -> None:
     """Draw the button that downloads the films `missing`, if there are any, and the outcome of the last attempt."""
     kind, message = st.session_state.pop(FETCH_RESULT, ("", ""))
     if kind == "toast":
@@ -209,7 +209,7 @@ def offer_films(missing: list[str], label: str = "Load images for this page", he
     if heading:
         st.markdown(f":small[{heading}]")
     if st.button(label, key="fetch_films", icon=":material/download:", help=FETCH_HELP):
-        with st.spinner(f"Downloading {len(missing)} X-rays from GitHub and Kaggle."):
+        with st.spinner(f"Downloading {len(missing)} X-rays from GitHub and Kaggle"):
             st.session_state[FETCH_RESULT] = fetch_films(missing)
         st.rerun()
 

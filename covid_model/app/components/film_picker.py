@@ -66,7 +66,7 @@ def picker() -> Shown:
         format_func=options.get,
         key=PICKER,
         on_change=_take,
-        help="A built-in X-ray, one that you uploaded in Try an X-ray, or a drawing.",
+        help="A built-in X-ray, one that you uploaded on *Try an X-ray*, or a drawing.",
         filter_mode=None,
     )
     if missing:

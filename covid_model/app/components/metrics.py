@@ -47,7 +47,7 @@ def curves(networks: Sequence[ThresholdResult]) -> None:
     )
     widgets.show_chart(figure, key="roc", alt=charts.roc_alt(lines))
 
-    st.markdown("**Precision and recall**")
+    st.markdown("**Precision–recall curve**")
     lines = {result.short_title: result.scored.precision_recall for result in networks}
     points = {name: (result["sensitivity"], result["ppv"]) for name, result in rates.items()}
     films = networks[0].matrix
@@ -63,7 +63,7 @@ SOURCES_TITLE = "Source by source"  # of the tab; the URL holds it
 
 def draw_sources(networks: Sequence[ThresholdResult]) -> None:
     """Draw the tab "Source by source"."""
-    with st.spinner("Computing every source separately, once."):
+    with st.spinner("Computing each source separately. This is done only once."):
         parts = {result.name: cache.parts(result.name) for result in networks}
     for result in networks:
         heading = evaluation_text.sources_heading(parts[result.name])

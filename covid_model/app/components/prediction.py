@@ -162,7 +162,7 @@ def _caveats(item: ImageSource, reading: Prediction, threshold: float, scores: p
     """Return what the report says about the film besides its score, as Markdown."""
     ours, caveats = item.catalog, []
     if ours and ours.covid is not None:
-        finding = prediction_text.plain(ours.finding) or ("COVID-19" if ours.covid else "not COVID-19")
+        finding = prediction_text.plain(ours.finding) or ("COVID-19" if ours.covid else "non-COVID")
         positive = is_positive(reading.score, threshold)
         outcome = "" if reading.out_of_distribution else prediction_text.outcome(positive, ours.covid)
         caveats.append(f"Ground truth: {finding}. {outcome}")
@@ -201,7 +201,7 @@ def _score(item: ImageSource, reading: Prediction, threshold: float) -> None:
         st.markdown(f"**{formatting.verdict(reading.score, threshold)}**")
         _calibrated(reading, threshold)
     if item.catalog and item.catalog.covid is not None:
-        truth = "COVID-19" if item.catalog.covid else "not COVID-19"
+        truth = "COVID-19" if item.catalog.covid else "non-COVID"
         finding = f" ({prediction_text.plain(item.catalog.finding)})" if item.catalog.finding not in ("", truth) else ""
         outcome = "" if summary.out_of_distribution else prediction_text.outcome(summary.positive, item.catalog.covid)
         st.markdown(f"Ground truth: **{truth}**{finding}. {outcome}")

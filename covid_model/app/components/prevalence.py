@@ -55,11 +55,11 @@ def draw(networks: Sequence[ThresholdResult]) -> None:
     if mixed:
         with right:
             whose = widgets.choice(
-                "False positive rate taken from",
+                "False-positive rate measured on",
                 (ADULTS, ALL),
                 default=ADULTS,
                 key=WHOSE,
-                help="Specificity measured on all non-COVID X-rays here, or only on those of adults.",
+                help="All non-COVID X-rays here, or only those of adults.",
             )
     kind = "adults" if mixed and whose == ADULTS else "other"
     others = {result.short_title: result.scored.sweeps[kind] for result in networks}
@@ -139,7 +139,7 @@ def errors(networks: Sequence[ThresholdResult], others: Mapping[str, ThresholdSw
     }
     curves = {title: costs for title, costs in curves.items() if costs}
     if not curves:
-        st.caption("Costs need both COVID-19 and non-COVID X-rays; this set has only one kind.")
+        st.caption("Costs need both COVID-19 and non-COVID X-rays, and this set has only one of them.")
         return
     marks = {"halfway": config.HALF, "the paper's threshold": config.PAPER_MARK}
     threshold = networks[0].threshold

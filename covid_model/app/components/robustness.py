@@ -32,7 +32,7 @@ def show(current: CurrentFilm) -> None:
             return
         button.empty()
     try:
-        with answer, st.spinner(f"Analyzing {copies} copies."):
+        with answer, st.spinner(f"Analyzing {copies} copies"):
             spread = current.kept(
                 question, lambda: networks.ask(name, lambda predictor: robustness.spread(predictor, current.pixels))
             )

@@ -51,7 +51,7 @@ def show_card() -> None:
     """Draw the model card of the chosen network."""
     network = state.network_picker()
     try:
-        with st.spinner("Computing, once."):
+        with st.spinner("Computing. This is done only once."):
             card = cache.model_card(network)
     except (NetworkError, model_card.CardError) as error:
         st.caption(prediction_text.plain(error))

@@ -102,7 +102,7 @@ def pick_verdicts() -> list[str]:
         key=VERDICT,
         bind="query-params",
         wrap=True,
-        help="An X-ray is called positive if its score is above the threshold. Leave it empty to see all X-rays.",
+        help="An X-ray is called positive if its score is above the threshold. Choose none to see all X-rays.",
     )
     return [cell for cell in picked if cell in CELL_NAMES]
 
@@ -190,8 +190,8 @@ def simulated(network: str, threshold: float, heatmaps: bool) -> None:
         st.info("No simulated X-rays are available.", icon=":material/folder_off:")
         return
     st.markdown(
-        "**Simulated**: rendered from a CT, with opacities added for this demo. They lie outside the training data, so "
-        "their scores get no verdict. Switch on scores and heatmaps to analyze them."
+        "**Simulated**: rendered from a CT, with opacities added for this demo. These X-rays are outside the training "
+        "data, so their scores get no verdict. Switch on scores and heatmaps to analyze them."
     )
     slots, facts = {}, {}
     with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
@@ -274,7 +274,7 @@ def nothing_matches(filters: dict[str, str], left: dict[str, int]) -> None:
     with st.container(horizontal=True, gap="small"):
         for key, count in left.items():
             if count:
-                shown = f"Lift “{filters[key]}”: {count:,} {'X-ray' if count == 1 else 'X-rays'}"
+                shown = f"Remove “{filters[key]}”: {count:,} {'X-ray' if count == 1 else 'X-rays'}"
                 st.button(shown, on_click=lift, args=(key,), key=f"lift_{key}")
         st.button("Clear all filters", on_click=clear_filters, key="clear_filters", icon=":material/filter_alt_off:")
 
@@ -309,7 +309,7 @@ def band(near: float, marked: str | None, films: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(browse_text.similar(near), key="lift_band", icon=":material/close:", on_click=lift, args=(NEAR,))
         if marked not in films.index:
-            st.markdown(":small[The X-ray that has this score is not in this set.]")
+            st.markdown(":small[The X-ray with this score is not in this set.]")
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------

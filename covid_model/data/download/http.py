@@ -72,7 +72,7 @@ MAX_DICOM_BYTES = 64 * 1024 * 1024  # of an original DICOM file; these may be la
 WORKERS = 6  # films downloaded at a time
 LONGEST_WAIT = 60.0  # seconds between two attempts, even if a server asks for more
 USER_AGENT = "covid-model/0.1 (teaching demo)"
-OUT_OF_TIME = "the time was up"
+OUT_OF_TIME = "time ran out"
 OnProgress = Callable[[int, int], None]
 
 

@@ -70,7 +70,7 @@ def load(folder: Path | None = None) -> Store:
         folder: the folder with both files, by default `assets/lab`.
 
     Raises:
-        PlaygroundError: a file is missing, damaged, changed, or made for another list of films.
+        PlaygroundError: a file is missing, damaged, changed, or computed for a different list of films.
         DataError: the list of films is missing or damaged.
     """
     folder = folder or config.LAB
@@ -92,7 +92,7 @@ def load(folder: Path | None = None) -> Store:
             f"Create it again: {COMMAND}"
         )
     if ids != fingerprint(films.index):
-        raise PlaygroundError(f"{path} was made for another list of films. Create it again: {COMMAND}")
+        raise PlaygroundError(f"{path} was computed for a different list of X-rays. Create it again: {COMMAND}")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             features = {

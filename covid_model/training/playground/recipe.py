@@ -185,7 +185,7 @@ PRESETS = {
     "marker": Preset(
         "A leaked label",
         "In training, one more number beside the features says which X-ray is COVID-19; in the test set it says the "
-        "opposite: see whether the head learned the X-rays or the number.",
+        "opposite: see whether the head goes by the X-rays or by the number.",
         Recipe(marker="swapped"),
     ),
     "thirty": Preset(

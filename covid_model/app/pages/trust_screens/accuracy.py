@@ -30,7 +30,7 @@ NAMES = {
     "always no": "Majority class<br>(always negative)",
 }
 READ = {
-    "sensitivity": "What the accuracy hides: the majority-class baseline finds none.",
+    "sensitivity": "What the accuracy hides: the majority-class baseline detects none.",
     "adults_positive": "**Lower is better.** A clinic has to tell adults with COVID-19 from adults without it.",
     "auc": "0.5 is guessing, 1 is perfect.",
 }

@@ -19,7 +19,7 @@ STORY = (PAPER, FROZEN, TUNED)
 CHANGES = "change"  # name in the URL; the value is a label
 ALARMS, HOSPITALS, LUNGS = "False positives", "Other hospitals", "Lungs erased"
 READING, PROBE = "Panel's reading", "Source named"
-LEAD = "Does other data help more than another recipe?"
+LEAD = "Does better data help more than a better recipe?"
 
 
 def point() -> Point | None:
@@ -52,8 +52,8 @@ def show() -> None:
     rows, axis, as_percent = views[view]
     place.say(
         summary.headline,
-        "The same layers, the same minutes of training. What differs is the data: one group of hospitals in it has "
-        "both classes, so the hospital no longer gives the answer away.",
+        "The same layers and the same few minutes of training. Only the data differs: it includes a group of hospitals "
+        "with both classes, so the hospital no longer gives the answer away.",
     )
     place.show(
         bias_charts.shares(rows, axis, as_percent=as_percent, ink=widgets.ink()),
@@ -113,5 +113,5 @@ def record_views() -> list[tuple[str, View]]:
     if readings:
         views.append((READING, (readings, "Mean model score by the panel's reading", False)))
     if probes:
-        views.append((PROBE, (probes, "Sources named rightly from the features (balanced accuracy)", True)))
+        views.append((PROBE, (probes, "Sources identified from the features (balanced accuracy)", True)))
     return views

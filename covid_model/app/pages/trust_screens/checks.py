@@ -91,7 +91,7 @@ def robustness(record: dict) -> Drawn:
         bias_charts.Share(names.get(kind, kind), Estimate(**groups["every film"]["any_verdict_changes"]), kind == "all")
         for kind, groups in record["figures"].items()
     ]
-    title = "X-rays whose verdict changes in some copy"
+    title = "X-rays whose verdict changes in at least one copy"
     sentence = bias_text.robustness(record)
     return (
         bias_charts.shares(rows, title, None, True, HEIGHT, widgets.ink()),
@@ -125,7 +125,7 @@ CHECKS = (
     Check("Faithfulness: does the score depend on what Grad-CAM marks?", "attention", faithfulness),
     Check("Calibration: does a score mean what it says?", "calibration", calibration),
     Check("Severity: does the score rise with the disease?", "severity", severity),
-    Check("Robustness: does the verdict hold still?", "robustness", robustness),
+    Check("Robustness: is the verdict stable?", "robustness", robustness),
     Check("Out-of-distribution detection: does it notice?", "novelty", novelty),
 )
 
