@@ -29,7 +29,7 @@ endef
 help:  ## list the commands
 	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/demo $(if $(filter 0,$(FETCH)),,$(VENV)/samples)  ## set up .venv, download sample X-rays and VGG-19's weights (FETCH=0: do not), open the demo at http://localhost:8501 (PORT=...); TF=gpu: in .venv-gpu, on an NVIDIA GPU
+demo: $(VENV)/demo $(if $(filter 0,$(FETCH)),,$(VENV)/samples)  ## set up .venv, download sample X-rays and VGG-19's weights (FETCH=0 skips that), open the demo at http://localhost:8501 (PORT=...); TF=gpu: in .venv-gpu, on an NVIDIA GPU
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
 
 samples: $(VENV)/demo  ## download the sample X-rays and VGG-19's weights, without a time limit

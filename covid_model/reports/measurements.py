@@ -110,8 +110,8 @@ def trials(record: Mapping[str, Any]) -> list[str]:
     ]
     return [
         "## Trials of recipes",
-        "Each is trained without one source and tested on it, so the source cannot give the answer away. The recipe of "
-        "the fine-tuned model was chosen by these.",
+        "Each is trained without one source and tested on it, so the source cannot give the answer away. These trials "
+        "decided the recipe of the fine-tuned model.",
         as_table(pd.DataFrame(table)),
     ]
 
@@ -139,7 +139,7 @@ def load(record: Mapping[str, Any]) -> list[str]:
     sentences = users(record)
     if not sentences:
         return []
-    return ["## Many users at a time (`python -m tests.load`)", "\n".join(f"- {sentence}" for sentence in sentences)]
+    return ["## Many users at once (`python -m tests.load`)", "\n".join(f"- {sentence}" for sentence in sentences)]
 
 
 def machine(parts: Sequence[Mapping[str, Any]]) -> str:
@@ -213,8 +213,8 @@ def memory(load: Mapping[str, Any]) -> str:
         return "Memory under load has not been measured yet."
     largest = max(load.values(), key=lambda run: run["peak_mb"])
     return (
-        f"The most memory that one app took in the load test is {largest['peak_mb']:,.0f} MB, with "
-        f"{largest.get('sessions', largest.get('sessions_at_a_time'))} users at a time on {largest['date']} "
+        f"In the load test, one app used at most {largest['peak_mb']:,.0f} MB of memory, with "
+        f"{largest.get('sessions', largest.get('sessions_at_a_time'))} users at a time, on {largest['date']} "
         "(`assets/results/load.json`)."
     )
 

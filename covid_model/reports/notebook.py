@@ -136,7 +136,7 @@ pd.DataFrame(history).set_index("epoch")
         """
 ## 5. The confusion matrix
 
-A model score above the threshold counts as positive.
+A model score above the threshold is positive.
 """,
     ),
     (
@@ -155,7 +155,7 @@ pd.DataFrame.from_dict(rows, orient="index", columns=["called positive", "called
         """
 ## 6. What the accuracy hides
 
-Always answering negative is a baseline to compare with. And in the paper's data, most X-rays without COVID-19 are of
+Compare with the baseline that always answers negative. And in the paper's data, most X-rays without COVID-19 show
 children: how often are adults without COVID-19 called positive?
 """,
     ),

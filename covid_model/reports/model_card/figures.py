@@ -134,7 +134,7 @@ def calibration(record: Mapping[str, Any] | None) -> Table | None:
     rows = []
     for name, part in record["splits"].items():
         errors = [decimal(part[when][key]) for key in ("ece", "brier") for when in ("before", "after")]
-        rows.append((config.SPLIT_TITLES.get(name, "All adults' X-rays not trained on"), *errors))
+        rows.append((config.SPLIT_TITLES.get(name, "All adult X-rays not trained on"), *errors))
     columns = ("X-rays", "ECE before", "ECE after", "Brier score before", "Brier score after")
     return Table(
         f"Calibration before and after temperature scaling (T = {record['temperature']:.2f})",

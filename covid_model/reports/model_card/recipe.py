@@ -215,13 +215,13 @@ def tried(record: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
         )
     titles = [f"{escape(config.SOURCE_SHORT.get(source, source))} left out" for source in sources]
     note = (
-        f"Each trial trains on {about['films']:,} X-rays of the training splits, at most, without one source, and is "
-        f"measured by its AUC on that source. Block 4 and below stay frozen at ImageNet's weights; {about['size']} "
+        f"Each trial trains on at most {about['films']:,} X-rays of the training splits, leaves out one source, and is "
+        f"judged by its AUC on that source. Block 4 and below stay frozen at ImageNet's weights; {about['size']} "
         f"pixels a side, batches of {about['batch']}. The last column is the change of the mean against the first row. "
-        "No X-ray that results are reported on was looked at."
+        "None of the X-rays on which results are reported was used."
     )
     columns = ("Trial", *titles, "Mean", "Change")
-    return note, Table("Choices tried, each without one source: AUC on it", columns, tuple(rows))
+    return note, Table("Choices tried: AUC on the source left out", columns, tuple(rows))
 
 
 def _mean_auc(trial: Mapping[str, Any]) -> float:
