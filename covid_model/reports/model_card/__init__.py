@@ -157,8 +157,8 @@ def _spent(spec: NetworkSpec, trials: Mapping[str, Any] | None) -> tuple[str | T
     )
     note = (
         f"The energy is an estimate, not a measurement: time × cores × {recipe.WATTS_A_CORE:g} W per core, "
-        f"{recipe.WATTS_SOURCE}. It does not include memory, cooling or anything that was not recorded (earlier runs, and "
-        "features reused from them)."
+        f"{recipe.WATTS_SOURCE}. It does not include memory, cooling or anything that was not recorded (earlier runs, "
+        "and features reused from them)."
     )
     return table, note
 
