@@ -205,7 +205,7 @@ def test_figures_are_those_of_the_scores(tables):
     assert "| Accuracy: X-rays classified correctly | 60.0 % (20.0 to 100.0 %) | 60.0 % |" in text
     assert re.search(r"\| Test: COVID-19 Image Data Collection \| 3 \(2\) \| 50\.0 %.*\| 0\.0 % ", text)
     assert re.search(r"\| Adults-only set \| |\| Adults-only set: NIH ChestX-ray8 \| 1 \(0\) \| – \| 0\.0 %", text)
-    assert "calls 1 of 1 adults without COVID-19 of Test positive" in section(card, "Caveats and recommendations")
+    assert "calls 1 of 1 adults without COVID-19 in Test positive" in section(card, "Caveats and recommendations")
     again = build(spec(), scores.assign(score=0.0), films)
     assert "calls 0 of 1 adults" in section(again, "Caveats and recommendations")
 
@@ -231,7 +231,7 @@ def test_counts(tables):
 def test_calibration_is_the_record_s():
     part = {"before": {"ece": 0.1, "brier": 0.2}, "after": {"ece": 0.05, "brier": 0.15}}
     table = figures.calibration({"temperature": 2.0, "splits": {"test": part, "adults": part}})
-    assert table.rows[0] == ("Test", "0.100", "0.050", "0.200", "0.150") and table.rows[1][0].startswith("All adults")
+    assert table.rows[0] == ("Test", "0.100", "0.050", "0.200", "0.150") and table.rows[1][0].startswith("All adult")
     assert figures.calibration(None) is None
 
 

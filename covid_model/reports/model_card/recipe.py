@@ -218,7 +218,7 @@ def tried(record: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
         f"Each trial trains on at most {about['films']:,} X-rays of the training splits, leaves out one source, and is "
         f"judged by its AUC on that source. Block 4 and below stay frozen at ImageNet's weights; {about['size']} "
         f"pixels a side, batches of {about['batch']}. The last column is the change of the mean against the first row. "
-        "None of the X-rays on which results are reported was used."
+        "No X-ray on which results are reported was used."
     )
     columns = ("Trial", *titles, "Mean", "Change")
     return note, Table("Choices tried: AUC on the source left out", columns, tuple(rows))
