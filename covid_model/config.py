@@ -20,6 +20,7 @@ SIMILARITY_NPZ = RESULTS / "similarity.npz"  # features of the reported films (p
 SIMILARITY_JSON = RESULTS / "similarity.json"  # what a film's neighbors share
 LOAD_JSON = RESULTS / "load.json"  # many users at once (python -m tests.load)
 BENCHMARK_JSON = RESULTS / "benchmark.json"  # time and memory of a prediction (python -m covid_model benchmark)
+ARCHIVE_JSON = RESULTS / "archive.json"  # scoring 10,000 films (python -m covid_model benchmark --archive all)
 DATASET_CSV = ASSETS / "dataset.csv"  # every film: its public source, its split, its ground truth
 WORK = Path(os.environ.get("COVID_MODEL_WORK", Path.home() / ".cache" / "covid_model"))  # features, checkpoints
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from covid_model.cli import data, predict, tools, train
+from covid_model.cli import cluster, data, predict, tools, train
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
 
@@ -33,6 +33,13 @@ COMMANDS = (
         "Score chest X-rays: one line per file with score, verdict, file name and warnings.",
         predict.add_arguments,
         predict.run,
+    ),
+    Command(
+        "score",
+        "Score a folder or bucket of chest X-rays, with Ray on all processors or a cluster; write a Parquet file. "
+        "A run that was stopped goes on where it was.",
+        cluster.add_score_arguments,
+        cluster.run_score,
     ),
     Command(
         "train",

@@ -23,6 +23,7 @@ class UsageError(ValueError):
 
 def known_errors() -> tuple[type[BaseException], ...]:
     """Return the errors whose message is written for the user. Any other is a bug and keeps its traceback."""
+    from covid_model.cluster import ClusterError
     from covid_model.data.dataset import DataError
     from covid_model.data.download import DownloadError
     from covid_model.data.samples import SampleError
@@ -37,6 +38,7 @@ def known_errors() -> tuple[type[BaseException], ...]:
         ExperimentError,
         ExportError,
         CardError,
+        ClusterError,
         DataError,
         DownloadError,
         FilmError,
@@ -72,6 +74,13 @@ def seconds(text: str) -> float:
     return value
 
 
+def count(text: str) -> int:
+    """Parse an option that is a number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0. Received: {text!r}")
+    return int(text)
+
+
 def existing_file(text: str) -> Path:
     """Parse an option that names an existing file."""
     if not Path(text).is_file():
@@ -95,6 +104,17 @@ def add_network(parser: argparse.ArgumentParser, every: bool = False) -> None:
         default=default,
         metavar="NAME",
         help=f"{', '.join(names)} (default: {default or 'all'})",
+    )
+
+
+def add_threshold(parser: argparse.ArgumentParser) -> None:
+    """Add --threshold NUMBER."""
+    parser.add_argument(
+        "--threshold",
+        type=fraction,
+        default=config.THRESHOLD,
+        metavar="NUMBER",
+        help="scores above it are positive, 0 to 1 (default: %(default)s)",
     )
 
 

@@ -5,26 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from covid_model import config
 from covid_model.cli.common import (
     DONE,
     FAILED,
     UsageError,
     add_network,
+    add_threshold,
     add_vgg19,
-    fraction,
     quiet,
     say_error,
     vgg19_for,
 )
 from covid_model.formatting import verdict_word
+from covid_model.imaging.heatmap import OVERLAY_ENDING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from covid_model.model.predictor import Prediction, Predictor
     from covid_model.reports.summary import PredictionSummary
 
-OVERLAY_ENDING = "-overlay.png"
 LONGEST_STEM = 200  # bytes; file systems allow 255 for the whole name
 LONGEST_NAME = 60  # characters of a file name in a line
 
@@ -40,13 +38,7 @@ LONGEST_NAME = 60  # characters of a file name in a line
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="PNG, JPEG, TIFF or DICOM")
     add_network(parser)
-    parser.add_argument(
-        "--threshold",
-        type=fraction,
-        default=config.THRESHOLD,
-        metavar="NUMBER",
-        help="scores above it are positive, 0 to 1 (default: %(default)s)",
-    )
+    add_threshold(parser)
     parser.add_argument(
         "--overlay", type=Path, metavar="DIR", help=f"write a Grad-CAM overlay, NAME{OVERLAY_ENDING}, for each X-ray"
     )
@@ -169,18 +161,11 @@ def make_folder(folder: Path) -> None:
 
 
 def write_overlay(pixels: np.ndarray, prediction: Prediction, path: Path) -> str | None:
-    """Write one overlay; report a failure and return None then, since the score is still valid.
-
-    Written to a temporary file and moved, which leaves no partial image and does not follow links.
-    """
+    """Write one overlay; report a failure and return None then, since the score is still valid."""
     from covid_model.imaging import heatmap
 
-    picture = heatmap.to_png(heatmap.blend(pixels, prediction.heatmap, prediction.box))
     try:
-        with tempfile.TemporaryDirectory(prefix=".overlay-", dir=path.parent) as folder:
-            draft = Path(folder, "overlay.png")
-            draft.write_bytes(picture)
-            draft.replace(path)
+        heatmap.write_overlay(pixels, prediction.heatmap, prediction.box, path)
     except OSError as error:
         say_error(f"{path}: cannot write the overlay: {error.strerror}")
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from covid_model import config
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARTS = ("forward", "precision", "server", "pages", "curves")
+STEPS = ("run", "equal", "speed")
 WIDTH = 110  # characters per line of the table
 
 
@@ -43,6 +44,13 @@ def add_benchmark_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each timing (default: 15)")
     parser.add_argument("--films", type=int, metavar="N", help="test X-rays for the bfloat16 comparison (default: all)")
+    parser.add_argument(
+        "--archive",
+        choices=("all", *STEPS),
+        metavar="STEP",
+        help="measure the command score instead, on 10,000 files (needs Ray): run (hours; goes on where it was "
+        "stopped), equal, speed (on a machine that does nothing else), or all",
+    )
     parser.add_argument("--show", action="store_true", help="print the stored results without measuring")
 
 
@@ -51,24 +59,26 @@ def run_benchmark(given: argparse.Namespace) -> int:
     from covid_model.data import dataset
     from covid_model.tools import benchmark
 
+    folder = given.data or dataset.folder_from_environment()
+    data = dataset.load(folder) if folder and not given.show else None
     if given.show:
-        results = records.load_benchmark()
+        results = records.load_benchmark(config.ARCHIVE_JSON if given.archive else None)
+    elif given.archive:
+        results = benchmark.run_archive(given.network, data, () if given.archive == "all" else (given.archive,))
     else:
         subject = benchmark.Subject(given.network, vgg19_for(given.network, given.vgg19))
         with quiet():
             subject.predictor  # noqa: B018 (load now, while TensorFlow is muted)
-        folder = given.data or dataset.folder_from_environment()
         options = {"rounds": given.rounds} if given.rounds else {}
-        data = dataset.load(folder) if folder else None
         results = benchmark.run(subject, data, given.only or (), most=given.films, **options)
-    print(table(results["parts"] if results else {}))
+    print(table(results["parts"] if results else {}, STEPS if given.archive else PARTS))
     return DONE
 
 
-def table(parts: dict[str, dict]) -> str:
-    """Format the rows of all parts as plain text."""
+def table(parts: dict[str, dict], names: Sequence[str] = PARTS) -> str:
+    """Format the rows of the parts `names` as plain text."""
     lines = []
-    for name in PARTS:
+    for name in names:
         if name not in parts:
             continue
         part = parts[name]
@@ -83,7 +93,7 @@ def table(parts: dict[str, dict]) -> str:
             lines.append(f"  {row['what']}: {value}" + (f" (goal: {row['goal']}; {sign})" if row["goal"] else ""))
             for text in filter(None, (row["detail"], row["note"])):
                 lines.extend(textwrap.wrap(text, WIDTH, initial_indent="      ", subsequent_indent="      "))
-    return "\n".join(lines) or f"No results yet: {config.BENCHMARK_JSON.name} does not exist."
+    return "\n".join(lines) or f"No results yet in {config.RESULTS}."
 
 
 # --- health ---

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 PATIENCE = 10.0  # seconds for a connection to a cluster
 INSTALL = "pip install -r requirements-cluster.txt"
 OBJECT_STORE_BYTES = 200 * 2**20  # shared memory of a Ray that is started here: paths and rows need little
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "RAY_USAGE_STATS_ENABLED": "0"}  # Ray would report its use to its makers
+# Ray would report its use to its makers, and Ray Data every step to the terminal.
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_LOG_LEVEL": "CRITICAL"}
 
 
 class ClusterError(RuntimeError):

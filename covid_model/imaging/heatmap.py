@@ -8,6 +8,8 @@ axis, which color-blind people can distinguish. Opacity grows with the evidence:
 from __future__ import annotations
 
 import functools
+import tempfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,6 +25,7 @@ RAMPS = {
 LEGEND_SIZE = (256, 16)  # pixels, width and height
 STEPS = 256  # of a ramp: the size of an OpenCV color map
 LEGEND_GROUND = 96  # gray under the legend, similar to that of a lung
+OVERLAY_ENDING = "-overlay.png"  # of an overlay's file, after the name of the film
 LAYER_SIDE = 192  # pixels: the longer side of a `layer`, which the browser enlarges smoothly
 
 
@@ -123,6 +126,18 @@ def to_png(rgb: np.ndarray) -> bytes:
     if not done:
         raise ValueError(f"The image could not be encoded as a PNG. Received: {rgb.shape}")
     return encoded.tobytes()
+
+
+def write_overlay(pixels: np.ndarray, heatmap: np.ndarray, box: tuple[float, float, float, float], path: Path) -> None:
+    """Write the overlay of a film and its heatmap (see `blend`) as a PNG. Raises OSError.
+
+    Written to a temporary file and moved, which leaves no partial image and does not follow links.
+    """
+    picture = to_png(blend(pixels, heatmap, box))
+    with tempfile.TemporaryDirectory(prefix=".overlay-", dir=path.parent) as folder:
+        draft = Path(folder, "overlay.png")
+        draft.write_bytes(picture)
+        draft.replace(path)
 
 
 def _check_direction(direction: str) -> None:

@@ -30,3 +30,17 @@ def fast_precision() -> str:
         return FLOAT32
     native = any(flag in flags for flag in NATIVE_BFLOAT16)
     return BFLOAT16 if native and gpu_name() is None else FLOAT32
+
+
+def set_threads(count: int) -> None:
+    """Compute with `count` threads, in TensorFlow and in OpenCV. Call it before the first network is loaded.
+
+    Raises RuntimeError if TensorFlow has started with another number.
+    """
+    import cv2
+    import tensorflow as tf
+
+    cv2.setNumThreads(count)
+    if tf.config.threading.get_intra_op_parallelism_threads() != count:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(1)  # the network is one chain of operations
