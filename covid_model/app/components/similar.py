@@ -123,8 +123,9 @@ def selection(films: pd.DataFrame, network: str) -> pd.DataFrame:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         color = pick_color()
         all_again = st.empty()
-    st.markdown(f":small[{' '.join(filter(None, [text.SELECT, *_findings(network, space)]))}]")
+    st.markdown(f":small[{text.SELECT}]")
     draw(table.loc[known], space, color, lasso=True, key=key, on_select="rerun", selection_mode=("points", "lasso"))
+    st.markdown(f":small[{' '.join(filter(None, _findings(network, space)))}]")
     chosen = [film for film in charts.selected(st.session_state[key]["selection"]["points"]) if film in films.index]
     if not chosen:
         return films
