@@ -87,8 +87,8 @@ def varied(samples: list[Sample], count: int) -> list[Sample]:
 
 
 def short_title(sample: Sample) -> str:
-    """Return the title without "Simulated:", which the heading above the films says."""
-    _, colon, rest = sample.title.partition("Simulated: ")
+    """Return the title without "Simulated:" or "Real X-ray:", which is said above or below the film."""
+    _, colon, rest = sample.title.partition(": ")
     return rest[:1].upper() + rest[1:] if colon else sample.title
 
 

@@ -106,8 +106,8 @@ def test_the_story_plays_full_screen_and_leads_to_its_screens(visitor, address):
 
 
 def plain(text: str) -> str:
-    """A headline with common spaces."""
-    return text.replace("\u00a0", " ")
+    """A headline with common spaces and hyphens."""
+    return text.replace("\u00a0", " ").replace("\u2011", "-")
 
 
 def test_the_story_ends_where_it_began(visitor, address):

@@ -81,7 +81,7 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def headline(app: AppTest) -> str:
-    return app.header[0].value.replace("\u00a0", " ")
+    return app.header[0].value.replace("\u00a0", " ").replace("\u2011", "-")
 
 
 def shows(app: AppTest, name: str) -> bool:

@@ -21,17 +21,17 @@ PRESENTED = round(16 * widgets.PRESENTED)  # pixels: the size of text in present
 # pushed to the end of the window if the page is shorter.
 # Of a card or a tile, the whole surface is its link or its button: what that covers is transparent, and links and the
 # toolbar of the picture stay above it.
-# Segments that wrap onto a second line are drawn as separate buttons.
+# The segments of a control are drawn apart: joined, they look torn where they wrap onto a second line.
 STYLE = """<style>
 [data-testid=stExpandSidebarButton] {{width: auto; padding: 0.25rem 0.75rem; border: 1px solid currentColor}}
 [data-testid=stExpandSidebarButton] > span {{display: none}}
 [data-testid=stExpandSidebarButton]::after {{content: "{title} \\25BE"; font-weight: 600; white-space: nowrap}}
 .st-key-page h1 {{padding: 0 0 0.5rem}}
 .st-key-uploader section {{max-height: 9rem; overflow-y: auto}}
-.st-key-samples [class*=st-key-try-] button {{min-height: 5.2rem; height: auto}}
+.st-key-samples [class*=st-key-try-] button {{min-height: 4rem; height: auto; padding-inline: 0.4rem}}
 h1, h2, h3 {{text-wrap: balance}}
-[data-testid=stMetricLabel] > div, [data-testid=stMetric] .stMarkdownEllipsis,
-[data-testid=stMetric] .stMarkdownEllipsis p {{white-space: normal; overflow: visible}}
+:is([data-testid=stMetricLabel], [data-testid=stMetricDelta], [data-testid=stMetricDeltaDescription])
+ :is(div, p) {{white-space: normal; overflow: visible}}
 [class*=st-key-section_] {{border-bottom: 1px solid color-mix(in srgb, currentColor 40%, transparent)}}
 :is([class*=st-key-card_], [class*=st-key-tile_]) {{position: relative}}
 :is([class*=st-key-card_], [class*=st-key-tile_]) > .stElementContainer:has(.stPageLink, .stButton) {{position: static}}
@@ -40,33 +40,36 @@ h1, h2, h3 {{text-wrap: balance}}
 :is([class*=st-key-card_], [class*=st-key-tile_])  .stHtml a {{position: relative; z-index: 2}}
 :is([class*=st-key-card_], [class*=st-key-tile_]) [data-testid=stElementToolbar] {{z-index: 2}}
 .st-key-models [role=radiogroup] {{flex-direction: column}}
-.st-key-models {{ {segments} }}
+[role=radiogroup]:has(> button[data-variant=segmented_control]) {{gap: 0.25rem; flex-wrap: wrap}}
+button[data-variant=segmented_control] {{margin: 0; border-radius: 0.375rem}}
+button[data-variant=segmented_control][aria-checked=false] {{
+ border-color: color-mix(in srgb, currentColor 25%, transparent) !important}}
 [class*=st-key-tile_] button p {{hyphens: auto; overflow-wrap: normal}}
 [data-testid=stFileUploaderDropzone] span {{white-space: normal}}
 .st-key-samples_compact img {{height: 4rem; object-fit: cover}}
 .st-key-samples_compact button {{min-height: 0; padding: 0.1rem 0.3rem}}
-.st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2; max-height: 2.4em; overflow: hidden}}
-@media (max-width: 640px) {{.st-key-page h1 {{font-size: 1.7rem}} {segments}}}
+.st-key-samples_compact [class*=st-key-tile_] button {{height: 2.2rem; vertical-align: top}}
+@media (max-width: 640px) {{.st-key-samples_compact [class*=st-key-tile_] button {{height: 2.75rem}}}}
+.st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2; display: -webkit-box; overflow: hidden;
+ -webkit-box-orient: vertical; -webkit-line-clamp: 3}}
+@media (max-width: 640px) {{.st-key-page h1 {{font-size: 1.7rem}}}}
+.st-key-page .st-key-promise_compact h1 {{font-size: 1.75rem; padding-bottom: 1rem}}
+@media (max-width: 640px) {{[data-testid=stMetricValue] {{font-size: 1.9rem}}}}
+@media (max-width: 640px) {{.st-key-page .st-key-promise_compact h1 {{font-size: 1.4rem}}}}
 .st-key-notice button {{border: 1px solid; border-radius: 1rem; padding: 0.1rem 0.75rem}}
 .st-key-page {{min-height: calc(100dvh - 9rem)}}
 .st-key-page > :has(> .st-key-footer) {{margin-top: auto; padding-top: 1.5rem}}
 {more}</style>"""
-SEGMENTS = (
-    "[role=radiogroup] {gap: 0.25rem}"
-    "button[data-variant=segmented_control] {margin: 0; border-radius: 0.375rem}"
-    "button[data-variant=segmented_control][aria-checked=false] {border-color: "
-    "color-mix(in srgb, currentColor 25%, transparent) !important}"
-)
 LARGER = (
     "html {{font-size: {size}px}} [data-testid=stButtonGroup] button p {{white-space: normal; text-align: left}}"
-    "[data-testid=stButtonGroup] button {{height: auto}} {segments}"
+    "[data-testid=stButtonGroup] button {{height: auto}}"
 )
 
 
 def style(page: StreamlitPage) -> None:
     """Write the style sheet of the page `page`."""
-    more = LARGER.format(size=PRESENTED, segments=SEGMENTS) if state.presenting() else ""
-    st.html(STYLE.format(title=page.title, segments=SEGMENTS, more=more))
+    more = LARGER.format(size=PRESENTED) if state.presenting() else ""
+    st.html(STYLE.format(title=page.title, more=more))
 
 
 def footer(pages: Sequence[StreamlitPage], page: StreamlitPage) -> None:

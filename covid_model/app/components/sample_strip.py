@@ -60,7 +60,7 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
         missing = [film for film in cache.real_films() if film not in cache.real_paths()]
         if not compact or not examples:
             label = browse_text.download_label(len(missing))
-            common.offer_films(missing, label, "" if examples else browse_text.NOT_HERE)
+            common.offer_films(missing, label, "" if examples or compact else browse_text.NOT_HERE)
 
 
 def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:

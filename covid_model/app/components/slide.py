@@ -12,6 +12,7 @@ from covid_model.app import widgets
 from covid_model.app.components import case_list
 
 PAPER, TUNED = "paper", "fine-tuned"  # the network that the story is about, and the one that it ends with
+UNBROKEN = {" %": "\u00a0%", "COVID-19": "COVID\u201119", "X-ray": "X\u2011ray"}  # without a line break in a headline
 AGAIN = "python -m covid_model audit --only"
 
 CRITICS = {
@@ -52,7 +53,9 @@ class Slide:
 
     def say(self, headline: str, idea: str) -> None:
         """Fill in the headline (plain text), and the idea below it (Markdown, without numbers)."""
-        self.headline.header(headline.replace(" %", "\u00a0%"), anchor=False)  # no line break between the two
+        for broken, whole in UNBROKEN.items():
+            headline = headline.replace(broken, whole)
+        self.headline.header(headline, anchor=False)
         self.idea.markdown(idea)
 
     def show(self, figure: go.Figure, key: str, alt: str, network: str | None = None) -> None:

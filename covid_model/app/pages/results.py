@@ -36,7 +36,7 @@ LISTED = "listed"  # in the session: the network whose films are listed
 def headline(result: ThresholdResult, split: str) -> None:
     """Draw the headline's figures as cards."""
     cards = evaluation_text.cards(result, split)
-    with st.grid(len(cards), min_column_width=210, gap="small"):
+    with st.grid(len(cards), min_column_width=150 if widgets.on_phone() else 210, gap="small"):
         for card in cards:
             st.metric(
                 card.label,

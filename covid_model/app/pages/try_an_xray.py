@@ -153,9 +153,7 @@ def film_to_show(film: str | None, uploads: list[ImageSource], name: str, thresh
 
 # --- The page, from top to bottom ------------------------------------------------------------------
 
-with st.container(key="promise", gap="xsmall"):
-    st.title(prediction_text.PROMISE)
-    st.markdown(prediction_text.INTRODUCTION)
+promise = st.empty()
 film = state.film_id(cache.film_ids())
 upload_column, sample_column, model_column = st.columns([5, 13, 5], gap="medium")
 with upload_column:
@@ -170,6 +168,10 @@ with upload_column:
         )
     elif uploads and state.field_is_empty():
         st.button("Remove these X-rays", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
+with promise.container(key="promise_compact" if film or uploads else "promise", gap="xsmall"):
+    st.title(prediction_text.PROMISE)
+    if not (film or uploads):
+        st.markdown(prediction_text.INTRODUCTION)
 with model_column, st.container(key="models"):
     name = state.network_picker()
 if not film and state.uploaded() > state.MAX_UPLOADS:

@@ -15,7 +15,7 @@ def better_data(paper: Estimate, frozen: Estimate | None, tuned: Estimate | None
     recipe, after = ("Same recipe", frozen) if frozen else ("Same layers", tuned)
     moved = "fall" if after.value < paper.value else "rise"
     return (
-        f"{recipe}, different data: false positives among adults {moved} from {percent(paper.value)} to "
+        f"{recipe}, different data: false positives in the adults-only set {moved} from {percent(paper.value)} to "
         f"{percent(after.value)}."
     )
 

@@ -151,8 +151,8 @@ def accuracies(results: Sequence[ThresholdResult]) -> str | None:
     ]
     agrees = ""
     if within:
-        whose = "every 95 % confidence interval" if len(within) == len(here) else f"the 95 % CI of {_joined(within)}"
-        agrees = f"; {whose} includes the published figure"
+        numbers = ("CI", "includes") if len(within) == 1 else ("CIs", "include")
+        agrees = f"; the 95 % {numbers[0]} of {_joined(within)} {numbers[1]} the published figure"
     return (
         f"The paper reports an accuracy of {100 * config.PAPER_ACCURACY:.0f} %. Here, on a test set of the same size "
         f"from the same sources, it is {listed}{agrees}."

@@ -85,7 +85,9 @@ def alarm_views() -> list[tuple[str, View]]:
             if area and group not in (subgroups.TEST, subgroups.ADULTS, subgroups.MORE):
                 source = config.SOURCE_SHORT.get(group, group)
                 areas.append(Share(f"{registry.short_title(name)}<br>{source}", area, name == FROZEN))
-    views: list[tuple[str, View]] = [(ALARMS, (alarms, "Adults without COVID-19 called positive", True))]
+    views: list[tuple[str, View]] = [
+        (ALARMS, (alarms, "Adults without COVID-19 called positive, adults-only set", True))
+    ]
     return [*views, (HOSPITALS, (areas, "AUC in other hospitals (0.5 is chance)", False))] if areas else views
 
 

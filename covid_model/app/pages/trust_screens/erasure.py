@@ -105,6 +105,9 @@ def show_erased_film(variant: str, title: str) -> None:
         _scores(message, slots, both, name, title, _about(film))
     else:
         message.markdown(_about(film))
+        if session.known_prediction(both.source, name):  # stored, as those of the sample films are
+            label = next(iter(slots))
+            slots[label].metric(label, formatting.score_text(session.prediction(both.source, name).score))
 
 
 def _pictures(columns: Sequence[DeltaGenerator], both: Pair, title: str, name: str) -> dict[str, DeltaGenerator]:

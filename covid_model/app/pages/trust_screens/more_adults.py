@@ -55,9 +55,7 @@ def show() -> None:
         place.say("What do more adults change?", no_scores())
         return
     with place.control:
-        name = state.network_picker(
-            f"Switch between *{registry.short_title(PAPER)}* and *{registry.short_title(TUNED)}*"
-        )
+        name = state.network_picker()
     names = bias_text.changes_by_verdict(changes)
     lists = "\n".join(f"- **{title}:** {names[key]}." for key, title in LISTS.items() if names[key])
     place.say(point().headline, bias_text.price_of_adults(changes))
