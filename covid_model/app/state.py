@@ -136,7 +136,7 @@ def networks_picker(label: str, key: str, default: str) -> str:
     """
     entries = {entry.name: entry for entry in registry.entries()}
     if not entries:
-        st.caption(f"{label}: no network is installed.")
+        st.caption(f"{label}: no model is installed.")
         return registry.NONE
     default = default if default in entries else next(iter(entries))
     requested = st.query_params.get(key)

@@ -93,7 +93,7 @@ def run_simulate(given: argparse.Namespace) -> int:
 # --- export ---
 
 INPUT_HELP = (
-    "The file is float32 and needs nothing of this package: keras.models.load_model(FILE) loads it. Its input is "
+    "The file is float32 and does not need this package: keras.models.load_model(FILE) loads it. Its input is "
     "(n, 224, 224, 3) float32, about -124 to 151: an X-ray's gray levels from 0 to 255, cropped and resized as the "
     "network's JSON says, in three equal channels, minus ImageNet's means (keras.applications."
     "vgg19.preprocess_input). This preprocessing is not in the file; the command prints it for the network exported. "

@@ -93,7 +93,7 @@ class FilmIndex:
                 index = cls(arrays["ids"], spaces)
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise SimilarityError(
-                f"{path} is missing or damaged ({type(error).__name__}). Make it again with: "
+                f"{path} is missing or damaged ({type(error).__name__}). Create it again: "
                 "python -m covid_model similarity"
             ) from error
         if any(len(space.codes) != len(index.ids) for space in index.spaces.values()):

@@ -27,7 +27,7 @@ def show(current: CurrentFilm) -> None:
     own = current.reading.network
     others = [name for name in registry.names() if name != own]
     if not others:
-        st.markdown("No other network is available.")
+        st.markdown("No other model is available.")
         return
     other = others[0] if len(others) == 1 else _pick(others)
     left, right, beside = st.columns(3, gap="medium")

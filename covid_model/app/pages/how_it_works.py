@@ -45,7 +45,7 @@ def show_preprocessing(shown: Film, spec: NetworkSpec | None) -> None:
     header("preparation", *([code_snippets.preprocessing(spec.preprocessing)] if spec else []))
     st.markdown(story_text.PREPROCESSING)
     if spec is None:
-        st.caption("The selected network is not available, so its preprocessing is unknown.")
+        st.caption("The selected model is not available, so its preprocessing is unknown.")
         return
     steps = preparation(shown.pixels, spec.preprocessing)
     with st.grid(MOST_STEPS, min_column_width=150, gap="medium"):

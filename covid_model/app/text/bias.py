@@ -300,7 +300,7 @@ WOULD_HELP = {  # what would make a network trustworthy, and why
     "Both classes from the same hospitals": "Otherwise the hospital gives the answer away.",
     "Patients who resemble each other": "Adults with COVID-19 against adults with other illnesses, not children.",
     "Hospitals it has never seen": "Tested there once, by people who did not train it.",
-    "Scores that come from the lungs": "Erase them, and the score has to fall.",
+    "Scores that come from the lungs": "Erase the lungs, and the score must fall.",
     "Scores that mean what they say": "Of the X-rays that score 0.8, eight in ten should be COVID-19.",
     "A trial with patients": "Do doctors decide better with it? That has not been tested here.",
 }

@@ -25,7 +25,7 @@ SECTIONS = {  # by the anchor of the heading
     "compared": "8. Was pretraining worth it?",
 }
 PREPROCESSING = (
-    "A network expects a fixed number of inputs, so every X-ray is first brought to the same size. Each network here "
+    "A network expects a fixed number of inputs, so every X-ray is first scaled to the same size. Each network here "
     "has its own preprocessing, and it matters: a network cannot rely on anything that its preprocessing removes."
 )
 NETWORK = (
@@ -131,8 +131,8 @@ def filters(first: bool) -> str:
     detail = (
         "They are in color because ImageNet's photographs are; a grayscale X-ray is the same in all three channels."
         if first
-        else "Each filter here spans all 64 maps of the previous layer; shown are its weights for the map where they "
-        "are largest."
+        else "Each filter here spans all 64 maps of the previous layer; the picture shows its weights for the map "
+        "where they are largest."
     )
     return f"**Its filters.** Each has 3 × 3 weights: bright is above 0, dark is below, mid gray is 0. {detail}"
 
@@ -211,7 +211,7 @@ SANITY = (
     "Here the weights are shuffled part by part, from the top down."
 )
 SCOREBOARD = (
-    "On X-rays simulated from a CT, the place of the lesion is known. *Pointing game*: is the hottest point in the "
+    "On X-rays simulated from a CT, the location of the lesion is known. *Pointing game*: is the hottest point in the "
     "lesion? *Energy*: the share of the heat inside it. The last row is the chance level. *Repeatability*: "
     "the rank correlation with the heatmaps of copies changed less than a reader would notice."
 )

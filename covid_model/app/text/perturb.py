@@ -69,13 +69,14 @@ def cut_off(share: float, border: float) -> str | None:
 
 def mask_quality(record: Mapping | None) -> str:
     """Return how the lung masks are made and, from the record of the segmentation experiment, how good they are."""
-    made = "Outlined by image processing, without a network."
+    made = "The lungs are outlined by image processing, without a network."
     if not record:
         return made
     every = record["every"]
     return (
-        f"{made} Compared with experts' outlines of {every['films']} X-rays, it finds the lungs in {every['found']}, "
-        f"with a median Dice coefficient of {every['dice']['median']:.2f} (1: identical outlines, 0: no overlap)."
+        f"{made} Checked against experts' outlines of {every['films']} X-rays, this finds the lungs in "
+        f"{every['found']}, with a median Dice coefficient of {every['dice']['median']:.2f} (1: identical outlines, 0: "
+        "no overlap)."
     )
 
 

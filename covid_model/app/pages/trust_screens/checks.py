@@ -140,7 +140,7 @@ def show() -> None:
 
 @render_slots.fragment
 def _checks() -> None:
-    name = state.networks_picker("Network to check", CHECKED, PAPER)
+    name = state.networks_picker("Model to check", CHECKED, PAPER)
     with st.grid(2, min_column_width=360, gap="large"):
         for check in CHECKS:
             with st.container(gap="small"):
