@@ -283,7 +283,7 @@ def real_scores() -> pd.DataFrame:
 
 
 def film_ids() -> pd.Index:
-    """The ids that a link may name: our own films', and the data folder's, else those of the committed list."""
+    """Return the ids that a link may name: of our own films, and of the data folder or else the committed list."""
     own = pd.Index([*samples(), *real_films()], dtype=object)
     try:
         folder = dataset()

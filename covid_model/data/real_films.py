@@ -1,6 +1,6 @@
 """List the real sample films, and download them: up to 24, each a single file at its source, without a login.
 
-None of them is in the repository. `assets/real_films.json` fixes which they are: films that no network was trained on,
+None of them is in the repository. `assets/real_films.json` lists them: films that no network was trained on,
 one per patient, those under open licenses first. Their licenses require attribution, so pages show each one's credit.
 """
 
@@ -94,7 +94,7 @@ def download(
     Args:
         ids: of films in assets/dataset.csv.
         to: defaults to config.REAL_FILMS.
-        patience: time-outs; by default those for somebody who waits.
+        patience: timeouts; by default those for a user who waits.
         progress: show a bar on standard error, if that is a terminal.
         sources: download from these only; from all by default.
 

@@ -1,4 +1,4 @@
-"""Download what the demo shows best with: the real sample films, and VGG-19's weights. The last step of `make demo`."""
+"""Download what the demo works best with: the real sample films, and VGG-19's weights. The last step of `make demo`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from covid_model.data.download.http import Failure, NotAvailable, OnProgress, Pa
 from covid_model.data.download.images import write_file
 
 QUICK = Patience(retries=1, backoff=0.5, connect=4.0, read=8.0, film=30.0)  # somebody waits for the demo
-KAGGLE_SECONDS = 15.0  # for the films from Kaggle, whose client has long time-outs of its own
+KAGGLE_SECONDS = 15.0  # for the films from Kaggle, whose client has long timeouts of its own
 NO_CONNECTION = "no connection"
 MAX_WEIGHTS = 120 * 1024 * 1024  # bytes; the file has 80 MB
 WAITING = Patience(retries=2, backoff=1.0, connect=5.0, read=20.0, film=900.0)  # for weights that somebody asked for
@@ -33,7 +33,7 @@ def download_weights(patience: Patience = WAITING, on_progress: OnProgress | Non
     """Download VGG-19's weights to where Keras looks for them, check them, and return their path; no effect if there.
 
     Args:
-        patience: time-outs.
+        patience: timeouts.
         on_progress: called with the bytes received so far and those announced.
 
     Raises:

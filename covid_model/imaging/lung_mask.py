@@ -6,7 +6,7 @@
 3. GrabCut (Rother, Kolmogorov and Blake 2004, doi 10.1145/1015706.1015720; OpenCV's implementation) moves the outline
    to nearby edges, but never into the strip between the lungs. The two largest pieces are kept and smoothed.
 
-Measured by `experiments.segmentation` on all 437 films with an expert's mask: lungs found on 432, median Dice 0.85,
+Measured by `audit --only segmentation` on all 437 films with an expert's mask: lungs found on 432, median Dice 0.85,
 nine in ten at 0.76 or more (on the 76 of them in the test split 0.86 and 0.77; outline and constants were chosen on 144
 others). On the 182 of Selvan et al. it is 0.89 and 0.81. The 255 masks of V7 Labs are larger: 96 % of what is drawn
 here is inside them, but it covers 75 % of them.

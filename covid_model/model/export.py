@@ -1,4 +1,4 @@
-"""Export a network to a file that needs nothing of this package: a Keras file, or ONNX for other runtimes.
+"""Export a network to a file that does not need this package: a Keras file, or ONNX for other runtimes.
 
 The file holds layers and weights in float32. Preprocessing is not in it; `describe_input` says what it expects.
 """

@@ -1,6 +1,6 @@
 """Write what was measured, from the records in assets/results, as one Markdown page: `assets/MEASUREMENTS.md`.
 
-Repeated runs of the paper's recipe, trials of recipes, speed, and many users at a time.
+Repeated runs of the paper's recipe, trials of recipes, speed, and many users at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A network that is exported needs nothing of this package, and scores as ours does."""
+"""An exported network does not need this package, and scores as ours does."""
 
 from __future__ import annotations
 

@@ -51,8 +51,9 @@ def test_what_the_network_cannot_see():
 def test_how_good_the_outline_is():
     assert "Dice" not in perturb_text.mask_quality(None)
     record = {"every": {"films": 9, "found": 8, "dice": {"median": 0.871}}}
-    assert "of 9 X-rays, this finds the lungs in 8, with a median Dice coefficient of 0.87" in perturb_text.mask_quality(
-        record
+    assert (
+        "of 9 X-rays, this finds the lungs in 8, with a median Dice coefficient of 0.87"
+        in perturb_text.mask_quality(record)
     )
 
 

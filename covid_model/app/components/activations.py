@@ -202,7 +202,7 @@ def head(trace: ForwardTrace, threshold: float, simulated: bool = False) -> None
 def loss_of(trace: ForwardTrace | None, covid: bool | None, simulated: bool = False) -> None:
     """Draw equation 1 as a curve, with this film's point; a toggle flips the ground truth.
 
-    `covid` is the film's own truth, None if unknown; `simulated` tells that it was put into a simulated film.
+    `covid`: the film's own truth, None if unknown. `simulated`: whether that is what was added to a simulated film.
     """
     left, right = st.columns([2, 3], gap="large")
     with left:

@@ -32,7 +32,7 @@ class Shown:
         source: its file.
         covid: its ground truth; None if unknown.
         remark: its credit or a caveat, as Markdown.
-        simulated: whether the truth is what was put into a simulated film.
+        simulated: whether the truth is what was added to a simulated film.
     """
 
     title: str
@@ -81,7 +81,7 @@ def picker() -> Shown:
 
 
 def _take() -> None:
-    """Take over the widget's choice; a callback."""
+    """Apply the widget's choice; a callback."""
     chosen = str(st.session_state[PICKER])
     if chosen.startswith("upload-"):
         st.session_state[UPLOAD] = int(chosen.removeprefix("upload-"))

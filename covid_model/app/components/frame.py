@@ -97,7 +97,7 @@ def footer(pages: Sequence[StreamlitPage], page: StreamlitPage) -> None:
 
 
 def story_ends() -> tuple[StreamlitPage | None, StreamlitPage | None]:
-    """Return the pages before and after the story, where its keys lead to in the end; None outside presenter mode."""
+    """Return the pages to which Back and Next lead at the ends of the story; None outside presenter mode."""
     if not state.presenting():
         return None, None
     return st.session_state.get(PREVIOUS), st.session_state.get(FOLLOWING)

@@ -68,7 +68,7 @@ def show(current: CurrentFilm) -> None:
 
 
 def _code(current: CurrentFilm, space: FeatureSpace, slot: DeltaGenerator) -> np.ndarray:
-    """Return the projected features (k,) of a film that is not in the index; the network runs if they are not at hand.
+    """Return the projected features (k,) of a film that is not in the index; the network runs if they are not cached.
 
     Raises NetworkError, PredictionError, QueueFullError.
     """

@@ -227,7 +227,7 @@ def shipped(network: str, threshold: float) -> None:
 
 
 def picture(film: str, path: Path | None, alt: str, network: str, heatmap: bool):
-    """Draw a film. Gives its place on the page where the heatmap is still to come, else None."""
+    """Draw a film. Return a function that draws its heatmap in the same place if that is still to come, else None."""
     place = st.empty()
     plain = cache.card_picture(str(path)) if path else None
     if plain is None:
@@ -269,7 +269,7 @@ def read_slots(waiting: list, network: str) -> dict[str, float]:
 
 
 def nothing_matches(filters: dict[str, str], left: dict[str, int]) -> None:
-    """Say which filters leave nothing, and offer to lift one of them, or all; the arguments are `no_match`'s."""
+    """Say which filters leave nothing, and offer to remove one of them, or all; the arguments are `no_match`'s."""
     st.info(browse_text.no_match(filters, left), icon=":material/filter_alt_off:")
     with st.container(horizontal=True, gap="small"):
         for key, count in left.items():
@@ -293,7 +293,7 @@ def clear_filters() -> None:
 
 
 def age_filter(age: str | None) -> set[str] | None:
-    """Draw the button that lifts the filter by age and return the ids that it leaves; None without this filter."""
+    """Draw the button that removes the filter by age and return the ids that it leaves; None without this filter."""
     if not age:
         return None
     label = prediction_text.plain(f"Age: {age}")
@@ -305,7 +305,7 @@ def age_filter(age: str | None) -> set[str] | None:
 
 
 def band(near: float, marked: str | None, films: pd.DataFrame) -> None:
-    """Draw the button that lifts the filter for similar scores, and say where the marked film is."""
+    """Draw the button that removes the filter for similar scores, and say where the marked film is."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(browse_text.similar(near), key="lift_band", icon=":material/close:", on_click=lift, args=(NEAR,))
         if marked not in films.index:

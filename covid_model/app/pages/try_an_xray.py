@@ -26,7 +26,7 @@ ROOM_TRIES, ROOM_WAIT = 60, 1.0  # retries while the queue is full, and seconds 
 
 
 def predict_all(items: list[ImageSource], name: str) -> list[Prediction | str]:
-    """Return each film's prediction, or the reason for its refusal as a sentence; show progress meanwhile.
+    """Return each film's prediction, or the reason for its refusal as a sentence, and show the progress.
 
     Films that this session has already analyzed are not analyzed again. Raises NetworkError.
     """

@@ -1,6 +1,6 @@
 """Limit how many pages are drawn at the same time.
 
-A page takes about 10 MB while it is drawn, for a fraction of a second, and Python draws forty pages at once no sooner
+A page takes about 10 MB while it is drawn, for a fraction of a second, and Python draws forty pages at once no faster
 than a few at a time. So every run of the app waits for one of RENDER_SLOTS slots, and releases it while it waits for a
 network or trains a head.
 """

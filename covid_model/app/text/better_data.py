@@ -1,4 +1,4 @@
-"""Say what the same network does after training on other data: the turning point of Can you trust it?"""
+"""Say what the same network does after training on different data: the turning point of Can you trust it?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from covid_model.formatting import decimal, percent
 
 
 def better_data(paper: Estimate, frozen: Estimate | None, tuned: Estimate | None) -> str:
-    """Return the headline: what other data change for the adults-only set's X-rays without COVID-19."""
+    """Return the headline: what different data changes for the adults-only set's X-rays without COVID-19."""
     recipe, after = ("Same recipe", frozen) if frozen else ("Same layers", tuned)
     moved = "fall" if after.value < paper.value else "rise"
     return (
@@ -57,7 +57,7 @@ def probes(records: Mapping[str, Mapping[str, Any] | None], title: Callable[[str
 def leaks(
     first: Mapping[str, Any] | None, now: Mapping[str, Mapping[str, int] | None], title: Callable[[str], str]
 ) -> str:
-    """Return what the leaks of the first splits were worth: test results before and after; "" if not known."""
+    """Return how much the leaks of the first splits mattered: test results before and after; "" if not known."""
     if not first:
         return ""
     parts = []

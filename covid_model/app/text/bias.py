@@ -1,6 +1,6 @@
 """Headlines and sentences of "Can you trust it?".
 
-A branch for every way that the figures can turn out keeps each sentence true; a test covers each branch.
+Each sentence has a branch for every way that the figures can turn out, so it stays true; a test covers each branch.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def erasure_result(record: Mapping[str, Any], part: Mapping[str, Any], way: str)
 
 
 def blank_training(record: Mapping[str, Any]) -> str:
-    """Return the same beside what it is compared with: whole films, and the majority-class baseline."""
+    """Return the accuracy on blanked films beside those on whole films and of the majority-class baseline."""
     trained = record["trained_on_blanks"]
     blank, floor = _blank_accuracies(record)
     covered, whole = trained.get("lungs_covered"), trained.get("whole")

@@ -141,7 +141,7 @@ def comparison(test: pd.DataFrame, adult_test: pd.DataFrame | None, score: float
     """Return how a score compares with those of X-rays whose ground truth is known, as Markdown sentences.
 
     Adults come first, and every count of X-rays with a similar score follows the base rate: in a test set in which
-    nearly everybody without COVID-19 is a child, "most X-rays that scored so high are COVID-19" says little.
+    nearly everyone without COVID-19 is a child, "most X-rays that scored so high are COVID-19" says little.
 
     Args:
         test: one network's test films, indexed by id, with `score`, `covid` and `source`.

@@ -193,7 +193,7 @@ class Web:
 def reachable(url: str, seconds: float = 4.0) -> bool:
     """Return whether a server answers within `seconds`.
 
-    It is asked in a thread of its own, as the time-outs of a request do not limit the lookup of a host's name.
+    It is asked in a thread of its own, as the timeouts of a request do not limit the lookup of a host's name.
     """
     answers: queue.Queue[bool] = queue.Queue()
 

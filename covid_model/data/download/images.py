@@ -5,7 +5,7 @@
 A film of a data folder is an 8-bit gray JPEG whose longer side is at most 512 pixels. Sources in SQUARE_SIDES have
 square films, without their original proportions. How the squares of the SIIM challenge were made from its DICOM files
 is not recorded: here the displayed values are scaled to 256 x 256, which may differ. Other versions of Pillow write
-other bytes, so a film is checked by its size, not by the list's SHA-256: it must match the listed size, scaled.
+different bytes, so a film is checked by its size, not by the list's SHA-256: it must match the listed size, scaled.
 
 Pillow is used directly, not `imaging.decode`: that is for uploads, and refuses or warns of some of these known films.
 """

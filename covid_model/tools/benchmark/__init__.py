@@ -1,8 +1,8 @@
 """Measure the cost of a prediction relative to the forward pass, to other libraries, and over input size.
 
 `python -m covid_model benchmark` measures on this machine, part by part, and writes the table and the data behind
-it to assets/results/benchmark.json, which the page About shows. `--archive` measures the command `score` instead, step
-by step, into assets/results/archive.json.
+it to assets/results/benchmark.json, from which assets/MEASUREMENTS.md is written. `--archive` measures the command
+`score` instead, step by step, into assets/results/archive.json.
 """
 
 from __future__ import annotations
