@@ -60,7 +60,7 @@ def preprocess(path):
     $blur
     $equalize
     rgb = np.stack([gray, gray, gray], axis=-1).astype(np.float32)
-    return preprocess_input(rgb)  # ($size, $size, 3): BGR, less ImageNet's mean
+    return preprocess_input(rgb)  # ($size, $size, 3): BGR, minus ImageNet's mean
 
 
 x = preprocess("xray.png")[None]  # (1, $size, $size, 3)
@@ -352,7 +352,7 @@ import keras
 import numpy as np
 
 $films
-# test_x, test_y: the same of other patients
+# test_x, test_y: the same for other patients
 keras.utils.set_random_seed($seed)
 base = keras.applications.VGG19(include_top=False, weights=$weights, pooling="avg")
 train, test = base.predict(train_x), base.predict(test_x)  # (n, 512) features

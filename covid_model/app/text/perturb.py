@@ -17,7 +17,7 @@ CHANGED = "Score of the changed X-ray"
 METHODS = "The method that finds which parts of this X-ray move the score. *How it works* compares all of them."
 PICK = "Change the X-ray, and the network scores it again."
 PLACE = ":small[Click the X-ray to move it.]"  # the marker or the arrow
-CUT_LEAST = 5  # percent of a change in the cut border from which on it is said
+CUT_LEAST = 5  # percent: a smaller share of a change in the cut-off border is not mentioned
 COLORS = ":small[Yellow to red: raises the score. Blue: lowers it.]"  # of a heatmap that shows both directions
 
 
