@@ -52,7 +52,7 @@ pages = [
         f"{PAGES}/can_you_trust_it.py",
         title="Can you trust it?",
         icon=":material/rule:",
-        help="What the accuracy hides, one idea a screen: baselines, age, other hospitals, no lungs, more adults.",
+        help="What the accuracy hides, one idea per screen: baselines, age, other hospitals, no lungs, more adults.",
     ),
     st.Page(
         f"{PAGES}/about.py",

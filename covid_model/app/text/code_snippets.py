@@ -314,7 +314,7 @@ def metrics(threshold: float) -> str:
 COMPARED = """
 import keras
 
-# load and preprocess: steps 7 and 1, with $size pixels a side
+# load and preprocess: steps 7 and 1, with $size pixels per side
 for weights, trainable in [("imagenet", False), ("imagenet", True), (None, True)]:
     keras.utils.set_random_seed($seed)
     $vgg19

@@ -22,7 +22,7 @@ SETTINGS = {  # of a recipe, in the order shown
     "shares": "Share of a batch by source and class",
     "augment": "Data augmentation",
     "jitter": "Data augmentation",
-    "size": "Pixels a side",
+    "size": "Pixels per side",
     "learning_rate": "Learning rate",
     "warmup": "Warm-up batches of the learning rate",
     "weight_decay": "Weight decay",
@@ -217,8 +217,8 @@ def tried(record: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
     note = (
         f"Each trial trains on at most {about['films']:,} X-rays of the training splits, leaves out one source, and is "
         f"judged by its AUC on that source. Block 4 and below stay frozen at ImageNet's weights; {about['size']} "
-        f"pixels a side, batches of {about['batch']}. The last column is the change of the mean against the first row. "
-        "No X-ray on which results are reported was used."
+        f"pixels per side, batches of {about['batch']}. The last column is the change of the mean against the first "
+        "row. No X-ray on which results are reported was used."
     )
     columns = ("Trial", *titles, "Mean", "Change")
     return note, Table("Choices tried: AUC on the source left out", columns, tuple(rows))
