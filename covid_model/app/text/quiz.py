@@ -1,4 +1,4 @@
-"""Beat the model: ten X-rays with known truth, drawn by a seed, and how the user does against the networks.
+"""Beat the model: ten X-rays with known truth, drawn by a seed, and how a visitor did beside the networks.
 
 Two baselines never look at the picture: one knows only the source, one always answers negative. No Streamlit here.
 """
@@ -37,7 +37,7 @@ TOO_FEW = "The quiz needs {count} real X-rays, and fewer are on this computer. D
 
 @dataclass(frozen=True)
 class Answer:
-    """What the user says of an X-ray: COVID-19 or not, and how likely that is right, in [0.5, 1]."""
+    """What the visitor says of an X-ray: COVID-19 or not, and how likely that is right, in [0.5, 1]."""
 
     covid: bool
     sure: float
@@ -89,7 +89,7 @@ def results(films: pd.DataFrame, players: Mapping[str, pd.Series]) -> pd.DataFra
 
 
 def calibration(answers: Mapping[str, Answer], films: pd.DataFrame) -> str:
-    """Return how sure the user was, and how often right."""
+    """Return how sure the visitor was, and how often right."""
     right = [answer.covid == bool(films.at[film, "covid"]) for film, answer in answers.items()]
     sure = [answer.sure for answer in answers.values()]
     share, claimed = float(np.mean(right)), float(np.mean(sure))
