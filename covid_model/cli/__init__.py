@@ -37,7 +37,7 @@ COMMANDS = (
     Command(
         "score",
         "Score a folder or bucket of chest X-rays, with Ray on all processors or a cluster; write a Parquet file. "
-        "A run that was stopped goes on where it was.",
+        "A run that was stopped resumes where it left off.",
         cluster.add_score_arguments,
         cluster.run_score,
     ),

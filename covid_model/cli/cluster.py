@@ -1,4 +1,4 @@
-"""Commands for more X-rays than one process can take: score."""
+"""Commands for more X-rays than one process can handle: score."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ def add_score_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "archive",
         metavar="ARCHIVE",
-        help="a folder, searched in depth, or an address such as s3://bucket/folder; all files but hidden ones",
+        help="a folder, searched recursively, or an address such as s3://bucket/folder; hidden files are skipped",
     )
     parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="the Parquet file to write")
     add_network(parser)
     add_threshold(parser)
     parser.add_argument(
-        "--overlays", type=Path, metavar="DIR", help="write a Grad-CAM overlay for each X-ray, in the archive's folders"
+        "--overlays",
+        type=Path,
+        metavar="DIR",
+        help="write a Grad-CAM overlay for each X-ray, in the same folders as in the archive",
     )
     parser.add_argument(
         "--fast",
         action="store_true",
-        help="compute in bfloat16 on processors that multiply it natively, as the app does: faster, and scores differ "
-        "a little from those of predict",
+        help="compute in bfloat16 on processors that multiply it natively, as the app does: faster, but scores differ "
+        "slightly from those of predict",
     )
     parser.add_argument(
         "--engine", choices=ENGINES, default=ENGINES[0], help="ray, or local: this process alone, without Ray"
@@ -81,5 +84,7 @@ def run_score(given: argparse.Namespace) -> int:
         with bar, quiet():
             archive.score(kept, files, job, engine, bar.update)
     scored = len(kept.done) - kept.refused
-    print(f"{given.to}: {len(kept.done):,} files, {scored:,} scored, {kept.refused:,} refused; {before:,} from before")
+    print(
+        f"{given.to}: {len(kept.done):,} files, {scored:,} scored, {kept.refused:,} refused; {before:,} from earlier runs"
+    )
     return DONE

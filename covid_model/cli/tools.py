@@ -48,8 +48,8 @@ def add_benchmark_arguments(parser: argparse.ArgumentParser) -> None:
         "--archive",
         choices=("all", *STEPS),
         metavar="STEP",
-        help="measure the command score instead, on 10,000 files (needs Ray): run (hours; goes on where it was "
-        "stopped), equal, speed (on a machine that does nothing else), or all",
+        help="measure the command score instead, on 10,000 files (needs Ray): run (hours; resumes where it "
+        "left off), equal, speed (on an otherwise idle machine), or all",
     )
     parser.add_argument("--show", action="store_true", help="print the stored results without measuring")
 

@@ -48,7 +48,7 @@ def connected(address: str | None = None, cpus: int | None = None) -> Iterator[N
         ray.init(address or "local", **options)
     except (OSError, RuntimeError, ValueError) as error:
         place = f"at {address}" if address else "on this machine"
-        raise ClusterError(f"There is no Ray {place}: {error}") from error
+        raise ClusterError(f"No Ray was found {place}: {error}") from error
     try:
         yield
     finally:

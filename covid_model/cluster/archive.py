@@ -243,10 +243,10 @@ class OnRay:
                 return
         if not answered and len(missing) > 1:
             raise cluster.ClusterError(
-                f"The processes that score stop at each of {len(missing):,} X-rays. They may lack memory: start fewer "
+                f"The scoring processes stop at each of {len(missing):,} X-rays. They may lack memory: start fewer "
                 "(--actors), or read Ray's log. What has been scored so far is kept."
             )
-        why = f"The process that reads this file stopped {RETRIES + 1} times. Export the X-ray again."
+        why = f"The process that read this file stopped {RETRIES + 1} times. Export the X-ray again."
         yield table(_refusal(file, job.settings, why) for file in missing.values())
 
     def _blocks(self, files: Sequence[bytes], size: int, job: Job) -> Iterator[pa.Table]:

@@ -1,4 +1,4 @@
-"""Collect the rows of an archive in Parquet, so that a run that is stopped goes on where it was.
+"""Collect the rows of an archive in Parquet, so that a run that was stopped resumes where it left off.
 
 Rows are written to small files in a folder beside the target, each complete or absent. The last step joins them into
 the target, each path once. Only one process at a time, the one that was called, writes.
@@ -109,7 +109,8 @@ class Results:
         if other:
             had = ", ".join(f"{name.replace('_', ' ')} {kept.get(name)}" for name in other)
             raise ResultsError(
-                f"{path} was made with other settings: {had}. Choose another --to, or move it and {self.folder} away."
+                f"{path} was made with different settings: {had}. Choose another --to, or move it and {self.folder} "
+                "away."
             )
 
     def _new(self, rows: pa.Table) -> pa.Table:
@@ -162,7 +163,8 @@ class Results:
                 writer.write_table(kept.replace_schema_metadata(self._schema.metadata), GROUP_ROWS)
         if joined != self.done:
             raise ResultsError(
-                f"{self.folder} has changed meanwhile: {len(self.done ^ joined):,} rows differ. Start again to go on."
+                f"{self.folder} has changed in the meantime: {len(self.done ^ joined):,} rows differ. Run the command "
+                "again."
             )
         draft.replace(self.to)
         shutil.rmtree(self.folder)

@@ -199,7 +199,7 @@ def test_new_files_are_added(capsys, films, network, tmp_path, scored):
     (films / "new.png").write_bytes(b"")
     scored.clear()
     _, out, _ = score(capsys, films, "--to", to, "--engine", "local")
-    assert scored == ["new.png"] and len(paths(to)) == 5 and "5 files, 0 scored, 5 refused; 4 from before" in out
+    assert scored == ["new.png"] and len(paths(to)) == 5 and "5 files, 0 scored, 5 refused; 4 from earlier runs" in out
     assert score(capsys, films, "--to", to, "--engine", "local", "--threshold", 0.5)[0] == 1
 
 
