@@ -84,7 +84,6 @@ def run_score(given: argparse.Namespace) -> int:
         with bar, quiet():
             archive.score(kept, files, job, engine, bar.update)
     scored = len(kept.done) - kept.refused
-    print(
-        f"{given.to}: {len(kept.done):,} files, {scored:,} scored, {kept.refused:,} refused; {before:,} from earlier runs"
-    )
+    counted = f"{len(kept.done):,} files, {scored:,} scored, {kept.refused:,} refused"
+    print(f"{given.to}: {counted}; {before:,} from earlier runs")
     return DONE
