@@ -116,7 +116,7 @@ def title(name: str) -> str:
     """Return a group's title on a chart; <br> separates its lines."""
     known = {
         TEST: "Test set",
-        ADULTS: "Test set’s<br>adults",
+        ADULTS: "Test set's<br>adults",
         MORE: config.SPLIT_TITLES["extra-test"],
     }
     return known.get(name) or "External:<br>" + config.SOURCE_TITLES.get(name, name).removesuffix(" initiative")

@@ -82,7 +82,7 @@ def test_groups_at_a_threshold(films):
         "actualmed": (0, 1, 0, 1),
     }
     assert not result["figure1"].false_positive_rate and subgroups.external_false_positives(result) == (0, 1)
-    assert result[subgroups.ADULTS].name == "Test set’s<br>adults"
+    assert result[subgroups.ADULTS].name == "Test set's<br>adults"
     assert result["actualmed"].name == "External:<br>Actualmed"
     assert all(group.sensitivity.low <= group.sensitivity.value <= group.sensitivity.high for group in result.values())
 

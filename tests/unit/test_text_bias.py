@@ -64,7 +64,7 @@ def test_why_the_majority_class_does_well():
             [AgeRow("50 to 59", 73, 90), AgeRow(CHILDREN, 0, 10)],
             "Children aged 1 to 5 years are 10.0 % of the non-COVID",
         ),
-        ([AgeRow("50 to 59", 73, 90)], "Test: no X-ray is from the children’s source."),
+        ([AgeRow("50 to 59", 73, 90)], "Test: no X-ray is from the children's source."),
         ([AgeRow("50 to 59", 73, 0)], "one class is missing"),
         ([], "one class is missing"),
     ],
@@ -83,7 +83,7 @@ def test_what_the_source_gives_away():
 
 def test_ages_stated():
     assert bias_text.stated_ages([83, 27, 50], 9) == (
-        "Outside the children’s source, 3 of 9 X-rays come with an age: 27 to 83 years, half of them 50 or older."
+        "Outside the children's source, 3 of 9 X-rays come with an age: 27 to 83 years, half of them 50 or older."
     )
     assert "no age is stated" in bias_text.stated_ages([], 9)
 
@@ -100,7 +100,7 @@ def test_ages_stated():
             "Few adults without COVID-19 are called positive at this threshold: 1 of 18; of those with it, 4 of 73.",
         ),
         (share_of(0, 18), "at this threshold: 0 of 18"),
-        (NOBODY, "anyone’s guess"),
+        (NOBODY, "anyone's guess"),
     ],
 )
 def test_on_adults(false_positives, text):
@@ -204,9 +204,9 @@ def change(group: str, measure: str, before: int, after: int, difference: tuple[
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ([change(ADULTS, "false_positive_rate", 17, 7)], "the test set’s adults fall from 17 to 7 of 20."),
-        ([change(ADULTS, "false_positive_rate", 7, 17)], "the test set’s adults rise from 7 to 17 of 20."),
-        ([change(ADULTS, "false_positive_rate", 7, 7)], "the test set’s adults stay at 7 of 20."),
+        ([change(ADULTS, "false_positive_rate", 17, 7)], "the test set's adults fall from 17 to 7 of 20."),
+        ([change(ADULTS, "false_positive_rate", 7, 17)], "the test set's adults rise from 7 to 17 of 20."),
+        ([change(ADULTS, "false_positive_rate", 7, 7)], "the test set's adults stay at 7 of 20."),
         ([change(MORE, "false_positive_rate", 1, 2, BETTER)], "The test set does not show what adding adults does."),
         ([], "The test set does not show what adding adults does."),
     ],
@@ -276,7 +276,7 @@ def test_better_worse_unclear_in_words():
         ]
     )
     assert sentence == {
-        "better": "false positives on the test set’s adults, on the adults-only set",
+        "better": "false positives on the test set's adults, on the adults-only set",
         "worse": "sensitivity on the test set",
         "unclear": "AUC at Actualmed (0.660 to 0.680)",
     }

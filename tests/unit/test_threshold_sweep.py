@@ -255,7 +255,7 @@ def test_intervals_in_words():
 def test_what_the_accuracy_hides_comes_with_its_figures():
     result = called([("kermany", 0, 0.1), ("kermany", 0, 0.2), ("cohen", 0, 0.9), ("cohen", 1, 0.9), ("cohen", 1, 0.2)])
     title, words = evaluation_text.adults_note(result, "test")
-    assert title == "1 of 1 of the test set’s adults without COVID-19 are called positive"
+    assert title == "1 of 1 of the test set's adults without COVID-19 are called positive"
     assert words.startswith("An accuracy of 60.0 % hides this: 66.7 % of the non-COVID X-rays")
 
 
@@ -273,7 +273,7 @@ def test_cards_have_their_names_and_figures():
     result = called([("cohen", 1, 0.9), ("cohen", 1, 0.2), ("nih", 0, 0.1), ("kermany", 0, 0.1), ("kermany", 0, 0.1)])
     figures = {card.label: (card.large, card.small) for card in evaluation_text.cards(result, "test")}
     assert figures == {
-        "False positives: the test set’s adults": ("0 of 1", "0.0 %"),
+        "False positives: the test set's adults": ("0 of 1", "0.0 %"),
         "Sensitivity": ("1 of 2", "50.0 %"),
         "Accuracy": ("80.0 %", "4 of 5"),
         "Majority-class baseline (always negative)": ("60.0 %", "3 of 5"),

@@ -16,8 +16,8 @@ from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change
 from covid_model.formatting import counted, decimal, interval, percent
 
 FEW = 0.1  # up to this share of false positives among adults, the network is said to hold on adults
-WHERE = {TEST: "on the test set", ADULTS: "on the test set’s adults", MORE: "on the adults-only set"}
-WHOSE = {ADULTS: "the test set’s adults", MORE: "the adults-only set"}
+WHERE = {TEST: "on the test set", ADULTS: "on the test set's adults", MORE: "on the adults-only set"}
+WHOSE = {ADULTS: "the test set's adults", MORE: "the adults-only set"}
 FILLS = {"border grey": "the gray of the border"}  # a fill's name in the records: in a sentence
 
 
@@ -57,7 +57,7 @@ def age_mix(rows: Sequence[AgeRow], children: str, title: str) -> str:
     if not covid or not other:
         return f"{title}: one class is missing, so there is nothing to tell apart."
     if young is None:
-        return f"{title}: no X-ray is from the children’s source."
+        return f"{title}: no X-ray is from the children's source."
     share = young.other / other
     if young.covid == 0 and share > 0.5:
         return (
@@ -86,10 +86,10 @@ def source_only(accuracy: float, floor: float) -> str:
 def stated_ages(years: Sequence[float], films: int) -> str:
     """Return what is known of the ages in the sources of adults. `years`: those stated for some of the `films`."""
     if not len(years):
-        return "Outside the children’s source, no age is stated in years; the patients there are all or mostly adults."
+        return "Outside the children's source, no age is stated in years; the patients there are all or mostly adults."
     ordered = sorted(years)
     span = f"{ordered[0]:.0f} to {ordered[-1]:.0f} years, half of them {ordered[len(ordered) // 2]:.0f} or older"
-    return f"Outside the children’s source, {len(years):,} of {films:,} X-rays come with an age: {span}."
+    return f"Outside the children's source, {len(years):,} of {films:,} X-rays come with an age: {span}."
 
 
 # --- 3. External validation --------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def adult_results(sensitivity: Estimate, false_positives: Estimate, external: tu
         external: non-COVID films from other hospitals: number called positive, and total.
     """
     if not false_positives:
-        return "The test set has no adult without COVID-19, so how the network does on adults is anyone’s guess."
+        return "The test set has no adult without COVID-19, so how the network does on adults is anyone's guess."
     hospitals = f", and {external[0]:,} of {external[1]:,} in other hospitals" if external[1] else ""
     verb = "is" if false_positives.count == 1 else "are"
     positives = f"{counted(false_positives)} without COVID-19 {verb} called positive{hospitals}"

@@ -18,7 +18,7 @@ from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
 from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, intervals, percent, score_text
 
 BASELINE = "Majority-class baseline (always negative)"
-ADULTS_OF = {"test": "the test set’s adults", "extra-test": "the adults-only set"}  # one name for each, on every page
+ADULTS_OF = {"test": "the test set's adults", "extra-test": "the adults-only set"}  # one name for each, on every page
 CARDS = {  # labels of the headline's figures
     "adults": "False positives: {}",
     "sensitivity": "Sensitivity",

@@ -150,7 +150,7 @@ def comparison(test: pd.DataFrame, adult_test: pd.DataFrame | None, score: float
         film: the id of the film itself, which is left out if a table holds it.
     """
     adults = test[test["source"] != config.CHILDREN]
-    groups = {"The test set’s adults": adults, config.split_title("extra-test"): adult_test}
+    groups = {"The test set's adults": adults, config.split_title("extra-test"): adult_test}
     sentences = [
         similar_scores(title, rows, score, film) for title, rows in groups.items() if rows is not None and len(rows)
     ]

@@ -23,7 +23,7 @@ MEASURES = {
     "auc": ("AUC", "how well COVID-19 X-rays rank above others, over all thresholds"),
 }
 NAMES = {
-    "network": "The paper’s<br>model",
+    "network": "The paper's<br>model",
     "source": "Source only<br>(no image)",
     "thumbnail": f"{config.BASELINE_SIDE} × {config.BASELINE_SIDE} pixels<br>only",
     "mean grey": "Mean brightness<br>only",
@@ -85,7 +85,7 @@ def point() -> Point | None:
     if not baselines:
         return None
     rival = "source" if baselines["network"] <= baselines.get("source", 0) else "always no"
-    bars = {"network": "The paper’s model", rival: NAMES[rival].replace("<br>", " ")}
+    bars = {"network": "The paper's model", rival: NAMES[rival].replace("<br>", " ")}
     shown = tuple(Figure(percent(baselines[name]), label, baselines[name]) for name, label in bars.items())
     return Point(bias_text.baselines(baselines), shown)
 

@@ -247,7 +247,7 @@ def show() -> None:
     else:
         place.say(
             "How much of the score comes from the lungs?",
-            f"The paper’s model has not been run on erased X-rays yet. `{AGAIN} lungs` does that.",
+            f"The paper's model has not been run on erased X-rays yet. `{AGAIN} lungs` does that.",
         )
     show_erased_film(variant, WAYS[variant])
 
@@ -272,7 +272,7 @@ def _draw_all(place, record: dict, variant: str) -> None:
         PAPER,
     )
     place.explain(
-        f"The {record['films']} test X-rays that have lung masks, scored by the paper’s model, original and erased. "
+        f"The {record['films']} test X-rays that have lung masks, scored by the paper's model, original and erased. "
         f"{bias_text.other_fills(record, variant, FILL)}",
         bias_text.blank_training(record) if record.get("trained_on_blanks") else "",
         critics=("maguolo",),

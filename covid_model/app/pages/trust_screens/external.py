@@ -29,7 +29,7 @@ def point(threshold: float | None = None) -> Point | None:
     adults = groups.get(subgroups.ADULTS)
     known = (adults.sensitivity, adults.false_positive_rate) if adults else (NOBODY, NOBODY)
     positive, total = subgroups.external_false_positives(groups)
-    shown = [Figure(counted(known[1]), "of the test set’s adults without COVID-19", known[1].value)] if known[1] else []
+    shown = [Figure(counted(known[1]), "of the test set's adults without COVID-19", known[1].value)] if known[1] else []
     if total:
         shown.append(Figure(f"{positive:,} of {total:,}", "without COVID-19 in other hospitals", positive / total))
     return Point(bias_text.adult_results(*known, (positive, total)), tuple(shown))
