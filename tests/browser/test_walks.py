@@ -81,6 +81,27 @@ def test_settings_follow_from_page_to_page_and_back(visitor, address):
     assert summary(visitor) == picked and verdict in visitor.url
 
 
+def test_a_tap_anywhere_on_a_card_opens_its_x_ray(phone, address, network_name):
+    """On its picture, above the link; and so a sample on the first page."""
+    shown_set = urlencode(browse_text.address(browse_text.SIMULATED))
+    demo.open_page(phone, f"{address}/browse?{shown_set}&network={network_name}")
+    tap(phone, f".st-key-card_{SIMULATED} img")
+    demo.arrived(phone, "")
+    assert f"film={SIMULATED}" in phone.url
+    tap(phone, ".st-key-tile_rg1 img")
+    phone.wait_for_url("**film=rg1**")
+    demo.settle(phone)
+    assert demo.score(phone) is not None
+
+
+def tap(page, selector: str) -> None:
+    """Touch the screen where an element is, whatever lies on top of it."""
+    element = page.locator(selector).first
+    element.scroll_into_view_if_needed()
+    box = element.bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
 def test_back_from_a_film_to_the_films(visitor, address, network_name):
     """With one press, wherever the threshold came from: the address of the film's page is in the history once."""
     simulated = urlencode(browse_text.address(browse_text.SIMULATED))

@@ -19,8 +19,7 @@ PRESENTED = round(16 * widgets.PRESENTED)  # pixels: the size of text in present
 
 # On a phone Streamlit keeps the pages behind a bare arrow: write the open page's name there instead. The footer is
 # pushed to the end of the window if the page is shorter.
-# Of a card or a tile, the whole surface is its link or its button: what that covers is transparent, and links and the
-# toolbar of the picture stay above it.
+# The whole surface of a card is its link, that of a tile its button, stretched over it; other links stay above it.
 # The segments of a control are drawn apart: joined, they look torn where they wrap onto a second line.
 STYLE = """<style>
 [data-testid=stExpandSidebarButton] {{width: auto; padding: 0.25rem 0.75rem; border: 1px solid currentColor}}
@@ -38,7 +37,7 @@ h1, h2, h3 {{text-wrap: balance}}
 :is([class*=st-key-card_], [class*=st-key-tile_]) :is(.stPageLink a, .stButton button)::after {{content: "";
  position: absolute; inset: 0; z-index: 1}}
 :is([class*=st-key-card_], [class*=st-key-tile_])  .stHtml a {{position: relative; z-index: 2}}
-:is([class*=st-key-card_], [class*=st-key-tile_]) [data-testid=stElementToolbar] {{z-index: 2}}
+:is([class*=st-key-card_], [class*=st-key-tile_]) [data-testid=stElementToolbar] {{display: none}}
 .st-key-models [role=radiogroup] {{flex-direction: column}}
 [role=radiogroup]:has(> button[data-variant=segmented_control]) {{gap: 0.25rem; flex-wrap: wrap}}
 button[data-variant=segmented_control] {{margin: 0; border-radius: 0.375rem}}

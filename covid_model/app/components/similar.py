@@ -92,7 +92,7 @@ def _cards(films: pd.DataFrame, network: str, threshold: float) -> None:
     cells = evaluation.cells(films["score"], films["covid"], threshold)
     with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
         for cell, (film, row) in zip(cells, films.iterrows(), strict=True):
-            with grid.cell(), st.container(gap="xsmall"):
+            with grid.cell(), st.container(gap="xsmall", key=f"card_{film}"):
                 if picture := cache.card_picture(str(paths[film])) if film in paths else None:
                     st.image(picture, width="stretch", alt=film_card.describe(film, row["score"], cell))
                 st.html(film_card.of_film(row["score"], threshold, cell, row["finding"], row["source"], row["url"]))

@@ -196,7 +196,7 @@ def simulated(network: str, threshold: float, heatmaps: bool) -> None:
     slots, facts = {}, {}
     with st.grid(A_ROW, min_column_width=NARROWEST, gap="small") as grid:
         for film in films.values():
-            with grid.cell(), st.container(gap="xsmall"):
+            with grid.cell(), st.container(gap="xsmall", key=f"card_{film.id}"):
                 title = app_films.short_title(film)
                 slots[film.id] = picture(film.id, film.path, film_card.describe_simulated(title), network, heatmaps)
                 facts[film.id] = st.empty()
