@@ -53,7 +53,8 @@ button[data-variant=segmented_control][aria-checked=false] {{
  -webkit-box-orient: vertical; -webkit-line-clamp: 3}}
 @media (max-width: 640px) {{.st-key-page h1 {{font-size: 1.7rem}}}}
 .st-key-page .st-key-promise_compact h1 {{font-size: 1.75rem; padding-bottom: 1rem}}
-@media (max-width: 640px) {{[data-testid=stMetricValue] {{font-size: 1.9rem}}}}
+[data-testid=stMetric] div:has(> [data-testid=stMetricDelta]) {{flex-wrap: wrap; row-gap: 0.25rem}}
+@media (max-width: 640px) {{.stGrid [data-testid=stMetricValue] {{font-size: 1.9rem}}}}
 @media (max-width: 640px) {{.st-key-page .st-key-promise_compact h1 {{font-size: 1.4rem}}}}
 .st-key-notice button {{border: 1px solid; border-radius: 1rem; padding: 0.1rem 0.75rem}}
 .st-key-page {{min-height: calc(100dvh - 9rem)}}

@@ -167,7 +167,7 @@ def filtered(
 
 def orders(pictures: bool) -> dict[str, str]:
     """Return the orders to choose from, by label, the default first; `pictures`: whether all films have a picture."""
-    return ORDERS if pictures else {PICTURES_FIRST: "With a picture first"} | ORDERS
+    return ORDERS if pictures else {PICTURES_FIRST: "Pictures first"} | ORDERS
 
 
 def in_order(films: pd.DataFrame, order: str, pictures: Collection[str] = ()) -> pd.DataFrame:
