@@ -280,7 +280,7 @@ class OnRay:
                 min_size=1,
                 max_size=actors,
                 initial_size=min(actors, len(blocks)),
-                max_tasks_in_flight_per_actor=IN_FLIGHT,
+                max_tasks_in_flight_per_actor=IN_FLIGHT if size > 1 else 1,  # a process that stops takes all with it,
             ),
             num_cpus=threads,
             num_gpus=1 if gpus else 0,

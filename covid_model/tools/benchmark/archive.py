@@ -60,7 +60,7 @@ def make(folder: Path, data: dataset.Dataset | None, count: int = FILMS) -> dict
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}")
-        whole = _changed(imaging.read(bases[number % len(bases)]).pixels, number, path.suffix)
+        whole = _changed(_pixels(bases[number % len(bases)]), number, path.suffix)
         draft.write_bytes(_bad(whole, number // BAD_EVERY) if bad else whole)
         draft.replace(path)
     return listed
@@ -73,11 +73,17 @@ def _bases(data: dataset.Dataset | None) -> list[Path]:
     return [data.path(ids[n]) for n in np.linspace(0, len(ids) - 1, min(BASES, len(ids))).astype(int)]
 
 
-def _changed(pixels: np.ndarray, seed: int, ending: str) -> bytes:
-    """Return a film as a file, a little darker or brighter, moved by a few pixels; longer side at most 512."""
-    rng = np.random.default_rng(seed)
+@functools.lru_cache(maxsize=BASES)
+def _pixels(path: Path) -> np.ndarray:
+    """Return a film, longer side at most 512."""
+    pixels = imaging.read(path).pixels
     scale = min(1.0, 512 / max(pixels.shape))
-    pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+    return cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+
+
+def _changed(pixels: np.ndarray, seed: int, ending: str) -> bytes:
+    """Return a film as a file, a little darker or brighter and moved by a few pixels."""
+    rng = np.random.default_rng(seed)
     tones = np.rint(255 * np.linspace(0, 1, 256) ** rng.uniform(0.9, 1.1)).astype(np.uint8)
     moved = np.float32([[1, 0, rng.uniform(-4, 4)], [0, 1, rng.uniform(-4, 4)]])
     pixels = cv2.warpAffine(tones[pixels], moved, pixels.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
@@ -113,7 +119,7 @@ def _rows(part: Path) -> int:
 
 
 def scorers(pid: int) -> list[int]:
-    """Return the processes below `pid` that hold a network for the command, by /proc; none without it."""
+    """Return the processes below `pid` that score, by /proc; none on a system without it."""
     parents, scoring = {}, []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -140,7 +146,13 @@ def _usage(pid: int) -> dict[str, float]:
 # --- Step "run": killed twice, nothing lost, nothing twice ---
 
 
-def run_rows(network: str, data: dataset.Dataset | None, work: Path, count: int = FILMS) -> Measured:
+def run_rows(
+    network: str,
+    data: dataset.Dataset | None,
+    work: Path,
+    count: int = FILMS,
+    options: Sequence[str] = ("--fast", "--actors", "1"),
+) -> Measured:
     """Score an archive of `count` files with one process, which is killed once, as the command is; compare the rows.
 
     What has happened is kept in `work`, so that a run that was stopped goes on.
@@ -152,7 +164,7 @@ def run_rows(network: str, data: dataset.Dataset | None, work: Path, count: int 
     state = json.loads(kept.read_text()) if kept.is_file() else {"starts": 0, "killed": [], "seconds": 0.0, "usage": {}}
     while not to.is_file():
         state["starts"] += 1
-        _watched(command(work / "films", to, network, "--fast", "--actors", "1"), to, count, state, kept)
+        _watched(command(work / "films", to, network, *options), to, count, state, kept)
     return judged(pd.read_parquet(to), listed, state)
 
 
@@ -168,7 +180,7 @@ def _watched(line: Sequence[str], to: Path, count: int, state: dict[str, Any], k
         try:
             while driver.poll() is None and not halted:
                 time.sleep(POLL_SECONDS)
-                children = scorers(driver.pid)
+                children = scorers(os.getpid())  # also those of a cluster that a test has started
                 for child in children:
                     with contextlib.suppress(OSError, KeyError):
                         state["usage"][f"{state['starts']}-{child}"] = _usage(child)
