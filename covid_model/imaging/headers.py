@@ -156,7 +156,7 @@ def tiff(data: bytes) -> Directory:
     if tile != (width, height) and tile[0] * tile[1] > config.MAX_PIXELS:
         limit, size = config.MAX_PIXELS // 1_000_000, f"{tile[0]:,} × {tile[1]:,}"
         raise FilmError(
-            f"The TIFF's tiles have {size} pixels; the limit is {limit} million. Save the X-ray as a PNG.",
+            f"The TIFF's tiles are {size} pixels; the limit is {limit} million. Save the X-ray as a PNG.",
             Refusal.TOO_COMPLEX,
         )
     return page

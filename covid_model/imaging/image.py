@@ -87,7 +87,7 @@ def check_size(width: int, height: int) -> None:
 
     Called with the size in a file's header, before anything is decoded.
     """
-    size, side = f"The image has {width:,} × {height:,} pixels", config.MIN_SIDE
+    size, side = f"The image is {width:,} × {height:,} pixels", config.MIN_SIDE
     if min(width, height) < side:
         raise FilmError(
             f"{size}; at least {side} × {side} are needed. Use a larger copy of the X-ray.", Refusal.TOO_SMALL

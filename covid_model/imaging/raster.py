@@ -19,7 +19,7 @@ WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 COLOR_SHARE = 0.01  # an image is in color if more than this share of its pixels is
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # a PNG's last chunk with its checksum; Pillow does not require it
 WHITE_IS_ZERO = 0  # TIFF's photometric interpretation; Pillow applies it up to 8 bits only
-ALPHA = "The image has transparent parts; they were read as black."
+ALPHA = "The image has transparent parts, which were read as black."
 
 
 class Gray(NamedTuple):
