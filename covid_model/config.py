@@ -27,6 +27,8 @@ WORK = Path(os.environ.get("COVID_MODEL_WORK", Path.home() / ".cache" / "covid_m
 # --- Environment variables (command-line options override them) ---
 DATA_VARIABLE = "COVID_MODEL_DATA"  # a data folder: manifest.csv and images/
 PRELOAD_VARIABLE = "COVID_MODEL_PRELOAD"  # 0: no network is loaded before anyone asks for a prediction
+SERVE_VARIABLE = "COVID_MODEL_SERVE"  # address of a prediction service, which the app asks in place of its own networks
+SERVE_TOKEN_VARIABLE = "COVID_MODEL_SERVE_TOKEN"  # the token that the service asks for, and that the app sends
 VGG19_VARIABLE = "COVID_MODEL_VGG19"  # a VGG-19 weights file without its top
 VGG19_DOWNLOAD = "imagenet"  # Keras' name for the weights that it downloads itself
 VGG19_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # that download, as keras.applications.vgg19 has it

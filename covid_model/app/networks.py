@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from covid_model.model.queue import InferenceQueue, OnProgress
     from covid_model.model.readings import Readings
     from covid_model.model.registry import NetworkSpec
+    from covid_model.model.remote_queue import RemoteQueue
+    from covid_model.model.tasks import Task
 
-Answer = TypeVar("Answer")
 ANSWERS = "what_if"  # session key: answers about the current film only (see session.CurrentFilm)
 AHEAD_DELAY = 0.5  # seconds between the first page and the loading of a network: the browser has the page by then
 MOST_NETWORKS = 6  # kept in memory, each with its cached results
@@ -34,28 +35,28 @@ MOST_NETWORKS = 6  # kept in memory, each with its cached results
 
 @st.cache_resource(show_spinner=False, max_entries=MOST_NETWORKS)
 def predictor(name: str) -> Predictor:
-    """Load the network `name`, once per process, for all sessions.
+    """Load the network `name`, once per process, for all sessions. Raises as `predictor.load`."""
+    from covid_model.model.predictor import load
 
-    Raises NetworkError; WeightsMissingError among them, before TensorFlow is loaded: the app downloads VGG-19's weights
-    when a user asks for them, not when Keras does.
-    """
-    if not loadable(name):
-        raise registry.WeightsMissingError(
-            f"{registry.title(name)} needs VGG-19's ImageNet weights, which are not on this computer yet."
-        )
-    from covid_model.model.predictor import Predictor
-
-    precision = device.fast_precision()
-    loaded = Predictor(name, precision=precision)
+    loaded, precision = load(name)
     log.loaded(name, device.gpu_name(), precision)
     memory.give_back()
     memory.rest()
     return loaded
 
 
+def service() -> str | None:
+    """Return the address of the prediction service that COVID_MODEL_SERVE names; None if networks run here."""
+    return os.environ.get(config.SERVE_VARIABLE, "").strip() or None
+
+
 @st.cache_resource(show_spinner=False)
-def queue() -> InferenceQueue:
-    """Return the queue that every use of a network goes through, one for the process."""
+def queue() -> InferenceQueue | RemoteQueue:
+    """Return the queue that every use of a network goes through, one for the process: its own, or the service's."""
+    if address := service():
+        from covid_model.model.remote_queue import RemoteQueue
+
+        return RemoteQueue(address, os.environ.get(config.SERVE_TOKEN_VARIABLE, "").strip() or None)
     from covid_model.model.queue import InferenceQueue
 
     return InferenceQueue(lambda name: predictor(name))
@@ -76,8 +77,8 @@ def load_ahead(name: str, before: Callable[[], None] | None = None) -> bool:
     """Start to load a network in the background, if nothing was loaded so before; return whether it started.
 
     The page that calls this has been drawn, and does not wait. One network is loaded so per process, in the queue's
-    own thread, so a visitor who asks meanwhile waits for the same network. The environment variable
-    COVID_MODEL_PRELOAD=0 switches it off.
+    own thread, so a visitor who asks meanwhile waits for the same network. With a prediction service no network is
+    loaded here, and `before` runs all the same. The environment variable COVID_MODEL_PRELOAD=0 switches it off.
 
     Args:
         name: of the network; if it cannot be loaded here, the first one that can.
@@ -86,17 +87,20 @@ def load_ahead(name: str, before: Callable[[], None] | None = None) -> bool:
     if os.environ.get(config.PRELOAD_VARIABLE, "").strip() == "0" or _ahead.locked():
         return False
     names = [other for other in (name, *registry.names()) if other in registry.names() and loadable(other)]
-    if not names or not _ahead.acquire(blocking=False):
+    first = None if service() or not names else names[0]
+    if (first is None and not service()) or not _ahead.acquire(blocking=False):
         return False
-    threading.Thread(target=_load, args=(names[0], before), name="load-ahead", daemon=True).start()
+    threading.Thread(target=_load, args=(first, before), name="load-ahead", daemon=True).start()
     return True
 
 
-def _load(name: str, before: Callable[[], None] | None) -> None:
+def _load(name: str | None, before: Callable[[], None] | None) -> None:
     """Load a network and predict one film, as TensorFlow compiles the network at its first prediction."""
     time.sleep(AHEAD_DELAY)
     if before is not None:
         before()
+    if name is None:
+        return
     try:
         film = Film(samples.draw_schematic(), (), "PNG")
         queue().call(name, lambda predictor: predictor.predict(film))
@@ -104,15 +108,13 @@ def _load(name: str, before: Callable[[], None] | None) -> None:
         logging.getLogger(__name__).info("The network %s could not be loaded ahead: %s", name, type(error).__name__)
 
 
-def ask(name: str, work: Callable[[Predictor], Answer]) -> Answer:
-    """Run `work` on the network `name` in its turn and return the result, uncached.
+def ask(name: str, task: Task) -> Any:
+    """Ask the network `name` in its turn and return the answer to the task, uncached.
 
-    Runs in the queue's thread, where the caches of a session are out of reach.
-
-    Raises QueueFullError, NetworkError, and whatever `work` raises.
+    Raises QueueFullError, NetworkError (ServiceError among them), and whatever the task raises.
     """
     with render_slots.release_slot(), log.reading(name):
-        return queue().call(name, work)
+        return queue().call(name, task)
 
 
 def read(name: str, decoded: Film, on_progress: OnProgress | None = None) -> Prediction:

@@ -167,18 +167,16 @@ def trace(source: ImageSource, name: str) -> ForwardTrace:
 
 @st.cache_data(scope="session", max_entries=6, show_spinner=False)
 def _trace(digest: str, name: str, _source: ImageSource) -> ForwardTrace:
-    from covid_model.model import activations
+    from covid_model.model.tasks import Task
 
-    decoded = film(_source)
-    return networks.ask(name, lambda reader: activations.trace(reader, decoded))
+    return networks.ask(name, Task("trace", film(_source)))
 
 
 @st.cache_data(max_entries=MAX_SHARED, show_spinner=False)
 def _shared_trace(digest: str, name: str, _source: ImageSource) -> ForwardTrace:
-    from covid_model.model import activations
+    from covid_model.model.tasks import Task
 
-    decoded = imaging.decode(_source.data())
-    return networks.ask(name, lambda reader: activations.trace(reader, decoded))
+    return networks.ask(name, Task("trace", imaging.decode(_source.data())))
 
 
 def explanations(source: ImageSource, name: str, methods: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -191,10 +189,9 @@ def explanations(source: ImageSource, name: str, methods: tuple[str, ...]) -> di
 
 @st.cache_data(scope="session", max_entries=32, show_spinner=False)
 def _explanations(digest: str, name: str, methods: tuple[str, ...], _source: ImageSource) -> dict[str, np.ndarray]:
-    from covid_model.model import attribution
+    from covid_model.model.tasks import Task
 
-    pixels = film(_source).pixels
-    return networks.ask(name, lambda reader: attribution.explain(reader, pixels, methods))
+    return networks.ask(name, Task("explain", film(_source), {"methods": list(methods)}))
 
 
 def randomized(source: ImageSource, name: str) -> list[dict[str, np.ndarray]]:
@@ -207,10 +204,9 @@ def randomized(source: ImageSource, name: str) -> list[dict[str, np.ndarray]]:
 
 @st.cache_data(scope="session", max_entries=8, show_spinner=False)
 def _randomized(digest: str, name: str, _source: ImageSource) -> list[dict[str, np.ndarray]]:
-    from covid_model.model import attribution
+    from covid_model.model.tasks import Task
 
-    pixels = film(_source).pixels
-    return networks.ask(name, lambda reader: attribution.randomized(reader, pixels))
+    return networks.ask(name, Task("randomized", film(_source)))
 
 
 def preview(source: ImageSource, pixels: np.ndarray) -> np.ndarray:

@@ -42,6 +42,12 @@ COMMANDS = (
         cluster.run_score,
     ),
     Command(
+        "serve",
+        "Serve predictions over HTTP, with Ray, to several apps (through COVID_MODEL_SERVE) or other programs.",
+        cluster.add_serve_arguments,
+        cluster.run_serve,
+    ),
+    Command(
         "train",
         "Train a network; write its weights, training history and scores to assets/.",
         train.add_train_arguments,

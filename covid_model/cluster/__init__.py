@@ -1,7 +1,7 @@
 """Score on several processes or machines with Ray, an optional dependency (requirements-cluster.txt).
 
-`archive` scores a folder or bucket of X-rays. Ray is imported only inside functions of this room, once a command needs
-it.
+`archive` scores a folder or bucket of X-rays, `serve` answers many users over HTTP. Ray is imported only inside
+functions of this room, once a command needs it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 
@@ -36,6 +37,8 @@ def connected(address: str | None = None, cpus: int | None = None) -> Iterator[N
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    if address is None and "RAY_AUTH_MODE" not in os.environ:  # Ray's own ports are open to the network
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     try:
         import ray
     except ImportError as error:

@@ -14,7 +14,7 @@ import numpy as np
 from covid_model import config
 from covid_model.imaging import Film
 from covid_model.imaging.preprocessing import batches, prepare, to_input
-from covid_model.model import gradcam, ood, registry
+from covid_model.model import device, gradcam, ood, registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.verdict import OutOfDistribution
 
@@ -171,6 +171,20 @@ class Predictor:
             with self._lock:
                 logits, pooled = self._outputs(to_input(group))  # (n, 1), (n, 1024)
             yield from zip(map(float, logits.numpy()[:, 0]), pooled.numpy(), strict=True)
+
+
+def load(name: str) -> tuple[Predictor, str]:
+    """Load a network in this device's precision for many users; return it and the precision.
+
+    Raises NetworkError; WeightsMissingError among them, before TensorFlow is loaded: VGG-19's weights are downloaded
+    when a user asks for them, not when Keras does.
+    """
+    if registry.spec(name).base == registry.IMAGENET and not config.vgg19_available():
+        raise registry.WeightsMissingError(
+            f"{registry.title(name)} needs VGG-19's ImageNet weights, which are not on this computer yet."
+        )
+    precision = device.fast_precision()
+    return Predictor(name, precision=precision), precision
 
 
 def sigmoid(logit: np.ndarray | float) -> np.ndarray | float:

@@ -15,6 +15,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.data import real_films
 from covid_model.model import registry
 from covid_model.model.queue import QueueFullError
+from covid_model.model.remote_queue import ServiceError
 from covid_model.reports.summary import PredictionSummary, to_csv
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ def network_missing(error: registry.NetworkError, name: str, picker: str = state
 
     The other network goes to the picker that chose this one.
     """
+    if isinstance(error, ServiceError):
+        _service_away(error)
+        st.button("Try again", key=AGAIN, icon=":material/refresh:")
+        return
     if isinstance(error, registry.WeightsMissingError):
         weights_missing(name)
     else:
@@ -63,6 +68,15 @@ def network_missing(error: registry.NetworkError, name: str, picker: str = state
                 args=(other, picker, shown_first),
                 key=f"use-{other}",
             )
+
+
+def _service_away(error: ServiceError) -> None:
+    """Say that the prediction service gave no answer, and what works without it."""
+    st.warning(
+        f"{prediction_text.plain(error)} {prediction_text.WITHOUT_SERVICE}",
+        title="New X-rays cannot be analyzed right now",
+        icon=":material/cloud_off:",
+    )
 
 
 def weights_missing(name: str) -> None:
@@ -185,6 +199,8 @@ def say_why(error: Exception) -> None:
     """Show the reason for a failure; offer another try if the queue is full."""
     if isinstance(error, QueueFullError):
         ask_again(error)
+    elif isinstance(error, ServiceError):
+        _service_away(error)
     elif isinstance(error, registry.WeightsMissingError):
         st.info(prediction_text.plain(error), icon=":material/download:")
     else:

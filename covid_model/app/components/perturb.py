@@ -25,7 +25,7 @@ from covid_model.imaging import perturb as imaging_perturb
 from covid_model.imaging.image import check_size
 from covid_model.imaging.perturb import CROP_MOST, FILLS, KINDS, TEXTS, Changes
 from covid_model.imaging.preprocessing import prepare
-from covid_model.model import attribution
+from covid_model.model import tasks
 from covid_model.model.attribution import FAST, GRAD_CAM, METHODS
 from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.model.queue import QueueFullError
@@ -83,7 +83,7 @@ def show(current: CurrentFilm) -> None:
                 method,
                 lambda methods: current.kept(
                     ("explained", name, methods, hash(pixels.tobytes())),
-                    lambda: networks.ask(name, lambda reader: attribution.explain(reader, pixels, methods)),
+                    lambda: networks.ask(name, tasks.of_pixels("explain", pixels, methods=list(methods))),
                 ),
             )
     with picture_column:

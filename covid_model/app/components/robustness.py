@@ -21,6 +21,7 @@ def show(current: CurrentFilm) -> None:
     """Draw the button that runs the test, and its result."""
     from covid_model import charts  # the page is on the screen before they are loaded
     from covid_model.model import robustness
+    from covid_model.model.tasks import of_pixels
 
     jitter, copies = robustness.ALL, robustness.COPIES
     st.container(key="firm_copies").markdown(perturb_text.robustness(copies, jitter.rotation, 100 * jitter.shift))
@@ -33,9 +34,7 @@ def show(current: CurrentFilm) -> None:
         button.empty()
     try:
         with answer, st.spinner(f"Analyzing {copies} copies"):
-            spread = current.kept(
-                question, lambda: networks.ask(name, lambda predictor: robustness.spread(predictor, current.pixels))
-            )
+            spread = current.kept(question, lambda: networks.ask(name, of_pixels("robustness", current.pixels)))
     except (NetworkError, PredictionError) as error:
         with answer:
             say_why(error)

@@ -20,8 +20,8 @@ from covid_model.app.text import similarity as text
 from covid_model.charts import similarity as charts
 from covid_model.model import registry
 from covid_model.model.predictor import PredictionError
-from covid_model.model.queue import QueueFullError
 from covid_model.model.similarity import FeatureSpace, space_of
+from covid_model.model.tasks import Task
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -45,7 +45,7 @@ def show(current: CurrentFilm) -> None:
     slot = st.empty()
     try:
         code = index.spaces[space].codes[row] if row is not None else _code(current, index.spaces[space], slot)
-    except (registry.NetworkError, PredictionError, QueueFullError) as error:
+    except (registry.NetworkError, PredictionError) as error:
         with slot.container():
             say_why(error)
         return
@@ -75,8 +75,7 @@ def _code(current: CurrentFilm, space: FeatureSpace, slot: DeltaGenerator) -> np
     name, features = current.reading.network, current.reading.features
 
     def compute() -> np.ndarray:
-        pixels = session.film(current.source).pixels
-        return networks.ask(name, lambda predictor: next(predictor.outputs([pixels]))[1])
+        return networks.ask(name, Task("features", session.film(current.source)))
 
     if features is None:
         with slot.container(), st.spinner("Looking for similar X-rays"):

@@ -61,6 +61,7 @@ LEGENDS = {  # of the heatmap's scale, by direction
     "both": "Left to right: lowers the score most, no influence, raises it most.",
 }
 BASE_RATE = "Where COVID-19 is rarer than in these X-rays, a score like this one means COVID-19 less often."
+WITHOUT_SERVICE = "The sample X-rays, their stored predictions and all results are still here."
 TRAINED_ON = "This X-ray is part of the training data, so its score may reflect memory rather than skill."
 
 
