@@ -106,10 +106,10 @@ def run_score(given: argparse.Namespace) -> int:
 
 
 def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
-    from covid_model.cluster.turns import HOST, PORT
-
-    parser.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s, this computer only)")
-    parser.add_argument("--port", type=port, default=PORT, help="port to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--host", default=cluster.HOST, help="address to listen on (default: %(default)s, this computer only)"
+    )
+    parser.add_argument("--port", type=port, default=cluster.PORT, help="port to listen on (default: %(default)s)")
     add_network(parser)
     parser.add_argument(
         "--threads", type=count, metavar="N", help=f"processors for each replica (default: all, at most {MOST_THREADS})"

@@ -13,6 +13,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 
+HOST, PORT = "127.0.0.1", 8600  # where the service listens unless told otherwise
 PATIENCE = 10.0  # seconds for a connection to a cluster
 INSTALL = "pip install -r requirements-cluster.txt"
 OBJECT_STORE_BYTES = 200 * 2**20  # shared memory of a Ray that is started here: paths and rows need little

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from covid_model import config
+from covid_model.cluster import HOST, PORT
 from covid_model.data import samples
 from covid_model.imaging import Film, FilmError, Refusal
 from covid_model.model import device, predictor, registry, wire
@@ -23,7 +24,6 @@ from covid_model.model.queue import CAPACITY, NEWEST_WEIGHT, POLL_SECONDS, Queue
 from covid_model.model.tasks import PREDICT, Task
 from covid_model.model.wire import Code
 
-HOST, PORT = "127.0.0.1", 8600
 ANSWER_SECONDS = 120.0  # from a request's arrival to its answer
 BODY_SECONDS = 60.0  # that a request may take to arrive
 READY_SECONDS = 2.0  # that a health check waits for a replica
