@@ -1,10 +1,13 @@
 # The demo as an image: docker build -t covid-model . && docker run --read-only --tmpfs /tmp -p 127.0.0.1:8501:8501 covid-model
-# assets/DEPLOYMENT.md says what it needs. compose.yaml runs it twice.
+# assets/DEPLOYMENT.md says what it needs. compose.yaml runs it twice, and the prediction service of the same image once.
+# An archive: docker run --read-only --tmpfs /tmp --shm-size 512m -v ARCHIVE:/archive:ro -v RESULTS:/cache covid-model \
+#     python -m covid_model score /archive --to /cache/results.parquet
 
 FROM python:3.11-slim AS packages
-COPY requirements.txt /
+COPY requirements.txt requirements-cluster.txt /
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --requirement /requirements.txt
+    && /opt/venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
+    --requirement /requirements.txt --requirement /requirements-cluster.txt
 
 
 FROM python:3.11-slim

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 
 HOST, PORT = "127.0.0.1", 8600  # where the service listens unless told otherwise
@@ -38,7 +39,8 @@ def connected(address: str | None = None, cpus: int | None = None) -> Iterator[N
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    if address is None and "RAY_AUTH_MODE" not in os.environ:  # Ray's own ports are open to the network
+    # Ray's own ports are open to the network; Ray reads this when it is imported.
+    if address is None and "RAY_AUTH_MODE" not in os.environ and "ray" not in sys.modules:
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     try:
         import ray

@@ -189,9 +189,12 @@ def users(load: Mapping[str, Any]) -> list[str]:
     """Return the result of each run of the load test, one sentence each."""
     sentences = []
     for name, run in load.items():
+        shared = f", in {run.get('apps')} apps with one prediction service"
         who = {
             "steady": f"{run.get('sessions')} users analyzed X-rays one after another",
             "at_once": f"{run.get('sessions')} users uploaded an X-ray at the same moment",
+            "service": f"{run.get('sessions')} users analyzed X-rays one after another{shared}",
+            "service_at_once": f"{run.get('sessions')} users uploaded an X-ray at the same moment{shared}",
             "soak": f"{run.get('visitors')} users came and went in {run.get('minutes'):g} minutes"
             if "minutes" in run
             else "",
@@ -200,9 +203,12 @@ def users(load: Mapping[str, Any]) -> list[str]:
             continue
         missed = [label for label, held in run["held"].items() if held is False]
         outcome = f"Targets missed: {'; '.join(missed)}." if missed else "All targets were met."
+        memory_used = f"at most {run['peak_mb']:,.0f} MB of memory"
+        if "service_peak_mb" in run:
+            memory_used += f" for an app and {run['service_peak_mb']:,.0f} MB for the service"
         sentences.append(
             f"**{who}**: {run['readings']:,} X-rays analyzed, {len(run['failures'])} failures, {same(run)} as for a "
-            f"single user, at most {run['peak_mb']:,.0f} MB of memory. {outcome}"
+            f"single user, {memory_used}. {outcome}"
         )
     return sentences
 
@@ -212,10 +218,14 @@ def memory(load: Mapping[str, Any]) -> str:
     if not load:
         return "Memory under load has not been measured yet."
     largest = max(load.values(), key=lambda run: run["peak_mb"])
+    services = [run["service_peak_mb"] for run in load.values() if "service_peak_mb" in run]
+    service = (
+        f" A prediction service used at most {max(services):,.0f} MB, with all of its processes." if services else ""
+    )
     return (
         f"In the load test, one app used at most {largest['peak_mb']:,.0f} MB of memory, with "
         f"{largest.get('sessions', largest.get('sessions_at_a_time'))} users at a time, on {largest['date']} "
-        "(`assets/results/load.json`)."
+        f"(`assets/results/load.json`).{service}"
     )
 
 

@@ -1,4 +1,7 @@
-"""`python -m tests.load [--only RUN]`: the load test at full size; results go to assets/results/load.json."""
+"""`python -m tests.load [--only RUN | --service]`: the load test at full size; results go to assets/results/load.json.
+
+`--service` runs two apps that share one prediction service, in a Python that has Ray (requirements-cluster.txt).
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,14 @@ from covid_model.records import describe_machine
 from tests.load import run
 
 RUNS = ("steady", "at_once", "soak")
+SERVICE_RUNS = ("service", "service_at_once")
 POOL = 40  # different films
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--only", choices=RUNS, action="append")
+    parser.add_argument("--only", choices=RUNS + SERVICE_RUNS, action="append")
+    parser.add_argument("--service", action="store_true", help=f"short for {' '.join(SERVICE_RUNS)}")
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--readings", type=int, default=600)
     parser.add_argument("--crowd", type=int, default=40)
@@ -28,12 +33,13 @@ def main() -> int:
     given = parser.parse_args()
     path = config.LOAD_JSON
     kept = json.loads(path.read_text()) if path.is_file() else {}
-    for name in given.only or RUNS:
+    for name in given.only or (SERVICE_RUNS if given.service else RUNS):
         print(f"{name} ...", file=sys.stderr, flush=True)
-        if name == "steady":
-            result = run.steady(given.sessions, given.readings, POOL)
-        elif name == "at_once":
-            result = run.at_once(given.crowd, POOL)
+        service = name in SERVICE_RUNS
+        if name in ("steady", "service"):
+            result = run.steady(given.sessions, given.readings, POOL, service)
+        elif name in ("at_once", "service_at_once"):
+            result = run.at_once(given.crowd, POOL, service)
         else:
             result = run.soak(given.minutes, 6, POOL)
         about = {"date": date.today().isoformat(), "machine": describe_machine(), "remark": given.remark}

@@ -1,25 +1,33 @@
-"""The runs of a load test, each against its own server on the loopback address."""
+"""The runs of a load test, each against its own servers on the loopback address."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import statistics
+import subprocess
+import sys
 import threading
 import time
+import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from covid_model import config
 from covid_model.tools.headless_client import HeadlessClient
 from tests.browser import demo
 from tests.load import films
 from tests.load.visits import Session, Tally, read
-from tests.load.watch import Watch, usage
+from tests.load.watch import Watch, tree_mb, usage
 
 WARM = 0.25  # share of a run's readings before its memory is judged
 FEWEST = 300  # readings from which a run can tell what 1,000 would do to memory
 KEPT = 150  # seconds after which Streamlit has dropped a session that was closed (it keeps them for two minutes)
 LIMIT_MB, GROWTH_MB = 1024, 50  # server's memory throughout; in 1,000 readings
 START = 120  # seconds that a server may take to start on a busy machine
+APPS = 2  # that share a prediction service
 SPARE_THREADS, SPARE_FILES = 6, 6  # of the web server's and TensorFlow's pools, which come and go
 
 
@@ -36,28 +44,39 @@ def alone(address: str, pool: list[bytes]) -> list[tuple[bytes, float]]:
     return result
 
 
-def steady(sessions: int, readings: int, pool: int) -> dict[str, Any]:
+def steady(sessions: int, readings: int, pool: int, service: bool = False) -> dict[str, Any]:
     """`sessions` visitors read `readings` films between them, each his own share, one after the other."""
     each = readings // sessions
 
-    def visits(address: str, scored: list, tally: Tally) -> None:
+    def visits(addresses: list[str], scored: list, tally: Tally) -> None:
         crowd = [
-            Session(address, number, [(7 * number + count) % pool for count in range(each)], scored, tally)
+            Session(
+                _app(addresses, number),
+                number,
+                [(7 * number + count) % pool for count in range(each)],
+                scored,
+                tally,
+            )
             for number in range(sessions)
         ]
         _all(crowd)
 
-    return _run(visits, pool, {"sessions": sessions, "wanted": each * sessions})
+    return _run(visits, pool, {"sessions": sessions, "wanted": each * sessions}, service=service)
 
 
-def at_once(sessions: int, pool: int) -> dict[str, Any]:
+def at_once(sessions: int, pool: int, service: bool = False) -> dict[str, Any]:
     """`sessions` visitors each upload one film at the same moment."""
 
-    def visits(address: str, scored: list, tally: Tally) -> None:
+    def visits(addresses: list[str], scored: list, tally: Tally) -> None:
         line = threading.Barrier(sessions)
-        _all([Session(address, number, [number % pool], scored, tally, start=line) for number in range(sessions)])
+        _all(
+            [
+                Session(_app(addresses, number), number, [number % pool], scored, tally, start=line)
+                for number in range(sessions)
+            ]
+        )
 
-    return _run(visits, pool, {"sessions": sessions, "wanted": sessions})
+    return _run(visits, pool, {"sessions": sessions, "wanted": sessions}, service=service)
 
 
 def soak(minutes: float, sessions: int, pool: int, patient: bool = True) -> dict[str, Any]:
@@ -68,14 +87,14 @@ def soak(minutes: float, sessions: int, pool: int, patient: bool = True) -> dict
     rng = np.random.default_rng(0)
     told = {"minutes": minutes, "sessions_at_a_time": sessions, "visitors": 0, "wanted": 0}
 
-    def visits(address: str, scored: list, tally: Tally) -> None:
+    def visits(addresses: list[str], scored: list, tally: Tally) -> None:
         end, here = time.monotonic() + 60 * minutes, []
         while time.monotonic() < end:
             here = [item for item in here if item.is_alive()]
             while len(here) < sessions:
                 number = told["visitors"]
                 order = [int(film) for film in rng.permutation(pool)[:9]]
-                here.append(Session(address, number, order, scored, tally, 9, leaves=number % 5 == 4))
+                here.append(Session(_app(addresses, number), number, order, scored, tally, 9, leaves=number % 5 == 4))
                 here[-1].start()
                 told["visitors"] += 1
                 told["wanted"] += len(order)
@@ -86,6 +105,10 @@ def soak(minutes: float, sessions: int, pool: int, patient: bool = True) -> dict
     return _run(visits, pool, told, patient)
 
 
+def _app(addresses: list[str], visitor: int) -> str:
+    return addresses[visitor % len(addresses)]
+
+
 def _all(crowd: list[Session]) -> None:
     for item in crowd:
         item.start()
@@ -93,16 +116,66 @@ def _all(crowd: list[Session]) -> None:
         item.join()
 
 
-def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[str, Any]:
+@contextlib.contextmanager
+def service_served() -> Iterator[tuple[str, subprocess.Popen]]:
+    """Run the prediction service on a free port of this machine; gives its address and its process."""
+    port = demo.free_port()
+    address, log = f"http://127.0.0.1:{port}", demo.BUILD / f"load-service-{os.getpid()}.log"
+    demo.BUILD.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "covid_model", "serve", "--port", str(port)]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=config.ROOT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        end = time.monotonic() + START
+        while not _healthy(address):
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"The prediction service did not start:\n{log.read_text()}")
+            time.sleep(0.5)
+        yield address, process
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _servers(service: bool) -> Iterator[tuple[list[tuple[str, int]], int | None]]:
+    """Run one app, or two with a service; gives the address and process of each, and that of the service."""
+    with contextlib.ExitStack() as stack:
+        if not service:
+            address, process = stack.enter_context(demo.served(START, log="load"))
+            yield [(address, process.pid)], None
+            return
+        address, shared = stack.enter_context(service_served())
+        environment = os.environ | {config.SERVE_VARIABLE: address}
+        apps = [stack.enter_context(demo.served(START, f"load-{number}", environment)) for number in range(APPS)]
+        yield [(address, process.pid) for address, process in apps], shared.pid
+
+
+def _run(visits, pool: int, told: dict[str, Any], patient: bool = True, service: bool = False) -> dict[str, Any]:
     """Serve, read the pool alone, let the visitors come, wait until all is as before; what was found."""
-    with demo.served(START, log="load") as (address, process):
-        scored = alone(address, films.pool(pool))
-        rest, tally = usage(process.pid), Tally()
+    with _servers(service) as (apps, shared):
+        pid = apps[0][1]
+        scored = alone(apps[0][0], films.pool(pool))
+        rest, tally = usage(pid), Tally()
         started = time.perf_counter()
-        with Watch(process.pid, lambda: tally.readings) as watch:
-            visits(address, scored, tally)
+        with contextlib.ExitStack() as stack:
+            watches = [stack.enter_context(Watch(each, lambda: tally.readings)) for _, each in apps]
+            whole = stack.enter_context(Watch(shared, lambda: tally.readings, tree_mb)) if shared else None
+            visits([address for address, _ in apps], scored, tally)
         seconds = time.perf_counter() - started
-        after = _settled(process.pid, rest) if patient else usage(process.pid)
+        after = _settled(pid, rest) if patient else usage(pid)
+    watch = watches[0]
     result = {
         **told,
         "readings": tally.readings,
@@ -118,11 +191,13 @@ def _run(visits, pool: int, told: dict[str, Any], patient: bool = True) -> dict[
             "median": round(statistics.median(tally.seconds), 2) if tally.seconds else None,
             "longest": round(max(tally.seconds, default=0.0), 2),
         },
-        "peak_mb": watch.peak,
+        "peak_mb": max(each.peak for each in watches),
         "growth_mb_in_1000": watch.growth(int(WARM * tally.readings)) if tally.readings >= FEWEST else None,
         "before": rest,
         "after": after,
     }
+    if whole is not None:
+        result |= {"apps": len(watches), "service_peak_mb": whole.peak}
     result["held"] = held(result)
     return result
 

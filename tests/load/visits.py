@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from covid_model.app.text.prediction import WITHOUT_SERVICE
 from covid_model.tools.headless_client import ClientError, HeadlessClient
 from tests.load import films
 
@@ -55,6 +56,9 @@ def read(visitor: HeadlessClient, name: str, data: bytes, tally: Tally) -> dict 
     for _ in range(TRIES):
         if not page.has(AGAIN):
             break
+        if any(WITHOUT_SERVICE in alert for alert in page.alerts):
+            tally.fail(f"{name} got no answer of the prediction service: {page.alerts}")
+            return None
         tally.add(waited=1)
         time.sleep(1)
         page = visitor.press(AGAIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +23,51 @@ def usage(pid: int) -> dict[str, float]:
     }
 
 
-class Watch(threading.Thread):
-    """Looks at a process until it is stopped. `readings` tells how many films were read so far."""
+def memory_mb(pid: int) -> float:
+    """Resident memory of a process in MB."""
+    return usage(pid)["memory_mb"]
 
-    def __init__(self, pid: int, readings):
+
+def tree_mb(pid: int) -> float:
+    """Memory in MB of a process and all that it started; what several of them share counts once."""
+    return round(sum(map(_proportional_mb, _tree(pid))), 1)
+
+
+def _tree(pid: int) -> list[int]:
+    """Return a process and its descendants."""
+    parents = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            try:
+                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:  # it has ended
+                continue
+    tree = [pid]
+    for parent in tree:
+        tree += [child for child, other in parents.items() if other == parent]
+    return tree
+
+
+def _proportional_mb(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / MB
+
+
+class Watch(threading.Thread):
+    """Looks at the memory of a process until it is stopped. `readings` tells how many films were read so far."""
+
+    def __init__(self, pid: int, readings: Callable[[], int], memory: Callable[[int], float] = memory_mb):
         super().__init__(name="watch", daemon=True)
-        self.pid, self.readings = pid, readings
+        self.pid, self.readings, self.memory = pid, readings, memory
         self.rows: list[tuple[int, float]] = []  # readings so far, memory in MB
         self._stop_it = threading.Event()
 
     def run(self) -> None:
         while not self._stop_it.wait(EVERY):
-            self.rows.append((self.readings(), usage(self.pid)["memory_mb"]))
+            self.rows.append((self.readings(), self.memory(self.pid)))
 
     def __enter__(self) -> Watch:
         self.start()

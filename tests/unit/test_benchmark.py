@@ -167,6 +167,9 @@ def test_the_measurements_page_has_every_row(tmp_path, monkeypatch):
     assert holds(measurements.machine([PART, PART]), 9, 2, 23) and measurements.machine([PART, PART]) in page
     (users,) = measurements.users({"soak": SOAK | {"held": {"every film read": False}}})
     assert users in page and holds(users, 7, 10, 70, 0, 812)
+    shared = SOAK | {"sessions": 20, "apps": 2, "service_peak_mb": 1234.5, "held": {}, "date": "2026-11-27"}
+    (service,) = measurements.users({"service": shared})
+    assert holds(service, 20, 2, 70, 812, 1234) and holds(measurements.memory({"service": shared}), 812, 1234)
     assert "2e-07" in users and "every film read" in users  # how near the scores came, and what was not held
     assert measurements.same({"largest_difference": 0.0}) != measurements.same({"largest_difference": 2e-7})
     _, result, goal, reached = (measurements.table([PART]).iloc[:, at].tolist() for at in range(4))

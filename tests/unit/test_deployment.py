@@ -17,8 +17,9 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-from covid_model import cli, config, records
+from covid_model import cli, cluster, config, records
 from covid_model.app.runtime import log
+from covid_model.cluster import http_api
 
 ROOT = config.ROOT
 PAGE = (config.ASSETS / "DEPLOYMENT.md").read_text(encoding="utf-8")
@@ -77,7 +78,7 @@ def test_the_image_starts_the_app_on_its_port():
 def test_the_image_copies_and_compiles_what_exists():
     sources = [source for line in of("COPY") if "--from" not in line for source in line.split()[:-1]]
     compiled = re.search(r"compileall -q ([^&]+)", " ".join(of("RUN")))[1].split()
-    assert "requirements.txt" in sources and "covid_model" in compiled
+    assert {"requirements.txt", "requirements-cluster.txt"} <= set(sources) and "covid_model" in compiled
     for name in sources + compiled:
         assert (ROOT / name).exists(), name
 
@@ -124,6 +125,7 @@ def test_only_what_runs_is_sent_to_the_build():
     assert {name.split("/")[0] for name in files} == {
         "LICENSE",
         "requirements.txt",
+        "requirements-cluster.txt",
         "streamlit_app.py",
         ".streamlit",
         "covid_model",
@@ -143,8 +145,12 @@ def published(service: dict) -> tuple[str, str, str]:
     return tuple(mapping.split(":"))
 
 
+APPS = {name: service for name, service in COMPOSE["services"].items() if name.startswith("app-")}
+SERVICE = COMPOSE["services"]["service"]
+
+
 def test_the_app_runs_twice_each_on_its_own_port_of_this_computer():
-    ports = [published(service) for service in COMPOSE["services"].values()]
+    ports = [published(service) for service in APPS.values()]
     assert len(ports) == 2 and len({outside for _, outside, _ in ports}) == 2
     assert {address for address, *_ in ports} == {"127.0.0.1"} and {inside for *_, inside in ports} == {port()}
 
@@ -158,11 +164,37 @@ def test_a_service_is_closed_and_has_what_it_writes(name):
     assert source in COMPOSE["volumes"]
     assert [other for other in COMPOSE["services"] if volume in COMPOSE["services"][other]["volumes"]] == [name]
     assert f"demo {folder}" in " ".join(of("RUN"))  # a new volume takes its owner from the image
-    assert set(service["environment"]) == {"COVID_MODEL_WORK", "KERAS_HOME"}
-    assert all(value.startswith(f"{folder}/") for value in service["environment"].values())
+    environment = service["environment"]
+    assert all(environment[variable].startswith(f"{folder}/") for variable in ("COVID_MODEL_WORK", "KERAS_HOME"))
 
 
-@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_both_apps_ask_the_one_service_which_no_port_leads_to():
+    assert set(COMPOSE["services"]) == {*APPS, "service"} and "ports" not in SERVICE
+    given = cli.parser().parse_args(SERVICE["command"][3:])
+    assert SERVICE["command"][:3] == ["python", "-m", "covid_model"] and given.host == "0.0.0.0"
+    for app in APPS.values():
+        assert app["image"] == SERVICE["image"] and "command" not in app
+        assert app["environment"][config.SERVE_VARIABLE] == f"http://service:{given.port}"
+        token = app["environment"][config.SERVE_TOKEN_VARIABLE]
+        assert token == SERVICE["environment"][config.SERVE_TOKEN_VARIABLE] == f"${{{config.SERVE_TOKEN_VARIABLE}:-}}"
+
+
+def test_the_service_s_limits_cover_what_it_needs():
+    (tmp,) = SERVICE["tmpfs"]
+    ray, memory = bytes_of(SERVICE["shm_size"]), bytes_of(tmp.split(":size=")[1]) + bytes_of(SERVICE["shm_size"])
+    assert ray > cluster.OBJECT_STORE_BYTES
+    measured = [run.get("service_peak_mb", 0) for run in records.load_load_test().values()]
+    assert bytes_of(SERVICE["mem_limit"]) > max(measured) * 2**20 + memory
+    assert int(SERVICE["stop_grace_period"][:-1]) > http_api.DRAIN_SECONDS
+
+
+def test_the_health_check_of_the_service_asks_the_service():
+    given = cli.parser().parse_args(SERVICE["command"][3:])
+    assert f"http://127.0.0.1:{given.port}/health'" in SERVICE["healthcheck"]["test"][-1]
+    assert SERVICE["healthcheck"]["test"][:3] == ["CMD", *health_command()[:2]]
+
+
+@pytest.mark.parametrize("name", APPS)
 def test_the_memory_limit_covers_what_was_measured_and_tmp(name):
     service = COMPOSE["services"][name]
     (tmp,) = service["tmpfs"]
@@ -171,7 +203,7 @@ def test_the_memory_limit_covers_what_was_measured_and_tmp(name):
     assert mounted == "/tmp" and bytes_of(service["mem_limit"]) > largest * 2**20 + bytes_of(size)
 
 
-@pytest.mark.parametrize("name", COMPOSE["services"])
+@pytest.mark.parametrize("name", APPS)
 def test_the_health_check_is_the_image_s(name):
     check = COMPOSE["services"][name]["healthcheck"]
     assert check["test"] == ["CMD", *health_command()]
@@ -235,7 +267,7 @@ def test_every_variable_on_the_page_is_read():
 
 
 def test_ports_on_the_page_are_those_of_the_services():
-    services = {published(service)[1] for service in COMPOSE["services"].values()}
+    services = {published(service)[1] for service in APPS.values()}
     assert set(re.findall(r"server 127\.0\.0\.1:(\d+);", PAGE)) == services
     assert set(re.findall(r"localhost:(\d+)", PAGE)) == services
     assert re.findall(r"app_port: (\d+)", PAGE) == [port()]
