@@ -23,7 +23,7 @@ def _features(predictor: Predictor, film: Film) -> np.ndarray:
 TASKS: dict[str, Callable[..., Any]] = {
     PREDICT: lambda predictor, film: predictor.predict(film),
     "trace": lambda predictor, film: activations.trace(predictor, film),
-    EXPLAIN: lambda predictor, film, methods: attribution.explain(predictor, film.pixels, methods),
+    EXPLAIN: lambda predictor, film, methods: attribution.explain(predictor, film.pixels, tuple(methods)),
     "randomized": lambda predictor, film: attribution.randomized(predictor, film.pixels),
     "robustness": lambda predictor, film: robustness.spread(predictor, film.pixels),
     "features": _features,
