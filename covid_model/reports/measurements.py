@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from covid_model import config, records
 from covid_model.config import split_title
 
 PAGE = config.ASSETS / "MEASUREMENTS.md"
+NODE_CORES, NODES = 16, (1, 4, 16, 64)  # of the machines in the arithmetic of larger clusters
 REACHED = {True: "yes", False: "no", None: "–"}
 HEAD = (
     "# Measurements\n\n"
@@ -62,6 +64,7 @@ def page() -> str:
     parts = [HEAD, *seeds(_json(config.SEEDS_JSON)), *trials(_json(config.TRIALS_JSON))]
     parts += [
         *speed(records.load_benchmark(config.BENCHMARK_JSON)),
+        *archive(records.load_benchmark(config.ARCHIVE_JSON)),
         *load(records.load_load_test(config.LOAD_JSON) or {}),
     ]
     return "\n\n".join(parts) + "\n"
@@ -125,13 +128,61 @@ def _auc(result: Mapping[str, Any] | None) -> str:
 def speed(record: Mapping[str, Any] | None) -> list[str]:
     """Return the section of the benchmark; nothing without a record."""
     parts = list(record["parts"].values()) if record else []
+    return ["## Speed (`python -m covid_model benchmark`)", *_results(parts)] if parts else []
+
+
+def archive(record: Mapping[str, Any] | None) -> list[str]:
+    """Return the section of scoring an archive, and what follows from it by arithmetic; nothing without a record."""
+    parts = record["parts"] if record else {}
     if not parts:
         return []
+    title = "## An archive (`python -m covid_model benchmark --archive all`)"
+    return [title, *_results(list(parts.values())), *(growth(parts) if "run" in parts else [])]
+
+
+def growth(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the arithmetic of larger clusters, from the steps of the archive's benchmark, `run` among them."""
+    run, speeds = parts["run"]["record"], parts.get("speed", {}).get("record", {}).get("films_per_second")
+    seconds, memory_gb = run["processor_seconds_per_film"], (run["replica_mb"] or 1000) / 1024
+    kept, source = (
+        1.0,
+        "How much processes on one machine slow each other down is not measured yet; the table assumes not at all.",
+    )
+    if speeds:
+        one, two = (median(speeds[actors]) for actors in ("1", "2"))
+        kept = min(1.0, two / one / 2)
+        source = f"Two processes reach {two / one:.2f} times the speed of one, so each counts as {100 * kept:.0f} %."
+    rate = NODE_CORES * kept / seconds  # X-rays a second and node
+    rows = [
+        {
+            "Machines": str(nodes),
+            "X-rays a second": f"{nodes * rate:,.0f}",
+            "X-rays a day": f"{nodes * rate * 86_400 / 1e6:,.1f} million",
+            "Hours for a million": f"{1e6 / (nodes * rate) / 3600:,.1f}",
+            "Read, MB a second": f"{nodes * rate * run.get('mean_kb', 0) / 1000:,.1f}",
+        }
+        for nodes in NODES
+    ]
+    return [
+        "### Larger clusters: arithmetic, not a measurement",
+        f"An X-ray takes {seconds:.2f} s of one core of this processor, over {run['files']:,} files, the start "
+        f"of the processes included. {source} A machine with {NODE_CORES} such cores and as many processes then scores "
+        f"{NODE_CORES} × {kept:.2f} / {seconds:.2f} s = {rate:.0f} X-rays a second and needs {NODE_CORES} × "
+        f"{memory_gb:.2f} = {NODE_CORES * memory_gb:.0f} GB for the processes, libraries that they share counted "
+        "each time. Machines share nothing but the list of files, so the table multiplies by the number of machines.",
+        as_table(pd.DataFrame(rows)),
+        f"What the arithmetic leaves out: the files here have {run.get('mean_kb', 0):,} KB each, and a DICOM file of "
+        "several megabytes takes longer to read and decode; storage must deliver the last column; one process writes "
+        "all rows and keeps every path in memory.",
+    ]
+
+
+def _results(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return where the parts of a benchmark were measured, their table and their notes."""
     notes = [
         f"- **{words(row['what'])}.** {words(row['note'])}" for part in parts for row in part["rows"] if row["note"]
     ]
-    sections = ["## Speed (`python -m covid_model benchmark`)", machine(parts), as_table(table(parts))]
-    return sections + (["Notes:", "\n".join(notes)] if notes else [])
+    return [machine(parts), as_table(table(parts)), *(["Notes:", "\n".join(notes)] if notes else [])]
 
 
 def load(record: Mapping[str, Any]) -> list[str]:

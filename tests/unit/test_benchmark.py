@@ -6,15 +6,16 @@ import json
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from covid_model import config, records
+from covid_model import config, imaging, records
 from covid_model.cli import main
 from covid_model.cli import tools as command
 from covid_model.model import device, registry, vgg19
 from covid_model.reports import measurements
 from covid_model.tools import benchmark
-from covid_model.tools.benchmark import forward, server, timing
+from covid_model.tools.benchmark import archive, forward, server, timing
 from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missing
 from tests.support import mock_networks
 from tests.support.app_pages import holds, numbers
@@ -133,7 +134,7 @@ def test_the_committed_record_is_read_whole():
 
 
 def test_the_command_shows_the_record(capsys):
-    assert set(command.PARTS) == set(benchmark.PARTS)
+    assert set(command.PARTS) == set(benchmark.PARTS) and set(command.STEPS) == set(archive.STEPS)
     assert main(["benchmark", "--show"]) == 0
     assert capsys.readouterr().out.strip()
 
@@ -160,10 +161,11 @@ def test_the_measurements_page_has_every_row(tmp_path, monkeypatch):
     (tmp_path / "seeds.json").write_text(json.dumps({"runs": [run | {"seed": seed} for seed in range(3)]}))
     trial = {"title": "Heavy", "compared_with": None, "sources": {"siim": {"auc": 0.871}}}
     (tmp_path / "trials.json").write_text(json.dumps({"trials": [trial]}))
-    for name in ("BENCHMARK", "LOAD", "SEEDS", "TRIALS"):
+    (tmp_path / "archive.json").write_text(json.dumps({"parts": {"run": PART | {"record": ARCHIVE}}}))
+    for name in ("BENCHMARK", "ARCHIVE", "LOAD", "SEEDS", "TRIALS"):
         monkeypatch.setattr(config, f"{name}_JSON", tmp_path / f"{name.lower()}.json")
     page = measurements.page()
-    assert page.count("\n## ") == 4 and "| Heavy | – | 0.871 |" in page and "90.0 ± 0.0 %" in page
+    assert page.count("\n## ") == 5 and "| Heavy | – | 0.871 |" in page and "90.0 ± 0.0 %" in page
     assert holds(measurements.machine([PART, PART]), 9, 2, 23) and measurements.machine([PART, PART]) in page
     (users,) = measurements.users({"soak": SOAK | {"held": {"every film read": False}}})
     assert users in page and holds(users, 7, 10, 70, 0, 812)
@@ -177,8 +179,54 @@ def test_the_measurements_page_has_every_row(tmp_path, monkeypatch):
     assert holds(goal[0], 1.1) and reached == [measurements.REACHED[True], measurements.REACHED[None]]
 
 
+ARCHIVE = {"files": 10_000, "processor_seconds_per_film": 0.25, "replica_mb": 1024, "mean_kb": 50}
+
+
+def test_larger_clusters_are_arithmetic():
+    parts = {"run": PART | {"record": ARCHIVE}}
+    text = "\n".join(measurements.archive({"parts": parts}))
+    assert holds(text, 64, 0.25) and "arithmetic, not a measurement" in text  # 16 cores / 0.25 s
+    assert "| 4 | 256 | 22.1 million | 1.1 | 12.8 |" in text
+    parts["speed"] = PART | {"record": {"films_per_second": {"1": [4.0, 4.0], "2": [6.0, 6.0]}}}
+    text = "\n".join(measurements.archive({"parts": parts}))
+    assert holds(text, 48, 1.5, 75) and "| 4 | 192 |" in text  # three quarters of it
+    assert measurements.archive(None) == [] == measurements.archive({"parts": {}})
+
+
+def test_an_archive_of_films_and_bad_files(tmp_path):
+    listed = archive.make(tmp_path, None, 120)
+    assert len(listed) == 120 and len(set(listed)) == 120
+    (bad,) = (name for name, good in listed.items() if not good)
+    read = {name: imaging.read(tmp_path / name).pixels.tobytes() for name in list(listed)[::30]}
+    assert len(set(read.values())) == len(read)
+    with pytest.raises(imaging.FilmError):
+        imaging.read(tmp_path / bad)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
+    archive.make(tmp_path, None, 120)
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
+    for kind in range(5):
+        with pytest.raises(imaging.FilmError):
+            imaging.decode(archive._bad((tmp_path / "00" / "00001.jpg").read_bytes(), kind))
+
+
+def test_rows_of_an_archive_are_compared_with_its_files():
+    listed = {"a": True, "b": True, "c": False, "d": False}
+    rows = pd.DataFrame({"path": ["a", "a", "c", "d", "e"], "score": [None, None, 0.5, None, 0.5]})
+    state = {"starts": 3, "killed": ["worker"], "seconds": 1.0, "usage": {}}
+    measured, record = archive.judged(rows, listed, state)
+    keys = ("lost", "twice", "unknown", "bad_scored", "good_refused", "bad")
+    assert [record[key] for key in keys] == [1, 1, 1, 1, 1, 2]
+    assert [row.reached for row in measured[:4]] == [False, False, False, None]
+    usage = {
+        "1-7": {"peak": 900.0, "mapped": 400.0, "seconds": 3.0},
+        "2-8": {"peak": 950.0, "mapped": 1.0, "seconds": 1},
+    }
+    measured, record = archive.judged(rows, listed, state | {"usage": usage})
+    assert (record["replica_mb"], record["processor_seconds_per_film"]) == (950, 1.0) and measured[3].reached
+
+
 def test_without_records_there_is_nothing_to_write(tmp_path, monkeypatch):
-    for name in ("BENCHMARK", "LOAD", "SEEDS", "TRIALS"):
+    for name in ("BENCHMARK", "ARCHIVE", "LOAD", "SEEDS", "TRIALS"):
         monkeypatch.setattr(config, f"{name}_JSON", tmp_path / "none.json")
     assert measurements.page() == f"{measurements.HEAD}\n"
 

@@ -165,7 +165,9 @@ def run_rows(
     while not to.is_file():
         state["starts"] += 1
         _watched(command(work / "films", to, network, *options), to, count, state, kept)
-    return judged(pd.read_parquet(to), listed, state)
+    size = statistics.mean((work / "films" / name).stat().st_size for name in listed)
+    rows, record = judged(pd.read_parquet(to), listed, state)
+    return rows, record | {"mean_kb": round(size / 1000)}
 
 
 def _watched(line: Sequence[str], to: Path, count: int, state: dict[str, Any], kept: Path) -> None:
