@@ -24,6 +24,7 @@ from covid_model.data import samples as samples_room
 from covid_model.evaluation import threshold_sweep
 from covid_model.imaging import FilmError, heatmap
 from covid_model.imaging import image as thumbnails
+from covid_model.imaging.preprocessing import mean_gray
 from covid_model.model import registry
 from covid_model.model.similarity import FilmIndex, SimilarityError
 from covid_model.reports import model_card as card_room
@@ -311,6 +312,21 @@ def adult_scores() -> pd.DataFrame | None:
     wide = rows.pivot_table(index="id", columns="network", values="score").dropna()
     facts = _with_patients(rows.drop_duplicates("id").set_index("id")[["source", "covid"]].reindex(wide.index))
     return facts.assign(patient=facts.get("patient", facts.index.to_series())).join(wide)
+
+
+def brightness_rule() -> dict | None:
+    """Return the threshold on the mean gray, as `experiments.baselines` fitted it; None without a record of it."""
+    records = (audit_record(name, "rivals") for name in registry.names())
+    return next((record["mean_gray"] for record in records if record and "mean_gray" in record), None)
+
+
+@st.cache_data(show_spinner=False, max_entries=CARDS_KEPT)
+def gray_of(path: str) -> float | None:
+    """Return a sample film's mean gray, 0 to 255; None if it cannot be read. Never called with an upload."""
+    try:
+        return mean_gray(imaging.read(Path(path)).pixels)
+    except FilmError:
+        return None
 
 
 @memory.by_files(lambda: [config.DATASET_CSV], st.cache_resource, 1)

@@ -36,6 +36,7 @@ def run(context: ExperimentContext) -> dict[str, Any]:
     return {
         "trained_on": {"splits": list(context.trained_on), "films": int(training.sum())},
         "rivals": BASELINES,
+        "mean_gray": brightness_rule(small[training].mean(axis=(1, 2)), table["covid"].to_numpy()[training]),
         "figures": [
             {"split": split, "rival": name}
             | metrics.accuracy_and_auc(table[inside], guesses[inside], context.spec.threshold)
@@ -63,6 +64,30 @@ def always_no(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> n
 def mean_gray(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Return the scores (n,) of a logistic regression on the mean gray."""
     return _regression(small.mean(axis=(1, 2))[:, None], table, training)
+
+
+def brightness_rule(grays: np.ndarray, covid: np.ndarray) -> dict[str, float | bool]:
+    """Return the threshold on the mean gray that separates the classes best, by balanced accuracy.
+
+    Args:
+        grays: (n,) of training films, in [0, 1].
+        covid: (n,) 1 or 0.
+
+    Returns:
+        threshold: in gray levels; a film of this gray counts as brighter.
+        brighter: whether the brighter films are called positive, or the darker ones.
+        balanced_accuracy: on the training films.
+    """
+    from sklearn.metrics import roc_curve
+
+    alarms, hits, thresholds = roc_curve(covid, grays, drop_intermediate=False)
+    gains = hits - alarms
+    best = int(np.argmax(np.abs(gains)))
+    return {
+        "threshold": float(config.GRAY_LEVELS * thresholds[best]),
+        "brighter": bool(gains[best] > 0),
+        "balanced_accuracy": float((1 + abs(gains[best])) / 2),
+    }
 
 
 def thumbnail(table: pd.DataFrame, small: np.ndarray, training: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Similar films: index the reported films by each base's features, draw the map, and measure what neighbors share.
 
 If the neighbors of a film come from its archive more often than they share its class, the features describe the
-archive. The maps are t-SNE embeddings (van der Maaten and Hinton 2008) of the same projections.
+archive. The maps are t-SNE embeddings (van der Maaten and Hinton 2008) of the same projections. A network of which only
+the head was trained has ImageNet's features; its own are those of the head's hidden layer, which are mapped as well.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from covid_model import config
 from covid_model.data.dataset import Dataset
 from covid_model.evaluation.metrics import mean, to_json
 from covid_model.model import device, registry
-from covid_model.model.similarity import FeatureSpace, FilmIndex, space_of
+from covid_model.model.similarity import FeatureSpace, FilmIndex, FilmMap, space_of
+from covid_model.training.features import has_own_features, hidden_layer
 from covid_model.training.score_dataset import OutputStore
 
 log = logging.getLogger(__name__)
@@ -48,19 +50,23 @@ def run(
     """
     work, to = work or config.WORK, to or config.SIMILARITY_NPZ
     films = data.films[~data.films["split"].isin(config.TRAINING_SPLITS)]
-    spaces: dict[str, FeatureSpace] = {}
+    ids, spaces, hidden = np.array(films.index, dtype=str), dict[str, FeatureSpace](), dict[str, FilmMap]()
     record: dict[str, Any] = {"films": len(films), "neighbors": NEIGHBORS, "spaces": {}}
     for name in registry.names():
         spec = registry.spec(name)
+        if has_own_features(spec):
+            layer = build(hidden_layer(spec, data, list(films.index), vgg19_for(name), work), spec.sha256)
+            record["spaces"][name] = shared(FilmIndex(ids, {name: layer}), name, films)
+            hidden[name] = FilmMap(layer.weights, layer.places.astype(np.float16))
+            log.info("%s %s", name, record["spaces"][name])
         space = space_of(spec)
         if space in spaces:
             continue
         store = OutputStore(spec, data, vgg19_for(name), device.fast_precision(), work)
         spaces[space] = build(store.get(list(films.index))[1], spec.sha256)
-        index = FilmIndex(np.array(films.index, dtype=str), {space: spaces[space]})
-        record["spaces"][space] = shared(index, space, films)
+        record["spaces"][space] = shared(FilmIndex(ids, {space: spaces[space]}), space, films)
         log.info("%s %s", space, record["spaces"][space])
-    FilmIndex(np.array(films.index, dtype=str), spaces).save(to)
+    FilmIndex(ids, spaces, hidden).save(to)
     to.with_suffix(".json").write_text(json.dumps(to_json(record), indent=1) + "\n", encoding="utf-8")
     return to
 

@@ -21,6 +21,7 @@ from covid_model.data import dataset
 from covid_model.experiments.context import ExperimentContext
 from covid_model.model import registry
 from covid_model.training import playground
+from covid_model.training.features import has_own_features, hidden_layer
 
 FOLDS = 5  # each patient is in one of them
 PENALTY = 1e-2  # C of the logistic regression
@@ -30,7 +31,7 @@ SOURCE_FILMS = 300  # of a source, at most
 def run(context: ExperimentContext) -> dict[str, Any]:
     """Probe the reported films of adults, with this network's features of the last convolutional layer.
 
-    A network on the frozen base has that base's features.
+    A network on the frozen base has that base's features; `hidden` is for its hidden layer, if `has_own_features`.
     """
     films = sample(context.scores, context.seed)
     before = frozen(films)
@@ -39,7 +40,13 @@ def run(context: ExperimentContext) -> dict[str, Any]:
     else:
         pooled = context.outputs().get(list(films.index))[1]
         own = probe(pooled[:, pooled.shape[1] // 2 :], films)  # of ood.LAYERS, the second
-    return {"films": len(films), "sources": films["source"].value_counts().to_dict(), "own": own, "frozen": before}
+    record = {"films": len(films), "sources": films["source"].value_counts().to_dict(), "own": own, "frozen": before}
+    if has_own_features(context.spec):
+        reported = context.data.films[~context.data.films["split"].isin(config.TRAINING_SPLITS)].index
+        base = context.vgg19 or dataset.weights_file()
+        layer = hidden_layer(context.spec, context.data, list(reported), base, context.work)  # as in `similarity`
+        record["hidden"] = probe(np.sqrt(layer[reported.get_indexer(films.index)]), films)
+    return record
 
 
 def frozen(films: pd.DataFrame) -> dict[str, Any] | None:

@@ -63,6 +63,11 @@ def prepare(pixels: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     return square
 
 
+def mean_gray(pixels: np.ndarray) -> float:
+    """Return the mean gray, 0 to 255, of the small image that the baselines see of a film (height, width) uint8."""
+    return float(prepare(pixels, Preprocessing(size=config.BASELINE_SIDE)).mean())
+
+
 def to_input(prepared: np.ndarray) -> np.ndarray:
     """Stack three equal channels and subtract ImageNet's mean: Keras' own VGG-19 preprocessing, for grayscale films.
 

@@ -7,7 +7,7 @@ what this file loads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from covid_model import config
 from covid_model.model.registry import IMAGENET, NetworkSpec
 
 LEVELS = 127  # of a coordinate, on either side of 0
+HIDDEN = "hidden"  # in the file, before the name of a map of `FilmIndex.hidden`
 
 
 class SimilarityError(ValueError):
@@ -56,22 +57,40 @@ class FeatureSpace:
 
 
 @dataclass(frozen=True)
+class FilmMap:
+    """The films on a map by features that are not searched: `weights` and `places` as in `FeatureSpace`."""
+
+    weights: np.ndarray
+    places: np.ndarray
+
+
+@dataclass(frozen=True)
 class FilmIndex:
     """The films that can be found by similarity.
 
     Attributes:
         ids: (n,) str, the films.
         spaces: their features, by name of the space (see `space_of`).
+        hidden: their map by a head's hidden layer, by name of the network, where the head is all that was trained.
     """
 
     ids: np.ndarray
     spaces: dict[str, FeatureSpace]
+    hidden: dict[str, FilmMap] = field(default_factory=dict)
+
+    @property
+    def maps(self) -> dict[str, FeatureSpace | FilmMap]:
+        """Return all that has `weights` and `places`, by name: ImageNet's features, then the networks' own."""
+        named = self.spaces | self.hidden
+        return dict(sorted(named.items(), key=lambda entry: entry[0] != IMAGENET))
 
     def save(self, path: Path) -> None:
         """Write the index to `path`, an npz."""
         arrays = {"ids": self.ids}
         for name, space in self.spaces.items():
-            arrays |= {f"{name}/{field.name}": getattr(space, field.name) for field in fields(space)}
+            arrays |= {f"{name}/{part.name}": getattr(space, part.name) for part in fields(space)}
+        for name, film_map in self.hidden.items():
+            arrays |= {f"{HIDDEN}/{name}/{part.name}": getattr(film_map, part.name) for part in fields(film_map)}
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(path, **arrays)
 
@@ -85,18 +104,23 @@ class FilmIndex:
         path = config.SIMILARITY_NPZ if path is None else path
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                names = dict.fromkeys(key.split("/")[0] for key in arrays.files if "/" in key)
+                keys = [key.split("/") for key in arrays.files]
                 spaces = {
-                    name: FeatureSpace(**{field.name: arrays[f"{name}/{field.name}"] for field in fields(FeatureSpace)})
-                    for name in names
+                    name: FeatureSpace(**{part.name: arrays[f"{name}/{part.name}"] for part in fields(FeatureSpace)})
+                    for name in dict.fromkeys(key[0] for key in keys if len(key) == 2)
                 }
-                index = cls(arrays["ids"], spaces)
+                hidden = {
+                    name: FilmMap(**{part.name: arrays[f"{HIDDEN}/{name}/{part.name}"] for part in fields(FilmMap)})
+                    for name in dict.fromkeys(key[1] for key in keys if len(key) == 3)
+                }
+                index = cls(arrays["ids"], spaces, hidden)
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise SimilarityError(
                 f"{path} is missing or damaged ({type(error).__name__}). Create it again: "
                 "python -m covid_model similarity"
             ) from error
-        if any(len(space.codes) != len(index.ids) for space in index.spaces.values()):
+        lengths = [len(space.codes) for space in index.spaces.values()] + [len(each.places) for each in hidden.values()]
+        if any(length != len(index.ids) for length in lengths):
             raise SimilarityError(f"{path} is damaged: its numbers of X-rays and ids differ.")
         return index
 

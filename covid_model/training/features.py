@@ -98,6 +98,31 @@ def averaged(full: np.ndarray) -> np.ndarray:
     )
 
 
+def has_own_features(spec: registry.NetworkSpec) -> bool:
+    """Return whether the hidden layer is all that a network knows of its own of where in a film something is.
+
+    Its base is ImageNet's, and its head sees every place of the base's output, not their average.
+    """
+    return spec.base == registry.IMAGENET and spec.head.pooling == "flatten"
+
+
+def hidden_layer(
+    spec: registry.NetworkSpec, dataset: Dataset, ids: list[str], base: str, work: Path | None = None
+) -> np.ndarray:
+    """Return what the hidden layer of a head on the frozen base outputs for the films `ids`: (n, units) float32.
+
+    Args:
+        spec: a network for which `has_own_features`.
+        base: weights of the base, as in `FeatureJob`.
+    """
+    weights = vgg19.read_weights(config.NETWORKS / spec.weights)
+    kernel, bias = weights["fc1/kernel"], weights["fc1/bias"]  # (25088, units), (units,)
+    full = extract(dataset, ids, FeatureJob(base, spec.preprocessing), work)
+    parts = (full[start : start + FILMS_AT_ONCE] for start in range(0, len(full), FILMS_AT_ONCE))
+    flat = (part.reshape(-1, len(kernel)).astype(np.float32) for part in parts)  # (films, 25088)
+    return np.concatenate([np.maximum(part @ kernel + bias, 0) for part in flat])
+
+
 def _compute(dataset: Dataset, ids: list[str], job: FeatureJob, path: Path, shape: tuple[int, ...]) -> None:
     """Write `path` batch by batch into a partial file beside it, and resume an interrupted run from that file."""
     import keras

@@ -424,7 +424,9 @@ def test_the_page_imports_no_tensorflow():
 # --- the quiz ------------------------------------------------------------------------------------
 @pytest.fixture
 def ten(demo, monkeypatch):
-    """The demo with a data folder of twelve adults' X-rays, half of them COVID-19."""
+    """The demo with a data folder of twelve adults' X-rays, half of them COVID-19, and a rule on the brightness."""
+    rule = {"threshold": 0.0, "brighter": True}
+    monkeypatch.setattr(cache, "brightness_rule", lambda: rule)
     names = [f"nih-{number}" for number in range(12)]
     table = pd.DataFrame({"id": names, "split": "extra-test", "source": "nih", "covid": [0, 1] * 6})
     scores = [table.assign(network=name, score=score) for name, score in (("fine-tuned", 0.1), ("paper", 0.9))]
@@ -447,11 +449,37 @@ def test_a_round_of_the_quiz(ten):
         assert not app.exception and len([item for item in app.markdown if item.value.startswith("You said")]) == 1
         app.button(key="quiz_next").click().run()
     (table,) = app.table
-    assert next(iter(table.value.index)) == quiz.YOU and len(table.value) == 5  # two networks and two rivals
-    assert holds(table.value.at[quiz.YOU, "Correct"], 5, 10)
+    assert next(iter(table.value.index)) == quiz.YOU and len(table.value) == 6  # two networks and three rivals
+    for player in (quiz.YOU, quiz.BRIGHTNESS_ONLY):  # both say COVID-19 every time
+        assert [
+            holds(cell, *counts)
+            for cell, counts in zip(table.value.loc[player], ((5, 10), (5, 5), (5, 5)), strict=True)
+        ] == [True] * 3
     assert "round=5" in app.code[0].value
     app.button(key="quiz_same").click().run()
     assert not app.table and app.button(key="quiz_commit")
+
+
+def test_a_link_gives_the_same_ten_and_no_link_new_ones(ten, monkeypatch):
+    drawn = []
+    draw = quiz.draw
+    monkeypatch.setattr(quiz, "draw", lambda *given: drawn.append(draw(*given)) or drawn[-1])
+
+    def seed(app) -> str:
+        value = app.query_params[beat_the_model.ROUND]
+        return value if isinstance(value, str) else value[0]
+
+    first = open_page("can_you_trust_it", screen=deck.QUIZ)
+    open_page("can_you_trust_it", screen=deck.QUIZ, round=seed(first))
+    assert drawn[0] == drawn[-1]
+    assert len({seed(first), *(seed(open_page("can_you_trust_it", screen=deck.QUIZ)) for _ in range(3))}) > 1
+
+
+def test_without_confident_errors_there_is_no_round(ten, demo):
+    table = pd.read_csv(demo / "scores.csv")
+    table.assign(score=0.5).to_csv(demo / "scores.csv", index=False)
+    app = open_page("can_you_trust_it", screen=deck.QUIZ)
+    assert app.info and "quiz_commit" not in [button.key for button in app.button]
 
 
 @pytest.mark.parametrize("seed", ["", "x", "-1", "99999999", "１"])

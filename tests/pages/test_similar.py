@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from covid_model import config
 from covid_model.app.components import similar
 from covid_model.app.text import similarity as text
 from covid_model.experiments import similarity as experiment
-from covid_model.model.similarity import FilmIndex
+from covid_model.model.registry import IMAGENET
+from covid_model.model.similarity import FilmIndex, FilmMap
 from tests.pages.test_try_an_xray import upload
 from tests.support import app_pages
 from tests.support.app_pages import ROWS, charts, demo, film_bytes, holds, open_page
@@ -74,3 +76,20 @@ def test_the_map_on_browse(indexed):
     for color in text.COLORS:
         app.get_by_key(similar.COLOR).set_value(color).run()
         assert not app.exception
+
+
+def test_the_map_by_other_features(indexed, demo):
+    """Another network's hidden layer and ImageNet's features can be mapped; those of other weights are not offered."""
+    index = FilmIndex.load(demo / "similarity.npz")
+    today, old = (FilmMap(np.array(digest), -indexed.places) for digest in ("0" * 64, "1" * 64))
+    spaces = index.spaces | {IMAGENET: replace(indexed, places=2 * indexed.places)}
+    for hidden, names in ((today, ["fine-tuned", IMAGENET, "paper"]), (old, ["fine-tuned", IMAGENET])):
+        FilmIndex(index.ids, spaces, {"paper": hidden}).save(demo / "similarity.npz")
+        app = open_page("browse", map="true")
+        picker = app.get_by_key(similar.FEATURES)
+        assert list(picker.options) == [similar.map_title(name) for name in names]
+        for name in names:
+            app.get_by_key(similar.FEATURES).set_value(name).run()
+            assert not app.exception and any(key.startswith("film_map_") for key in charts(app))
+    app = open_page("browse", map="true", network="paper")
+    assert app.get_by_key(similar.FEATURES).value == IMAGENET  # the paper's base

@@ -18,6 +18,7 @@ from covid_model.experiments import (
 )
 from covid_model.experiments import calibration as calibration_experiment
 from covid_model.imaging import perturb
+from covid_model.imaging.preprocessing import mean_gray
 from covid_model.model import ood, registry
 from covid_model.model import robustness as model_robustness
 
@@ -178,6 +179,16 @@ def test_a_rival_that_sees_grays_tells_bright_from_dark():
     training = np.arange(40) < 30
     for rival in (baselines.mean_gray, baselines.thumbnail):
         assert ((rival(table, small, training) > 0.5) == covid).all()
+
+
+def test_the_rule_on_brightness_separates_best():
+    grays, covid = np.array([0.1, 0.2, 0.3, 0.5, 0.7, 0.8]), np.array([0, 0, 0, 1, 0, 1])
+    rule = baselines.brightness_rule(grays, covid)
+    assert rule == {"threshold": 0.5 * 255, "brighter": True, "balanced_accuracy": pytest.approx(7 / 8)}
+    darker = baselines.brightness_rule(grays, 1 - covid)
+    assert darker["brighter"] is False and darker["balanced_accuracy"] == pytest.approx(7 / 8)
+    film = np.random.default_rng(0).integers(0, 256, (64, 80)).astype(np.uint8)
+    assert mean_gray(film) == pytest.approx(film.mean(), abs=0.6)
 
 
 def test_measures_of_a_rival():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +15,11 @@ from covid_model import config
 from covid_model.app.text import similarity as text
 from covid_model.charts import similarity as charts
 from covid_model.experiments import similarity as experiment
-from covid_model.model import registry
-from covid_model.model.similarity import FilmIndex, SimilarityError, space_of
+from covid_model.imaging.preprocessing import Preprocessing, prepare, to_input
+from covid_model.model import registry, vgg19
+from covid_model.model.similarity import FilmIndex, FilmMap, SimilarityError, space_of
+from covid_model.training import features as training_features
+from tests.support import mock_networks
 from tests.support.app_pages import holds
 
 
@@ -60,9 +65,15 @@ def test_the_map_keeps_groups_together(index):
 
 
 def test_the_index_comes_back_from_its_file(index, tmp_path):
-    index.save(tmp_path / "index.npz")
+    hidden = FilmMap(np.array("1" * 64), index.spaces["made-up"].places.astype(np.float16))
+    FilmIndex(index.ids, index.spaces | {registry.IMAGENET: index.spaces["made-up"]}, {"paper": hidden}).save(
+        tmp_path / "index.npz"
+    )
     again = FilmIndex.load(tmp_path / "index.npz")
-    assert (again.ids == index.ids).all()
+    assert (again.ids == index.ids).all() and list(again.spaces) == ["made-up", registry.IMAGENET]
+    assert list(again.maps) == [registry.IMAGENET, "made-up", "paper"]
+    np.testing.assert_array_equal(again.hidden["paper"].places, hidden.places)
+    assert str(again.maps["paper"].weights) == "1" * 64
     for name, array in vars(index.spaces["made-up"]).items():
         np.testing.assert_array_equal(getattr(again.spaces["made-up"], name), array)
 
@@ -98,9 +109,12 @@ def test_every_base_is_indexed_once(features, films, tmp_path, monkeypatch):
 
     asked: list[tuple] = []
     specs = {
-        name: SimpleNamespace(name=name, base=base, sha256=name * 8)
-        for name, base in (("own", "own"), ("one", registry.IMAGENET), ("two", registry.IMAGENET))
-    }
+        name: SimpleNamespace(name=name, base=base, sha256=name * 8, head=registry.Head(pooling, 8, 0.0))
+        for name, base, pooling in (
+            ("own", "own", "flatten"), ("one", registry.IMAGENET, "average"), ("two", registry.IMAGENET, "flatten")
+        )
+    }  # fmt: skip
+    monkeypatch.setattr(experiment, "hidden_layer", lambda spec, data, ids, base, work: features[: len(ids)] ** 2)
     monkeypatch.setattr(experiment, "OutputStore", Store)
     monkeypatch.setattr(registry, "names", lambda: list(specs))
     monkeypatch.setattr(registry, "spec", specs.get)
@@ -108,13 +122,60 @@ def test_every_base_is_indexed_once(features, films, tmp_path, monkeypatch):
     path = experiment.run(SimpleNamespace(films=trained), {"one": "file"}.get, tmp_path, tmp_path / "index.npz")
     index, record = FilmIndex.load(path), json.loads(path.with_suffix(".json").read_text())
     assert asked == [("own", None), ("one", "file")]
-    assert list(index.spaces) == list(record["spaces"]) == ["own", registry.IMAGENET]
+    assert list(index.spaces) == ["own", registry.IMAGENET] and list(index.hidden) == ["two"]
+    assert set(record["spaces"]) == {"own", registry.IMAGENET, "two"}
+    assert index.maps["two"].places.shape == (56, 2) and str(index.maps["two"].weights) == "two" * 8
     assert [space_of(spec) for spec in specs.values()] == ["own", registry.IMAGENET, registry.IMAGENET]
     assert list(index.ids) == list(films.index[4:]) and record["films"] == 56
     sentence = text.overall(record, "own")
     assert holds(sentence, record["spaces"]["own"]["adults"]["films"], experiment.NEIGHBORS)
     assert text.overall({"spaces": {}}, "own") == ""
     assert len(sentence) > len(text.overall(record, registry.IMAGENET))  # the base is not compared with itself
+
+
+def test_the_hidden_layer_is_the_models(tmp_path, monkeypatch):
+    """As the whole network computes it, from the stored features of its base."""
+    keras.utils.set_random_seed(0)
+    head = registry.Head("flatten", 6, 0.0)
+    model = vgg19.build(head, 64)
+    digest = vgg19.save_weights(vgg19.get_weights(model, registry.IMAGENET), tmp_path / "paper.npz")
+    vgg19.set_weights(vgg19.head_layers(model), vgg19.read_weights(tmp_path / "paper.npz"))
+    spec = SimpleNamespace(
+        weights="paper.npz", base=registry.IMAGENET, head=head, sha256=digest, preprocessing=Preprocessing(64)
+    )
+    pixels = to_input(np.stack([prepare(mock_networks.film(seed), spec.preprocessing) for seed in range(3)]))
+    base, layer = (
+        keras.Model(model.input, model.get_layer(name).output).predict(pixels) for name in ("block5_pool", "fc1")
+    )
+    monkeypatch.setattr(config, "NETWORKS", tmp_path)
+    monkeypatch.setattr(training_features, "extract", lambda *given: base)
+    monkeypatch.setattr(training_features, "FILMS_AT_ONCE", 2)
+    found = training_features.hidden_layer(spec, None, ["a", "b", "c"], "imagenet")
+    np.testing.assert_allclose(found, layer, rtol=1e-3, atol=1e-4)
+    assert training_features.has_own_features(spec) and (found > 0).any()
+
+
+def test_words_for_a_maps_probe():
+    result = {"source": 0.9, "source_chance": 0.25, "class": 0.8, "class_chance": 0.5}
+    records = {"paper": {"own": result, "frozen": result | {"source": 0.6}, "hidden": result | {"source": 0.7}}}
+    records["fine-tuned"] = {"own": result, "frozen": None}
+    for name, source in ((registry.IMAGENET, 60), ("paper", 70), ("fine-tuned", 90)):
+        assert holds(text.probed(records, name), source, 25, 80, 50), name
+    assert text.probed(records, "other") == text.probed({"paper": None}, registry.IMAGENET) == ""
+
+
+@pytest.mark.measured
+def test_a_query_takes_less_than_50_ms():
+    index = FilmIndex.load()
+    rng = np.random.default_rng(0)
+    for name, space in index.spaces.items():
+        seconds = []
+        for _ in range(5):
+            features = rng.uniform(0, 9, (1, len(space.center)))
+            started = time.perf_counter()
+            index.nearest(name, space.code(features)[0], 10)
+            seconds.append(time.perf_counter() - started)
+        assert min(seconds) < 0.05, name
 
 
 def test_words_for_neighbors():

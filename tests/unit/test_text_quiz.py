@@ -42,6 +42,33 @@ def test_few_films_are_drawn_as_they_are(films):
     assert sorted(quiz.draw(part.head(4), NETWORKS, 3)) == sorted(part.index[:4])
 
 
+def test_a_round_needs_ten_patients_and_three_confident_errors(films):
+    ten = films.drop_duplicates("patient").assign(own=0.5, other=0.5).head(quiz.X_RAYS)
+    for errors in range(5):
+        ten["own"] = np.where(np.arange(quiz.X_RAYS) < errors, 1 - ten["covid"], 0.5)
+        assert quiz.enough(ten, NETWORKS) == (errors >= quiz.ERRORS)
+    assert not quiz.enough(ten.head(quiz.X_RAYS - 1), NETWORKS)
+    assert not quiz.enough(ten.assign(patient="one"), NETWORKS)
+
+
+def test_every_error_counts_if_a_patient_has_others(films):
+    """Three patients with an error and a right answer each: whichever of them is drawn, the round has three errors."""
+    pairs = films.head(6).assign(patient=["a", "a", "b", "b", "c", "c"])
+    pairs["own"] = np.where(np.arange(6) % 2 == 0, 1 - pairs["covid"], pairs["covid"])
+    pool = pd.concat([pairs, films.iloc[6:26]]).assign(other=0.5)
+    for seed in range(20):
+        drawn = pool.loc[quiz.draw(pool, NETWORKS, seed)]
+        assert set(pairs.index[::2]) <= set(drawn.index) and drawn["patient"].is_unique
+
+
+@pytest.mark.parametrize("brighter", [True, False])
+def test_the_rival_that_knows_the_brightness(brighter):
+    rule = {"threshold": 130.0, "brighter": brighter}
+    assert [quiz.by_brightness(gray, rule) for gray in (129.9, 130.0, 200)] == [not brighter, brighter, brighter]
+    sentence = quiz.brightness(141.2, rule)
+    assert holds(sentence, 141, 130) and ("positive" in sentence) == brighter
+
+
 def test_the_rival_that_knows_the_source(films):
     training = pd.DataFrame({"source": ["nih", "nih", "cohen", "cohen"], "covid": [0, 1, 1, 1]})
     asked = films.head(3).assign(source=["nih", "cohen", "elsewhere"])
@@ -61,6 +88,7 @@ def test_how_sure_the_visitor_was(films, sure, right, more):
     calls = [bool(films.at[film, "covid"]) == (number < 4 * right) for number, film in enumerate(ids)]
     sentence = quiz.calibration({film: Answer(call, sure) for film, call in zip(ids, calls, strict=True)}, films)
     assert holds(sentence, round(100 * sure), round(100 * right)) and more in sentence
+    assert holds(sentence, 4 * right, 4)  # for the answers given with this certainty
 
 
 def test_why_an_x_ray_matters(films):

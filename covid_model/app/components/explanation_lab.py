@@ -23,7 +23,8 @@ from covid_model.model.queue import QueueFullError
 
 SIDE = 300  # pixels: the longer side of a picture
 A_ROW, NARROWEST = 6, 150  # the most pictures in a row; the least width of one in pixels
-METHOD, STAGE = "lab_method", "lab_stage"
+METHOD, STAGE, BOARD = "lab_method", "lab_stage", "board"
+COLUMNS = {text.CURVES: ("deletion", "insertion"), text.REPEATS: ("repeatability",)}  # of the others: the pointing game
 SLOW = tuple(name for name in METHODS if name not in FAST)
 
 
@@ -94,31 +95,41 @@ def _sanity(source: ImageSource, name: str, pixels: np.ndarray, box: tuple[float
 
 
 def _scoreboard() -> None:
-    """Draw the table of methods on X-rays with a known lesion, for every network with a record."""
+    """Draw the table of methods held against what is known, for every network with a record."""
     records = {name: cache.audit_record(name, "explanations") for name in registry.names()}
     known = {name: record for name, record in records.items() if record}
     if not known:
         return
     st.header(text.LAB_SECTIONS["scoreboard"], anchor="scoreboard", divider="gray")
-    st.markdown(text.SCOREBOARD)
-    st.dataframe(scoreboard(known), hide_index=True, alt="Explanation methods by how often they find the lesion")
+    boards = [board for board in text.BOARDS if any(_measured(record, board) for record in known.values())]
+    board = widgets.choice("Measured by", boards, key=BOARD, default=text.LESIONS, format_func=text.BOARDS.get)
+    known = {name: record for name, record in known.items() if _measured(record, board)}
+    st.markdown(text.scoreboard(board, known, registry.short_title))
+    st.dataframe(scoreboard(known, board), hide_index=True, alt=f"Explanation methods by network: {text.BOARDS[board]}")
 
 
-def scoreboard(records: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Return one row per method: for each network pointing game, energy with its interval, and repeatability."""
+def _measured(record: dict[str, Any], board: str) -> bool:
+    return board in record or board in (text.LESIONS, text.REPEATS)
+
+
+def scoreboard(records: dict[str, dict[str, Any]], board: str = text.LESIONS) -> pd.DataFrame:
+    """Return one row per method, and of the pointing game one for chance; for each network a column per measure.
+
+    Args:
+        records: of the experiment `explanations`, by network.
+        board: a key of `text.BOARDS`.
+    """
+    measures = COLUMNS.get(board, ("pointing", "energy"))
     rows = []
-    for method in (*METHODS, None):
+    for method in (*METHODS, *([] if board in COLUMNS else [None])):
         row = {"Method": METHODS[method].title if method else "Chance"}
         for name, record in records.items():
-            title = registry.short_title(name)
-            figures = record["methods"][method] if method else record["even"]
-            energy = figures["energy"]
-            row[f"Pointing, {title}"] = formatting.percent(figures["pointing"]["value"])
-            interval = (
-                f" ({100 * energy['low']:.0f} to {100 * energy['high']:.0f})" if energy.get("low") is not None else ""
-            )
-            row[f"Energy, {title}"] = f"{formatting.percent(energy['value'])}{interval}"
-            if repeats := figures.get("repeatability"):
-                row[f"Repeatability, {title}"] = text.agreement(repeats["value"])
+            part = record.get(board, record)
+            figures = part["methods"][method] if method else part["even"]
+            for measure in measures:
+                written = text.agreement if board in COLUMNS else formatting.percent
+                row[f"{measure.capitalize()}, {registry.short_title(name)}"] = text.estimated(
+                    figures.get(measure, {}), written
+                )
         rows.append(row)
-    return pd.DataFrame(rows).fillna("–")
+    return pd.DataFrame(rows)

@@ -14,7 +14,6 @@ from covid_model.app import cache, networks, session, widgets
 from covid_model.app.components import common, film_card
 from covid_model.app.components.common import say_why
 from covid_model.app.session import CurrentFilm
-from covid_model.app.text import better_data as better_data_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import similarity as text
 from covid_model.charts import similarity as charts
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 TITLE = "Similar X-rays"  # of the tab; the URL holds it
 COLOR = "map_color"  # key of what colors the map
+FEATURES = "map_features"  # key of whose features the map shows
 ROUND = "map_round"  # in the session: how often a selection on the map was dropped
 NEIGHBORS = 10  # shown and counted, as in the record
 A_ROW, NARROWEST = 5, 130  # the most cards in a row; the least width of a card in pixels
@@ -59,7 +59,7 @@ def show(current: CurrentFilm) -> None:
         cards, beside = st.columns([3, 2], gap="medium")
         with cards:
             _cards(nearest, name, current.threshold)
-            st.markdown(f":small[{' '.join(_findings(name, space))}]")
+            st.markdown(f":small[{' '.join(_findings(space))}]")
         with beside:
             color = pick_color()
             places = index.spaces[space].places
@@ -112,19 +112,22 @@ def selection(films: pd.DataFrame, network: str) -> pd.DataFrame:
     Args:
         films: rows of `cache.gallery_table`, by id.
     """
-    table, space = cache.indexed_films(network), space_name(network)
+    table, names = cache.indexed_films(network), map_names(network)
     known = films.index[films.index.isin(table.index)] if table is not None else []
-    if space is None or not len(known):
+    if not names or not len(known):
         st.info(text.NO_INDEX, icon=":material/scatter_plot:")
         return films
     round_number = st.session_state.setdefault(ROUND, 0)  # a new key is the only way to drop a selection
     key = f"film_map_{round_number}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = widgets.choice(
+            "Features of", names, key=FEATURES, default=names[0], format_func=map_title, on_change=_start_over
+        )
         color = pick_color()
         all_again = st.empty()
     st.markdown(f":small[{text.SELECT}]")
-    draw(table.loc[known], space, color, lasso=True, key=key, on_select="rerun", selection_mode=("points", "lasso"))
-    st.markdown(f":small[{' '.join(filter(None, _findings(network, space)))}]")
+    draw(table.loc[known], name, color, lasso=True, key=key, on_select="rerun", selection_mode=("points", "lasso"))
+    st.markdown(f":small[{' '.join(filter(None, _findings(name)))}]")
     chosen = [film for film in charts.selected(st.session_state[key]["selection"]["points"]) if film in films.index]
     if not chosen:
         return films
@@ -132,11 +135,31 @@ def selection(films: pd.DataFrame, network: str) -> pd.DataFrame:
     return films.loc[films.index.isin(chosen)]
 
 
-def _findings(network: str, space: str) -> list[str]:
-    """Return what neighbors share, and how well a classifier names source and class from the same features."""
-    record = cache.similarity_record()
-    probes = better_data_text.probes({network: cache.audit_record(network, "probe")}, registry.short_title)
-    return [text.overall(record, space) if record else "", probes]
+def map_names(network: str) -> list[str]:
+    """Return the maps there are by today's weights: the network's own first, then ImageNet's and other networks'."""
+    index = cache.film_index()
+    maps = index.maps if index else {}
+    own = network if network in maps else registry.IMAGENET
+    return sorted((name for name in maps if _is_current(name)), key=lambda name: name != own)
+
+
+def map_title(name: str) -> str:
+    """Return whose features a map shows."""
+    return text.BEFORE if name == registry.IMAGENET else registry.short_title(name)
+
+
+def _is_current(name: str) -> bool:
+    """Return whether a map was made with the weights that the network has now."""
+    spec = None if name == registry.IMAGENET else networks.spec(name)
+    return name == registry.IMAGENET or (spec is not None and str(cache.film_index().maps[name].weights) == spec.sha256)
+
+
+def _findings(name: str) -> list[str]:
+    """Return what neighbors share by the features `name`, and how well a classifier finds source and class in them."""
+    record, index = cache.similarity_record(), cache.film_index()
+    probes = {network: cache.audit_record(network, "probe") for network in registry.names()}
+    note = text.HIDDEN if name in index.hidden else ""
+    return [note, text.overall(record, name) if record else "", text.probed(probes, name)]
 
 
 def _start_over() -> None:
@@ -147,15 +170,12 @@ def space_name(network: str) -> str | None:
     """Return the space of a network's features; None if the index does not have it, or has it of other weights."""
     spec, index = networks.spec(network), cache.film_index()
     name = space_of(spec) if spec else None
-    if index is None or name not in index.spaces:
-        return None
-    same_weights = name == registry.IMAGENET or str(index.spaces[name].weights) == spec.sha256
-    return name if same_weights else None
+    return name if index is not None and name in index.spaces and _is_current(name) else None
 
 
 def draw(
     table: pd.DataFrame,
-    space: str,
+    name: str,
     color: str,
     near: Collection[str] = (),
     mark: tuple[float, float] | None = None,
@@ -165,7 +185,7 @@ def draw(
     """Draw the map of the films of `table`, as in `cache.indexed_films`; `more` goes to `widgets.show_chart`.
 
     Args:
-        space: of the index.
+        name: of the map, in the index.
         color: a key of COLORS.
         near: the ids of films drawn with a ring.
         mark: the place of one more film.
@@ -173,7 +193,7 @@ def draw(
     """
     index, groups = cache.film_index(), text.groups(table, color)
     figure = charts.film_map(
-        index.spaces[space].places[pd.Index(index.ids).get_indexer(table.index)],
+        index.maps[name].places[pd.Index(index.ids).get_indexer(table.index)],
         list(table.index),
         groups,
         table["score"].to_numpy(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
+from covid_model.formatting import decimal
 from covid_model.model.activations import binary_crossentropy, crossentropy_slope
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def loss_formula(logit: float, truth: bool) -> str:
 LAB_SECTIONS = {
     "methods": "Ten methods, one X-ray",
     "sanity": "Does the heatmap depend on what was learned?",
-    "scoreboard": "Which method finds the lesion?",
+    "scoreboard": "Which method is right?",
 }
 LAB = (
     "Every method answers the same question: which parts of this X-ray raise the score? Where they disagree, no single "
@@ -210,10 +211,11 @@ SANITY = (
     "If a heatmap survives shuffled weights, it reflects the X-ray, not what was learned (Adebayo et al. 2018). "
     "Here the weights are shuffled part by part, from the top down."
 )
-SCOREBOARD = (
-    "On X-rays simulated from a CT, the location of the lesion is known. *Pointing game*: is the hottest point in the "
-    "lesion? *Energy*: the share of the heat inside it. The last row is the chance level. *Repeatability*: "
-    "the rank correlation with the heatmaps of copies changed less than a reader would notice."
+LESIONS, MARKERS, CURVES, REPEATS = "lesions", "markers", "curves", "repeatability"
+BOARDS = {LESIONS: "Lesions", MARKERS: "Planted markers", CURVES: "Deletion and insertion", REPEATS: "Repeatability"}
+POINTING = (
+    "*Pointing*: how often is the hottest point there? *Energy*: what share of the heat is there? The last row is the "
+    "chance level."
 )
 STAGE_NAMES = {
     None: "As trained",
@@ -224,6 +226,44 @@ STAGE_NAMES = {
     "block2": "… and block 2",
     "block1": "… and block 1",
 }
+
+
+def scoreboard(board: str, records: Mapping[str, Mapping[str, Any]], title: Callable[[str], str]) -> str:
+    """Return what a board of BOARDS measures, and on how many X-rays.
+
+    Args:
+        board: a key of BOARDS.
+        records: of the experiment `explanations`, by network.
+        title: from a network's name to its short title.
+    """
+    first = next(iter(records.values()))
+    if board == LESIONS:
+        return f"On {len(first['films'])} X-rays simulated from a CT, the location of the lesion is known. {POINTING}"
+    if board == REPEATS:
+        return "The rank correlation with the heatmaps of copies changed less than a reader would notice."
+    if board == CURVES:
+        return (
+            f"Parts of {first['curves']['films']} COVID-19 X-rays are blurred (deletion) or restored (insertion), the "
+            "hottest first. The figure says by how much the mean score over all steps is lower, or higher, than in a "
+            "random order: above 0 is better than chance."
+        )
+    moved = "; ".join(
+        f"{title(name)} {estimated(record['markers']['raises']['score'], decimal)}" for name, record in records.items()
+    )
+    return (
+        f"On {first['markers']['films']} adults' X-rays without COVID-19, a radiographer's letters were drawn where "
+        f"they raise the score the most. {POINTING} A method can only be blamed for missing a marker that matters: the "
+        f"score rises by {moved}."
+    )
+
+
+def estimated(estimate: Mapping[str, float | None], number: Callable[[float], str]) -> str:
+    """Return a record's estimate and its interval, if it has one, as "12.5 % (0.0 to 37.5)"; "–" without a value."""
+    value, low, high = (estimate.get(key) for key in ("value", "low", "high"))
+    if value is None:
+        return "–"
+    ends = "" if low is None else f" ({' to '.join(number(end).removesuffix(' %') for end in (low, high))})"
+    return number(value) + ends
 
 
 def agreement(value: float) -> str:

@@ -1,6 +1,7 @@
 """Beat the model: ten X-rays with known truth, drawn by a seed, and how a visitor did beside the networks.
 
-Two baselines never look at the picture: one knows only the source, one always answers negative. No Streamlit here.
+The baselines never look at the lungs: one knows only the mean brightness, one only the source, one always answers
+negative. No Streamlit here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.app.text import prediction as prediction_text
-from covid_model.formatting import percent
+from covid_model.formatting import percent, verdict_word
 from covid_model.verdict import is_positive
 
 X_RAYS = 10  # of a round
@@ -27,12 +28,16 @@ SURE = {
     0.95: "Certain (95 %)",
 }  # the chance to be right
 CALLS = {True: "COVID-19", False: "Not COVID-19"}
-YOU, SOURCE_ONLY, ALWAYS_NO = "You", "Source only (no image)", "Always negative"
+YOU, BRIGHTNESS_ONLY, SOURCE_ONLY = "You", "Mean brightness only", "Source only (no image)"
+ALWAYS_NO = "Always negative"
 INTRODUCTION = (
     f"{X_RAYS} adult X-rays that no network was trained on. Say what you see and how sure you are; then see what "
     "the networks say, and the truth. Your answers stay in this browser tab."
 )
-TOO_FEW = "The quiz needs {count} real X-rays, and fewer are on this computer. Download them from their sources."
+TOO_FEW = (
+    "The quiz needs {count} real X-rays, some of which a network gets badly wrong, and too few are on this computer. "
+    "Download them from their sources."
+)
 
 
 @dataclass(frozen=True)
@@ -43,19 +48,35 @@ class Answer:
     sure: float
 
 
+def enough(films: pd.DataFrame, networks: Sequence[str]) -> bool:
+    """Return whether a round can be drawn: X_RAYS films of as many patients, ERRORS of them confident errors."""
+    once = films.drop_duplicates("patient")
+    return len(once) >= X_RAYS and films.loc[_wrong(films, networks), "patient"].nunique() >= ERRORS
+
+
+def _wrong(films: pd.DataFrame, networks: Sequence[str]) -> pd.Series:
+    """Return which films are a confident error of a network."""
+    return films[list(networks)].sub(films["covid"], axis=0).abs().ge(CONFIDENT).any(axis=1)
+
+
 def draw(films: pd.DataFrame, networks: Sequence[str], seed: int) -> list[str]:
     """Return the ids of X_RAYS films, no two of one patient, in a random order that depends on `seed` alone.
 
-    At least ERRORS of them are confident errors of a network, and POSITIVE are COVID-19, if there are so many.
+    At least ERRORS of them are confident errors of a network, if there are `enough`, and POSITIVE are COVID-19, if
+    there are so many.
 
     Args:
         films: by id, with the columns covid and patient, and a column of scores for each of `networks`.
     """
     rng = np.random.default_rng(seed)
     films = films.sort_index()
-    films = films.iloc[rng.permutation(len(films))].drop_duplicates("patient")
-    wrong = films[list(networks)].sub(films["covid"], axis=0).abs().ge(CONFIDENT).any(axis=1)
-    chosen = list(films.index[wrong][:ERRORS])
+    films = films.iloc[rng.permutation(len(films))]
+    films = films.loc[
+        _wrong(films, networks).sort_values(ascending=False, kind="stable").index
+    ]  # a patient's error first
+    films = films.drop_duplicates("patient")
+    chosen = list(films.index[_wrong(films, networks)][:ERRORS])
+    films = films.loc[rng.permutation(films.index.to_numpy())]
     for covid, count in ((1, POSITIVE), (0, X_RAYS - POSITIVE)):
         have = int((films.loc[chosen, "covid"] == covid).sum())
         chosen += [film for film in films.index[films["covid"] == covid] if film not in chosen][: max(0, count - have)]
@@ -69,8 +90,24 @@ def source_only(films: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
     return films["source"].map(shares).fillna(training["covid"].mean())
 
 
+def by_brightness(gray: float, rule: Mapping[str, float | bool]) -> bool:
+    """Return the verdict of the rival that knows a film's mean gray (0 to 255) alone.
+
+    Args:
+        rule: `threshold`, and whether the `brighter` films are positive, as `experiments.baselines` fitted them.
+    """
+    return (gray >= rule["threshold"]) == rule["brighter"]
+
+
+def brightness(gray: float, rule: Mapping[str, float | bool]) -> str:
+    """Return what that rival says and why."""
+    side = "above" if gray >= rule["threshold"] else "below"
+    verdict = verdict_word(by_brightness(gray, rule))
+    return f"{BRIGHTNESS_ONLY}: gray {gray:.0f}, {side} {rule['threshold']:.0f}, so **{verdict}**"
+
+
 def results(films: pd.DataFrame, players: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """Return one row per player: X-rays called correctly, COVID-19 detected, false positives.
+    """Return one row per player: X-rays called correctly, sensitivity and false positives, as counts.
 
     Args:
         films: those answered, by id, with the column covid.
@@ -81,15 +118,15 @@ def results(films: pd.DataFrame, players: Mapping[str, pd.Series]) -> pd.DataFra
     for title, verdicts in players.items():
         calls = verdicts.reindex(films.index).astype(bool)
         rows[title] = {
-            "Correct": f"{int((calls == truth).sum())} of {len(films)}",
-            "COVID-19 detected": f"{int((calls & truth).sum())} of {int(truth.sum())}",
-            "False positives": f"{int((calls & ~truth).sum())} of {int((~truth).sum())}",
+            "Correctly classified": f"{int((calls == truth).sum())} of {len(films)}",
+            "Sensitivity": f"{int((calls & truth).sum())} of {int(truth.sum())}",
+            "False positives among adults": f"{int((calls & ~truth).sum())} of {int((~truth).sum())}",
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def calibration(answers: Mapping[str, Answer], films: pd.DataFrame) -> str:
-    """Return how sure the visitor was, and how often right."""
+    """Return how sure the visitor was and how often right, on average and for each of SURE that was chosen."""
     right = [answer.covid == bool(films.at[film, "covid"]) for film, answer in answers.items()]
     sure = [answer.sure for answer in answers.values()]
     share, claimed = float(np.mean(right)), float(np.mean(sure))
@@ -98,7 +135,15 @@ def calibration(answers: Mapping[str, Answer], films: pd.DataFrame) -> str:
         verdict = "that is well calibrated"
     else:
         verdict = "that is overconfident" if gap > 0 else "you know more than you think"
-    return f"You were {percent(claimed)} sure on average and right {percent(share)} of the time: {verdict}."
+    parts = []
+    for level, title in SURE.items():
+        hits = [hit for hit, answer in zip(right, answers.values(), strict=True) if answer.sure == level]
+        if hits:
+            parts.append(f"{title}: {sum(hits)} of {len(hits)} right")
+    return (
+        f"You were {percent(claimed)} sure on average and right {percent(share)} of the time: {verdict}. "
+        f"{'; '.join(parts)}."
+    )
 
 
 def why(film: pd.Series, networks: Mapping[str, str], shares: pd.DataFrame, source: float) -> str:

@@ -22,6 +22,8 @@ CHILD, NOT_STATED = "Child", "Age not stated"
 MAP = "X-rays with similar features are close together. Pick what the colors mean, and draw around X-rays to see them."
 NO_INDEX = "No stored features of these X-rays match this network, so its neighbors cannot be shown."
 SELECT = "Draw around X-rays on the map, or click one, to see them below."
+BEFORE = "VGG-19 before training"  # title of the map by ImageNet's features
+HIDDEN = "The base of this model is ImageNet's, so its own features are those of its hidden layer."
 
 
 def neighbors(films: pd.DataFrame, source: str | None, covid: int | None) -> str:
@@ -52,21 +54,21 @@ def _verb(count: int, verb: str) -> str:
 
 
 def overall(record: Record, space: str) -> str:
-    """Return how often neighbors of adults' X-rays share source and class, for this network and for its base.
+    """Return how often neighbors of adults' X-rays share source and class, by these features and by the base's.
 
     "" without a record of them.
 
     Args:
         record: that of `experiments.similarity`.
-        space: of the network's features.
+        space: the features' name.
     """
     own = record["spaces"].get(space, {}).get("adults")
     if own is None:
         return ""
     sentence = (
         f"Across all {own['films']:,} adult X-rays outside the training data, {_share(own, 'source')} of an X-ray's "
-        f"{record['neighbors']} nearest neighbors share its source and {_share(own, 'class')} its class, as this "
-        f"network sees them (by chance: {percent(own['source']['chance'])} and {percent(own['class']['chance'])})."
+        f"{record['neighbors']} nearest neighbors share its source and {_share(own, 'class')} its class, by these "
+        f"features (by chance: {percent(own['source']['chance'])} and {percent(own['class']['chance'])})."
     )
     if space != IMAGENET and IMAGENET in record["spaces"]:
         base = record["spaces"][IMAGENET]["adults"]
@@ -75,6 +77,28 @@ def overall(record: Record, space: str) -> str:
             f"{_share(base, 'class')}."
         )
     return sentence
+
+
+def probed(records: Mapping[str, Record | None], name: str) -> str:
+    """Return how often a linear classifier of a map's features is right on source and class; "" without a record.
+
+    Args:
+        records: of the experiment `probe`, by network.
+        name: of the map: ImageNet's, or a network's.
+    """
+    known = [record for record in records.values() if record]
+    if name == IMAGENET:
+        result = next((record["frozen"] for record in known if record.get("frozen")), None)
+    else:
+        record = records.get(name) or {}
+        result = record.get("hidden") or record.get("own")
+    if not result:
+        return ""
+    return (
+        f"A linear classifier of these features, cross-validated by patient, identifies the source in "
+        f"{percent(result['source'])} (chance: {percent(result['source_chance'])}) and the class in "
+        f"{percent(result['class'])} (chance: {percent(result['class_chance'])})."
+    )
 
 
 def groups(films: pd.DataFrame, color: str) -> list[str] | None:

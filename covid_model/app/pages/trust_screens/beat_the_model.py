@@ -20,7 +20,7 @@ from covid_model.model import registry
 from covid_model.verdict import is_positive
 
 ROUND = "round"  # name in the URL: the seed of the ten X-rays
-ANSWERS, AT = "quiz_answers", "quiz_at"  # in the session: the answers by round, and the number of the X-ray shown
+ANSWERS, AT = "quiz_answers", "quiz_at"  # in the session, by round: the answers, and the number of the X-ray shown
 CALL, SURE = "quiz_call", "quiz_sure"
 SIDE = 640  # pixels a side of the picture
 
@@ -35,15 +35,17 @@ def show() -> None:
     st.header("Can you beat the model?", anchor=False)
     networks = {name: registry.short_title(name) for name in registry.names()}
     films = pool(list(networks))
-    if films is None or len(films) < quiz.X_RAYS:
+    if films is None or not quiz.enough(films, list(networks)):
         st.info(quiz.TOO_FEW.format(count=quiz.X_RAYS), icon=":material/image_not_supported:")
         wanted = list(cache.real_films())
         common.offer_films([film for film in wanted if film not in cache.paths(wanted)], "Download real X-rays")
         return
-    seed = seed_of(st.query_params.get(ROUND))
+    if ROUND not in st.query_params:
+        st.query_params[ROUND] = _any_seed()
+    seed = seed_of(st.query_params[ROUND])
     ids = quiz.draw(films, list(networks), seed)
     answers = st.session_state.setdefault(ANSWERS, {}).setdefault(seed, {})
-    at = min(st.session_state.get(AT, 0), len(ids))
+    at = min(st.session_state.setdefault(AT, {}).get(seed, 0), len(ids))
     if at == len(ids) and len(answers) == len(ids):
         _result(films.loc[ids], answers, networks, seed)
         return
@@ -94,7 +96,7 @@ def _x_ray(
         if answer is None:
             _ask(film.name, place, answers)
         else:
-            _reveal(film, at, answer, networks, films)
+            _reveal(film, place, answer, networks, films)
 
 
 def _ask(film: str, place: tuple[int, int], answers: dict[str, Answer]) -> None:
@@ -117,7 +119,10 @@ def _ask(film: str, place: tuple[int, int], answers: dict[str, Answer]) -> None:
     st.button("Commit", key="quiz_commit", icon=":material/check:", disabled=call is None, on_click=commit)
 
 
-def _reveal(film: pd.Series, at: int, answer: Answer, networks: dict[str, str], films: pd.DataFrame) -> None:
+def _reveal(
+    film: pd.Series, place: tuple[int, int], answer: Answer, networks: dict[str, str], films: pd.DataFrame
+) -> None:
+    seed, at = place
     truth = bool(film["covid"])
     right = "right" if answer.covid == truth else "wrong"
     st.markdown(f"You said **{quiz.CALLS[answer.covid]}**. The truth: **{quiz.CALLS[truth]}**. You were {right}.")
@@ -128,6 +133,9 @@ def _reveal(film: pd.Series, at: int, answer: Answer, networks: dict[str, str], 
     source = quiz.source_only(films.loc[[film.name]], cache.training_films()).iloc[0]
     verdict = verdict_word(source > config.THRESHOLD)
     st.markdown(f"{quiz.SOURCE_ONLY}: **{score_text(source)}**, {verdict}")
+    gray, rule = grays([film.name]).get(film.name), cache.brightness_rule()
+    if gray is not None and rule:
+        st.markdown(quiz.brightness(gray, rule))
     st.markdown(quiz.why(film, networks, errors(films, list(networks)), source))
     last = at + 1 == quiz.X_RAYS
     st.button(
@@ -135,8 +143,14 @@ def _reveal(film: pd.Series, at: int, answer: Answer, networks: dict[str, str], 
         key="quiz_next",
         icon=":material/arrow_forward:",
         on_click=_go_to,
-        args=(at + 1,),
+        args=(seed, at + 1),
     )
+
+
+def grays(ids: list[str]) -> dict[str, float]:
+    """Return the mean gray of the X-rays `ids` that have a picture here, 0 to 255."""
+    known = {film: cache.gray_of(str(path)) for film, path in cache.paths(ids).items()}
+    return {film: gray for film, gray in known.items() if gray is not None}
 
 
 def errors(films: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
@@ -150,6 +164,9 @@ def _result(films: pd.DataFrame, answers: dict[str, Answer], networks: dict[str,
     """Draw the table of all players, how sure the visitor was, and a link to the same ten X-rays."""
     players = {quiz.YOU: pd.Series({film: answer.covid for film, answer in answers.items()})}
     players |= {title: films[name] > config.THRESHOLD for name, title in networks.items()}
+    shades, rule = grays(list(films.index)), cache.brightness_rule()
+    if rule and len(shades) == len(films):
+        players[quiz.BRIGHTNESS_ONLY] = pd.Series(shades).map(lambda gray: quiz.by_brightness(gray, rule))
     players[quiz.SOURCE_ONLY] = quiz.source_only(films, cache.training_films()) > config.THRESHOLD
     players[quiz.ALWAYS_NO] = pd.Series(False, index=films.index)
     st.table(quiz.results(films, players))
@@ -161,15 +178,18 @@ def _result(films: pd.DataFrame, answers: dict[str, Answer], networks: dict[str,
     st.code(f"{(st.context.url or '').split('?')[0]}?screen=Beat+the+model&{ROUND}={seed}", language=None)
 
 
-def _go_to(at: int) -> None:
-    st.session_state[AT] = at
+def _any_seed() -> str:
+    return str(secrets.randbelow(quiz.LARGEST_SEED) + 1)
+
+
+def _go_to(seed: int, at: int) -> None:
+    st.session_state[AT][seed] = at
 
 
 def _another() -> None:
-    st.query_params[ROUND] = str(secrets.randbelow(quiz.LARGEST_SEED) + 1)
-    st.session_state[AT] = 0
+    st.query_params[ROUND] = _any_seed()
 
 
 def _same(seed: int) -> None:
-    st.session_state[ANSWERS].pop(seed, None)
-    st.session_state[AT] = 0
+    for kept in (ANSWERS, AT):
+        st.session_state[kept].pop(seed, None)
