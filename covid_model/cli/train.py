@@ -170,7 +170,7 @@ SUBJECTS = {  # of the experiments whose names, those of their records, do not s
     "attention": "faithfulness of Grad-CAM",
     "novelty": "out-of-distribution detection",
     "probe": "source and class from features",
-    "explanations": "methods on films with a known lesion",
+    "explanations": "methods on films with a known lesion or marker",
 }
 
 

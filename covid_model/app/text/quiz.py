@@ -91,7 +91,7 @@ def source_only(films: pd.DataFrame, training: pd.DataFrame) -> pd.Series:
 
 
 def by_brightness(gray: float, rule: Mapping[str, float | bool]) -> bool:
-    """Return the verdict of the rival that knows a film's mean gray (0 to 255) alone.
+    """Return the verdict of the baseline that knows a film's mean gray (0 to 255) alone.
 
     Args:
         rule: `threshold`, and whether the `brighter` films are positive, as `experiments.baselines` fitted them.
@@ -100,7 +100,7 @@ def by_brightness(gray: float, rule: Mapping[str, float | bool]) -> bool:
 
 
 def brightness(gray: float, rule: Mapping[str, float | bool]) -> str:
-    """Return what that rival says and why."""
+    """Return what that baseline says and why."""
     side = "above" if gray >= rule["threshold"] else "below"
     verdict = verdict_word(by_brightness(gray, rule))
     return f"{BRIGHTNESS_ONLY}: gray {gray:.0f}, {side} {rule['threshold']:.0f}, so **{verdict}**"
