@@ -186,7 +186,7 @@ def test_the_scoreboards_have_a_row_per_method():
 
 @pytest.mark.measured
 def test_each_method_with_further_passes_takes_less_than_two_seconds(film):
-    """In the precision that the app predicts in, on two cores: by the clock or, on a busy machine, by processor time."""
+    """On two cores, as the app predicts: by the clock or, on a busy machine, by processor time."""
     predictor = Predictor("fine-tuned", precision=device.fast_precision())
     for name in METHODS:
         seconds = []
