@@ -138,8 +138,8 @@ def run_serve(given: argparse.Namespace) -> int:
     token = os.environ.get(config.SERVE_TOKEN_VARIABLE, "").strip() or None
     if token is None and not is_loopback(given.host):
         say_error(
-            f"anybody who reaches {given.host}:{given.port} can use this service; set {config.SERVE_TOKEN_VARIABLE} to "
-            "ask for a token"
+            f"anyone who can reach {given.host}:{given.port} can use this service; set {config.SERVE_TOKEN_VARIABLE} "
+            "to ask for a token"
         )
     processors, stop = len(os.sched_getaffinity(0)), threading.Event()
     threads = given.threads or min(processors, MOST_THREADS)

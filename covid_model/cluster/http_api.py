@@ -32,7 +32,7 @@ BODY = {"requestBody": {"required": True, "content": {"application/octet-stream"
 ANSWERS = {
     200: "The JSON of `predict`.",
     401: "The token is missing or wrong.",
-    413: "The file has too many bytes.",
+    413: "The file is too large.",
     415: "The file is not a PNG, JPEG, TIFF or DICOM file.",
     422: "The file cannot be read as a chest X-ray, or a parameter is wrong.",
     503: "The queue is full, or the service gave no answer in time. Try again later.",

@@ -31,10 +31,10 @@ ATTEMPTS = 3  # for one request, if replicas die
 FAILURES = 3  # in a row after which a replica is replaced
 ARRIVING = 16  # requests that may arrive or be decoded while the queue is full; past that none is read
 AGAIN = "The prediction service could not analyze this X-ray. Please try again."
-LATE = "The prediction service had no time for this X-ray. Please try again later."
+LATE = "The prediction service did not get to this X-ray in time. Please try again later."
 STOPPING = "The prediction service is being stopped. Please try again in a moment."
 LOADING = "The prediction service is loading its network. Please try again in a moment."
-NO_TOKEN = "This service asks for a token: send the header Authorization: Bearer TOKEN."
+NO_TOKEN = "This service requires a token: send the header Authorization: Bearer TOKEN."
 STATUS = {
     Code.FULL: 503, Code.FILM: 422, Code.NO_SCORE: 422, Code.NETWORK: 503, Code.AGAIN: 503, Code.TOKEN: 401,
     Code.REQUEST: 422,

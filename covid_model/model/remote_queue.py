@@ -34,7 +34,7 @@ LOG = logging.getLogger(__name__)
 
 
 class ServiceError(NetworkError):
-    """The prediction service is away or failed. Trying again later is fine."""
+    """The prediction service is down or failed. Trying again later is fine."""
 
 
 class RemoteQueue:

@@ -146,7 +146,8 @@ def growth(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     seconds, memory_gb = run["processor_seconds_per_film"], (run["replica_mb"] or 1000) / 1024
     kept, source = (
         1.0,
-        "How much processes on one machine slow each other down is not measured yet; the table assumes not at all.",
+        "How much processes on one machine slow each other down has not been measured yet; the table assumes that they "
+        "do not.",
     )
     if speeds:
         one, two = (median(speeds[actors]) for actors in ("1", "2"))
@@ -156,10 +157,10 @@ def growth(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     rows = [
         {
             "Machines": str(nodes),
-            "X-rays a second": f"{nodes * rate:,.0f}",
-            "X-rays a day": f"{nodes * rate * 86_400 / 1e6:,.1f} million",
+            "X-rays per second": f"{nodes * rate:,.0f}",
+            "X-rays per day": f"{nodes * rate * 86_400 / 1e6:,.1f} million",
             "Hours for a million": f"{1e6 / (nodes * rate) / 3600:,.1f}",
-            "Read, MB a second": f"{nodes * rate * run.get('mean_kb', 0) / 1000:,.1f}",
+            "Read, MB per second": f"{nodes * rate * run.get('mean_kb', 0) / 1000:,.1f}",
         }
         for nodes in NODES
     ]
@@ -167,13 +168,13 @@ def growth(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "### Larger clusters: arithmetic, not a measurement",
         f"An X-ray takes {seconds:.2f} s of one core of this processor, over {run['files']:,} files, the start "
         f"of the processes included. {source} A machine with {NODE_CORES} such cores and as many processes then scores "
-        f"{NODE_CORES} × {kept:.2f} / {seconds:.2f} s = {rate:.0f} X-rays a second and needs {NODE_CORES} × "
-        f"{memory_gb:.2f} = {NODE_CORES * memory_gb:.0f} GB for the processes, libraries that they share counted "
-        "each time. Machines share nothing but the list of files, so the table multiplies by the number of machines.",
+        f"{NODE_CORES} × {kept:.2f} / {seconds:.2f} s = {rate:.0f} X-rays per second and needs {NODE_CORES} × "
+        f"{memory_gb:.2f} = {NODE_CORES * memory_gb:.0f} GB for the processes; libraries that they share are counted "
+        "for each. Machines share nothing but the list of files, so the table multiplies by the number of machines.",
         as_table(pd.DataFrame(rows)),
-        f"What the arithmetic leaves out: the files here have {run.get('mean_kb', 0):,} KB each, and a DICOM file of "
-        "several megabytes takes longer to read and decode; storage must deliver the last column; one process writes "
-        "all rows and keeps every path in memory.",
+        f"What the arithmetic leaves out: the files here are {run.get('mean_kb', 0):,} KB on average, and a DICOM file "
+        "of several megabytes takes longer to read and decode; storage must deliver the last column; one process "
+        "writes all rows and keeps every path in memory.",
     ]
 
 
