@@ -38,7 +38,7 @@ def show(source: ImageSource, name: str) -> None:
         pixels = image.shrink(session.film(source).pixels, SIDE)
         maps = session.explanations(source, name, FAST)
         _methods(pixels, maps, spec.preprocessing.box, FAST)
-        if st.button("Run the four slower ones", key="lab_slow", icon=":material/hourglass_top:"):
+        if st.button("Run the four slower methods", key="lab_slow", icon=":material/hourglass_top:"):
             st.session_state[f"lab_slow_{source.digest}_{name}"] = True
         if st.session_state.get(f"lab_slow_{source.digest}_{name}"):
             with st.spinner("Running"):

@@ -240,18 +240,18 @@ def scoreboard(board: str, records: Mapping[str, Mapping[str, Any]], title: Call
     if board == LESIONS:
         return f"On {len(first['films'])} X-rays simulated from a CT, the location of the lesion is known. {POINTING}"
     if board == REPEATS:
-        return "The rank correlation with the heatmaps of copies changed less than a reader would notice."
+        return "The rank correlation with the heatmaps of copies that were changed less than a reader would notice."
     if board == CURVES:
         return (
             f"Parts of {first['curves']['films']} COVID-19 X-rays are blurred (deletion) or restored (insertion), the "
-            "hottest first. The figure says by how much the mean score over all steps is lower, or higher, than in a "
-            "random order: above 0 is better than chance."
+            "hottest first. The figure is how much lower (deletion) or higher (insertion) the mean score over all "
+            "steps is than in random order; above 0 is better than chance."
         )
     moved = "; ".join(
         f"{title(name)} {estimated(record['markers']['raises']['score'], decimal)}" for name, record in records.items()
     )
     return (
-        f"On {first['markers']['films']} adults' X-rays without COVID-19, a radiographer's letters were drawn where "
+        f"On {first['markers']['films']} adult X-rays without COVID-19, a radiographer's letters were drawn where "
         f"they raise the score the most. {POINTING} A method can only be blamed for missing a marker that matters: the "
         f"score rises by {moved}."
     )

@@ -1,4 +1,4 @@
-"""Beat the model: ten X-rays with known truth, drawn by a seed, and how a visitor did beside the networks.
+"""Beat the model: ten X-rays with known truth, drawn by a seed, and how the user does against the networks.
 
 The baselines never look at the lungs: one knows only the mean brightness, one only the source, one always answers
 negative. No Streamlit here.
@@ -27,7 +27,7 @@ SURE = {
     0.75: "Fairly sure (75 %)",
     0.95: "Certain (95 %)",
 }  # the chance to be right
-CALLS = {True: "COVID-19", False: "Not COVID-19"}
+CALLS = {True: "COVID-19", False: "Non-COVID"}
 YOU, BRIGHTNESS_ONLY, SOURCE_ONLY = "You", "Mean brightness only", "Source only (no image)"
 ALWAYS_NO = "Always negative"
 INTRODUCTION = (
@@ -35,14 +35,14 @@ INTRODUCTION = (
     "the networks say, and the truth. Your answers stay in this browser tab."
 )
 TOO_FEW = (
-    "The quiz needs {count} real X-rays, some of which a network gets badly wrong, and too few are on this computer. "
-    "Download them from their sources."
+    "The quiz needs {count} real X-rays, including some that a network gets badly wrong, and this computer has too "
+    "few. Download them from their sources."
 )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the visitor says of an X-ray: COVID-19 or not, and how likely that is right, in [0.5, 1]."""
+    """What the user says of an X-ray: COVID-19 or not, and how likely that is right, in [0.5, 1]."""
 
     covid: bool
     sure: float
@@ -126,7 +126,7 @@ def results(films: pd.DataFrame, players: Mapping[str, pd.Series]) -> pd.DataFra
 
 
 def calibration(answers: Mapping[str, Answer], films: pd.DataFrame) -> str:
-    """Return how sure the visitor was and how often right, on average and for each of SURE that was chosen."""
+    """Return how sure the user was and how often right, on average and for each of SURE that was chosen."""
     right = [answer.covid == bool(films.at[film, "covid"]) for film, answer in answers.items()]
     sure = [answer.sure for answer in answers.values()]
     share, claimed = float(np.mean(right)), float(np.mean(sure))

@@ -23,7 +23,7 @@ MAP = "X-rays with similar features are close together. Pick what the colors mea
 NO_INDEX = "No stored features of these X-rays match this network, so its neighbors cannot be shown."
 SELECT = "Draw around X-rays on the map, or click one, to see them below."
 BEFORE = "VGG-19 before training"  # title of the map by ImageNet's features
-HIDDEN = "The base of this model is ImageNet's, so its own features are those of its hidden layer."
+HIDDEN = "This model's base is VGG-19 from ImageNet, so its own features are those of its hidden layer."
 
 
 def neighbors(films: pd.DataFrame, source: str | None, covid: int | None) -> str:
@@ -95,9 +95,9 @@ def probed(records: Mapping[str, Record | None], name: str) -> str:
     if not result:
         return ""
     return (
-        f"A linear classifier of these features, cross-validated by patient, identifies the source in "
-        f"{percent(result['source'])} (chance: {percent(result['source_chance'])}) and the class in "
-        f"{percent(result['class'])} (chance: {percent(result['class_chance'])})."
+        f"A linear classifier on these features, cross-validated by patient, identifies the source "
+        f"{percent(result['source'])} of the time (chance: {percent(result['source_chance'])}) and the class "
+        f"{percent(result['class'])} of the time (chance: {percent(result['class_chance'])})."
     )
 
 

@@ -1,4 +1,4 @@
-"""Draw the quiz "Beat the model": the visitor commits to an answer before seeing the networks' and the truth."""
+"""Draw the quiz "Beat the model": the user commits to an answer before seeing the networks' answers and the truth."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def errors(films: pd.DataFrame, networks: list[str]) -> pd.DataFrame:
 
 
 def _result(films: pd.DataFrame, answers: dict[str, Answer], networks: dict[str, str], seed: int) -> None:
-    """Draw the table of all players, how sure the visitor was, and a link to the same ten X-rays."""
+    """Draw the table of all players, how sure the user was, and a link to the same ten X-rays."""
     players = {quiz.YOU: pd.Series({film: answer.covid for film, answer in answers.items()})}
     players |= {title: films[name] > config.THRESHOLD for name, title in networks.items()}
     shades, rule = grays(list(films.index)), cache.brightness_rule()
