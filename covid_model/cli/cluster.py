@@ -141,7 +141,7 @@ def run_serve(given: argparse.Namespace) -> int:
             f"anyone who can reach {given.host}:{given.port} can use this service; set {config.SERVE_TOKEN_VARIABLE} "
             "to ask for a token"
         )
-    processors, stop = len(os.sched_getaffinity(0)), threading.Event()
+    processors, stop = os.cpu_count() or 1, threading.Event()
     threads = given.threads or min(processors, MOST_THREADS)
     with cluster.connected(given.ray, cpus=max(processors, threads * (given.replicas or 1))):
         gpus = serve.gpus()

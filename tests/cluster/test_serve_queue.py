@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.cluster
 
 CAPACITY = 3  # films that may wait, besides the two that a replica holds
 HELD = 2
+BODY_SECONDS = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def service(tmp_path_factory) -> Iterator[tuple[str, Path]]:
     """The address of a service, and the folder that its replica looks at."""
     folder = tmp_path_factory.mktemp("gate")
     (folder / "open").touch()
-    settings = Settings(port=free_port(), capacity=CAPACITY, answer_seconds=PATIENCE)
+    settings = Settings(port=free_port(), capacity=CAPACITY, answer_seconds=PATIENCE, body_seconds=BODY_SECONDS)
     with cluster.connected(cpus=1), serving(settings, replica_that_waits(folder)) as address:
         yield address, folder
 
@@ -115,6 +117,14 @@ def test_a_visitor_who_leaves_frees_the_place(service, gate):
     (gate / "open").touch()
     assert stayer.done().score == 60 / 256 and all(visitor.done().score for visitor in visitors)
     assert 50 not in [film for _, film in starts(gate)]
+
+
+def test_a_request_that_does_not_arrive_is_given_up(service):
+    address, _ = service
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n\x89PNG")
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_killed_replica_loses_and_mixes_no_answer(service, gate):
