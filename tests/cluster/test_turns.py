@@ -21,10 +21,10 @@ PIXELS = np.full((80, 64), 7, np.uint8)
 
 
 class Answers:
-    """What a replica streams: a generator that can be cancelled."""
+    """What a replica streams: a generator that can be canceled."""
 
     def __init__(self, steps):
-        self.steps, self.cancelled = steps, False
+        self.steps, self.canceled = steps, False
 
     def __aiter__(self):
         return self
@@ -33,7 +33,7 @@ class Answers:
         return await anext(self.steps)
 
     def cancel(self):
-        self.cancelled = True
+        self.canceled = True
 
 
 class Replicas:
@@ -83,7 +83,7 @@ def test_the_answer_follows_the_positions():
     assert last == answer() and positions and set(positions) == {QueuePosition(0, 0)}
 
 
-def test_an_answer_that_takes_too_long_is_given_up_and_cancelled():
+def test_an_answer_that_takes_too_long_is_given_up_and_canceled():
     async def sleeps(attempt: int):
         yield None
         await asyncio.sleep(60)
@@ -91,7 +91,7 @@ def test_an_answer_that_takes_too_long_is_given_up_and_cancelled():
     replicas = Replicas(sleeps)
     last = ask(replicas, answer_seconds=0.1)[-1]
     assert (last.code, last.sentence, last.status) == (Code.AGAIN, LATE, 503)
-    assert replicas.attempts[0].cancelled
+    assert replicas.attempts[0].canceled
 
 
 @pytest.mark.parametrize("started", [False, True])
