@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from covid_model import config
-from covid_model.app.pages.trust_screens import deck, erasure, external, summary
+from covid_model.app.pages.trust_screens import dataset, deck, erasure, external, summary
 from covid_model.app.text import browse as browse_text
+from covid_model.data.dataset import committed, labeled
+from covid_model.evaluation import subgroups
 from tests.browser import demo
 
 pytestmark = [
@@ -83,6 +85,16 @@ def test_a_symbol_opens_the_x_rays_that_it_counts(visitor, address):
     scores = pd.read_csv(config.SCORES_CSV).query("network == 'paper' and split == 'external' and covid == 0")
     shown = visitor.locator(".st-key-films_summary").inner_text()
     assert int(shown.split()[0]) in scores.groupby("source").size().tolist()
+
+
+def test_a_bar_of_the_age_pyramid_opens_its_x_rays(visitor, address):
+    demo.open_page(visitor, f"{address}/can_you_trust_it?screen={quote_plus(name_of(dataset))}")
+    visitor.locator(".st-key-ages_test .barlayer .point path").first.click(force=True)
+    demo.arrived(visitor, "browse")
+    assert f"{browse_text.AGE}=" in visitor.url and f"{browse_text.TRUTH}=" in visitor.url
+    shown = int(visitor.locator(".st-key-films_summary").inner_text().split()[0])
+    rows = subgroups.age_rows(labeled(committed()).query("split == 'test'"))
+    assert shown in {row.covid for row in rows} - {0}
 
 
 def test_the_story_plays_full_screen_and_leads_to_its_screens(visitor, address):
