@@ -88,16 +88,11 @@ def run_score(given: argparse.Namespace) -> int:
     engine = archive.local if given.engine == "local" else archive.OnRay(given.ray, given.actors, given.threads)
     with results.opened(given.to.absolute(), settings) as kept:
         before = len(kept.done)
-        bar = tqdm(
-            total=max(len(files), before),
-            initial=before,
-            desc="Scoring",
-            unit="file",
-            leave=False,
-            disable=None,
-            file=sys.stderr,
-        )
-        with bar, quiet():
+        total = max(len(files), before)
+        with (
+            quiet(),
+            tqdm(total=total, initial=before, desc="Scoring", unit="file", file=sys.stderr, disable=None) as bar,
+        ):
             archive.score(kept, files, job, engine, bar.update)
     scored = len(kept.done) - kept.refused
     counted = f"{len(kept.done):,} files, {scored:,} scored, {kept.refused:,} refused"

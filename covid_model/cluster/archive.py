@@ -222,7 +222,7 @@ class OnRay:
         Raises:
             ClusterError: There is no Ray, or the processes cannot score at all.
         """
-        cpus = self.actors * (self.threads or 1) if self.actors and self.address is None else None
+        cpus = self.actors * self.threads if self.actors and self.threads else None
         with cluster.connected(self.address, cpus):
             for start in range(0, len(files), WAVE):
                 yield from self._wave(files[start : start + WAVE], job)

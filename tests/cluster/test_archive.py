@@ -57,7 +57,7 @@ def same(rows: dict[str, dict], others: dict[str, dict]) -> bool:
 
 def test_one_node(processes, tmp_path):
     """Its rows are those of the engine without Ray, which are those of predict (tests/unit/test_archive.py)."""
-    rows = killed_twice(tmp_path / "work", "--actors", "2")
+    rows = killed_twice(tmp_path / "work", "--actors", "1")
     films = archive.Archive(str(tmp_path / "work" / "films"))
     job = archive.Job(results.Settings(films.place, "fine-tuned", registry.spec("fine-tuned").sha256, threshold=0.6))
     alone = [row for table in archive.local(films.files(), job) for row in table.to_pylist()]
