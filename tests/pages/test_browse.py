@@ -283,6 +283,7 @@ def test_without_pictures_there_are_cards_with_score_and_link(demo, monkeypatch,
     else:  # the X-rays that come with the demo lead the page
         assert set(own) < {film.id for film in cache.samples().values()} and len(own) == len(pictures(app)) > 1
         assert shown(show(app, order="wrong")) == ALL
+        assert shown(films_page(truth=browse_text.TRUTHS["covid"])) == ["cohen-2", "cohen-1"]  # not among these
     assert app.button(key="fetch_films") and "heatmaps" not in [item.key for item in app.toggle]
 
 

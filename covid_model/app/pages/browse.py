@@ -410,7 +410,8 @@ sheet = browse_text.sheet(matches, number)
 with above:
     paths = cache.paths(sheet.rows.index)
     missing = [film for film in sheet.rows.index if film not in paths]
-    if cache.data_folder() is None and order == browse_text.PICTURES_FIRST and number == 1 and not paths:
+    everything = films_set == browse_text.FIRST_SET and len(matches) == len(films)
+    if everything and order == browse_text.PICTURES_FIRST and number == 1 and not paths:
         shipped(network, threshold)
     st.container(key="films_summary").markdown(browse_text.summary(matches, sheet))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
