@@ -71,7 +71,7 @@ class Archive:
         root = os.fsencode(self.place)
         if not os.path.isdir(root):
             raise NotADirectoryError(f"There is no folder {self.place}.")
-        for folder, folders, names in os.walk(root):
+        for folder, folders, names in os.walk(root, onerror=_fail):  # links to folders are not followed
             folders[:] = sorted(name for name in folders if not name.startswith(b"."))
             for name in sorted(names):
                 if not name.startswith(b"."):
@@ -90,6 +90,11 @@ class Archive:
             name = imaging.show_name(Path(shown(file)).name)
             raise FilmError(f"The file {name} could not be opened.", Refusal.UNREADABLE) from error
         return imaging.decode(data)
+
+
+def _fail(error: OSError) -> None:
+    """Raise what `os.walk` would skip: a folder that cannot be listed is not an empty one."""
+    raise error
 
 
 def shown(file: bytes) -> str:
@@ -241,12 +246,15 @@ class OnRay:
                 yield answer.select(SCHEMA.names)
             if not missing:
                 return
-        if not answered and len(missing) > 1:
+        if not answered and len(missing) > BLOCK:  # not these files: all
             raise cluster.ClusterError(
-                f"The scoring processes stop at each of {len(missing):,} X-rays. They may lack memory: start fewer "
+                f"The processes that score stop at each of {len(missing):,} X-rays. They may lack memory: start fewer "
                 "(--actors), or read Ray's log. What has been scored so far is kept."
             )
-        why = f"The process that read this file stopped {RETRIES + 1} times. Export the X-ray again."
+        why = (
+            f"The process that reads this file stopped {RETRIES + 1} times: the file is damaged, or memory is short. "
+            "Export the X-ray again."
+        )
         yield table(_refusal(file, job.settings, why) for file in missing.values())
 
     def _blocks(self, files: Sequence[bytes], size: int, job: Job) -> Iterator[pa.Table]:
@@ -280,7 +288,7 @@ class OnRay:
                 min_size=1,
                 max_size=actors,
                 initial_size=min(actors, len(blocks)),
-                max_tasks_in_flight_per_actor=IN_FLIGHT if size > 1 else 1,  # a process that stops takes all with it,
+                max_tasks_in_flight_per_actor=IN_FLIGHT if size > 1 else 1,  # a process that stops takes all with it
             ),
             num_cpus=threads,
             num_gpus=1 if gpus else 0,

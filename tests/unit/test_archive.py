@@ -147,6 +147,19 @@ def test_no_archive(capsys, tmp_path):
     assert (code, out) == (1, "") and "absent" in err and not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_cannot_be_listed_is_not_skipped(films, monkeypatch):
+    scan = os.scandir
+
+    def refuse(folder: bytes) -> object:
+        if folder.endswith(b"deep"):
+            raise PermissionError(13, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError, match="deep"):
+        archive.Archive(str(films)).files()
+
+
 def test_a_large_file_is_not_read(films, monkeypatch):
     monkeypatch.setattr(config, "MAX_BYTES", 100)
     for place in (str(films), films.as_uri()):
