@@ -67,7 +67,8 @@ def test_the_explanation_lab(visitor, address):
         boards.nth(number).focus()
         visitor.keyboard.press("Enter")
         demo.settle(visitor)
-        assert visitor.locator("[data-testid=stDataFrame]").count() == 1
+        assert boards.nth(number).get_attribute("aria-checked") == "true"
+        assert visitor.locator("[data-testid=stDataFrame]:visible").count() == 1
 
 
 @pytest.mark.films

@@ -105,7 +105,8 @@ def _scoreboard() -> None:
     board = widgets.choice("Measured by", boards, key=BOARD, default=text.LESIONS, format_func=text.BOARDS.get)
     known = {name: record for name, record in known.items() if _measured(record, board)}
     st.markdown(text.scoreboard(board, known, registry.short_title))
-    st.dataframe(scoreboard(known, board), hide_index=True, alt=f"Explanation methods by network: {text.BOARDS[board]}")
+    alt = f"Explanation methods by network: {text.BOARDS[board]}"
+    st.dataframe(scoreboard(known, board), hide_index=True, height="content", alt=alt)
 
 
 def _measured(record: dict[str, Any], board: str) -> bool:

@@ -251,9 +251,9 @@ def scoreboard(board: str, records: Mapping[str, Mapping[str, Any]], title: Call
         f"{title(name)} {estimated(record['markers']['raises']['score'], decimal)}" for name, record in records.items()
     )
     return (
-        f"On {first['markers']['films']} adult X-rays without COVID-19, a radiographer's letters were drawn where "
-        f"they raise the score the most. {POINTING} A method can only be blamed for missing a marker that matters: the "
-        f"score rises by {moved}."
+        f"On {first['markers']['films']} adult X-rays without COVID-19, letters such as a radiographer's were drawn "
+        f"where they raise the score the most. {POINTING} A method can only be blamed for missing a marker that "
+        f"matters. Mean rise of the score: {moved}."
     )
 
 

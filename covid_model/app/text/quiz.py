@@ -100,10 +100,9 @@ def by_brightness(gray: float, rule: Mapping[str, float | bool]) -> bool:
 
 
 def brightness(gray: float, rule: Mapping[str, float | bool]) -> str:
-    """Return what that baseline says and why."""
-    side = "above" if gray >= rule["threshold"] else "below"
+    """Return what that baseline says and why, with its threshold."""
     verdict = verdict_word(by_brightness(gray, rule))
-    return f"{BRIGHTNESS_ONLY}: gray {gray:.0f}, {side} {rule['threshold']:.0f}, so **{verdict}**"
+    return f"{BRIGHTNESS_ONLY}: gray **{gray:.0f}** (threshold {rule['threshold']:.0f}), {verdict}"
 
 
 def results(films: pd.DataFrame, players: Mapping[str, pd.Series]) -> pd.DataFrame:
