@@ -25,7 +25,7 @@ NARROWEST = {False: 120, True: 62}  # pixels: the least width of a tile, and of 
 GAPS = {False: "small", True: "xsmall"}  # between them
 COMPACT = "samples_compact"  # key of the compact strip, for the style sheet
 STRESS, STRESS_FILM = "stress_test", "stress_film"  # keys of the drawer and of its choice
-ADDED_WIDTH = 660  # pixels: the longest description
+ADDED_WIDTH = 600  # pixels: the longest description
 OUTLINE = (255, 255, 255)  # of the opacity's outline
 
 
@@ -137,7 +137,7 @@ def _stress_test(simulated: dict[str, Sample]) -> None:
     film = simulated.get(chosen) or next(iter(simulated.values()))
     st.markdown(prediction_text.plain(film.description))
     _maps(film, [name for name in scores if film.id in scores[name]])
-    if st.button("Open this X-ray alone", key="stress-open", type="tertiary"):
+    if st.button("Open this X-ray alone", key="stress-open", icon=":material/open_in_new:", type="tertiary"):
         state.choose_film(film.id)
         st.rerun()
     st.dataframe(
