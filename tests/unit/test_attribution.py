@@ -181,6 +181,8 @@ def test_the_scoreboards_have_a_row_per_method():
     assert list(boards[text.CURVES].iloc[0, 1:]) == ["0.12 (−0.05 to 0.30)", "–"]
     for board, count in ((text.LESIONS, 2), (text.MARKERS, 3), (text.CURVES, 5)):
         assert holds(text.scoreboard(board, {"fine-tuned": record}, str.upper), count), board
+    other = record | {"curves": curves | {"films": 4}}
+    assert "4 to 5" in text.scoreboard(text.CURVES, {"fine-tuned": record, "paper": other}, str.upper)
     assert "FINE-TUNED 0.06" in text.scoreboard(text.MARKERS, {"fine-tuned": record}, str.upper)
 
 

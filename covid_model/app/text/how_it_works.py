@@ -243,7 +243,7 @@ def scoreboard(board: str, records: Mapping[str, Mapping[str, Any]], title: Call
         return "The rank correlation with the heatmaps of copies that were changed less than a reader would notice."
     if board == CURVES:
         return (
-            f"Parts of {first['curves']['films']} COVID-19 X-rays are blurred (deletion) or restored (insertion), the "
+            f"Parts of {_films(records, CURVES)} COVID-19 X-rays are blurred (deletion) or restored (insertion), the "
             "hottest first. The figure is how much lower (deletion) or higher (insertion) the mean score over all "
             "steps is than in random order; above 0 is better than chance."
         )
@@ -251,10 +251,16 @@ def scoreboard(board: str, records: Mapping[str, Mapping[str, Any]], title: Call
         f"{title(name)} {estimated(record['markers']['raises']['score'], decimal)}" for name, record in records.items()
     )
     return (
-        f"On {first['markers']['films']} adult X-rays without COVID-19, letters such as a radiographer's were drawn "
+        f"On {_films(records, MARKERS)} adult X-rays without COVID-19, letters such as a radiographer's were drawn "
         f"where they raise the score the most. {POINTING} A method can only be blamed for missing a marker that "
         f"matters. Mean rise of the score: {moved}."
     )
+
+
+def _films(records: Mapping[str, Mapping[str, Any]], board: str) -> str:
+    """Return the number of films of a board, "8 to 12" where networks differ."""
+    counts = sorted({record[board]["films"] for record in records.values()})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def estimated(estimate: Mapping[str, float | None], number: Callable[[float], str]) -> str:
