@@ -265,10 +265,16 @@ def examples(network: str, threshold: float) -> list[films.Example]:
     return films.examples(there, real_scores(), network, threshold, networks.readings(network))
 
 
+def _score_files() -> list[Path]:
+    stored = (path for name in registry.names() for path in networks.reading_files(name))
+    return [*_scores_and_list(), config.REAL_FILMS_JSON, *stored]
+
+
+@memory.by_files(_score_files, st.cache_resource, 2)
 def real_scores() -> pd.DataFrame:
     """Return the scores of the real sample films: a row per film id, a column per network, NaN if there is none.
 
-    They are those of the stored predictions, else of the table of scores.
+    They are those of the stored predictions, else of the table of scores. Shared, so do not change it.
     """
     names = list(registry.names())
     listed, table = list(real_films()), scores()

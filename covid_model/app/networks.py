@@ -147,11 +147,12 @@ def readings(name: str) -> Readings | None:
     return None if described is None else _readings(name)
 
 
-def _reading_files(name: str) -> list[Path]:
+def reading_files(name: str) -> list[Path]:
+    """Return the files that `readings` depends on."""
     return [config.READINGS_NPZ, config.NETWORKS / f"{name}.json", ood.detector_path(name)]
 
 
-@memory.by_files(_reading_files, st.cache_resource, MOST_NETWORKS)
+@memory.by_files(reading_files, st.cache_resource, MOST_NETWORKS)
 def _readings(name: str) -> Readings:
     return stored_readings.load(spec(name))
 

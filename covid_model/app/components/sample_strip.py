@@ -57,7 +57,8 @@ def show(shown: str | None, network: str, threshold: float, compact: bool = Fals
                         picture = str(film.thumbnail or film.path)
                         note = "" if compact else f":small[{'Simulated' if film.simulated else 'Real'}]"
                         tile(film.id, picture, films.short_title(film), film.id == shown, note=note)
-        missing = [film for film in cache.real_films() if film not in cache.real_paths()]
+        paths = cache.real_paths()
+        missing = [film for film in cache.real_films() if film not in paths]
         if not compact or not examples:
             label = browse_text.download_label(len(missing))
             common.offer_films(missing, label, "" if examples or compact else browse_text.NOT_HERE)
