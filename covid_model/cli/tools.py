@@ -26,7 +26,7 @@ from covid_model.model import registry
 if TYPE_CHECKING:
     import pandas as pd
 
-PARTS = ("forward", "precision", "server", "pages", "curves")
+PARTS = ("forward", "precision", "gpu", "waiting", "server", "pages", "curves")
 STEPS = ("run", "equal", "speed")
 WIDTH = 110  # characters per line of the table
 

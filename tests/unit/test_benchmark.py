@@ -15,7 +15,7 @@ from covid_model.cli import tools as command
 from covid_model.model import device, registry, vgg19
 from covid_model.reports import measurements
 from covid_model.tools import benchmark
-from covid_model.tools.benchmark import archive, forward, server, timing
+from covid_model.tools.benchmark import archive, forward, precision, server, timing
 from covid_model.tools.benchmark.timing import Row, Timings, interleaved, missing
 from tests.support import mock_networks
 from tests.support.app_pages import holds, numbers
@@ -98,8 +98,25 @@ def test_a_library_that_gives_another_logit_is_rejected(subject):
 
 def test_bfloat16_is_off_where_the_processor_lacks_it(subject, monkeypatch):
     monkeypatch.setattr(device, "fast_precision", lambda: "float32")
-    rows, record = forward.precision_rows(subject, None, 2, None)
+    rows, record = precision.rows(subject, None, 2, None)
     assert [row.value for row in rows] == [None] and "natively" in rows[0].note and record == {}
+
+
+def test_a_gpu_is_measured_against_the_cpu_or_left_out_with_the_reason(subject, monkeypatch):
+    monkeypatch.setattr(device, "gpu_name", lambda: None)
+    rows, record = precision.gpu_rows(subject, None, 2, None)
+    assert [row.value for row in rows] == [None] and "no GPU" in rows[0].note and record == {}
+    monkeypatch.setattr(device, "gpu_name", lambda: "Test GPU")  # computed on the CPU, like the other
+    rows, record = precision.gpu_rows(subject, None, 2, None)
+    assert [row.value is not None for row in rows] == [True, True, False] and record == {"gpu": "Test GPU"}
+    assert all("Test GPU" in row.title for row in rows)
+
+
+def test_what_a_user_waits_for_is_measured(subject, monkeypatch):
+    monkeypatch.setattr(precision, "HEATMAPS", 2)
+    rows, record = precision.waiting_rows(subject, rounds=2)
+    assert [row.unit for row in rows] == ["s"] * 3 and all(row.value > 0 and row.most for row in rows)
+    assert set(record["seconds"]) == {"first", "page", "robustness"} and record["load_seconds"] > 0
 
 
 def test_growth():

@@ -18,7 +18,7 @@ from typing import Any
 from covid_model import config, records
 from covid_model.data import dataset
 from covid_model.model import registry
-from covid_model.tools.benchmark import archive, forward, server
+from covid_model.tools.benchmark import archive, forward, precision, server
 from covid_model.tools.benchmark.timing import Row, Subject
 
 PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "streamlit", "torch", "grad-cam", "onnxruntime", "openvino", "ray")
@@ -27,7 +27,9 @@ ROUNDS = 15  # of each timing
 Part = Callable[[Subject, "dataset.Dataset | None", int, "int | None"], tuple[list[Row], dict]]
 PARTS: dict[str, Part] = {
     "forward": lambda subject, data, rounds, most: forward.rows(subject, rounds),
-    "precision": lambda subject, data, rounds, most: forward.precision_rows(subject, data, rounds, most),
+    "precision": precision.rows,
+    "gpu": precision.gpu_rows,
+    "waiting": lambda subject, data, rounds, most: precision.waiting_rows(subject, rounds),
     "server": lambda subject, data, rounds, most: server.rows(),
     "pages": lambda subject, data, rounds, most: server.page_rows(),
     "curves": lambda subject, data, rounds, most: forward.growth_rows(subject, rounds),
