@@ -19,7 +19,7 @@ WATCH = """() => {
         for (const one of list.getEntries()) window.moved.push([one.startTime, one.value]);
     }).observe({type: "layout-shift"});
 }"""
-FRAME = 100  # milliseconds after which what the film itself moved is on the screen
+FRAME = 250  # milliseconds after which what the film itself moved is on the screen, on a busy machine too
 MOVED = """frame => window.moved.filter(([time, _]) => time > window.shown + frame).map(([_, value]) => value)"""
 PUSH = """() => document.querySelector("[data-testid=stMainBlockContainer] h1").style.marginTop = "300px" """
 

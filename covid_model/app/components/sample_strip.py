@@ -96,8 +96,7 @@ def tile(film: str, path: str, label: str, current: bool, help_text: str | None 
             width="stretch",
             wrap=True,
         )
-        if note:
-            st.markdown(note)
+        st.markdown(note)  # empty rather than left out, which would leave the old one until the run ends
 
 
 # --- The stress test: simulated X-rays ---

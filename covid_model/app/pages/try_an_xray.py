@@ -170,8 +170,8 @@ with upload_column:
         st.button("Remove these X-rays", icon=":material/delete:", on_click=state.drop_uploads, key="drop-uploads")
 with promise.container(key="promise_compact" if film or uploads else "promise", gap="xsmall"):
     st.title(prediction_text.PROMISE)
-    if not (film or uploads):
-        st.markdown(prediction_text.INTRODUCTION)
+    # Empty rather than left out, which would leave the old one on the page until the run ends.
+    st.markdown("" if film or uploads else prediction_text.INTRODUCTION)
 with model_column, st.container(key="models"):
     name = state.network_picker()
 if not film and state.uploaded() > state.MAX_UPLOADS:
