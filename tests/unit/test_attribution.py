@@ -118,7 +118,7 @@ def test_a_marker_is_where_the_film_changed(film):
 
 
 class Brightness:
-    """Stands in for a network: its logit is the mean gray of the film's left half, less that of its right half."""
+    """A mock network. Its logit is the mean gray of a film's left half minus that of its right half."""
 
     def outputs(self, pixels):
         for film in pixels:
@@ -127,7 +127,7 @@ class Brightness:
 
 
 class Edges:
-    """Stands in for a network: its score rises with the number of steep steps from pixel to pixel in a row."""
+    """A mock network. Its score rises with the number of sharp edges in a film's rows."""
 
     def scores(self, pixels):
         return [float(np.minimum((np.abs(np.diff(film.astype(float))) > 100).sum() / 240, 1)) for film in pixels]
