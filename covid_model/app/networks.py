@@ -22,10 +22,9 @@ from covid_model.model.predictor import PredictionError
 
 if TYPE_CHECKING:
     from covid_model.model.predictor import Prediction, Predictor
-    from covid_model.model.queue import InferenceQueue, OnProgress
+    from covid_model.model.queue import InferenceQueue, OnProgress, RemoteQueue
     from covid_model.model.readings import Readings
     from covid_model.model.registry import NetworkSpec
-    from covid_model.model.remote_queue import RemoteQueue
     from covid_model.model.tasks import Task
 
 ANSWERS = "what_if"  # session key: answers about the current film only (see session.CurrentFilm)
@@ -53,12 +52,10 @@ def service() -> str | None:
 @st.cache_resource(show_spinner=False)
 def queue() -> InferenceQueue | RemoteQueue:
     """Return the queue that every use of a network goes through, one for the process: its own, or the service's."""
+    from covid_model.model.queue import InferenceQueue, RemoteQueue
+
     if address := service():
-        from covid_model.model.remote_queue import RemoteQueue
-
         return RemoteQueue(address, os.environ.get(config.SERVE_TOKEN_VARIABLE, "").strip() or None)
-    from covid_model.model.queue import InferenceQueue
-
     return InferenceQueue(lambda name: predictor(name))
 
 

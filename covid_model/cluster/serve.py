@@ -1,7 +1,7 @@
 """Serve predictions to many app processes and programs over HTTP, with Ray Serve.
 
 One ingress (`http_api`) takes requests and keeps their order (`turns`); replicas, more of them while more X-rays wait,
-hold the networks. `model/remote_queue.py` is the app's side.
+hold the networks. The app's side is `RemoteQueue` in `model/queue.py`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from covid_model.cluster.turns import NO_TOKEN, Settings
 from covid_model.data import samples
 from covid_model.imaging import Film, FilmError
 from covid_model.model import predictor, registry
-from covid_model.model.remote_queue import AWAY, RemoteQueue, ServiceError
+from covid_model.model.queue import AWAY, RemoteQueue, ServiceError
 from covid_model.model.tasks import of_pixels
 from covid_model.verdict import is_positive
 from tests.browser.demo import free_port

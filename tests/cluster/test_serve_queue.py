@@ -16,8 +16,7 @@ from covid_model import cluster
 from covid_model.cluster.turns import Settings
 from covid_model.imaging import Film
 from covid_model.model import registry
-from covid_model.model.queue import QueueFullError, QueuePosition
-from covid_model.model.remote_queue import RemoteQueue, ServiceError
+from covid_model.model.queue import QueueFullError, QueuePosition, RemoteQueue, ServiceError
 from tests.browser.demo import free_port
 from tests.cluster.waiting import PATIENCE, replica_that_waits, serving, until
 

@@ -8,8 +8,7 @@ from covid_model import config
 from covid_model.app import networks, session
 from covid_model.app.components.common import AGAIN
 from covid_model.app.text import prediction as prediction_text
-from covid_model.model.queue import QueueFullError, QueuePosition
-from covid_model.model.remote_queue import AWAY
+from covid_model.model.queue import AWAY, QueueFullError, QueuePosition
 from covid_model.model.wire import Code
 from tests.browser.demo import free_port
 from tests.pages.test_try_an_xray import score, upload

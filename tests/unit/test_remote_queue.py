@@ -14,9 +14,16 @@ from covid_model import config
 from covid_model.imaging import Film, FilmError
 from covid_model.model import wire
 from covid_model.model.predictor import Prediction, PredictionError
-from covid_model.model.queue import InferenceQueue, QueueFullError, QueuePosition
+from covid_model.model.queue import (
+    AWAY,
+    GARBLED,
+    InferenceQueue,
+    QueueFullError,
+    QueuePosition,
+    RemoteQueue,
+    ServiceError,
+)
 from covid_model.model.registry import NetworkError
-from covid_model.model.remote_queue import AWAY, GARBLED, RemoteQueue, ServiceError
 from covid_model.model.robustness import Spread
 from covid_model.model.tasks import Task, of_pixels
 from covid_model.model.wire import Code

@@ -14,8 +14,7 @@ from covid_model.app.text import code_snippets
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import real_films
 from covid_model.model import registry
-from covid_model.model.queue import QueueFullError
-from covid_model.model.remote_queue import ServiceError
+from covid_model.model.queue import QueueFullError, ServiceError
 from covid_model.reports.summary import PredictionSummary, to_csv
 
 if TYPE_CHECKING:
