@@ -17,10 +17,9 @@ from covid_model import config, imaging
 from covid_model.cluster.turns import LATE, LOADING, NO_TOKEN, RequestError, Settings, Turns, film_refused
 from covid_model.imaging import Film, FilmError
 from covid_model.imaging.image import check_bytes, show_name
-from covid_model.model import registry, wire
+from covid_model.model import registry, tasks
 from covid_model.model.queue import QueuePosition
-from covid_model.model.tasks import PREDICT, Task
-from covid_model.model.wire import Code
+from covid_model.model.tasks import PREDICT, Code, Task
 from covid_model.reports import summary
 
 DECODERS = 2  # files decoded at a time
@@ -133,9 +132,9 @@ def deployment() -> Any:
             admitted = contextlib.AsyncExitStack()
             try:
                 await admitted.enter_async_context(self._admitted(request, network))
-                data = await self._body(request, wire.most_film_bytes())
+                data = await self._body(request, tasks.most_film_bytes())
                 try:
-                    asked = Task(name, Film(wire.film_from_bytes(data), (), "PNG"), json.loads(options))
+                    asked = Task(name, Film(tasks.film_from_bytes(data), (), "PNG"), json.loads(options))
                 except FilmError as error:
                     raise film_refused(error) from None
                 except (ValueError, TypeError) as error:
@@ -221,7 +220,7 @@ def deployment() -> Any:
             async with contextlib.aclosing(self._ask(network, asked)) as steps:
                 async for step in steps:
                     if not isinstance(step, QueuePosition):
-                        return asked.completed(wire.decode(step["content"]))
+                        return asked.completed(tasks.decode(step["content"]))
 
         def _ask(self, network: str, asked: Task) -> AsyncIterator[Any]:
             return self._turns.ask(network, asked.name, asked.film.pixels, dict(asked.options))

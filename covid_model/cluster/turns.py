@@ -18,11 +18,10 @@ from covid_model import config
 from covid_model.cluster import HOST, PORT
 from covid_model.data import samples
 from covid_model.imaging import Film, FilmError, Refusal
-from covid_model.model import device, predictor, registry, wire
+from covid_model.model import device, predictor, registry, tasks
 from covid_model.model.predictor import PredictionError
 from covid_model.model.queue import CAPACITY, NEWEST_WEIGHT, POLL_SECONDS, QueueFullError, QueuePosition
-from covid_model.model.tasks import PREDICT, Task
-from covid_model.model.wire import Code
+from covid_model.model.tasks import PREDICT, Code, Task
 
 ANSWER_SECONDS = 120.0  # from a request's arrival to its answer
 BODY_SECONDS = 60.0  # that a request may take to arrive
@@ -137,7 +136,7 @@ class Replica:
     def _answer(self, network: str, task: Task) -> dict[str, Any]:
         started = time.perf_counter()
         try:
-            content = wire.encode(task(self._predictor(network)))
+            content = tasks.encode(task(self._predictor(network)))
         except registry.NetworkError as error:
             return RequestError(Code.NETWORK, str(error)).head
         except PredictionError as error:
@@ -148,7 +147,7 @@ class Replica:
             return RequestError(Code.AGAIN, AGAIN).head
         self._failures = 0
         seconds = time.perf_counter() - started
-        return {"network": network, "film": wire.digest(task.film.pixels), "seconds": seconds, "content": content}
+        return {"network": network, "film": tasks.digest(task.film.pixels), "seconds": seconds, "content": content}
 
     def _predictor(self, network: str) -> predictor.Predictor:
         if network not in self._loaded:
@@ -262,7 +261,7 @@ class Turns:
                 response.cancel()
         if "code" in answer:
             raise RequestError(Code(answer["code"]), answer["refused"])
-        if answer["film"] != wire.digest(task[2]):
+        if answer["film"] != tasks.digest(task[2]):
             LOG.error("A replica answered for another X-ray.")
             raise RequestError(Code.AGAIN, AGAIN)
         if task[1] == PREDICT:

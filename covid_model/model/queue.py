@@ -4,8 +4,8 @@ A session submits its film and waits; the queue's own thread takes films in orde
 holds a network itself, so a session that ends while it waits leaves nothing locked and frees its place in the queue.
 
 `RemoteQueue` asks the prediction service (`python -m covid_model serve`) in place of networks in this process, and is
-used as `InferenceQueue` is. It needs neither TensorFlow nor Ray: films and answers go over HTTP (see `wire`), and while
-a film waits the service sends its position, which also shows that it is still there.
+used as `InferenceQueue` is. It needs neither TensorFlow nor Ray: films and answers go over HTTP (see `tasks`), and
+while a film waits the service sends its position, which also shows that it is still there.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from covid_model.imaging import Film
-from covid_model.model import wire
+from covid_model.model import tasks
 from covid_model.model.predictor import PredictionError
 from covid_model.model.registry import NetworkError
-from covid_model.model.tasks import PREDICT, Task
-from covid_model.model.wire import Code
+from covid_model.model.tasks import PREDICT, Code, Task
 
 if TYPE_CHECKING:
     import requests
@@ -230,7 +229,7 @@ class RemoteQueue:
                 session.post(
                     f"{self._address}/tasks/{task.name}",
                     params=query,
-                    data=wire.film_to_bytes(task.film.pixels),
+                    data=tasks.film_to_bytes(task.film.pixels),
                     headers=self._headers,
                     timeout=(CONNECT_SECONDS, SILENT_SECONDS),
                     stream=True,  # left early, it is closed, and the service frees the place
@@ -243,11 +242,11 @@ class RemoteQueue:
         except requests.RequestException as error:
             LOG.warning("The prediction service at %s does not answer: %s", self._address, type(error).__name__)
             raise ServiceError(AWAY) from error
-        if head.get("film") != wire.digest(task.film.pixels) or head.get("network") != network:
+        if head.get("film") != tasks.digest(task.film.pixels) or head.get("network") != network:
             LOG.error("The prediction service answered for another X-ray or network.")
             raise ServiceError(GARBLED)
         try:
-            return task.completed(wire.decode(answer))
+            return task.completed(tasks.decode(answer))
         except ValueError as error:
             raise ServiceError(GARBLED) from error
 

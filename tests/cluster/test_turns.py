@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from covid_model.cluster.turns import AGAIN, ATTEMPTS, LATE, STOPPING, RequestError, Settings, Turns
-from covid_model.model import wire
+from covid_model.model import tasks
 from covid_model.model.queue import QueuePosition
-from covid_model.model.wire import Code
+from covid_model.model.tasks import Code
 
 pytestmark = pytest.mark.cluster
 
@@ -53,7 +53,7 @@ class Replicas:
 
 
 def answer(pixels: np.ndarray = PIXELS) -> dict[str, Any]:
-    return {"network": "paper", "film": wire.digest(pixels), "seconds": 0.5, "content": b"x"}
+    return {"network": "paper", "film": tasks.digest(pixels), "seconds": 0.5, "content": b"x"}
 
 
 def ask(replicas: Replicas, **settings: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from covid_model.app import networks, session
 from covid_model.app.components.common import AGAIN
 from covid_model.app.text import prediction as prediction_text
 from covid_model.model.queue import AWAY, QueueFullError, QueuePosition
-from covid_model.model.wire import Code
+from covid_model.model.tasks import Code
 from tests.browser.demo import free_port
 from tests.pages.test_try_an_xray import score, upload
 from tests.support import stub_service

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from covid_model.imaging import Film
-from covid_model.model import wire
+from covid_model.model import tasks
 
 
 @dataclass
@@ -69,7 +69,7 @@ def served() -> Iterator[StubService]:
         def do_POST(self):
             address = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(address.query).items()}
-            pixels = wire.film_from_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            pixels = tasks.film_from_bytes(self.rfile.read(int(self.headers["Content-Length"])))
             request = Request(
                 address.path.removeprefix("/tasks/"),
                 query["network"],
@@ -101,8 +101,8 @@ def served() -> Iterator[StubService]:
                 if not service.forever or service.left.wait(0.01):
                     break
             if service.raw is None:
-                content = wire.encode(service.answer(request))
-                head = {"bytes": len(content), "film": wire.digest(pixels), "network": request.network}
+                content = tasks.encode(service.answer(request))
+                head = {"bytes": len(content), "film": tasks.digest(pixels), "network": request.network}
                 self._chunk(json.dumps(head).encode() + b"\n")
                 self._chunk(content)
             elif service.raw:

@@ -12,7 +12,7 @@ import pytest
 
 from covid_model import config
 from covid_model.imaging import Film, FilmError
-from covid_model.model import wire
+from covid_model.model import tasks
 from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.model.queue import (
     AWAY,
@@ -25,8 +25,7 @@ from covid_model.model.queue import (
 )
 from covid_model.model.registry import NetworkError
 from covid_model.model.robustness import Spread
-from covid_model.model.tasks import Task, of_pixels
-from covid_model.model.wire import Code
+from covid_model.model.tasks import Code, Task, of_pixels
 from covid_model.verdict import OutOfDistribution
 from tests.browser.demo import free_port
 from tests.support import stub_service
@@ -84,28 +83,28 @@ def same(one: object, other: object) -> bool:
     ids=["trace", "spread", "heatmaps", "features", "names that the format uses"],
 )
 def test_an_answer_arrives_as_it_was_sent(answer):
-    assert same(wire.decode(wire.encode(answer)), answer)
+    assert same(tasks.decode(tasks.encode(answer)), answer)
 
 
 def test_no_other_class_is_sent_or_built():
     with pytest.raises(TypeError, match="Task"):
-        wire.encode(Task("predict", film()))
+        tasks.encode(Task("predict", film()))
     tree = json.dumps({"kind": "Path", "content": {}}).encode()
     file = io.BytesIO()
     np.savez(file, tree=np.frombuffer(tree, np.uint8))
-    for data in (file.getvalue(), b"", b"PK\x03\x04", wire.encode(1)[:-30]):
+    for data in (file.getvalue(), b"", b"PK\x03\x04", tasks.encode(1)[:-30]):
         with pytest.raises(ValueError):
-            wire.decode(data)
+            tasks.decode(data)
 
 
 def test_a_film_arrives_as_it_was_sent():
     pixels = np.arange(80 * 64, dtype=np.uint8).reshape(80, 64)
-    arrived = wire.film_from_bytes(wire.film_to_bytes(pixels))
+    arrived = tasks.film_from_bytes(tasks.film_to_bytes(pixels))
     assert same(arrived, pixels) and not arrived.flags.writeable
-    assert same(wire.film_from_bytes(wire.film_to_bytes(pixels[:, ::-1])), pixels[:, ::-1])
-    assert wire.digest(pixels) != wire.digest(pixels.T) != wire.digest(pixels.reshape(64, 80))
+    assert same(tasks.film_from_bytes(tasks.film_to_bytes(pixels[:, ::-1])), pixels[:, ::-1])
+    assert tasks.digest(pixels) != tasks.digest(pixels.T) != tasks.digest(pixels.reshape(64, 80))
     side = int(config.MAX_PIXELS**0.5)
-    assert len(wire.film_to_bytes(np.zeros((side, side), np.uint8))) <= wire.most_film_bytes()
+    assert len(tasks.film_to_bytes(np.zeros((side, side), np.uint8))) <= tasks.most_film_bytes()
 
 
 def array_file(array: np.ndarray) -> bytes:
@@ -128,13 +127,13 @@ def array_file(array: np.ndarray) -> bytes:
 )
 def test_what_is_no_film_is_refused(data):
     with pytest.raises(ValueError):
-        wire.film_from_bytes(data)
+        tasks.film_from_bytes(data)
 
 
 def test_the_size_of_a_film_is_checked():
     for shape in ((10, 10), (64, 64 * 5)):
         with pytest.raises(FilmError):
-            wire.film_from_bytes(array_file(np.zeros(shape, np.uint8)))
+            tasks.film_from_bytes(array_file(np.zeros(shape, np.uint8)))
 
 
 @pytest.mark.parametrize(
@@ -245,8 +244,8 @@ def test_an_answer_that_makes_no_sense_is_no_answer(service, raw):
 
 
 def test_an_answer_for_another_film_is_not_taken(service):
-    content = wire.encode(0.5)
-    head = {"bytes": len(content), "film": wire.digest(film(8).pixels), "network": "paper"}
+    content = tasks.encode(0.5)
+    head = {"bytes": len(content), "film": tasks.digest(film(8).pixels), "network": "paper"}
     service.raw = json.dumps(head).encode() + b"\n" + content
     with pytest.raises(ServiceError, match=GARBLED):
         RemoteQueue(service.address).predict("paper", film(9))
