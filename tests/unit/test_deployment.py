@@ -19,7 +19,7 @@ import yaml
 
 from covid_model import cli, cluster, config, records
 from covid_model.app.runtime import log
-from covid_model.cluster import http_api
+from covid_model.cluster import serve
 
 ROOT = config.ROOT
 PAGE = (config.ASSETS / "DEPLOYMENT.md").read_text(encoding="utf-8")
@@ -185,7 +185,7 @@ def test_the_service_s_limits_cover_what_it_needs():
     assert ray > cluster.OBJECT_STORE_BYTES
     measured = [run.get("service_peak_mb", 0) for run in records.load_load_test().values()]
     assert bytes_of(SERVICE["mem_limit"]) > max(measured) * 2**20 + memory
-    assert int(SERVICE["stop_grace_period"][:-1]) > http_api.DRAIN_SECONDS
+    assert int(SERVICE["stop_grace_period"][:-1]) > serve.DRAIN_SECONDS
 
 
 def test_the_health_check_of_the_service_asks_the_service():
