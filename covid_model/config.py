@@ -101,7 +101,7 @@ GRAY_LEVELS = 255  # white in an 8-bit image
 # --- Sample films: those in the repository, and real ones that are downloaded ---
 FILMS = ASSETS / "films"  # simulated films with their masks, and one real film whose license allows copying
 FILMS_JSON = FILMS / "films.json"  # describes each of them
-REAL_FILMS_JSON = ASSETS / "real_films.json"  # up to 24 real films; see data/real_films.py
+REAL_FILMS_JSON = ASSETS / "real_films.json"  # up to 24 real films; see data/samples.py
 REAL_FILMS = WORK / "films"  # where they are downloaded to: a data folder of its own
 
 # --- Heatmap overlay ---

@@ -19,7 +19,6 @@ from covid_model.app.runtime import memory
 from covid_model.app.text import browse as browse_text
 from covid_model.config import SPLIT_LABELS
 from covid_model.data import dataset as datasets
-from covid_model.data import real_films as real_films_room
 from covid_model.data import samples as samples_room
 from covid_model.evaluation import threshold_sweep
 from covid_model.imaging import FilmError, heatmap
@@ -206,11 +205,11 @@ def samples() -> dict[str, samples_room.Sample]:
 
 
 @memory.by_files(lambda: [config.REAL_FILMS_JSON, config.DATASET_CSV], st.cache_resource, 2)
-def real_films() -> dict[str, real_films_room.RealFilm]:
+def real_films() -> dict[str, samples_room.RealFilm]:
     """Load the real sample films by id (shared: read only); none without their list or that of all films."""
     try:
         known = films_table().index
-        return {film: entry for film, entry in real_films_room.load().items() if film in known}
+        return {film: entry for film, entry in samples_room.real_films().items() if film in known}
     except datasets.DataError:
         return {}
 

@@ -17,8 +17,7 @@ from streamlit.typing import UploadedFile
 from covid_model import imaging
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data.dataset import DataError, Dataset
-from covid_model.data.real_films import RealFilm
-from covid_model.data.samples import Sample, SampleError
+from covid_model.data.samples import RealFilm, Sample, SampleError
 from covid_model.data.samples import samples as load_samples
 from covid_model.imaging import FilmError, Refusal
 from covid_model.model import gradcam

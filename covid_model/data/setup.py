@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from covid_model import config
-from covid_model.data import dataset, real_films
+from covid_model.data import dataset, samples
 from covid_model.data.dataset import DataError
 from covid_model.data.download import sources
 from covid_model.data.download.http import Failure, NotAvailable, OnProgress, Patience, Web, reachable
@@ -101,7 +101,7 @@ def run(seconds: float | None = None, progress: bool = True) -> Setup:
     Raises DataError if the list of films is missing. Failed downloads raise nothing: the result says what is missing.
     """
     end = math.inf if seconds is None else time.monotonic() + seconds
-    films = real_films.load()
+    films = samples.real_films()
     missing, reasons = set(films) - on_disk(films), []
     needs_weights = not config.vgg19_available()
     places = {sources.GITHUB} if missing else set()
@@ -128,7 +128,7 @@ def on_disk(films: Collection[str]) -> set[str]:
     return found
 
 
-def _films(missing: set[str], films: dict[str, real_films.RealFilm], end: float, progress: bool) -> list[str]:
+def _films(missing: set[str], films: dict[str, samples.RealFilm], end: float, progress: bool) -> list[str]:
     """Download the films `missing`, those from GitHub first; return the reasons for those that failed."""
     github = [film for film in missing if films[film].source in sources.GITHUB_FOLDERS]
     kaggle = sorted(missing - set(github))
@@ -137,7 +137,7 @@ def _films(missing: set[str], films: dict[str, real_films.RealFilm], end: float,
     def fetch(ids: list[str], patience: Patience) -> None:
         try:
             from_here = {films[film].source for film in ids}
-            report = real_films.download(ids, patience=patience, progress=progress, sources=from_here)
+            report = samples.download(ids, patience=patience, progress=progress, sources=from_here)
         except (OSError, ValueError) as error:
             reasons.append(str(error))
         else:

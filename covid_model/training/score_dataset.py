@@ -19,7 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from covid_model import config, imaging
-from covid_model.data import dataset, real_films, samples
+from covid_model.data import dataset, samples
 from covid_model.data.dataset import SCORE_COLUMNS, DataError, Dataset
 from covid_model.model import device, readings, registry
 from covid_model.model.predictor import Predictor, sigmoid
@@ -184,7 +184,7 @@ def store_readings(
     """
     to = config.READINGS_NPZ if to is None else to
     paths = {sample.id: sample.path for sample in samples.samples()}
-    wanted = list(real_films.load())
+    wanted = list(samples.real_films())
     paths |= real_paths(wanted, data)
     films = {film: imaging.read(path) for film, path in paths.items()}
     stored = [(film, registry.sha256(paths[film]), decoded.pixels) for film, decoded in films.items()]

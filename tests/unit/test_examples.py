@@ -8,7 +8,7 @@ import pytest
 
 from covid_model.app import films
 from covid_model.app.films import Kind
-from covid_model.data.real_films import Marker, RealFilm
+from covid_model.data.samples import Marker, RealFilm
 from covid_model.model import readings, registry
 from tests.support import mock_networks
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from covid_model import config, imaging
-from covid_model.data import real_films, samples
+from covid_model.data import samples
 from covid_model.imaging import Film
 from covid_model.model import gradcam, readings, registry
 from covid_model.model.predictor import Prediction
@@ -110,7 +110,7 @@ def test_the_command_stores_what_the_networks_predict(tmp_path, monkeypatch):
     few = samples.samples()[:2]
     monkeypatch.setattr(samples, "samples", lambda: few)
     report = maker.store_readings(to=tmp_path / "readings.npz")
-    assert (report.films, report.networks) == (2, 3) and set(report.missing) == set(real_films.load())
+    assert (report.films, report.networks) == (2, 3) and set(report.missing) == set(samples.real_films())
     from covid_model.model.predictor import Predictor
 
     for name in ("one", "two", "three"):
@@ -130,11 +130,11 @@ def test_the_command_stores_what_the_networks_predict(tmp_path, monkeypatch):
 def test_every_sample_film_is_stored_for_every_network(name):
     """Fails after a network is trained again: then run `python -m covid_model readings`."""
     loaded = readings.load(registry.spec(name))
-    assert {sample.id for sample in samples.samples()} | set(real_films.load()) == set(loaded.ids)
+    assert {sample.id for sample in samples.samples()} | set(samples.real_films()) == set(loaded.ids)
     for sample in samples.samples():
         row = loaded.find(registry.sha256(sample.path))
         assert loaded.ids[row] == sample.id
-    for film in real_films.load().values():
+    for film in samples.real_films().values():
         assert loaded.ids[loaded.find(film.sha256)] == film.id
     assert np.abs(loaded.heatmaps.astype(np.float32)).max(axis=(1, 2)) == pytest.approx(1.0, abs=1e-3)
     assert config.READINGS_NPZ.stat().st_size < 2**20

@@ -16,7 +16,7 @@ from covid_model.app.components import common
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import how_it_works as story_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.data import dataset, real_films
+from covid_model.data import dataset, samples
 from covid_model.data.download import Patience, sources
 from covid_model.data.download.http import NotAvailable
 from covid_model.data.download.images import LIST_COLUMNS
@@ -31,7 +31,7 @@ FREE = ["cohen-0001", "cohen-0002", "cohen-0003"]
 
 # --- Which they are -----------------------------------------------------------------------------------
 
-LISTED = real_films.load()
+LISTED = samples.real_films()
 OPEN = ("CC BY 3.0", "CC BY 4.0", "public (NIH Clinical Center, attribution asked)")
 
 
@@ -97,7 +97,7 @@ def test_the_notice_names_their_sources():
 def test_a_damaged_list_is_named(tmp_path, content):
     (tmp_path / "list.json").write_text(content)
     with pytest.raises(dataset.DataError, match=r"list\.json"):
-        real_films.load(tmp_path / "list.json")
+        samples.real_films(tmp_path / "list.json")
 
 
 # --- How they come ------------------------------------------------------------------------------------
@@ -119,15 +119,15 @@ def offered(demo, monkeypatch, server):
     write_real_films(
         demo / "real_films.json", [(film, "cohen", "test", number % 2) for number, film in enumerate(FREE, 1)]
     )
-    monkeypatch.setattr(real_films, "BACKOFF", 0.0)
+    monkeypatch.setattr(samples, "BACKOFF", 0.0)
     monkeypatch.delenv(config.DATA_VARIABLE)
     return server
 
 
 def test_only_requested_films_are_downloaded_and_once(offered):
-    report = real_films.download(FREE[:2], patience=QUICK)
+    report = samples.download(FREE[:2], patience=QUICK)
     assert report.complete and report.fetched == {"cohen": 2}
-    assert real_films.download(FREE, patience=QUICK).present == {"cohen": 2}
+    assert samples.download(FREE, patience=QUICK).present == {"cohen": 2}
     assert offered.asked == {"1.png": 1, "2.png": 1, "3.png": 1}
     films = dataset.load(config.REAL_FILMS)
     assert list(films.films.index) == FREE and not films.missing()
@@ -136,9 +136,7 @@ def test_only_requested_films_are_downloaded_and_once(offered):
 
 def test_two_who_ask_at_once_get_the_same_films(offered):
     reports = []
-    both = [
-        threading.Thread(target=lambda: reports.append(real_films.download(FREE, patience=QUICK))) for _ in range(2)
-    ]
+    both = [threading.Thread(target=lambda: reports.append(samples.download(FREE, patience=QUICK))) for _ in range(2)]
     for item in both:
         item.start()
     for item in both:
@@ -267,12 +265,12 @@ def test_a_cache_that_cannot_be_written(offered, demo):
 
 def test_a_silent_server_is_not_waited_for_long(offered):
     offered.files["1.png"] = lambda handler: threading.Event().wait(1.0)
-    report = real_films.download(FREE, config.REAL_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
+    report = samples.download(FREE, config.REAL_FILMS, Patience(retries=0, backoff=0.0, read=0.2, film=0.5))
     assert [item.id for item in report.missing] == ["cohen-0001"] and report.missing[0].host
 
 
 def test_with_a_complete_data_folder_nothing_is_offered(offered, demo, monkeypatch):
-    real_films.download(FREE, demo / "whole", QUICK)
+    samples.download(FREE, demo / "whole", QUICK)
     monkeypatch.setenv(config.DATA_VARIABLE, str(demo / "whole"))
     app = open_page("browse")
     assert len(app.get("image")) == 3 and "fetch_films" not in [button.key for button in app.button]

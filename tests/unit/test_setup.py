@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from covid_model import cli, config
-from covid_model.data import dataset, real_films, setup
+from covid_model.data import dataset, samples, setup
 from covid_model.data.download import sources
 from covid_model.data.download.http import NotAvailable, Patience, reachable
 from covid_model.data.download.images import LIST_COLUMNS
@@ -77,7 +77,7 @@ def test_missing_files_are_reported_and_downloaded_next_time(fresh):
 
 
 def test_films_of_the_data_folder_and_given_weights_are_not_downloaded(fresh, monkeypatch):
-    real_films.download(FILMS[:2], fresh.tmp / "data", QUICK)
+    samples.download(FILMS[:2], fresh.tmp / "data", QUICK)
     monkeypatch.setenv(config.DATA_VARIABLE, str(fresh.tmp / "data"))
     monkeypatch.setenv(config.VGG19_VARIABLE, "vgg19.h5")
     fresh.asked.clear()
@@ -86,8 +86,8 @@ def test_films_of_the_data_folder_and_given_weights_are_not_downloaded(fresh, mo
 
 
 def test_a_later_download_keeps_the_earlier_films(fresh):
-    real_films.download(FILMS[:1], patience=QUICK)
-    real_films.download(FILMS[1:2], patience=QUICK)
+    samples.download(FILMS[:1], patience=QUICK)
+    samples.download(FILMS[1:2], patience=QUICK)
     assert list(dataset.load(config.REAL_FILMS).films.index) == FILMS[:2]
     assert fresh.asked[f"{FILMS[0]}.png"] == 1
 
@@ -120,7 +120,7 @@ def test_a_slow_source_ends_with_the_time(fresh):
 
 def test_time_is_counted_for_all_files_together(fresh):
     patience = Patience(retries=0, backoff=0.0, connect=2.0, read=2.0, film=5.0, total=0.0)
-    report = real_films.download(FILMS, patience=patience)
+    report = samples.download(FILMS, patience=patience)
     assert len(report.missing) == 3 and not any(fresh.asked[f"{film}.png"] for film in FILMS)
 
 

@@ -12,7 +12,7 @@ from covid_model.app import state
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import code_snippets
 from covid_model.app.text import prediction as prediction_text
-from covid_model.data import real_films
+from covid_model.data import samples
 from covid_model.model import registry
 from covid_model.model.queue import QueueFullError, ServiceError
 from covid_model.reports.summary import PredictionSummary, to_csv
@@ -233,7 +233,7 @@ def fetch_films(missing: list[str]) -> tuple[str, str]:
     from covid_model.data.download import DownloadError
 
     try:
-        report = real_films.download(missing)
+        report = samples.download(missing)
     except DownloadError as error:
         return "warning", str(error)
     except OSError as error:
