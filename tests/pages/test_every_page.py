@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config
 from covid_model.app import state
-from covid_model.app.components import compare_networks
+from covid_model.app.components import score_checks
 from covid_model.app.pages.trust_screens import checks
 from covid_model.app.pages.trust_screens.deck import NAMES, STORY
 from covid_model.model import registry
@@ -80,7 +80,7 @@ def test_three_networks_side_by_side(third):
 
 
 def test_a_third_network_reads_and_is_compared(third):
-    app = open_page("try_an_xray", film="cohen-1", network=THIRD, tool=compare_networks.TITLE)
+    app = open_page("try_an_xray", film="cohen-1", network=THIRD, tool=score_checks.COMPARISON)
     assert MockReader.asked == [THIRD]
     assert app.segmented_control(key="other_network").options == [
         registry.short_title(n) for n in ("fine-tuned", "paper")

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config, formatting
 from covid_model.app import cache, networks
-from covid_model.app.components import common, compare_networks, perturb, robustness, viewer
+from covid_model.app.components import common, perturb, score_checks, viewer
 from covid_model.app.runtime import log
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import perturb as perturb_text
@@ -44,7 +44,7 @@ from tests.support.app_pages import (
 NOVEL, TURNED = WHY_OUT[OutOfDistribution.UNFAMILIAR], WHY_OUT[OutOfDistribution.CHANGED]
 
 __all__ = ["demo"]
-FIRM, OTHER = robustness.TITLE, compare_networks.TITLE
+FIRM, OTHER = score_checks.ROBUSTNESS, score_checks.COMPARISON
 BY = {"fine-tuned": perturb_text.score_by("Fine-tuned"), "paper": perturb_text.score_by("Paper")}  # made-up titles
 
 

@@ -123,10 +123,13 @@ def _film_alone(small: np.ndarray) -> None:
 @render_slots.fragment
 def _checks(current: session.CurrentFilm) -> None:
     """Draw further checks of the score, one tab each; the network runs only on request."""
-    from covid_model.app.components import compare_networks, robustness, similar
+    from covid_model.app.components import score_checks, similar
 
-    rooms = (robustness, compare_networks, similar)
-    checks = {room.TITLE: room.show for room in rooms}
+    checks = {
+        score_checks.ROBUSTNESS: score_checks.show_robustness,
+        score_checks.COMPARISON: score_checks.show_comparison,
+        similar.TITLE: similar.show,
+    }
     st.subheader("Check the score", anchor="check")
     tabs = st.tabs(list(checks), key=TOOL, bind="query-params")
     for tab, check in zip(tabs, checks.values(), strict=True):

@@ -1,6 +1,11 @@
-"""Compare two networks on the current film. The second one runs only on request."""
+"""Check the score of the current film: on copies that should not change it, and by another network.
+
+The copies differ as two acquisitions of the same film might. Both checks run only on request.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import streamlit as st
 
@@ -17,12 +22,55 @@ from covid_model.imaging import FilmError, heatmap
 from covid_model.model import registry
 from covid_model.model.predictor import Prediction, PredictionError
 
+ROBUSTNESS = "Robustness"  # title of the tab; the URL holds it
+CHART_HEIGHT = 150  # pixels
+
+
+def show_robustness(current: CurrentFilm) -> None:
+    """Draw the button that runs the test, and its result."""
+    from covid_model import charts  # the page is on the screen before they are loaded
+    from covid_model.model import robustness
+    from covid_model.model.tasks import of_pixels
+
+    jitter, copies = robustness.ALL, robustness.COPIES
+    st.container(key="firm_copies").markdown(perturb_text.robustness(copies, jitter.rotation, 100 * jitter.shift))
+    name = current.reading.network
+    question = ("spread", name)
+    button, answer = st.empty(), st.container(key="firm_answer")
+    if not current.known(question):
+        if not button.button("Test robustness", key="firm", icon=":material/vibration:"):
+            return
+        button.empty()
+    try:
+        with answer, st.spinner(f"Analyzing {copies} copies"):
+            spread = current.kept(question, lambda: networks.ask(name, of_pixels("robustness", current.pixels)))
+    except (registry.NetworkError, PredictionError) as error:
+        with answer:
+            say_why(error)
+        return
+    spread = replace(spread, score=current.reading.score, threshold=current.threshold)
+    with answer:
+        st.markdown(
+            perturb_text.score_spread(
+                spread.scores, spread.score, spread.threshold, current.reading.out_of_distribution
+            )
+        )
+        given = (spread.scores, spread.score, spread.threshold)
+        widgets.show_chart(
+            charts.score_strip(*given, height=CHART_HEIGHT, ink=widgets.ink()),
+            alt=charts.score_strip_alt(*given),
+            key="strip",
+        )
+
+
+# --- Another network ---
+
 OTHER = "other_network"  # key of the choice, if there are several
-TITLE = "Compare models"  # of the tab; the URL holds it
+COMPARISON = "Compare models"  # title of the tab; the URL holds it
 HEIGHT = 480  # pixels reserved while the other network runs
 
 
-def show(current: CurrentFilm) -> None:
+def show_comparison(current: CurrentFilm) -> None:
     """Draw a button that runs another network; then both scores, and how to interpret a disagreement."""
     own = current.reading.network
     others = [name for name in registry.names() if name != own]
