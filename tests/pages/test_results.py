@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model import config, evaluation
 from covid_model.app import cache
-from covid_model.app.components import distribution, metrics, prevalence
+from covid_model.app.components import distribution, metrics
 from covid_model.app.text import evaluation as evaluation_text
 from covid_model.config import SPLIT_LABELS
 from covid_model.evaluation import Estimate, threshold_sweep
@@ -30,7 +30,7 @@ __all__ = ["demo"]
 
 NAME_OF = {label.format(evaluation_text.adults_of("test")): name for name, label in evaluation_text.CARDS.items()}
 ADULTS = next(label for label, name in NAME_OF.items() if name == "adults")
-PARTS = (metrics.TITLE, prevalence.TITLE, metrics.SOURCES_TITLE, metrics.CALIBRATION_TITLE)
+PARTS = (metrics.TITLE, metrics.PREVALENCE_TITLE, metrics.SOURCES_TITLE, metrics.CALIBRATION_TITLE)
 
 
 def cards(app: AppTest) -> dict[str, list[float]]:
@@ -218,7 +218,7 @@ def test_only_the_open_part_is_made(demo):
     assert not {"roc", "ppv_curve"} & charts(open_page("results"))
     app = open_page("results", advanced="true")
     assert {"roc", "precision_recall"} <= charts(app) and "cost_curve" not in charts(app)
-    app = part(prevalence.TITLE, app)
+    app = part(metrics.PREVALENCE_TITLE, app)
     assert {"ppv_curve", "npv_curve", "cost_curve"} <= charts(app) and "roc" not in charts(app)
 
 
@@ -232,28 +232,28 @@ def costs(app: AppTest) -> str:
 
 def test_a_low_prevalence(demo):
     # fine-tuned at 0.15: both COVID-19 films found, no false alarm among 3 others; at 0.05: one of 3, the only adult
-    app = show(part(prevalence.TITLE), threshold=0.05)
+    app = show(part(metrics.PREVALENCE_TITLE), threshold=0.05)
     assert values(app) == evaluation_text.ppv_heading({"": ward_of(0.02)}, {"": Estimate(2 / 3)})  # adults come first
-    app = show(app, **{"alarms-of": prevalence.ALL})
+    app = show(app, **{"alarms-of": metrics.ALL})
     assert values(app) == evaluation_text.ppv_heading({"": ward_of(0.058)}, {"": Estimate(2 / 3)})
     assert holds(values(app), 2, 6, 67)
-    assert prevalence.MISSES[1.0] in costs(app) and holds(costs(app), 0.19, 0.0, 10.0, 0.6)
+    assert metrics.MISSES[1.0] in costs(app) and holds(costs(app), 0.19, 0.0, 10.0, 0.6)
     page_text = app.get_by_key("ward_values").markdown[0].value
     assert evaluation_text.per_thousand(Estimate(1.0), Estimate(2 / 3), 0.02) in page_text
     assert evaluation_text.adults_alone(ward_of(0.058), ward_of(0.02)) in page_text  # worth 2 of 100 there, not 6
     assert [numbers(item.value) for item in app.get_by_key("ward_values").metric] == [[5.8], [100.0]]
     app = show(app, prevalence=0.5)
     assert holds(values(app), 50, 75)
-    app = show(app, **{"alarms-of": prevalence.ADULTS})
+    app = show(app, **{"alarms-of": metrics.ADULTS})
     assert holds(values(app), 50, 50)  # the one adult is a false alarm
     assert not MockReader.asked
 
 
 def test_what_errors_cost_moves_the_cheapest_threshold(demo):
-    app = show(part(prevalence.TITLE), prevalence=0.2, miss=0.1, network="paper")
-    assert prevalence.MISSES[0.1] in costs(app) and holds(costs(app), 0.95)
+    app = show(part(metrics.PREVALENCE_TITLE), prevalence=0.2, miss=0.1, network="paper")
+    assert metrics.MISSES[0.1] in costs(app) and holds(costs(app), 0.95)
     app = show(app, miss=100.0)
-    assert prevalence.MISSES[100.0] in costs(app) and holds(costs(app), 0.39)
+    assert metrics.MISSES[100.0] in costs(app) and holds(costs(app), 0.39)
     rows = app.get_by_key("ward_costs").table[0].value.index  # the cheapest, two marks, always "no", always "yes"
     assert len(rows) == 5 and "**0.50**" in rows[1] and "**0.60**" in rows[2]
     app = show(app, threshold=0.3)
@@ -262,7 +262,7 @@ def test_what_errors_cost_moves_the_cheapest_threshold(demo):
 
 
 def test_prevalence_without_adults_to_compare(demo):
-    app = show(part(prevalence.TITLE), split="extra-test")  # one adult without COVID-19, nothing else
+    app = show(part(metrics.PREVALENCE_TITLE), split="extra-test")  # one adult without COVID-19, nothing else
     assert values(app) == evaluation_text.ppv_heading({"": ward_of(float("nan"))}, {})
     costs_part = app.get_by_key("ward_costs")
     assert costs_part.caption and not costs_part.table and "cost_curve" not in charts(app)

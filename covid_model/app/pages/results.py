@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from covid_model import charts, config
 from covid_model.app import cache, state, widgets
-from covid_model.app.components import case_list, distribution, metrics, prevalence
+from covid_model.app.components import case_list, distribution, metrics
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import evaluation as evaluation_text
@@ -182,7 +182,7 @@ def draw_parts(results: Sequence[ThresholdResult], split: str) -> None:
     """Draw the parts of "Advanced" as tabs, of which only the open one is computed."""
     parts = {
         metrics.TITLE: partial(metrics.draw_measures, split=split),
-        prevalence.TITLE: prevalence.draw,
+        metrics.PREVALENCE_TITLE: metrics.draw_prevalence,
         metrics.SOURCES_TITLE: metrics.draw_sources,
         metrics.CALIBRATION_TITLE: partial(metrics.draw_calibration, split=split),
     }
