@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 from covid_model import config, imaging
 from covid_model.app import cache, films, networks, session
 from covid_model.app.components.common import AGAIN as TRY_AGAIN
-from covid_model.app.components.slide import AGAIN
+from covid_model.app.components.slides import AGAIN
 from covid_model.app.pages.trust_screens import (
     accuracy,
     beat_the_model,

@@ -7,7 +7,7 @@ import pandas as pd
 
 from covid_model import config
 from covid_model.app import cache, widgets
-from covid_model.app.components.slide import AGAIN, PAPER, Figure, Point, no_scores, slide
+from covid_model.app.components.slides import AGAIN, PAPER, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from covid_model import config
 from covid_model.app import cache, networks, widgets
-from covid_model.app.components.slide import PAPER, TUNED, Figure, Point, no_scores, slide
+from covid_model.app.components.slides import PAPER, TUNED, Figure, Point, no_scores, slide
 from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import better_data as better_data_text

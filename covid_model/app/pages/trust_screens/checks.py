@@ -11,7 +11,7 @@ import streamlit as st
 from covid_model import charts, evaluation
 from covid_model.app import cache, state, widgets
 from covid_model.app.components import case_list
-from covid_model.app.components.slide import AGAIN, PAPER
+from covid_model.app.components.slides import AGAIN, PAPER
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.charts import attribution as attribution_charts

@@ -12,8 +12,8 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from covid_model.app import state, widgets
-from covid_model.app.components import frame, player
-from covid_model.app.components.slide import Point
+from covid_model.app.components import frame, slides
+from covid_model.app.components.slides import Point
 from covid_model.app.pages.trust_screens import (
     accuracy,
     beat_the_model,
@@ -99,7 +99,7 @@ def points() -> dict[str, Point]:
 
 def play() -> None:
     """Draw the button that plays the story."""
-    player.show(points(), SCREEN)
+    slides.play(points(), SCREEN)
 
 
 def show(name: str) -> None:

@@ -14,7 +14,7 @@ from covid_model import config, formatting
 from covid_model.app import cache, films, session, state, widgets
 from covid_model.app.components import common
 from covid_model.app.components.common import QueueStatus, ask_again
-from covid_model.app.components.slide import AGAIN, PAPER, Figure, Point, slide
+from covid_model.app.components.slides import AGAIN, PAPER, Figure, Point, slide
 from covid_model.app.films import ImageSource
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text

@@ -9,7 +9,7 @@ import streamlit as st
 from covid_model import charts, config
 from covid_model.app import cache, state, widgets
 from covid_model.app.components import case_list
-from covid_model.app.components.slide import PAPER, TUNED, Figure, Point, no_scores, slide
+from covid_model.app.components.slides import PAPER, TUNED, Figure, Point, no_scores, slide
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.app.text import browse as browse_text

@@ -8,7 +8,7 @@ import streamlit as st
 
 from covid_model import config
 from covid_model.app import cache, networks
-from covid_model.app.components.slide import PAPER, TUNED, Point
+from covid_model.app.components.slides import PAPER, TUNED, Point
 from covid_model.app.pages.trust_screens import accuracy, erasure
 from covid_model.app.text import bias as bias_text
 from covid_model.app.text import prediction as prediction_text

@@ -1,8 +1,15 @@
-"""Lay out a screen of "Can you trust it?": headline, one idea and a control on the left, one picture on the right."""
+"""Lay out the screens of "Can you trust it?", and play them full screen, one after the other.
+
+A screen has headline, one idea and a control on the left, one picture on the right. The player is a component in plain
+JavaScript; its markup, styles and code are the files beside this one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -85,3 +92,28 @@ def slide() -> Slide:
 def no_scores() -> str:
     """Return why a screen has no figures, and what to do."""
     return "There are no scores of the test set yet. `python -m covid_model evaluate` creates them."
+
+
+# --- The player, with a link to each screen ---
+
+SECONDS = 90  # of the whole story
+_HERE = Path(__file__).parent
+_MOUNT = st.components.v2.component(
+    "covid_model_player",
+    html=(_HERE / "player.html").read_text(),
+    css=(_HERE / "player.css").read_text(),
+    js=(_HERE / "player.js").read_text(),
+)
+
+
+def play(points: Mapping[str, Point], address: str) -> None:
+    """Draw the button that plays the story by itself.
+
+    Args:
+        points: what each screen says, by its name.
+        address: the name in the URL that leads to a screen.
+    """
+    scenes = [
+        {"title": name, "link": f"?{urlencode({address: name})}"} | asdict(point) for name, point in points.items()
+    ]
+    _MOUNT(key="player", data={"label": f"Play it in {SECONDS} seconds", "seconds": SECONDS, "scenes": scenes})
