@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from covid_model import config, evaluation, imaging
+from covid_model import config, evaluation, imaging, records
 from covid_model.app import films, networks, session
 from covid_model.app.films import ImageSource
 from covid_model.app.runtime import memory
@@ -20,7 +20,7 @@ from covid_model.app.text import browse as browse_text
 from covid_model.config import SPLIT_LABELS
 from covid_model.data import dataset as datasets
 from covid_model.data import samples as samples_room
-from covid_model.evaluation import threshold_sweep
+from covid_model.evaluation import subgroups, threshold_sweep
 from covid_model.imaging import FilmError, heatmap
 from covid_model.imaging import image as thumbnails
 from covid_model.imaging.preprocessing import mean_gray
@@ -147,8 +147,6 @@ def _with_patients(rows: pd.DataFrame) -> pd.DataFrame:
 @memory.by_files(lambda: [config.SEGMENTATION_JSON], st.cache_data, 2)
 def segmentation() -> dict | None:
     """Load the comparison of computed lung masks with experts'; None if there is no valid record."""
-    from covid_model import records
-
     return records.load_segmentation(config.SEGMENTATION_JSON)
 
 
@@ -260,8 +258,7 @@ def paths(ids: Iterable[str]) -> dict[str, Path]:
 
 def examples(network: str, threshold: float) -> list[films.Example]:
     """Return the real films to try, of those that are there, chosen by what the network does on them."""
-    there = {film: real_films()[film] for film in real_paths()}
-    return films.examples(there, real_scores(), network, threshold, networks.readings(network))
+    return _examples(network, threshold, tuple(real_paths()))
 
 
 def _score_files() -> list[Path]:
@@ -288,14 +285,21 @@ def real_scores() -> pd.DataFrame:
     return rows
 
 
-def film_ids() -> pd.Index:
-    """Return the ids that a link may name: of our own films, and of the data folder or else the committed list."""
-    own = pd.Index([*samples(), *real_films()], dtype=object)
+@memory.by_files(lambda *_: _score_files(), st.cache_resource, 8)
+def _examples(network: str, threshold: float, there: tuple[str, ...]) -> list[films.Example]:
+    known = {film: real_films()[film] for film in there}
+    return films.examples(known, real_scores(), network, threshold, networks.readings(network))
+
+
+def has_film(film: str) -> bool:
+    """Return whether a link may name this film: one of our own, or of the data folder or else the committed list."""
+    if film in samples() or film in real_films():
+        return True
     try:
         folder = dataset()
-        return own.append(films_table().index if folder is None else folder.films.index)
+        return film in (films_table() if folder is None else folder.films).index
     except datasets.DataError:
-        return own
+        return False
 
 
 @memory.by_files(lambda: [config.LAB / FEATURES, config.DATASET_CSV], st.cache_resource, 1)
@@ -321,8 +325,8 @@ def adult_scores() -> pd.DataFrame | None:
 
 def brightness_rule() -> dict | None:
     """Return the threshold on the mean gray, as `experiments.baselines` fitted it; None without a record of it."""
-    records = (audit_record(name, "rivals") for name in registry.names())
-    return next((record["mean_gray"] for record in records if record and "mean_gray" in record), None)
+    rivals = (audit_record(name, "rivals") for name in registry.names())
+    return next((record["mean_gray"] for record in rivals if record and "mean_gray" in record), None)
 
 
 @st.cache_data(show_spinner=False, max_entries=CARDS_KEPT)
@@ -377,16 +381,12 @@ def indexed_films(name: str) -> pd.DataFrame | None:
 
 
 def _record_files(name: str, experiment: str) -> list[Path]:
-    from covid_model import records
-
     return [records.experiment_path(name, experiment, config.AUDIT), config.NETWORKS / f"{name}.json"]
 
 
 @memory.by_files(_record_files, st.cache_data, 2 * len(config.AUDIT_EXPERIMENTS) * networks.MOST_NETWORKS)
 def audit_record(name: str, experiment: str) -> dict | None:
     """Load the record of an experiment on a network; None if there is none for these weights."""
-    from covid_model import records
-
     return records.load_experiment(name, experiment, config.AUDIT)
 
 
@@ -443,8 +443,6 @@ def test_counts(name: str) -> dict[str, int] | None:
 @memory.by_files(_scores_and_list, st.cache_data, 256)
 def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
     """Return the rates of positive verdicts for each group of films, with intervals; None without scores."""
-    from covid_model.evaluation import subgroups
-
     table = unseen_scores(name)
     return None if table is None else subgroups.measure(table, threshold)
 
@@ -452,8 +450,6 @@ def called_positive(name: str, threshold: float) -> dict[str, Group] | None:
 @memory.by_files(_scores_and_list, st.cache_data, 2 * networks.MOST_NETWORKS)
 def areas(name: str) -> dict[str, Estimate]:
     """Return the AUC of each group of films; empty without scores."""
-    from covid_model.evaluation import subgroups
-
     table = unseen_scores(name)
     return {} if table is None else {group: subgroups.auc(table, group) for group in subgroups.by_group(table)}
 
@@ -461,8 +457,6 @@ def areas(name: str) -> dict[str, Estimate]:
 @memory.by_files(_scores_and_list, st.cache_data, 8)
 def changes(before: str, after: str, threshold: float) -> list[Change]:
     """Compare the network `after` with `before` by group of films; empty if either has no scores."""
-    from covid_model.evaluation import subgroups
-
     old, new = unseen_scores(before), unseen_scores(after)
     return [] if old is None or new is None else subgroups.compare(old, new, threshold)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -196,8 +196,8 @@ def choose_network(name: str, key: str = NETWORK, default: str | None = None) ->
 # --- The film shown: a sample by its id in the URL, or the user's uploads ---
 
 
-def film_id(known: Container[str]) -> str | None:
-    """Return the id of the sample film to show, or None. An id that is not in `known` is removed from the URL.
+def film_id(known: Callable[[str], bool]) -> str | None:
+    """Return the id of the sample film to show, or None. An id that is not `known` is removed from the URL.
 
     Streamlit clears the URL when the page changes, so the session remembers the film, and writes it to the URL again
     when the user returns to the page (whose widgets are then new).
@@ -205,7 +205,7 @@ def film_id(known: Container[str]) -> str | None:
     requested = st.query_params.get(FILM)
     if requested is None and UPLOADER not in st.session_state:
         requested = st.session_state.get(FILM)
-    if requested is not None and requested not in known:
+    if requested is not None and not known(requested):
         requested = None
     _show(requested)
     return requested

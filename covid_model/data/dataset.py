@@ -130,13 +130,19 @@ def labeled(films: pd.DataFrame) -> pd.DataFrame:
     return films[films["covid"].notna()].astype({"covid": int})
 
 
-def training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
-    """Return the films of `splits` that a network may be trained on: none of their patients is in a reported split.
+def may_train(films: pd.DataFrame, *splits: str) -> pd.Series:
+    """Return which films of `splits` a network may be trained on: none of their patients is in a reported split.
 
     Unlabeled films (`covid` NaN) are included: they may answer another question, such as "anything abnormal?".
     """
-    reported = films.loc[~films["split"].isin(config.TRAINING_SPLITS), "patient"]
-    return films[films["split"].isin(splits) & ~films["patient"].isin(set(reported))]
+    patients = films["patient"].astype(object)  # Arrow's strings take twenty times as long for isin
+    reported = patients[~films["split"].isin(config.TRAINING_SPLITS)]
+    return films["split"].isin(splits) & ~patients.isin(reported)
+
+
+def training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:
+    """Return the films of `splits` that a network `may_train` on."""
+    return films[may_train(films, *splits)]
 
 
 def labeled_training_films(films: pd.DataFrame, *splits: str) -> pd.DataFrame:

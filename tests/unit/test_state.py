@@ -18,7 +18,7 @@ def scene(known=("film-1",)):
 
     from covid_model.app import state
 
-    film = state.film_id(known)
+    film = state.film_id(known.__contains__)
     state.uploader()
     st.session_state["scene"] = (state.network_picker(), state.threshold_slider(), film)
 

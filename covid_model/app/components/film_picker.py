@@ -44,7 +44,7 @@ class Shown:
 
 def picker() -> Shown:
     """Draw the choice of film and return the film chosen; the URL keeps one that ships with the project."""
-    requested = state.film_id([*cache.film_ids(), SCHEMATIC])
+    requested = state.film_id(lambda film: film == SCHEMATIC or cache.has_film(film))
     film, missing = None, None
     if requested:
         try:

@@ -189,43 +189,44 @@ with choice_column:
     st.text(chosen.title)
     st.markdown(f":small[{chosen.remark}]")
 
-curves = records.load_learning_curves()
 network_tab, training_tab, lab_tab = st.tabs(story_text.TABS, key=TAB, bind="query-params")
-with network_tab:
-    show_preprocessing(shown, spec)
-    header("network")
-    st.markdown(story_text.NETWORK)
-    network_slot = st.container(key="story_network")
-    header("head", *([code_snippets.head(spec, state.threshold())] if spec else []))
-    head_slot = st.container(key="story_head")
-    header("loss")
-    loss_slot = st.container(key="story_loss")
-    header("gradcam", code_snippets.gradcam(name))
-    gradcam_slot = st.container(key="story_gradcam")
-with training_tab:
-    show_pretrained(spec)
-    if spec is not None:
-        show_training_run(spec)
-    if curves:
-        show_comparison(curves)
-
-# The network runs last, when all the rest is on the screen, and fills its places above.
-with network_slot:
-    trace = run_network(chosen.source, name)
-    if trace:
-        activations.blocks(trace)
-with head_slot:
-    if trace:
-        activations.head(trace, state.threshold(), chosen.simulated)
-    else:
-        st.markdown(story_text.HEAD_BEFORE)
-with loss_slot:
-    activations.loss_of(trace, chosen.covid, chosen.simulated)
-with gradcam_slot:
-    if trace:
-        activations.explained(trace, shown.pixels)
-    else:
-        st.markdown(story_text.GRADCAM_BEFORE)
-if lab_tab.open:
+# Only the open tab is drawn: opening another one runs the page anyway, and a change of page would pay for all three.
+if network_tab.open:
+    with network_tab:
+        show_preprocessing(shown, spec)
+        header("network")
+        st.markdown(story_text.NETWORK)
+        network_slot = st.container(key="story_network")
+        header("head", *([code_snippets.head(spec, state.threshold())] if spec else []))
+        head_slot = st.container(key="story_head")
+        header("loss")
+        loss_slot = st.container(key="story_loss")
+        header("gradcam", code_snippets.gradcam(name))
+        gradcam_slot = st.container(key="story_gradcam")
+    # The network runs last, when all the rest is on the screen, and fills its places above.
+    with network_slot:
+        trace = run_network(chosen.source, name)
+        if trace:
+            activations.blocks(trace)
+    with head_slot:
+        if trace:
+            activations.head(trace, state.threshold(), chosen.simulated)
+        else:
+            st.markdown(story_text.HEAD_BEFORE)
+    with loss_slot:
+        activations.loss_of(trace, chosen.covid, chosen.simulated)
+    with gradcam_slot:
+        if trace:
+            activations.explained(trace, shown.pixels)
+        else:
+            st.markdown(story_text.GRADCAM_BEFORE)
+elif training_tab.open:
+    with training_tab:
+        show_pretrained(spec)
+        if spec is not None:
+            show_training_run(spec)
+        if curves := records.load_learning_curves():
+            show_comparison(curves)
+elif lab_tab.open:
     with lab_tab:
         explanation_lab.show(chosen.source, name)

@@ -154,7 +154,7 @@ def film_to_show(film: str | None, uploads: list[ImageSource], name: str, thresh
 # --- The page, from top to bottom ------------------------------------------------------------------
 
 promise = st.empty()
-film = state.film_id(cache.film_ids())
+film = state.film_id(cache.has_film)
 upload_column, sample_column, model_column = st.columns([5, 13, 5], gap="medium")
 with upload_column:
     uploads = state.uploader()

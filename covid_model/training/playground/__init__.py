@@ -171,7 +171,7 @@ class Run:
 
 def training_rows(films: pd.DataFrame, recipe: Recipe) -> np.ndarray:
     """Return the row numbers of the films that a recipe trains on: labeled, and of no patient in a reported split."""
-    allowed = films.index.isin(dataset.labeled_training_films(films, *config.TRAINING_SPLITS).index)
+    allowed = (dataset.may_train(films, *config.TRAINING_SPLITS) & films["covid"].notna()).to_numpy()
     siim = films["split"].eq("extra") & films["source"].eq("siim")
     pool = (siim if recipe.pool == "siim" else films["split"].eq("train")).to_numpy() & allowed
     covid = films["covid"].eq(1).to_numpy()

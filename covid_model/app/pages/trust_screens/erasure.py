@@ -188,7 +188,7 @@ def _scorer() -> str:
 
 def _picker(films: dict[str, str]) -> str:
     """Draw the choice of film: the one in the URL if it has a mask, else the first."""
-    requested = state.film_id(cache.film_ids())
+    requested = state.film_id(cache.has_film)
     st.session_state[PICKER] = requested if requested in films else next(iter(films))
     return st.selectbox("X-ray", list(films), format_func=films.get, key=PICKER, on_change=_take, filter_mode=None)
 
