@@ -168,7 +168,12 @@ def channel_weights(weights: np.ndarray, marked: Sequence[int], ink: str | None 
         "type": "bar",
         "x": np.arange(weights.size),
         "y": weights,
-        "marker": {"color": [style.COVID_COLOR if weight > 0 else style.OTHER_COLOR for weight in weights]},
+        "marker": {  # by number: plotly would check 512 names of colors one by one
+            "color": (weights > 0).astype(int),
+            "cmin": 0,
+            "cmax": 1,
+            "colorscale": [[0, style.OTHER_COLOR], [1, style.COVID_COLOR]],
+        },
         "hovertemplate": "map %{x}: %{y:.2e}<extra></extra>",
         "showlegend": False,
     }
@@ -277,7 +282,7 @@ def loss_curve(
     highest = HIGHEST if loss is None else max(HIGHEST, _ROOM * loss)
     logits = np.linspace(-highest, highest, _POINTS)  # evenly spaced scores would be too coarse at both ends
     scores = 1 / (1 + np.exp(-logits))
-    traces = []
+    traces, labels = [], style.score_labels(scores)
     for flag, values in ((True, np.logaddexp(0, -logits)), (False, np.logaddexp(0, logits))):
         color = style.COVID_COLOR if flag else style.OTHER_COLOR
         label = f"y = {int(flag)}: {style.COVID_LABEL if flag else style.OTHER_LABEL}"
@@ -293,7 +298,7 @@ def loss_curve(
                     "width": 3.5 if flag == covid else 2,
                     "dash": "solid" if flag == covid else "dot",
                 },
-                "customdata": style.score_labels(scores),
+                "customdata": labels,
                 "hovertemplate": "score %{customdata}, loss %{y:.2f}<extra>" + label + "</extra>",
             }
         )

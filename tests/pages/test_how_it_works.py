@@ -24,7 +24,8 @@ from tests.support.synthetic_trace import made_up_walk
 
 __all__ = ["demo"]
 PAGE = "how_it_works"
-SECTIONS = ["preparation", "network", "head", "loss", "gradcam", "pretrained", "run", "compared"]  # by their anchors
+SECTIONS = ["preparation", "network", "head", "loss", "gradcam"]  # of the first tab, by their anchors
+TRAINING = ["pretrained", "run", "compared"]  # of the second
 HISTORY = [{"epoch": 1, "loss": 0.5, "accuracy": 0.8}, {"epoch": 2, "loss": 0.3, "accuracy": 0.9}]
 
 
@@ -52,7 +53,7 @@ def sections(app: AppTest) -> list[str]:
 def test_the_network_runs_by_itself(story):
     app = open_page(PAGE)
     assert page_of(app) == PAGE and story == ["fine-tuned"] and app.metric[0].value == "0.881"
-    assert sections(app) == SECTIONS[:-1] and [tab.label for tab in app.tabs] == list(story_text.TABS)
+    assert sections(app) == SECTIONS and [tab.label for tab in app.tabs] == list(story_text.TABS)
     steps = preparation(synthetic_images.film(), Preprocessing(size=32, border=0.1))
     assert len(steps) > 1 and all(f"**{step.title}.** {step.sentence}" in text(app) for step in steps)
     assert any(holds(item.value, 32, 32, 3, 3072) for item in app.markdown)
@@ -147,21 +148,21 @@ def test_a_network_that_cannot_be_loaded(story, monkeypatch):
     monkeypatch.setattr(session, "trace", fail)
     app = open_page(PAGE)
     assert "weights?" in app.error[0].value.replace("\\", "")
-    assert sections(app) == SECTIONS[:-1] and not app.metric
+    assert sections(app) == SECTIONS and not app.metric
 
 
 def test_no_network_at_all(story):
     for file in config.NETWORKS.iterdir():
         file.unlink()
-    app = open_page(PAGE)
-    assert sections(app) == SECTIONS[:-2]
+    assert sections(open_page(PAGE)) == SECTIONS
+    assert sections(open_page(PAGE, half=story_text.TABS[1])) == TRAINING[:1]
 
 
 def test_curves_to_compare_only_where_they_are_stored(story):
-    assert sections(open_page(PAGE)) == SECTIONS[:-1]
+    assert sections(open_page(PAGE, half=story_text.TABS[1])) == TRAINING[:-1]
     init_ablation.save_runs({name: {"history": HISTORY} for name in ("frozen", "fine-tuned", "random")}, {})
-    app = open_page(PAGE)
-    assert sections(app) == SECTIONS
+    app = open_page(PAGE, half=story_text.TABS[1])
+    assert sections(app) == TRAINING
     assert [numbers(item) for item in app.table[-1].value.iloc[:, 0]] == [[90]] * 3
 
 
@@ -180,22 +181,29 @@ def test_every_step_has_its_code_with_the_settings_on_screen(story):
     assert code(app, "head") == [code_snippets.head(spec, 0.95)]
     assert code(app, "loss") == [code_snippets.loss(2.0, True)]
     assert code(app, "gradcam") == [code_snippets.gradcam("fine-tuned")]
-    assert code(app, "pretrained") == [code_snippets.pretrained(32)]
-    assert code(app, "run") == [code_snippets.training_run(spec), code_snippets.metrics(0.95)]
     app.toggle(key="flip").set_value(True).run()
     assert code(app, "loss") == [code_snippets.loss(2.0, False)]
     app.segmented_control(key="block").set_value("block5").run()
     app.segmented_control(key="layer_block5").set_value("block5_pool").run()
     assert code(app, "network") == [code_snippets.feature_maps("fine-tuned", "block5_pool")]
+    app = open_page(PAGE, half=story_text.TABS[1], threshold="0.95")
+    assert code(app, "pretrained") == [code_snippets.pretrained(32)]
+    assert code(app, "run") == [code_snippets.training_run(spec), code_snippets.metrics(0.95)]
+
+
+def test_only_the_open_tab_is_drawn_and_the_network_runs_for_the_first_alone(story):
+    app = open_page(PAGE, half=story_text.TABS[1])
+    assert sections(app) == TRAINING[:-1] and not story
 
 
 def test_the_runs_compared_have_their_code_where_their_record_has_their_settings(story):
     runs = {name: {"history": HISTORY} for name in ("frozen", "fine-tuned", "random")}
     init_ablation.save_runs(runs, {})
-    assert "code_compared" not in [button.key for button in open_page(PAGE).button]
+    training = {"half": story_text.TABS[1]}
+    assert "code_compared" not in [button.key for button in open_page(PAGE, **training).button]
     about = json.loads(json.dumps(asdict(init_ablation.RECIPE)))
     init_ablation.save_runs(runs, about)
-    assert code(open_page(PAGE), "compared") == [code_snippets.compared(about)]
+    assert code(open_page(PAGE, **training), "compared") == [code_snippets.compared(about)]
 
 
 def test_the_explanation_lab(demo, monkeypatch):

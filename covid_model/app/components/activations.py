@@ -19,11 +19,18 @@ from covid_model.charts import network as network_charts
 from covid_model.charts import style
 from covid_model.formatting import MODEL_SCORE
 from covid_model.imaging import heatmap
+from covid_model.imaging.image import encode_jpeg
 from covid_model.model import gradcam
 from covid_model.model.activations import Block, ForwardTrace, binary_crossentropy, crossentropy_slope, enlarged, gray
 from covid_model.verdict import OutOfDistribution
 
 GROUND = 96  # gray level of a map's zero
+
+
+@st.cache_data(scope="session", max_entries=96, show_spinner=False)
+def jpeg(picture: np.ndarray) -> bytes:
+    """Encode a picture, (height, width) or (height, width, 3) uint8. Kept, as encoding takes most of a second visit."""
+    return encode_jpeg(picture)
 
 
 def gallery(cells: list[list[tuple[np.ndarray, str]]], captions: list[str]) -> None:
@@ -32,7 +39,7 @@ def gallery(cells: list[list[tuple[np.ndarray, str]]], captions: list[str]) -> N
         for pictures, caption in zip(cells, captions, strict=True):
             with st.container(gap="xsmall"):
                 for picture, alt in pictures:
-                    st.image(picture, width="stretch", alt=alt)
+                    st.image(jpeg(picture), width="stretch", alt=alt)
                 st.caption(caption)
 
 
@@ -138,8 +145,8 @@ def _maps(block: Block, trace: ForwardTrace) -> None:
     )
     if layer in trace.filters:
         st.markdown(story_text.filters(first=layer.endswith("conv1")))
-        sheet = trace.filters[layer]
-        st.image(enlarged(sheet, 2 * sheet.shape[1]), width=440, alt=f"The 64 filters of {layer}, 3 × 3 pixels each")
+        sheet = jpeg(enlarged(trace.filters[layer], 2 * trace.filters[layer].shape[1]))
+        st.image(sheet, width=440, alt=f"The 64 filters of {layer}, 3 × 3 pixels each")
 
 
 def layers_table(blocks: tuple[Block, ...]) -> pd.DataFrame:
@@ -270,7 +277,7 @@ def explained(trace: ForwardTrace, pixels: np.ndarray) -> None:
     )
     for column, (title, picture, alt) in zip(st.columns(3, gap="medium"), pictures, strict=True):
         with column:
-            st.image(picture, caption=title, width=300, alt=alt)
+            st.image(jpeg(picture), caption=title, width=300, alt=alt)
     if not cam.positive.any():
         st.markdown(story_text.GRADCAM_EMPTY)
     st.image(heatmap.legend("both"), width=300, alt=story_text.GRADCAM_LEGEND)

@@ -72,7 +72,7 @@ def pick_part() -> str:
 
 def pick_source(films: pd.DataFrame) -> str | None:
     """Return one of the sources that the films come from, or None for all."""
-    present = set(films["source"])
+    present = set(films["source"].unique())
     titles = {title: name for name, title in config.SOURCE_TITLES.items() if name in present}
     everything = browse_text.ALL_SOURCES
     if st.session_state.get(SOURCE) not in (None, everything, *titles):  # left over from another set

@@ -52,7 +52,7 @@ def show_preprocessing(shown: Film, spec: NetworkSpec | None) -> None:
         for number, step in enumerate(steps, 1):
             with st.container():
                 small = image.shrink(step.picture, THUMB)
-                st.image(small, width="stretch", alt=f"The X-ray after step {number}: {step.title}")
+                st.image(activations.jpeg(small), width="stretch", alt=f"The X-ray after step {number}: {step.title}")
                 st.markdown(f"**{step.title}.** {step.sentence}")
     ranges = input_ranges(shown.pixels, spec.preprocessing)
     st.markdown(story_text.inputs(ranges, spec.preprocessing.size))
