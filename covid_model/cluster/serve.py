@@ -50,12 +50,14 @@ ABOUT = (
 
 def deployment() -> Any:
     """Return the ingress, a deployment to be bound to the replicas and the settings."""
-    from fastapi import FastAPI, Query, Request
+    from fastapi import Query, Request
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import JSONResponse, Response, StreamingResponse
+    from fastapi_offline import FastAPIOffline
     from ray import serve
 
-    api = FastAPI(title="COVID-19 transfer learning: prediction service", description=ABOUT, version="1")
+    title = "COVID-19 transfer learning: prediction service"
+    api = FastAPIOffline(redoc_url=None, title=title, description=ABOUT, version="1")  # its page /docs needs no CDN
 
     def refused(error: RequestError, more: dict[str, Any] | None = None) -> Response:
         headers = {"Retry-After": RETRY_AFTER} if error.status == 503 else {}

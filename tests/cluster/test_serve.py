@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -109,7 +111,10 @@ def test_the_api_is_described(address):
     paths = requests.get(f"{address}/openapi.json", timeout=10).json()["paths"]
     assert {"/predict", "/health"} <= set(paths)
     assert {"200", "401", "413", "415", "422", "503"} <= set(paths["/predict"]["post"]["responses"])
-    assert requests.get(f"{address}/docs", timeout=10).status_code == 200
+    page = requests.get(f"{address}/docs", timeout=10)
+    parts = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert page.status_code == 200 and {Path(part).suffix for part in parts} >= {".js", ".css"}
+    assert all(requests.get(address + part, timeout=10).status_code == 200 for part in parts)  # no other server's
     told = requests.get(f"{address}/health", timeout=10).json()
     assert told["status"] == "ok" and registry.default() in told["networks"]
 
