@@ -60,22 +60,41 @@ def running(
 ) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run `python -m` with a Streamlit server of ours in it, which takes Streamlit's options; as `served`."""
     port = free_port()
-    command = [sys.executable, "-m", *module, "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    options = ["--server.headless", "true", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    with started([*module, *options], port, "_stcore/health", log, patience, environment) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def started(
+    module: list[str],
+    port: int,
+    health: str,
+    log: Path,
+    patience: float,
+    environment: dict[str, str] | None = None,
+    ending: float = 10,
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Run `python -m` with a server on `port`; give its address and its process once its page `health` answers.
+
+    `ending`: seconds that it may take to end. Raises RuntimeError, with its log, after `patience` seconds without answer.
+    """
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=config.ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *module], cwd=config.ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment
+        )
     try:
         address = f"http://127.0.0.1:{port}"
         end = time.monotonic() + patience
-        while not _answers(f"{address}/_stcore/health"):
+        while not _answers(f"{address}/{health}"):
             if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"The demo did not start:\n{log.read_text()}")
+                raise RuntimeError(f"The server did not start:\n{log.read_text()}")
             time.sleep(0.1)
         yield address, process
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(ending)
         except subprocess.TimeoutExpired:
             process.kill()
 

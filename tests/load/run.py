@@ -6,10 +6,8 @@ import contextlib
 import os
 import statistics
 import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,33 +117,10 @@ def _all(crowd: list[Session]) -> None:
 @contextlib.contextmanager
 def service_served() -> Iterator[tuple[str, subprocess.Popen]]:
     """Run the prediction service on a free port of this machine; gives its address and its process."""
-    port = demo.free_port()
-    address, log = f"http://127.0.0.1:{port}", demo.BUILD / f"load-service-{os.getpid()}.log"
     demo.BUILD.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "covid_model", "serve", "--port", str(port)]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=config.ROOT, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        end = time.monotonic() + START
-        while not _healthy(address):
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"The prediction service did not start:\n{log.read_text()}")
-            time.sleep(0.5)
-        yield address, process
-    finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _healthy(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+    port, log = demo.free_port(), demo.BUILD / f"load-service-{os.getpid()}.log"
+    with demo.started(["covid_model", "serve", "--port", str(port)], port, "health", log, START, ending=60) as service:
+        yield service
 
 
 @contextlib.contextmanager
