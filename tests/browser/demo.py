@@ -77,7 +77,7 @@ def started(
 ) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run `python -m` with a server on `port`; give its address and its process once its page `health` answers.
 
-    `ending`: seconds that it may take to end. Raises RuntimeError, with its log, after `patience` seconds without answer.
+    `ending`: seconds that it may take to end. Raises RuntimeError with its log if none comes in `patience` seconds.
     """
     with log.open("w") as output:
         process = subprocess.Popen(
