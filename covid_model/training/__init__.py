@@ -1,7 +1,7 @@
 """Training: the recipes of the networks, and the features and heads of the playground.
 
 `paper` and `frozen` train a head on frozen features (frozen_head.py); `fine-tuned` trains VGG-19 too
-(fine_tune.py, by the recipe in recipe.py, with trainer.py).
+(fine_tune.py, by the recipe in trainer.py).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from covid_model.model import device, registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import score_dataset, trainer
-from covid_model.training.recipe import RECIPE, Recipe
+from covid_model.training.trainer import RECIPE, Recipe
 
 if TYPE_CHECKING:
     import keras

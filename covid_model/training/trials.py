@@ -28,8 +28,7 @@ from covid_model.model import device
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.records import describe_machine
 from covid_model.training import fine_tune
-from covid_model.training.recipe import RECIPE
-from covid_model.training.trainer import FilmSampler, keras_dataset
+from covid_model.training.trainer import RECIPE, FilmSampler, keras_dataset
 
 if TYPE_CHECKING:
     import keras

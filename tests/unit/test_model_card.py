@@ -17,7 +17,7 @@ from covid_model.model import registry
 from covid_model.reports import model_card
 from covid_model.reports.model_card import build, figures, recipe, sentences
 from covid_model.training.frozen_head import AUGMENT
-from covid_model.training.recipe import RECIPE
+from covid_model.training.trainer import RECIPE
 from tests.support.app_pages import data_folder, write_scores
 
 FIELDS = (  # of Mitchell et al. 2019, section 4

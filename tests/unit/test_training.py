@@ -29,8 +29,7 @@ from covid_model.training import (
     trainer,
     trials,
 )
-from covid_model.training.recipe import RECIPE, Stage
-from covid_model.training.trainer import FilmSampler, targets
+from covid_model.training.trainer import RECIPE, FilmSampler, Stage, targets
 from tests.support import mock_networks, synthetic_dataset
 
 TABLE = pd.DataFrame(
