@@ -23,7 +23,7 @@ from covid_model.charts.evaluation import (
     roc,
     roc_alt,
 )
-from covid_model.charts.scores import score_distribution_alt, score_strip, score_strip_alt
+from covid_model.charts.films import score_distribution_alt, score_strip, score_strip_alt
 from covid_model.charts.style import CONFIG, enlarged
 from covid_model.charts.training import (
     learning_curve,

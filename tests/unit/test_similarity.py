@@ -13,7 +13,7 @@ import pytest
 
 from covid_model import config
 from covid_model.app.text import similarity as text
-from covid_model.charts import similarity as charts
+from covid_model.charts import films as charts
 from covid_model.experiments import similarity as experiment
 from covid_model.imaging.preprocessing import Preprocessing, prepare, to_input
 from covid_model.model import registry, vgg19

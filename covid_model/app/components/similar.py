@@ -16,7 +16,7 @@ from covid_model.app.components.common import say_why
 from covid_model.app.session import CurrentFilm
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import similarity as text
-from covid_model.charts import similarity as charts
+from covid_model.charts import films as charts
 from covid_model.model import registry
 from covid_model.model.predictor import PredictionError
 from covid_model.model.similarity import FeatureSpace, space_of
