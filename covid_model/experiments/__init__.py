@@ -17,7 +17,6 @@ from covid_model.evaluation.metrics import to_json
 from covid_model.experiments import (
     baselines,
     calibration,
-    cam_faithfulness,
     explanations,
     external_validation,
     lung_erasure,
@@ -31,7 +30,7 @@ EXPERIMENTS: dict[str, Callable[[ExperimentContext], dict[str, Any]]] = {
     "elsewhere": external_validation.run,
     "lungs": lung_erasure.run,
     "rivals": baselines.run,
-    "attention": cam_faithfulness.run,
+    "attention": explanations.attention,
     "calibration": calibration.run,
     "novelty": ood_detection.run,
     "robustness": robustness.run,

@@ -9,7 +9,7 @@ import pytest
 from covid_model import experiments, records
 from covid_model.data import dataset
 from covid_model.evaluation.metrics import to_json
-from covid_model.experiments import cam_faithfulness, external_validation
+from covid_model.experiments import explanations, external_validation
 from covid_model.model import registry
 
 pytestmark = [pytest.mark.films, pytest.mark.vgg19]
@@ -58,7 +58,7 @@ def test_elsewhere(case):
 
 
 def test_attention_on_all_films_with_masks(case):
-    kept, result = record(case, "attention"), again(cam_faithfulness.run(case, curves=False))
+    kept, result = record(case, "attention"), again(explanations.attention(case, curves=False))
     for part in ("films", "energy_in_lungs", "pointing_game"):
         same(result[part], kept[part])
     assert result["curves"]["films"] == 0 and kept["curves"]["films"] > 0

@@ -8,14 +8,7 @@ import pytest
 
 from covid_model import config, records
 from covid_model.evaluation import Estimate, bootstrap, metrics
-from covid_model.experiments import (
-    EXPERIMENTS,
-    baselines,
-    cam_faithfulness,
-    external_validation,
-    lung_erasure,
-    robustness,
-)
+from covid_model.experiments import EXPERIMENTS, baselines, explanations, external_validation, lung_erasure, robustness
 from covid_model.experiments import calibration as calibration_experiment
 from covid_model.imaging import perturb
 from covid_model.imaging.preprocessing import mean_gray
@@ -206,52 +199,50 @@ CELLS = np.array([[1, 0], [0.5, 0]], np.float32)
 
 
 def test_energy_between_floor_and_ceiling():
-    assert cam_faithfulness.energy_inside(np.array([[1.0, -5], [0, 0]]), CELLS) == 1
-    assert (
-        cam_faithfulness.energy_inside(np.array([[1.0, 1], [1, 1]]), CELLS) == cam_faithfulness.uniform(CELLS) == 0.375
-    )
-    assert cam_faithfulness.ceiling(CELLS) == pytest.approx((1 + 0.25) / 1.5)
-    assert cam_faithfulness.energy_inside(-np.ones((2, 2)), CELLS) is None
+    assert explanations.energy_inside(np.array([[1.0, -5], [0, 0]]), CELLS) == 1
+    assert explanations.energy_inside(np.array([[1.0, 1], [1, 1]]), CELLS) == explanations.uniform(CELLS) == 0.375
+    assert explanations.ceiling(CELLS) == pytest.approx((1 + 0.25) / 1.5)
+    assert explanations.energy_inside(-np.ones((2, 2)), CELLS) is None
 
 
 def test_pointing():
-    assert cam_faithfulness.points_inside(np.array([[0.2, 0.1], [0, 0]]), CELLS)
-    assert not cam_faithfulness.points_inside(np.array([[0.2, 0.3], [0, 0]]), CELLS)
+    assert explanations.points_inside(np.array([[0.2, 0.1], [0, 0]]), CELLS)
+    assert not explanations.points_inside(np.array([[0.2, 0.3], [0, 0]]), CELLS)
 
 
 def test_lungs_in_the_cells_of_a_cut_film():
     inside = np.zeros((100, 200), bool)
     inside[:, :100] = True
-    np.testing.assert_allclose(cam_faithfulness.lung_cells(inside, (0, 0, 1, 1), (2, 2)), [[1, 0], [1, 0]])
-    np.testing.assert_allclose(cam_faithfulness.lung_cells(inside, (0.25, 0, 1, 1), (1, 3)), [[1, 0, 0]])
+    np.testing.assert_allclose(explanations.lung_cells(inside, (0, 0, 1, 1), (2, 2)), [[1, 0], [1, 0]])
+    np.testing.assert_allclose(explanations.lung_cells(inside, (0.25, 0, 1, 1), (1, 3)), [[1, 0, 0]])
 
 
 def test_orders_and_steps():
     heatmap = np.array([[0.1, 0.9], [-1, 0.5]])
     rng = np.random.default_rng(0)
-    assert cam_faithfulness.order_of(heatmap, "grad-cam", rng).tolist() == [1, 3, 0, 2]
-    assert sorted(cam_faithfulness.order_of(heatmap, "random", rng)) == [0, 1, 2, 3]
-    steps = list(cam_faithfulness.steps_of(np.array([1, 3, 0, 2]), 2))
+    assert explanations.order_of(heatmap, "grad-cam", rng).tolist() == [1, 3, 0, 2]
+    assert sorted(explanations.order_of(heatmap, "random", rng)) == [0, 1, 2, 3]
+    steps = list(explanations.steps_of(np.array([1, 3, 0, 2]), 2))
     assert [step.tolist() for step in steps] == [[False] * 4, [False, True, False, True], [True] * 4]
 
 
 def test_blending_cells_within_the_box():
     pixels, other = np.zeros((100, 100), np.uint8), np.full((100, 100), 9, np.uint8)
-    result = cam_faithfulness.blend(pixels, other, np.array([[True, False], [False, False]]), (0.1, 0.1, 0.9, 0.9))
+    result = explanations.blend(pixels, other, np.array([[True, False], [False, False]]), (0.1, 0.1, 0.9, 0.9))
     assert (result[10:50, 10:50] == 9).all() and (result == 9).sum() == 1600
-    assert not cam_faithfulness.blend(pixels, other, np.zeros((2, 2), bool), (0, 0, 1, 1)).any()
+    assert not explanations.blend(pixels, other, np.zeros((2, 2), bool), (0, 0, 1, 1)).any()
 
 
 def test_area_and_summary():
-    assert cam_faithfulness.area(np.ones(21)) == pytest.approx(1)
-    assert cam_faithfulness.area(np.linspace(1, 0, 21)) == pytest.approx(0.5)
+    assert explanations.area(np.ones(21)) == pytest.approx(1)
+    assert explanations.area(np.linspace(1, 0, 21)) == pytest.approx(0.5)
     falls, stays = np.array([1, 0, 0.0]), np.array([1, 1, 0.0])
     item = {("deletion", "grad-cam"): falls, ("deletion", "random"): stays}
-    item |= {("insertion", order): stays[::-1] for order in cam_faithfulness.ORDERS}
-    result = cam_faithfulness.summary([item], np.array(["a"]))
+    item |= {("insertion", order): stays[::-1] for order in explanations.ORDERS}
+    result = explanations.summary([item], np.array(["a"]))
     assert result["deletion"]["gain_over_random"].value == pytest.approx(0.5)
     assert result["insertion"]["gain_over_random"].value == 0
-    assert cam_faithfulness.summary([], np.array([])) == {"deletion": None, "insertion": None}
+    assert explanations.summary([], np.array([])) == {"deletion": None, "insertion": None}
 
 
 # --- calibration -----------------------------------------------------------------------------

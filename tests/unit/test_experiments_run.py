@@ -15,7 +15,7 @@ from covid_model.app.pages.trust_screens.checks import CHECKS
 from covid_model.cli import main
 from covid_model.data import dataset
 from covid_model.experiments import calibration as calibration_experiment
-from covid_model.experiments import cam_faithfulness, context, lung_erasure
+from covid_model.experiments import context, explanations, lung_erasure
 from covid_model.experiments import ood_detection as fitting
 from covid_model.formatting import WHY_OUT, remarks
 from covid_model.imaging import Film, augment
@@ -49,7 +49,7 @@ def made(data, tmp_path_factory):
         table = folder / "scores.csv"
         score_dataset.record("fine-tuned", data.films, scores, table)
         patch.setattr(device, "fast_precision", lambda: "float32")
-        patch.setattr(cam_faithfulness, "STEPS", 4)
+        patch.setattr(explanations, "ATTENTION_STEPS", 4)
         patch.setattr(fitting, "DIRECTIONS", 4)
         yield experiments.ExperimentContext("fine-tuned", data, None, tmp_path_factory.mktemp("work"), table, folder)
 
