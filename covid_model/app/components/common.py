@@ -221,7 +221,7 @@ def offer_films(missing: list[str], label: str = "Download the images on this pa
         st.warning(prediction_text.plain(message), icon=":material/cloud_off:")
     if not missing:
         return
-    st.markdown(heading and f":small[{heading}]")  # empty rather than left out: see sample_strip.tile
+    st.markdown(heading and f":small[{heading}]")  # empty rather than left out: see film_picker.tile
     if st.button(label, key="fetch_films", icon=":material/download:", help=FETCH_HELP):
         with st.spinner(f"Downloading {len(missing)} X-rays from GitHub and Kaggle"):
             st.session_state[FETCH_RESULT] = fetch_films(missing)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model.app import cache, films, session, state
-from covid_model.app.components import case_list, common, prediction, sample_strip
+from covid_model.app.components import case_list, common, film_picker, prediction
 from covid_model.app.components.common import QueueStatus
 from covid_model.app.films import ImageSource
 from covid_model.app.text import prediction as prediction_text
@@ -185,7 +185,7 @@ else:
     with model_column:
         threshold = state.threshold_slider()
 with sample_column:
-    sample_strip.show(film, name, threshold, compact=bool(film or uploads))
+    film_picker.show_samples(film, name, threshold, compact=bool(film or uploads))
 if film or uploads:
     with top:
         item = film_to_show(film, uploads, name, threshold)
@@ -196,4 +196,4 @@ else:
         for column, (title, text) in zip(st.columns(3, gap="medium"), prediction_text.EXPLAINED.items(), strict=True):
             column.subheader(title)
             column.markdown(text)
-sample_strip.stress_test()
+film_picker.stress_test()
