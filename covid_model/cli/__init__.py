@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from covid_model.cli import cluster, data, predict, tools, train
+from covid_model.cli import data, predict, tools, train
 from covid_model.cli.common import DONE, FAILED, PROGRAM, STOPPED, UsageError, known_errors, say_error
 
 
@@ -31,21 +31,21 @@ COMMANDS = (
     Command(
         "predict",
         "Score chest X-rays: one line per file with score, verdict, file name and warnings.",
-        predict.add_arguments,
-        predict.run,
+        predict.add_predict_arguments,
+        predict.run_predict,
     ),
     Command(
         "score",
         "Score a folder or bucket of chest X-rays, with Ray on all processors or a cluster; write a Parquet file. "
         "A run that was stopped resumes where it left off.",
-        cluster.add_score_arguments,
-        cluster.run_score,
+        predict.add_score_arguments,
+        predict.run_score,
     ),
     Command(
         "serve",
         "Serve predictions over HTTP, with Ray, to several apps (through COVID_MODEL_SERVE) or other programs.",
-        cluster.add_serve_arguments,
-        cluster.run_serve,
+        predict.add_serve_arguments,
+        predict.run_serve,
     ),
     Command(
         "train",
