@@ -43,12 +43,12 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 def run_train(given: argparse.Namespace) -> int:
     from covid_model import training
     from covid_model.data import dataset
-    from covid_model.experiments import source_probe
+    from covid_model.experiments import features as experiments_features
 
     if (given.trials or given.within) and given.recipe != FINE_TUNED:
         raise UsageError("--trials and --within require --recipe fine-tuned")
     if given.within:
-        source_probe.within(given.within)
+        experiments_features.within(given.within)
         return DONE
     data, vgg19 = dataset.load(data_folder(given.data)), dataset.weights_file(given.vgg19)
     if given.trials:
@@ -113,10 +113,10 @@ def add_similarity_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_similarity(given: argparse.Namespace) -> int:
     from covid_model.data import dataset
-    from covid_model.experiments import similarity
+    from covid_model.experiments import features as experiments_features
 
     data = dataset.load(data_folder(given.data))
-    print(similarity.run(data, lambda name: vgg19_for(name, given.vgg19), given.work))
+    print(experiments_features.index(data, lambda name: vgg19_for(name, given.vgg19), given.work))
     return DONE
 
 

@@ -19,10 +19,10 @@ from covid_model.experiments import (
     calibration,
     explanations,
     external_validation,
+    features,
     lung_erasure,
     ood_detection,
     robustness,
-    source_probe,
 )
 from covid_model.experiments.context import ExperimentContext, ExperimentError
 
@@ -35,7 +35,7 @@ EXPERIMENTS: dict[str, Callable[[ExperimentContext], dict[str, Any]]] = {
     "novelty": ood_detection.run,
     "robustness": robustness.run,
     "severity": external_validation.severity,
-    "probe": source_probe.run,
+    "probe": features.run,
     "explanations": explanations.run,
 }
 

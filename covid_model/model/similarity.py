@@ -1,7 +1,7 @@
 """Similar films: the nearest ones by the features that a network computes, and a map of them all.
 
 A film's features (`ood.pool`, of blocks 4 and 5) are projected on their principal directions, so that a film takes
-bytes instead of kilobytes; films are compared by the cosine of these projections. `experiments.similarity` computes
+bytes instead of kilobytes; films are compared by the cosine of these projections. `experiments.features` computes
 what this file loads.
 """
 

@@ -11,7 +11,7 @@ import pytest
 from covid_model import config
 from covid_model.app.components import similar
 from covid_model.app.text import similarity as text
-from covid_model.experiments import similarity as experiment
+from covid_model.experiments import features as experiment
 from covid_model.model.registry import IMAGENET
 from covid_model.model.similarity import FilmIndex, FilmMap
 from tests.pages.test_try_an_xray import upload

@@ -11,7 +11,7 @@ import pytest
 
 from covid_model import cli, config
 from covid_model.data.dataset import DataError
-from covid_model.experiments import source_probe
+from covid_model.experiments import features
 from covid_model.reports.model_card import figures, recipe
 from covid_model.training import playground
 
@@ -72,8 +72,8 @@ def test_features_that_tell_and_features_that_do_not():
     truth = np.repeat([0, 1], 60)
     patients = np.arange(120) // 2
     telling = rng.normal(size=(120, 5)) + 3 * truth[:, None]
-    assert source_probe.separability(telling, truth, patients, 1e-2)["auc"] > 0.95
-    nothing = source_probe.separability(rng.normal(size=(120, 5)), truth, patients, 1e-2)
+    assert features.separability(telling, truth, patients, 1e-2)["auc"] > 0.95
+    nothing = features.separability(rng.normal(size=(120, 5)), truth, patients, 1e-2)
     assert abs(nothing["auc"] - 0.5) < 0.2 and nothing["spread"] > 0
 
 
@@ -83,7 +83,7 @@ def test_patients_are_not_shared_between_folds():
     patients = np.arange(200) // 5
     truth = (patients % 2).astype(int)
     named = rng.normal(size=(40, 30))[patients] + rng.normal(scale=0.01, size=(200, 30))
-    assert abs(source_probe.separability(named, truth, patients, 1e-1)["auc"] - 0.5) < 0.25
+    assert abs(features.separability(named, truth, patients, 1e-1)["auc"] - 0.5) < 0.25
 
 
 @needs_features
@@ -95,7 +95,7 @@ def test_the_record_is_reproduced():
     assert (len(films), films["covid"].sum()) == (kept["films"], kept["covid"])
     for base, result in kept["bases"].items():
         item = result[2]
-        again = source_probe.separability(
+        again = features.separability(
             store.features[base][rows.to_numpy()],
             films["covid"].to_numpy(),
             films["patient"].to_numpy(),
@@ -107,7 +107,7 @@ def test_the_record_is_reproduced():
 @needs_features
 def test_a_source_of_one_class_is_refused(capsys):
     with pytest.raises(DataError, match="both classes"):
-        source_probe.within("kermany")
+        features.within("kermany")
     with pytest.raises(SystemExit, match="2"):
         cli.main(["train", "--recipe", "paper", "--within", "cohen"])
     assert "--recipe fine-tuned" in capsys.readouterr().err

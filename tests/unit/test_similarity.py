@@ -14,7 +14,7 @@ import pytest
 from covid_model import config
 from covid_model.app.text import similarity as text
 from covid_model.charts import films as charts
-from covid_model.experiments import similarity as experiment
+from covid_model.experiments import features as experiment
 from covid_model.imaging.preprocessing import Preprocessing, prepare, to_input
 from covid_model.model import registry, vgg19
 from covid_model.model.similarity import FilmIndex, FilmMap, SimilarityError, space_of
@@ -119,7 +119,7 @@ def test_every_base_is_indexed_once(features, films, tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "names", lambda: list(specs))
     monkeypatch.setattr(registry, "spec", specs.get)
     trained = films.assign(split=["train"] * 4 + ["test"] * 56)
-    path = experiment.run(SimpleNamespace(films=trained), {"one": "file"}.get, tmp_path, tmp_path / "index.npz")
+    path = experiment.index(SimpleNamespace(films=trained), {"one": "file"}.get, tmp_path, tmp_path / "index.npz")
     index, record = FilmIndex.load(path), json.loads(path.with_suffix(".json").read_text())
     assert asked == [("own", None), ("one", "file")]
     assert list(index.spaces) == ["own", registry.IMAGENET] and list(index.hidden) == ["two"]

@@ -59,7 +59,7 @@ def overall(record: Record, space: str) -> str:
     "" without a record of them.
 
     Args:
-        record: that of `experiments.similarity`.
+        record: that of `experiments.features.index`.
         space: the features' name.
     """
     own = record["spaces"].get(space, {}).get("adults")
