@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from covid_model.imaging import Film
 from covid_model.imaging.augment import Augmentation
 from covid_model.model.predictor import Predictor
 from covid_model.verdict import is_positive
@@ -31,37 +30,29 @@ class Spread:
     threshold: float
 
     @property
-    def low(self) -> float:
-        """The 10th percentile of the copies' scores."""
-        return float(np.quantile(self.scores, 0.1))
-
-    @property
-    def high(self) -> float:
-        """The 90th percentile of the copies' scores."""
-        return float(np.quantile(self.scores, 0.9))
-
-    @property
     def stays(self) -> float:
         """The share of copies with the same verdict as the film itself, in [0, 1]."""
         same = is_positive(self.scores, self.threshold) == is_positive(self.score, self.threshold)
         return float(same.mean())
 
 
-def spread(
-    predictor: Predictor,
-    film: Film | np.ndarray,
-    n: int = COPIES,
-    augmentation: Augmentation = ALL,
-    seed: int = 0,
-) -> Spread:
-    """Score a film and `n` augmented copies of it. The same seed gives the same copies.
+def copy_scores(
+    predictor: Predictor, pixels: np.ndarray, n: int = COPIES, augmentation: Augmentation = ALL, seed: int = 0
+) -> np.ndarray:
+    """Return the scores (n,) of `n` augmented copies of a film (height, width) uint8. A seed gives the same copies.
 
     Raises:
         ValueError: `n` is below 1.
     """
     if n < 1:
         raise ValueError(f"`n` must be at least 1. Received: {n!r}.")
-    pixels = film.pixels if isinstance(film, Film) else film
     rng = np.random.default_rng(seed)
-    scores = np.array(list(predictor.scores([pixels, *(augmentation(pixels, rng) for _ in range(n))], BATCH)))
-    return Spread(float(scores[0]), scores[1:], predictor.spec.threshold)
+    return np.array(list(predictor.scores([augmentation(pixels, rng) for _ in range(n)], BATCH)))
+
+
+def spread(
+    predictor: Predictor, pixels: np.ndarray, n: int = COPIES, augmentation: Augmentation = ALL, seed: int = 0
+) -> Spread:
+    """Score a film and `n` augmented copies of it, as `copy_scores`."""
+    (score,) = predictor.scores([pixels])
+    return Spread(float(score), copy_scores(predictor, pixels, n, augmentation, seed), predictor.spec.threshold)

@@ -23,7 +23,6 @@ from covid_model.model import activations, attribution, robustness
 from covid_model.model.activations import Block, ForwardTrace, HeadActivations, Layer, Maps
 from covid_model.model.gradcam import GradCamSteps
 from covid_model.model.predictor import Prediction, Predictor
-from covid_model.model.robustness import Spread
 from covid_model.verdict import OutOfDistribution
 
 PREDICT = "predict"  # the task that the queue's pace is measured by
@@ -39,7 +38,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "trace": lambda predictor, film: activations.trace(predictor, film),
     EXPLAIN: lambda predictor, film, methods: attribution.explain(predictor, film.pixels, tuple(methods)),
     "randomized": lambda predictor, film: attribution.randomized(predictor, film.pixels),
-    "robustness": lambda predictor, film: robustness.spread(predictor, film.pixels),
+    "robustness": lambda predictor, film: robustness.copy_scores(predictor, film.pixels),
     "features": _features,
 }
 
@@ -86,7 +85,7 @@ def of_pixels(name: str, pixels: np.ndarray, **options: Any) -> Task:
 
 CLASSES = {
     kind.__name__: kind
-    for kind in (Prediction, Spread, ForwardTrace, Block, Layer, Maps, HeadActivations, GradCamSteps, OutOfDistribution)
+    for kind in (Prediction, ForwardTrace, Block, Layer, Maps, HeadActivations, GradCamSteps, OutOfDistribution)
 }
 HEADER_BYTES = 4096  # more than the header of an array file takes
 KIND, CONTENT = "kind", "content"  # keys of an encoded value that JSON has no form for

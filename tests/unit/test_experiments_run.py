@@ -179,14 +179,14 @@ def test_the_recipe_is_that_of_the_network(frozen):
 # --- on the film in hand ------------------------------------------------------------------------
 def test_spread(made):
     film = Film(mock_networks.film(), (), "PNG")
-    item, same = (robustness.spread(made.predictor, film, 6) for _ in range(2))
+    item, same = (robustness.spread(made.predictor, film.pixels, 6) for _ in range(2))
     assert item.scores.shape == (6,) and item.score == pytest.approx(made.predictor.predict(film).score, abs=1e-5)
     np.testing.assert_array_equal(item.scores, same.scores)
     assert robustness.spread(made.predictor, film.pixels, 3, augment.Augmentation()).scores == pytest.approx(
         [item.score] * 3
     )
     with pytest.raises(ValueError, match="Received: 0"):
-        robustness.spread(made.predictor, film, 0)
+        robustness.spread(made.predictor, film.pixels, 0)
 
 
 # --- the command -------------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from covid_model.model.queue import (
     ServiceError,
 )
 from covid_model.model.registry import NetworkError
-from covid_model.model.robustness import Spread
 from covid_model.model.tasks import Code, Task, of_pixels
 from covid_model.verdict import OutOfDistribution
 from tests.browser.demo import free_port
@@ -75,12 +74,11 @@ def same(one: object, other: object) -> bool:
     "answer",
     [
         made_up_walk("paper"),
-        Spread(0.5, np.array([0.25, 0.75]), 0.6),
         [{"grad-cam": np.eye(3, dtype=np.float32)}, {"grad-cam": np.zeros((2, 2), np.float32)}],
         np.arange(5, dtype=np.float32),
         {"kind": "dict", "content": [1, 2.5, None, True, "x"]},
     ],
-    ids=["trace", "spread", "heatmaps", "features", "names that the format uses"],
+    ids=["trace", "heatmaps", "features", "names that the format uses"],
 )
 def test_an_answer_arrives_as_it_was_sent(answer):
     assert same(tasks.decode(tasks.encode(answer)), answer)

@@ -5,8 +5,6 @@ The copies differ as two acquisitions of the same film might. Both checks run on
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from covid_model import config, formatting
@@ -35,7 +33,7 @@ def show_robustness(current: CurrentFilm) -> None:
     jitter, copies = robustness.ALL, robustness.COPIES
     st.container(key="firm_copies").markdown(perturb_text.robustness(copies, jitter.rotation, 100 * jitter.shift))
     name = current.reading.network
-    question = ("spread", name)
+    question = ("copies", name)
     button, answer = st.empty(), st.container(key="firm_answer")
     if not current.known(question):
         if not button.button("Test robustness", key="firm", icon=":material/vibration:"):
@@ -43,19 +41,14 @@ def show_robustness(current: CurrentFilm) -> None:
         button.empty()
     try:
         with answer, st.spinner(f"Analyzing {copies} copies"):
-            spread = current.kept(question, lambda: networks.ask(name, of_pixels("robustness", current.pixels)))
+            scores = current.kept(question, lambda: networks.ask(name, of_pixels("robustness", current.pixels)))
     except (registry.NetworkError, PredictionError) as error:
         with answer:
             say_why(error)
         return
-    spread = replace(spread, score=current.reading.score, threshold=current.threshold)
+    given = (scores, current.reading.score, current.threshold)
     with answer:
-        st.markdown(
-            perturb_text.score_spread(
-                spread.scores, spread.score, spread.threshold, current.reading.out_of_distribution
-            )
-        )
-        given = (spread.scores, spread.score, spread.threshold)
+        st.markdown(perturb_text.score_spread(*given, current.reading.out_of_distribution))
         widgets.show_chart(
             charts.score_strip(*given, height=CHART_HEIGHT, ink=widgets.ink()),
             alt=charts.score_strip_alt(*given),

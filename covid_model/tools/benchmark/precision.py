@@ -80,7 +80,7 @@ def waiting_rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
     candidates: dict[str, Callable[[], object]] = {
         "first": lambda: subject.whole(predictor),
         "page": lambda: [predictor.predict(imaging.Film(film, (), "PNG")) for film in films],
-        "robustness": lambda: robustness.spread(predictor, subject.film),
+        "robustness": lambda: robustness.copy_scores(predictor, subject.film.pixels),
     }
     timed = interleaved(candidates, rounds, warm=1)
     detail = f"{precision}; the fastest of {rounds} took {{:.2f}} s"
