@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model import config, imaging
+from covid_model import config, formatting, imaging
 from covid_model.app import cache, films, networks, session
 from covid_model.app.components.common import AGAIN as TRY_AGAIN
 from covid_model.app.components.slides import AGAIN
@@ -133,7 +133,7 @@ def test_the_story_ends_with_its_headlines_and_with_what_would_help(page):
     app = scene(screen=SUMMARY)
     lines, note = (item.value for item in app.get_by_key("story_short").markdown)
     for screen in (accuracy, dataset, external, more_adults):
-        assert prediction_text.plain(screen.point().headline) in lines
+        assert formatting.unbroken(prediction_text.plain(screen.point().headline)) in lines
     assert holds(note, config.THRESHOLD)
     end = text(app.get_by_key("story_end"))
     assert all(title in end and why in end for title, why in bias_text.WOULD_HELP.items())
@@ -278,6 +278,16 @@ def test_one_film_is_scored_when_it_is_asked_for(page):
     assert erasure.score_change(before, after, erasure.WAYS["erased"]) in text(app)  # it is simulated: no verdict
     app.run()
     assert len(MockReader.asked) == 2  # kept
+
+
+def test_recorded_scores_are_shown_at_once(page):
+    page["paper", "lungs"] = lungs_record()
+    page["paper", "lungs"]["films_scores"]["id"] = ["a", "clear-average", "b"]
+    app = scene(screen=LUNGS, film="clear-average")
+    assert [float(item.value) for item in app.metric] == [0.1, 0.2] and not MockReader.asked
+    assert erasure.score_change(0.1, 0.2, erasure.WAYS["erased"]) in text(app)
+    app = scene(screen=LUNGS, film="effusion-left")  # not in the record
+    assert [item.value for item in app.metric] == ["–", "–"]
 
 
 def test_another_film_and_another_way(page):

@@ -104,10 +104,22 @@ def show_erased_film(variant: str, title: str) -> None:
     if start or all(session.known_prediction(source, name) for source in (both.source, both.erased_source)):
         _scores(message, slots, both, name, title, _about(film))
     else:
-        message.markdown(_about(film))
-        if session.known_prediction(both.source, name):  # stored, as those of the sample films are
-            label = next(iter(slots))
-            slots[label].metric(label, formatting.score_text(session.prediction(both.source, name).score))
+        known = recorded(film, name, variant)
+        message.markdown(f"{_change(both, *known, title)}\n\n{_about(film)}" if known else _about(film))
+        if not known and session.known_prediction(both.source, name):  # stored, as those of the sample films are
+            known = (session.prediction(both.source, name).score,)
+        for (label, slot), score in zip(slots.items(), known or (), strict=False):
+            slot.metric(label, formatting.score_text(score))
+
+
+def recorded(film: str, name: str, variant: str) -> tuple[float, float] | None:
+    """Return the scores of a film, original and erased, from the record of the network `name`; None if not in it."""
+    scores = (cache.audit_record(name, "lungs") or {}).get("films_scores", {})
+    erased = scores.get(f"{variant} / {FILL}")
+    if erased is None or film not in scores.get("id", ()):
+        return None
+    at = scores["id"].index(film)
+    return scores["whole"][at], erased[at]
 
 
 def _pictures(columns: Sequence[DeltaGenerator], both: Pair, title: str, name: str) -> dict[str, DeltaGenerator]:
@@ -148,12 +160,16 @@ def _scores(
     for (label, slot), reading in zip(slots.items(), readings, strict=True):
         slot.metric(label, formatting.score_text(reading.score))
     before, after = readings
+    unlike = after.out_of_distribution and not before.out_of_distribution
+    flagged = FLAGGED if unlike and not both.source.catalog.simulated else ""
+    message.markdown(f"{_change(both, before.score, after.score, title)}{flagged}\n\n{about}")
+
+
+def _change(both: Pair, before: float, after: float, title: str) -> str:
+    """Return what erasing did to the verdict, or to the score of a film that gets none; Markdown."""
     if both.source.catalog.simulated:
-        message.markdown(f"{score_change(before.score, after.score, title)}\n\n{about}")
-        return
-    flagged = FLAGGED if after.out_of_distribution and not before.out_of_distribution else ""
-    was, now = (is_positive(reading.score, config.THRESHOLD) for reading in readings)
-    message.markdown(f"{verdict(was, now, title)}{flagged}\n\n{about}")
+        return score_change(before, after, title)
+    return verdict(is_positive(before, config.THRESHOLD), is_positive(after, config.THRESHOLD), title)
 
 
 def verdict(before: bool, after: bool, title: str) -> str:
