@@ -232,17 +232,20 @@ def groups_alt(rows: Sequence[Group]) -> str:
 
 AGE_ROW = 36  # pixels
 AGE_MARGIN = 44  # pixels at both ends, for the count beside a full bar
+AGE_AIR = 0.15  # share of a class beyond the longest bar
 
 
 def ages(rows: Sequence[AgeRow], ink: str | None = None) -> go.Figure:
     """Draw each class as shares of its own films, so that 73 films compare with 1,079. The first row is on top.
+
+    Both sides have the same scale, and each ends a little beyond its longest bar.
 
     Args:
         rows: the age groups; every film is in exactly one.
         ink: CSS color of the text.
     """
     places = list(range(len(rows)))[::-1]
-    traces, notes = [], []
+    traces, notes, ends = [], [], []
     sides = (
         (-1, style.COVID_LABEL, style.COVID_COLOR, [row.covid for row in rows], "◆"),
         (1, style.OTHER_LABEL, style.OTHER_COLOR, [row.other for row in rows], "●"),
@@ -250,6 +253,7 @@ def ages(rows: Sequence[AgeRow], ink: str | None = None) -> go.Figure:
     for side, label, color, counts, shape in sides:
         total = sum(counts)
         shares = [count / total if total else 0.0 for count in counts]
+        ends.append(side * min(1.02, max(shares, default=0.0) + AGE_AIR))
         traces.append(
             {
                 "type": "bar",
@@ -279,7 +283,8 @@ def ages(rows: Sequence[AgeRow], ink: str | None = None) -> go.Figure:
             if count:
                 notes.append(style.note(side * share, place, f"<b>{count:,}</b>", ink, xanchor=anchor, xshift=side * 5))
         heading = f"<b>{shape} {label}</b><br>{total:,} X-rays"
-        notes.append(style.note(side * 0.6, len(rows) - 0.35, heading, ink, yanchor="bottom"))
+        place = {"xanchor": anchor, "align": anchor, "yanchor": "bottom", "xshift": side * 8}
+        notes.append(style.note(0, len(rows) - 0.35, heading, ink, **place))
     return style.figure(
         AGE_ROW * len(rows) + 110,
         ink,
@@ -290,10 +295,10 @@ def ages(rows: Sequence[AgeRow], ink: str | None = None) -> go.Figure:
         annotations=notes,
         xaxis=style.axis(
             "share of the class",
-            (-1.02, 1.02),
+            ends,
             ink,
-            tickvals=[-1, 0, 1],
-            ticktext=["100 %", "0", "100 %"],
+            tickvals=[-1, -0.5, 0, 0.5, 1],
+            ticktext=["100 %", "50 %", "0", "50 %", "100 %"],
             tickangle=0,
         ),
         yaxis=style.axis(

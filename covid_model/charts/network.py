@@ -210,6 +210,11 @@ def channel_weights_alt(weights: np.ndarray) -> str:
 UNITS = 8  # shown individually
 
 
+def _signed(part: float) -> str:
+    """Return "+0.123" or "−0.123", with a minus sign as the axis has it."""
+    return f"{round(part, 3) + 0.0:+.3f}".replace("-", "−")
+
+
 def logit_parts(head: HeadActivations, units: int = UNITS, ink: str | None = None) -> go.Figure:
     """Draw a waterfall from 0 to the logit: the units with the largest contributions, all others, the bias, the sum."""
     names, parts = _parts(head, units)
@@ -225,7 +230,7 @@ def logit_parts(head: HeadActivations, units: int = UNITS, ink: str | None = Non
         "y": [*names, "<b>logit</b>"],
         "x": [*parts, head.logit],
         "base": [*starts, 0],
-        "text": [*(f"{round(part, 3) + 0.0:+.3f}" for part in parts), f"<b>{head.logit:+.3f}</b>"],
+        "text": [*(_signed(part) for part in parts), f"<b>{_signed(head.logit)}</b>"],
         "textposition": "outside",
         "cliponaxis": False,
         "marker": {"color": [*colors, ink or style.GRAY]},

@@ -67,7 +67,7 @@ def show() -> None:
         better_data_text.leaks(
             cache.first_edition(), {name: cache.test_counts(name) for name in STORY}, registry.short_title
         ),
-        f"At the threshold {config.THRESHOLD}; lines: 95 % confidence intervals, by patient. The check: external "
+        f"At a threshold of {config.THRESHOLD:.2f}; lines: 95 % confidence intervals, by patient. The check: external "
         "validation, and controls from the same hospitals as the cases.",
         critics=("roberts", "degrave"),
     )
@@ -85,9 +85,7 @@ def alarm_views() -> list[tuple[str, View]]:
             if area and group not in (subgroups.TEST, subgroups.ADULTS, subgroups.MORE):
                 source = config.SOURCE_SHORT.get(group, group)
                 areas.append(Share(f"{registry.short_title(name)}<br>{source}", area, name == FROZEN))
-    views: list[tuple[str, View]] = [
-        (ALARMS, (alarms, "Adults without COVID-19 called positive, adults-only set", True))
-    ]
+    views: list[tuple[str, View]] = [(ALARMS, (alarms, "false positives in the adults-only set", True))]
     return [*views, (HOSPITALS, (areas, "AUC in other hospitals (0.5 is chance)", False))] if areas else views
 
 
