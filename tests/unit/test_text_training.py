@@ -29,7 +29,7 @@ def test_table_2_says_what_the_json_says():
     table = training_text.rows(spec(recipe=recipe, training=training))
     here, paper = table[training_text.HERE], table[training_text.PAPER]
     assert here["Learning rate"] == "0.0001" and here["Epochs"] == "10" and here["Batch size"] == "32"
-    assert here["Training X-rays"] == "4,718, 330 of them COVID-19" == paper["Training X-rays"]
+    assert here["Training X-rays"] == "4,718 (330 COVID-19)" == paper["Training X-rays"]
     assert (
         here["Training time"] == "3 min 20 s"
         and here["Processor"] == "P, 2 cores"

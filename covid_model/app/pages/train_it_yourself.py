@@ -19,6 +19,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as playground_text
 from covid_model.data.dataset import DataError
 from covid_model.evaluation import Estimate
+from covid_model.formatting import unbroken
 from covid_model.training import playground
 from covid_model.training.playground import Epoch, PlaygroundError, Recipe, Run, counts
 from covid_model.training.playground.recipe import CHOICES, PLAY, RANGES, label, link, sentence
@@ -125,9 +126,9 @@ def ratio(estimate: Estimate) -> str:
     return f"{estimate.count:,} of {estimate.total:,}"
 
 
-def card(run: Run, stopped: bool, drawn: str) -> None:
-    """Draw one run: its settings, its confusion matrix, its figures."""
-    if run.epochs:
+def card(run: Run, stopped: bool, drawn: str, headed: bool) -> None:
+    """Draw one run: its headline if `headed`, its settings, its confusion matrix, its figures."""
+    if run.epochs and headed:
         st.markdown(f"**{playground_text.headline(run.epochs[-1])}**")
     state = f"{len(run.epochs)} of {run.recipe.epochs} epochs{prediction_text.STOPPED if stopped else ''}"
     st.markdown(f"**Run {run.number}** · {state}  \n:small[{prediction_text.plain(sentence(run.recipe))}]")
@@ -143,7 +144,7 @@ def card(run: Run, stopped: bool, drawn: str) -> None:
     auc = "–" if last.auc is None else f"{last.auc:.3f}"
     st.markdown(
         f"- Adults without COVID-19 called positive: **{ratio(last.adults)}** in the test set, "
-        f"**{ratio(last.more_adults)}** in *{config.SPLIT_TITLES['extra-test']}*\n"
+        f"**{ratio(last.more_adults)}** in the {config.SPLIT_TITLES['extra-test'].lower()}\n"
         f"- Test accuracy **{100 * last.test_accuracy:.1f} %**, AUC {auc}\n"
         f"- Trained on {run.covid:,} COVID-19 and {run.other:,} non-COVID X-rays in {last.seconds:.1f} s; "
         f"training accuracy {100 * last.accuracy:.1f} %"
@@ -161,10 +162,10 @@ def results(runs: list[Run], floor: float, running: Run | None = None) -> None:
         st.container(key="lab_empty").caption(playground_text.no_runs(MAX_RUNS))
         return
     st.caption(playground_text.runs_note(MAX_RUNS))
-    st.markdown(f"**Test set at the threshold {config.THRESHOLD:g}**")
+    st.markdown(f"**Test set at a threshold of {config.THRESHOLD:.2f}**")
     for column, run in zip(st.columns(MAX_RUNS, gap="medium"), runs, strict=False):
         with column, st.container(key=f"lab_run_{run.number}_{drawn}"):
-            card(run, run is not running and not run.finished, drawn)
+            card(run, run is not running and not run.finished, drawn, headed=len(runs) > 1)
             if running is None:
                 with st.container(horizontal=True, vertical_alignment="center"):
                     pin(run)
@@ -194,7 +195,7 @@ def pins() -> set[int]:
 def idle(runs: list[Run]) -> tuple[float, str]:
     """Return share and text of the last run's progress, for the bar that is shown between runs as well."""
     if not runs or not runs[-1].epochs:
-        return 0.0, playground_text.NO_EPOCH
+        return 0.0, playground_text.NO_RUN
     last = runs[-1]
     return len(last.epochs) / last.recipe.epochs, progress_text(last)
 
@@ -225,7 +226,7 @@ def begin(recipe: Recipe, films: tuple[int, int]) -> Run:
 # --- The page -----------------------------------------------------------------------------------------
 
 st.title("Train it yourself")
-st.markdown(playground_text.INTRODUCTION)
+st.markdown(unbroken(playground_text.INTRODUCTION))
 try:
     store = cache.lab_store()
 except (PlaygroundError, DataError) as error:
@@ -242,7 +243,7 @@ with left:
     if scene := next((scene for scene in playground.PRESETS.values() if scene.recipe == recipe), None):
         st.container(key="lab_scene").markdown(f"**{scene.title}.** {scene.sentence}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        start = st.button("Train", key="lab_train", icon=":material/play_arrow:")
+        start = st.button("Train", key="lab_train", icon=":material/play_arrow:", type="primary")
         stop = st.empty()
         st.button(
             "Clear runs", key="lab_clear", icon=":material/delete:", type="tertiary", on_click=clear,

@@ -151,7 +151,7 @@ def _steps(recipe: Mapping[str, Any]) -> str | None:
 def _films(films: object, covid: object) -> str | None:
     if not isinstance(films, int | float):
         return None
-    return f"{int(films):,}, {int(covid):,} of them COVID-19" if isinstance(covid, int | float) else f"{int(films):,}"
+    return f"{int(films):,} ({int(covid):,} COVID-19)" if isinstance(covid, int | float) else f"{int(films):,}"
 
 
 def _augmentation(jitter: object) -> str | None:
@@ -215,6 +215,7 @@ SETTINGS = {  # label and help by field of a Recipe
 }
 ACCURACY, FALSE_POSITIVES = "Test accuracy", "False positives: the adults-only set"
 NO_EPOCH = "No epoch has finished yet."
+NO_RUN = "Nothing trained yet"
 NOTE = (
     f"*{FALSE_POSITIVES}*: share of its adults without COVID-19 who are called positive. No run trains on them. The "
     "test set is scored after every epoch so that you can watch. "

@@ -111,7 +111,7 @@ def label(name: str, value: object) -> str:
     labels = {"adults": ADULTS, "base": BASES, "marker": MARKERS, "pool": POOLS}
     if name in labels:
         return labels[name][value]
-    return f"{value:g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def address(recipe: Recipe) -> dict[str, str]:
