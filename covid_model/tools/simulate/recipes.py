@@ -120,7 +120,7 @@ RECIPES = (
     ),
     Recipe(
         "consolidation-right-upper",
-        "Simulated: consolidation of the right upper lobe",
+        "Simulated: dense right upper lobe",
         "A dense right upper lobe with a sharp lower edge at the fissure, PA.",
         21,
         build=AVERAGE,
@@ -129,7 +129,7 @@ RECIPES = (
     ),
     Recipe(
         "consolidation-left-lower",
-        "Simulated: consolidation of the left lower lobe",
+        "Simulated: dense left lower lobe",
         "A dense left lower lobe behind the heart, AP at the bedside.",
         22,
         build=BEDSIDE,
