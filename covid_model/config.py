@@ -139,7 +139,10 @@ OTHER_COLOR = "#3583C4"
 SHEET = 24  # X-rays shown at a time in the gallery
 CELL_NAMES = {"tp": "True positives", "fn": "False negatives", "fp": "False positives", "tn": "True negatives"}
 SPLIT_LABELS = {  # by split: its title, and what it contains. `graded` has no ground truth to compare a verdict with
-    "test": (SPLIT_TITLES["test"], "The paper's test X-rays, which no network here was trained on"),
+    "test": (
+        SPLIT_TITLES["test"],
+        "Test X-rays like the paper's, from the same sources, that no network here was trained on",
+    ),
     "extra-test": (SPLIT_TITLES["extra-test"], "Adults' X-rays that no network here was trained on"),
     "external": (SPLIT_TITLES["external"], "X-rays from hospitals that no network here was trained on"),
     "train": (

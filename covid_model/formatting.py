@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,10 @@ WHY_OUT = {  # why a film is out of distribution, as the user reads it
     ),
 }
 
+_BREAKABLE = re.compile(  # links and code first, which stay as they are
+    r"(\]\([^)]*\)|`[^`]*`)|COVID\\?-19|[Nn]on\\?-COVID|X\\?-ray|VGG\\?-19|\d \\?%|\d × (?=\d)"
+)
+_UNBROKEN = {ord(" "): "\u00a0", ord("-"): "\u2011", ord("\\"): None}
 MODEL_SCORE = "Model score"  # the label of a film's score
 MEASURES = {  # title and definition
     "accuracy": ("Accuracy", "X-rays classified correctly"),
@@ -57,6 +62,21 @@ def verdict(score: float, threshold: float) -> str:
     positive = is_positive(score, threshold)
     side = "Above" if positive else "Not above"
     return f"{side} the threshold of {threshold:.2f}: the network calls this X-ray {verdict_word(positive)}."
+
+
+def unbroken(text: str) -> str:
+    """Return plain text or Markdown with no line break inside "98 %", "7 × 7", "COVID-19", "VGG-19" or "X-ray".
+
+    For the screen only: the hyphens and spaces that do not break are other characters. Links and code stay as they are.
+    """
+    return _BREAKABLE.sub(lambda part: part[1] or part[0].translate(_UNBROKEN), text)
+
+
+def in_sentence(title: str) -> str:
+    """Return a network's title as a sentence names it: "the fine-tuned model"."""
+    first = title.partition(" ")[0]
+    name = title[:1].lower() + title[1:] if first[1:].islower() else title  # an acronym stays as it is
+    return name if first == "The" else f"the {name}"
 
 
 def verdict_word(positive: bool) -> str:

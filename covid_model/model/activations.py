@@ -33,7 +33,7 @@ KINDS = {
     "Dropout": "dropout",
     "Activation": "sigmoid",
 }
-TITLES = {"input": "Film", "features": "Features", "fc1": "Dense", "score": "Score"}
+TITLES = {"input": "X-ray", "features": "Features", "fc1": "Dense", "score": "Score"}
 SHOWN_FILTERS = ("block1_conv1", "block1_conv2")  # layers whose filters are shown
 
 

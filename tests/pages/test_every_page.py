@@ -41,8 +41,8 @@ def test_every_page_with_another_threshold(demo, monkeypatch, page, address):
 def test_records_keep_their_own_threshold(monkeypatch):
     """With our own records, which were made at 0.6."""
     monkeypatch.setattr(config, "THRESHOLD", 0.55)
-    assert "At the thresholds 0.55 and 0.6" in text(open_page("can_you_trust_it", screen=NAMES[-1]))
-    assert "at the threshold 0.6" in text(open_page("can_you_trust_it", screen=STORY[0]))
+    assert "At thresholds of 0.55 and 0.60" in text(open_page("can_you_trust_it", screen=NAMES[-1]))
+    assert "at a threshold of 0.60" in text(open_page("can_you_trust_it", screen=STORY[0]))
 
 
 def test_a_verdict_at_another_threshold(demo, monkeypatch):

@@ -204,8 +204,9 @@ def components(app: AppTest) -> list[dict]:
 
 
 def text(app: AppTest) -> str:
-    """Return all Markdown and plain text on the page."""
-    return "\n".join(item.value for kind in (app.markdown, app.text, app.caption, app.subheader) for item in kind)
+    """Return all Markdown and plain text on the page, with common spaces and hyphens for those that do not break."""
+    shown = "\n".join(item.value for kind in (app.markdown, app.text, app.caption, app.subheader) for item in kind)
+    return shown.replace("\u00a0", " ").replace("\u2011", "-")
 
 
 def plain_text(app: AppTest) -> str:

@@ -23,6 +23,32 @@ def test_plain_escapes_what_markdown_would_render():
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("98.6 % of COVID-19 X-rays", "98.6~% of COVID_19 X_rays"),
+        (prediction_text.plain("non-COVID, 5 %"), "non_COVID\\, 5~%"),  # escaped for Markdown
+        ("7 × 7 × 512, a - b %", "7~×~7~×~512, a - b %"),
+        ("[COVID-19](https://a.b/COVID-19), `COVID-19`", "[COVID_19](https://a.b/COVID-19), `COVID-19`"),
+    ],
+)
+def test_words_and_figures_stay_on_one_line(text, shown):
+    assert formatting.unbroken(text) == shown.replace("~", "\u00a0").replace("_", "\u2011")
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Fine-tuned model", "the fine-tuned model"),
+        ("The paper's model (frozen VGG-19)", "the paper's model (frozen VGG-19)"),
+        ("VGG-16, frozen", "the VGG-16, frozen"),
+        ("ResNet", "the ResNet"),
+    ],
+)
+def test_a_network_in_a_sentence(title, name):
+    assert formatting.in_sentence(title) == name
+
+
+@pytest.mark.parametrize(
     ("score", "text"), [(0, "< 0.001"), (0.0004, "< 0.001"), (0.6, "0.600"), (0.9996, "> 0.999"), (1, "> 0.999")]
 )
 def test_a_score_never_looks_like_certainty(score, text):

@@ -13,6 +13,7 @@ from covid_model.app.runtime import render_slots
 from covid_model.app.text import code_snippets
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import samples
+from covid_model.formatting import unbroken
 from covid_model.model import registry
 from covid_model.model.queue import QueueFullError, ServiceError
 from covid_model.reports.summary import PredictionSummary, to_csv
@@ -82,7 +83,7 @@ def weights_missing(name: str) -> None:
     """Offer the download of VGG-19's weights, which the network `name` is built on."""
     slot = st.empty()
     with slot.container():
-        st.info(prediction_text.weights_missing(registry.title(name)), icon=":material/download:")
+        st.info(unbroken(prediction_text.weights_missing(registry.title(name))), icon=":material/download:")
         failure = st.session_state.pop(WEIGHTS_FAILURE, "")
         if failure:
             st.warning(prediction_text.plain(failure), icon=":material/cloud_off:")

@@ -29,6 +29,8 @@ STYLE = """<style>
 .st-key-uploader section {{max-height: 9rem; overflow-y: auto}}
 .st-key-samples [class*=st-key-try-] button {{min-height: 4rem; height: auto; padding-inline: 0.4rem}}
 h1, h2, h3 {{text-wrap: balance}}
+p, li {{text-wrap: pretty}}
+@media (max-width: 640px) {{.katex-display {{font-size: 0.85em; overflow-x: auto; overflow-y: hidden}}}}
 :is([data-testid=stMetricLabel], [data-testid=stMetricDelta], [data-testid=stMetricDeltaDescription])
  :is(div, p) {{white-space: normal; overflow: visible}}
 [class*=st-key-section_] {{border-bottom: 1px solid color-mix(in srgb, currentColor 40%, transparent)}}

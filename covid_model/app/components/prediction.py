@@ -18,7 +18,7 @@ from covid_model.app.films import ImageSource
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import browse as browse_text
 from covid_model.app.text import prediction as prediction_text
-from covid_model.formatting import MODEL_SCORE
+from covid_model.formatting import MODEL_SCORE, unbroken
 from covid_model.imaging import FilmError, heatmap
 from covid_model.model import registry
 from covid_model.model.predictor import Prediction, PredictionError
@@ -42,12 +42,14 @@ class Slots:
     Each is one element, so that the previous film's contents vanish at once, not when this one's are ready.
 
     Attributes:
+        notice: across the page, above everything else.
         heading, score: of the score column, above the threshold's slider.
         downloads: below the slider.
         film: the viewer, and what is beside it.
         below: the sections under all of these.
     """
 
+    notice: DeltaGenerator
     heading: DeltaGenerator
     score: DeltaGenerator
     downloads: DeltaGenerator
@@ -57,11 +59,12 @@ class Slots:
 
 def slots() -> tuple[Slots, float]:
     """Lay out the page for one film and draw the threshold's slider; return the places and the threshold in [0, 1]."""
+    notice = st.empty()
     score_column, film_column = st.columns(COLUMNS, gap="medium")
     heading, score = score_column.empty(), score_column.empty()
     with score_column:
         threshold = state.threshold_slider()
-    return Slots(heading, score, score_column.empty(), film_column.empty(), st.empty()), threshold
+    return Slots(notice, heading, score, score_column.empty(), film_column.empty(), st.empty()), threshold
 
 
 def show(item: ImageSource, name: str, threshold: float, places: Slots) -> None:
@@ -69,7 +72,7 @@ def show(item: ImageSource, name: str, threshold: float, places: Slots) -> None:
     try:
         film = session.film(item)
     except FilmError as error:
-        places.score.error(prediction_text.plain(f"{item.name}: {error}"), icon=":material/block:")
+        places.notice.error(prediction_text.plain(f"{item.name}: {error}"), icon=":material/block:")
         return
     small = session.preview(item, film.pixels)
     known = session.known_prediction(item, name)
@@ -228,12 +231,14 @@ def _other_scores(item: ImageSource, network: str) -> None:
 def _about(item: ImageSource, reading: Prediction) -> None:
     """Draw what is known of the film: its name, what it shows, its source."""
     with st.container(key="about_film", gap="xsmall"):
-        st.text(item.name)
         film = item.catalog
+        if film is None:
+            st.text(item.name)
         if film and film.shows:
             st.markdown(f"**{prediction_text.plain(film.finding)}.** {prediction_text.plain(film.shows)}")
         analyzed = prediction_text.analyzed_by(registry.title(reading.network), reading)
-        st.markdown(f":small[{f'{film.credit} ' if film else ''}{analyzed}]")
+        known = f"X-ray {prediction_text.plain(film.id)}. {film.credit} " if film else ""
+        st.markdown(f":small[{known}{analyzed}]")
 
 
 def _calibrated(reading: Prediction, threshold: float) -> None:
@@ -254,7 +259,7 @@ def _place(item: ImageSource, reading: Prediction, threshold: float) -> None:
     from covid_model.app.components import distribution  # it loads plotly: the page is on the screen before
 
     *groups, note = _compared(item, reading, table)
-    st.markdown("".join(f"- {sentence}\n" for sentence in groups) + f"\n{note}")
+    st.markdown(unbroken("".join(f"- {sentence}\n" for sentence in groups) + f"\n{note}"))
     film = distribution.show(table, threshold, "place", reading.score)
     if film:
         state.choose_film(film)

@@ -24,6 +24,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.config import CELL_NAMES, SPLIT_LABELS
 from covid_model.evaluation import threshold_sweep
 from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
+from covid_model.formatting import unbroken
 from covid_model.model import registry
 
 SPLIT, BOTH, ADVANCED, TAB = "split", "both", "advanced", "part"  # names in the URL; the values are labels
@@ -58,7 +59,7 @@ def note_on_adults(result: ThresholdResult, split: str) -> None:
         show, icon = (st.warning, "visibility") if result.adults.count else (st.info, "info")
         adults, sources = cache.scored(result.name, "extra-test"), cache.training_sources(result.name)
         elsewhere = evaluation_text.more_adults(adults, result.threshold, sources)
-        show(" ".join(filter(None, (note[1], elsewhere))), title=note[0], icon=f":material/{icon}:")
+        show(unbroken(" ".join(filter(None, (note[1], elsewhere)))), title=note[0], icon=f":material/{icon}:")
 
 
 def matrix(result: ThresholdResult, chosen: str | None, listed: str) -> None:
@@ -164,7 +165,7 @@ def explore(networks: Sequence[ScoredSplit], split: str) -> None:
     if split == "test":
         every = [cache.scored(name, split) for name in registry.names()]
         at = [threshold_sweep.at_threshold(other, threshold) for other in every if other]
-        slots.notes.markdown(evaluation_text.accuracies(at))
+        slots.notes.markdown(unbroken(evaluation_text.accuracies(at) or ""))
     if chosen:
         case_list.films(chosen, listed, networks)
     advanced = st.expander(

@@ -14,6 +14,7 @@ from covid_model.app.components.common import QueueStatus
 from covid_model.app.films import ImageSource
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data.dataset import DataError
+from covid_model.formatting import unbroken
 from covid_model.imaging import FilmError
 from covid_model.model.predictor import Prediction, PredictionError
 from covid_model.model.queue import OnProgress, QueueFullError
@@ -195,5 +196,5 @@ else:
     with explained.container():
         for column, (title, text) in zip(st.columns(3, gap="medium"), prediction_text.EXPLAINED.items(), strict=True):
             column.subheader(title)
-            column.markdown(text)
+            column.markdown(unbroken(text))
 film_picker.stress_test()

@@ -12,6 +12,7 @@ from covid_model import config, evaluation
 from covid_model.app.text.prediction import NEIGHBOR_BAND, plain, score_text
 from covid_model.config import CELL_NAMES, SPLIT_LABELS
 from covid_model.evaluation import subgroups
+from covid_model.formatting import in_sentence, unbroken
 
 SET, PART, SOURCE, TRUTH, VERDICT, ORDER = "set", "part", "source", "truth", "verdict", "order"  # in the URL, by label
 HEATMAPS, MAP, SHEET = "heatmaps", "map", "sheet"
@@ -262,7 +263,8 @@ def download_label(count: int) -> str:
 
 def strip_heading(title: str) -> str:
     """Return what the strip shows, for the network with this title; Markdown."""
-    return f"Real X-rays that no network was trained on, where **{plain(title)}** is right and where it is wrong"
+    name = plain(in_sentence(title))
+    return unbroken(f"Real X-rays that no network was trained on, where **{name}** is right and where it is wrong")
 
 
 def sample_label(kind: str, marker: str = "") -> str:

@@ -15,7 +15,17 @@ from covid_model.config import split_title
 from covid_model.evaluation import Bin, Costs, Estimate, Part, PredictiveValues
 from covid_model.evaluation.predictive_values import PER
 from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
-from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, intervals, percent, score_text
+from covid_model.formatting import (
+    AREAS,
+    MEASURES,
+    counted,
+    decimal,
+    in_sentence,
+    interval,
+    intervals,
+    percent,
+    score_text,
+)
 
 BASELINE = "Majority-class baseline (always negative)"
 ADULTS_OF = {"test": "the test set's adults", "extra-test": "the adults-only set"}  # one name for each, on every page
@@ -142,7 +152,7 @@ def accuracies(results: Sequence[ThresholdResult]) -> str | None:
     """Return how the published accuracy and those of the networks here fit together; None without any."""
     if not results:
         return None
-    here = {f"*{prediction_text.plain(result.title)}*": result.rates["accuracy"] for result in results}
+    here = {f"*{prediction_text.plain(in_sentence(result.title))}*": result.rates["accuracy"] for result in results}
     listed = _joined([f"{percent(accuracy.value)} for {title}" for title, accuracy in here.items()])
     within = [
         title

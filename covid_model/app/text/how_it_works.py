@@ -120,10 +120,11 @@ def maps(layer: Layer, shown: Maps, side: int) -> str:
     """Return what a layer's maps are; `side`: of the network's input, in pixels."""
     field = layer.receptive_field
     sees = f"{field} × {field} pixels" if field < side else f"all {side} × {side} pixels"
+    dark = f"**{shown.silent or 'None'}** of the {shown.total} {'is' if shown.silent == 1 else 'are'} dark everywhere"
     return (
         f"`{layer.name}` outputs {shown.total} maps of {layer.shape[0]} × {layer.shape[1]} pixels. Each of these "
         f"pixels depends on up to {sees} of the preprocessed X-ray. These are the {len(shown.channels)} maps that are "
-        f"brightest for this X-ray, each with its mean; **{shown.silent}** of the {shown.total} are dark everywhere."
+        f"brightest for this X-ray, each with its mean. {dark}."
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from covid_model import config, evaluation
-from covid_model.formatting import score_text
+from covid_model.formatting import in_sentence, score_text
 from covid_model.verdict import is_positive
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def analyzing(subject: str = "Analyzing") -> str:
 def analyzed_by(title: str, prediction: Prediction) -> str:
     """Return which network a prediction is of, by its title, and how long it took; Markdown."""
     if prediction.stored:
-        return f"Analyzed in advance by *{plain(title)}*."
-    return f"Analyzed by *{plain(title)}* in {prediction.milliseconds / 1000:.1f} s."
+        return f"Analyzed in advance by {plain(in_sentence(title))}."
+    return f"Analyzed by {plain(in_sentence(title))} in {prediction.milliseconds / 1000:.1f} s."
 
 
 def weights_missing(title: str) -> str:
@@ -87,10 +87,10 @@ def weights_missing(title: str) -> str:
 
 def film_missing(film: str, downloadable: bool = False, replaced: bool = False) -> str:
     """Return why a film of the data set cannot be shown, and what to do."""
-    otherwise = ", or after it has been downloaded" if downloadable else ""
+    remedy = "Download the real X-rays, or set" if downloadable else "Set"
     return (
-        f"X-ray {film} belongs to the data set. It can be shown if {config.DATA_VARIABLE} is set to a data folder "
-        f"that contains it{otherwise}.{' Another X-ray is shown instead.' if replaced else ''}"
+        f"X-ray {film} is not on this computer{', so another one is shown' if replaced else ''}. "
+        f"{remedy} {config.DATA_VARIABLE} to a data folder that contains it."
     )
 
 

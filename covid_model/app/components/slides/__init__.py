@@ -17,9 +17,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from covid_model.app import widgets
 from covid_model.app.components import case_list
+from covid_model.formatting import unbroken
 
 PAPER, TUNED = "paper", "fine-tuned"  # the network that the story is about, and the one that it ends with
-UNBROKEN = {" %": "\u00a0%", "COVID-19": "COVID\u201119", "X-ray": "X\u2011ray"}  # without a line break in a headline
 AGAIN = "python -m covid_model audit --only"
 
 CRITICS = {
@@ -60,10 +60,8 @@ class Slide:
 
     def say(self, headline: str, idea: str) -> None:
         """Fill in the headline (plain text), and the idea below it (Markdown, without numbers)."""
-        for broken, whole in UNBROKEN.items():
-            headline = headline.replace(broken, whole)
-        self.headline.header(headline, anchor=False)
-        self.idea.markdown(idea)
+        self.headline.header(unbroken(headline), anchor=False)
+        self.idea.markdown(unbroken(idea))
 
     def show(self, figure: go.Figure, key: str, alt: str, network: str | None = None) -> None:
         """Draw the picture; with the name of a network, a click on a point opens its film."""

@@ -76,7 +76,7 @@ def counted(measure: str, network: dict[str, Estimate]) -> str:
     if measure == "auc":  # it compares pairs of films, so it has no threshold and no count of its own
         films, covid = network["accuracy"].total, network["sensitivity"].total
         return f"{films:,} test X-rays, {covid:,} of them COVID-19, over all thresholds"
-    return f"{network[measure].total:,} {COUNTED[measure]} at the threshold {threshold():g}"
+    return f"{network[measure].total:,} {COUNTED[measure]} at a threshold of {threshold():.2f}"
 
 
 def point() -> Point | None:

@@ -82,7 +82,7 @@ def show() -> None:
         f"{registry.title(TUNED)} was trained on other X-rays from the sources of *{SPLIT_LABELS[subgroups.MORE][0]}*, "
         "so that set is not external validation. A difference is clear if its 95 % confidence interval, by patient, "
         "excludes 0.",
-        f"At the threshold {config.THRESHOLD}; lines: 95 % confidence intervals, by patient. The check: controls who "
-        "resemble the cases, and external validation again.",
+        f"At a threshold of {config.THRESHOLD:.2f}; lines: 95 % confidence intervals, by patient. The check: controls "
+        "who resemble the cases, and external validation again.",
         critics=("roberts", "degrave"),
     )

@@ -14,6 +14,7 @@ from covid_model.app.text import bias as bias_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import dataset
 from covid_model.data.dataset import DataError
+from covid_model.formatting import unbroken
 from covid_model.model import registry
 
 HEADLINE = "What would make it trustworthy?"
@@ -29,17 +30,17 @@ def show(headlines: Mapping[str, str]) -> None:
     left, right = st.columns(2, gap="large")
     with left, st.container(key="story_short"):
         st.header("In short", anchor=False)
-        st.markdown("\n".join(f"- {prediction_text.plain(line)}" for line in headlines.values()))
+        st.markdown("\n".join(f"- {unbroken(prediction_text.plain(line))}" for line in headlines.values()))
         marks = sorted({config.THRESHOLD, accuracy.threshold(), erasure.threshold()})
-        values = " and ".join(f"{mark:g}" for mark in marks)
-        scope = f"At the threshold {values}" if len(marks) == 1 else f"At the thresholds {values}, as each was measured"
+        values = " and ".join(f"{mark:.2f}" for mark in marks)
+        scope = f"At a threshold of {values}" if len(marks) == 1 else f"At thresholds of {values}, as each was measured"
         st.markdown(f":small[{scope}.]")
     with right, st.container(key="story_end"):
         st.header(HEADLINE, anchor=False)
         known = measured()
         for title, why in bias_text.WOULD_HELP.items():
             today = f"  \n:small[{registry.title(TUNED)} today: {known[title]}]" if known.get(title) else ""
-            st.markdown(f"**{title}.** {why}{today}")
+            st.markdown(unbroken(f"**{title}.** {why}{today}"))
 
 
 def measured() -> dict[str, str]:
