@@ -25,6 +25,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.data import samples
 from covid_model.data.dataset import DataError
 from covid_model.data.samples import Sample
+from covid_model.formatting import unbroken
 from covid_model.imaging import heatmap, image
 from covid_model.model import gradcam, registry
 from covid_model.verdict import OutOfDistribution
@@ -84,7 +85,7 @@ def tiles(examples: list[Example], shown: str | None, compact: bool) -> None:
                 sentence = browse_text.on_marker(example.marker, example.share, example.area)
             with grid.cell():
                 truth = browse_text.ground_truth(film.covid == 1)
-                note = "" if compact else f":small[**{truth}** {prediction_text.plain(sentence)}]"
+                note = "" if compact else unbroken(f":small[**{truth}** {prediction_text.plain(sentence)}]")
                 tile(film.id, str(paths[film.id]), label, film.id == shown, sentence, note)
 
 

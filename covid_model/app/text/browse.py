@@ -273,8 +273,8 @@ def sample_label(kind: str, marker: str = "") -> str:
 
 
 def ground_truth(covid: bool) -> str:
-    """Return the ground truth in a few words, with a hyphen that does not break a narrow tile's line."""
-    return f"Ground truth: {'COVID-19' if covid else 'non-COVID'}.".replace("-", "\u2011")
+    """Return the ground truth in a few words."""
+    return f"Ground truth: {'COVID-19' if covid else 'non-COVID'}."
 
 
 def on_marker(sample_label: str, share: float, area: float) -> str:
