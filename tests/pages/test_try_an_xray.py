@@ -285,8 +285,8 @@ def test_a_stored_prediction_is_shown_without_the_network(demo, monkeypatch):
     readings.save([row], {readings.key(spec): [made]})
     app = open_page(film=sample.id, network="paper")
     assert score(app) == ":gray[0.750]" and not MockReader.asked  # gray, as the film is simulated
-    app = open_page(film=sample.id, network="fine-tuned")  # stored for the other network only
-    assert MockReader.asked == ["fine-tuned"]
+    app = open_page(film=sample.id, network="fine-tuned", tool="Compare models")  # stored for the other network only
+    assert MockReader.asked == ["fine-tuned"] and any("0.750" in item.value for item in app.metric)
     upload(open_page(network="paper"), ("film.jpg", sample.path.read_bytes()))  # the same file, uploaded
     assert MockReader.asked == ["fine-tuned"]
     mock_networks.describe(demo / "networks", "paper", "Paper", 1, sha256="1" * 64)

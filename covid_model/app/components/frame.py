@@ -29,7 +29,7 @@ STYLE = """<style>
 .st-key-uploader section {{max-height: 9rem; overflow-y: auto}}
 .st-key-samples [class*=st-key-try-] button {{min-height: 4rem; height: auto; padding-inline: 0.4rem}}
 h1, h2, h3 {{text-wrap: balance}}
-p, li {{text-wrap: pretty}}
+p, li {{text-wrap-style: pretty}}
 @media (max-width: 640px) {{.katex-display {{font-size: 0.85em; overflow-x: auto; overflow-y: hidden}}}}
 :is([data-testid=stMetricLabel], [data-testid=stMetricDelta], [data-testid=stMetricDeltaDescription])
  :is(div, p) {{white-space: normal; overflow: visible}}
@@ -57,6 +57,7 @@ button[data-variant=segmented_control][aria-checked=false] {{
 .st-key-page .st-key-promise_compact h1 {{font-size: 1.75rem; padding-bottom: 1rem}}
 [data-testid=stMetric] div:has(> [data-testid=stMetricDelta]) {{flex-wrap: wrap; row-gap: 0.25rem}}
 @media (max-width: 640px) {{.stGrid [data-testid=stMetricValue] {{font-size: 1.9rem}}}}
+[class*=st-key-cards_] [data-testid=stMetricValue] {{font-size: 1.6rem}}
 @media (max-width: 640px) {{.st-key-page .st-key-promise_compact h1 {{font-size: 1.4rem}}}}
 .st-key-notice button {{border: 1px solid; border-radius: 1rem; padding: 0.1rem 0.75rem}}
 .st-key-page {{min-height: calc(100dvh - 9rem)}}

@@ -64,7 +64,7 @@ HEIGHT = 480  # pixels reserved while the other network runs
 
 
 def show_comparison(current: CurrentFilm) -> None:
-    """Draw a button that runs another network; then both scores, and how to interpret a disagreement."""
+    """Draw both scores and how to interpret a disagreement; if another network has to run, a button that runs it."""
     own = current.reading.network
     others = [name for name in registry.names() if name != own]
     if not others:
@@ -77,12 +77,10 @@ def show_comparison(current: CurrentFilm) -> None:
     with right:
         slot = st.empty()
     question = ("other", other)
-    if not current.known(question):
+    if not current.known(question) and not session.known_prediction(current.source, other):
         with slot.container():
             st.markdown(f"**{prediction_text.plain(registry.short_title(other))}**")
-            start = st.button(
-                f"Run {registry.short_title(other)} as well", key="ask-other", icon=":material/compare_arrows:"
-            )
+            start = st.button("Run this model as well", key="ask-other", icon=":material/compare_arrows:")
         if not start:
             return
         slot = slot.skeleton(height=HEIGHT)

@@ -34,10 +34,14 @@ LISTED = "listed"  # in the session: the network whose films are listed
 # --- Headline, matrix, distribution --------------------------------------------------------------------------------
 
 
-def headline(result: ThresholdResult, split: str) -> None:
-    """Draw the headline's figures as cards."""
+def headline(result: ThresholdResult, split: str, compact: bool = False) -> None:
+    """Draw the headline's figures as cards; `compact`: two a row, for a narrow column."""
     cards = evaluation_text.cards(result, split)
-    with st.grid(len(cards), min_column_width=150 if widgets.on_phone() else 210, gap="small"):
+    width = 150 if compact or widgets.on_phone() else 210
+    with (
+        st.container(key=f"cards_{result.name}" if compact else None),
+        st.grid(len(cards), min_column_width=width, gap="small"),
+    ):
         for card in cards:
             st.metric(
                 card.label,
@@ -111,7 +115,7 @@ def draw_both(results: Sequence[ThresholdResult], split: str, slots: Slots, chos
     parts = (
         lambda result: (
             st.subheader(prediction_text.plain(result.short_title)),
-            headline(result, split),
+            headline(result, split, compact=True),
         ),
         partial(matrix, chosen=chosen, listed=listed),
         score_distribution,

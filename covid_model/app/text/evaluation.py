@@ -181,7 +181,7 @@ def network_comparison(first: ThresholdResult, second: ThresholdResult) -> str:
     fewer_alarms = _leader(first.adults, second.adults, fewer=True)
     higher_sensitivity = _leader(first.rates["sensitivity"], second.rates["sensitivity"], fewer=False)
     results = first, second
-    names = [f"**{prediction_text.plain(result.title)}**" for result in results]
+    names = [f"**{prediction_text.plain(in_sentence(result.title))}**" for result in results]
     parts = []
     for leader, better, equal, estimates in (
         (
