@@ -65,7 +65,7 @@ def neighbors(score: float, film: str | None = None) -> list[str]:
 
 def tries(app: AppTest) -> dict[str, str]:
     """The X-rays to try: the label of each button by its key."""
-    return {item.key: item.label for item in app.button if item.key.startswith("try-")}
+    return {item.key: item.label.replace("\u2011", "-") for item in app.button if item.key.startswith("try-")}
 
 
 def score(app: AppTest) -> str:

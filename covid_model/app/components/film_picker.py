@@ -96,7 +96,7 @@ def tile(film: str, path: str, label: str, current: bool, help_text: str | None 
         if picture is not None:
             st.image(picture, width="stretch", alt="")
         st.button(
-            label,
+            unbroken(label),
             key=f"try-{film}",
             on_click=state.choose_film,
             args=(film,),
