@@ -123,7 +123,7 @@ def draw_both(results: Sequence[ThresholdResult], split: str, slots: Slots, chos
     )
     with slots.notes:
         for other in results[1:]:
-            st.markdown(evaluation_text.network_comparison(results[0], other))
+            st.markdown(unbroken(evaluation_text.network_comparison(results[0], other)))
         for part in parts:
             for column, result in zip(st.columns(len(results), gap="medium"), results, strict=True):
                 with column:
