@@ -9,6 +9,7 @@ from covid_model.app.text import training as training_text
 from covid_model.imaging.preprocessing import Preprocessing
 from covid_model.model import registry
 from covid_model.training import init_ablation
+from tests.support.app_pages import holds
 
 EPOCHS = [
     {"epoch": 1, "loss": 0.5, "accuracy": 0.8, "auc": 0.9},
@@ -74,6 +75,21 @@ def test_table_2_of_a_bare_json():
 )
 def test_duration(seconds, text):
     assert formatting.duration(seconds) == text
+
+
+def ended(*accuracies: float) -> records.Comparison:
+    runs = {f"run {number}": [{"val_accuracy": value}] for number, value in enumerate(accuracies)}
+    return records.Comparison(runs, about={"validation": 200})
+
+
+def test_which_run_of_a_comparison_ends_highest():
+    close = training_text.winner(ended(0.62, 0.70, 0.68))
+    assert close.startswith("**run 1**") and holds(close, 1, 70.0, 95, 63.3, 75.9, 2) and "*run 2* is within" in close
+    assert "*run 0* and *run 2* are within" in training_text.winner(ended(0.68, 0.70, 0.68))
+    clear = training_text.winner(ended(0.50, 0.95))
+    assert clear.startswith("**run 1**") and "below" in clear and "run 0" not in clear
+    assert training_text.winner(ended(0.9)) is None
+    assert training_text.winner(records.Comparison({"a": [{"loss": 1.0}], "b": [{"loss": 2.0}]})) is None
 
 
 def test_where_the_runs_of_a_comparison_ended(tmp_path):

@@ -13,7 +13,6 @@ from covid_model.app.runtime import render_slots
 from covid_model.app.text import code_snippets
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import samples
-from covid_model.formatting import unbroken
 from covid_model.model import registry
 from covid_model.model.queue import QueueFullError, ServiceError
 from covid_model.reports.summary import PredictionSummary, to_csv
@@ -83,7 +82,7 @@ def weights_missing(name: str) -> None:
     """Offer the download of VGG-19's weights, which the network `name` is built on."""
     slot = st.empty()
     with slot.container():
-        st.info(unbroken(prediction_text.weights_missing(registry.title(name))), icon=":material/download:")
+        st.info(prediction_text.weights_missing(registry.title(name)), icon=":material/download:")
         failure = st.session_state.pop(WEIGHTS_FAILURE, "")
         if failure:
             st.warning(prediction_text.plain(failure), icon=":material/cloud_off:")
@@ -222,7 +221,9 @@ def offer_films(missing: list[str], label: str = "Download the images on this pa
         st.warning(prediction_text.plain(message), icon=":material/cloud_off:")
     if not missing:
         return
-    st.markdown(heading and f":small[{heading}]")  # empty rather than left out: see film_picker.tile
+    place = st.empty()  # there without a heading too: see film_picker.tile
+    if heading:
+        place.markdown(f":small[{heading}]")
     if st.button(label, key="fetch_films", icon=":material/download:", help=FETCH_HELP):
         with st.spinner(f"Downloading {len(missing)} X-rays from GitHub and Kaggle"):
             st.session_state[FETCH_RESULT] = fetch_films(missing)

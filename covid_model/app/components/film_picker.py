@@ -298,7 +298,7 @@ def _by_id(film: str) -> Shown:
         raise DataError(prediction_text.film_missing(film, replaced=True))
     image = films.from_dataset(dataset, film)
     return Shown(
-        film,
+        f"X-ray {film}",
         ImageSource.from_catalog(image),
         image.covid,
         f"{prediction_text.ground_truth(image.covid, image.finding)} {image.credit}",

@@ -17,6 +17,7 @@ from covid_model.app.session import CurrentFilm
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import similarity as text
 from covid_model.charts import films as charts
+from covid_model.formatting import unbroken
 from covid_model.model import registry
 from covid_model.model.predictor import PredictionError
 from covid_model.model.similarity import FeatureSpace, space_of
@@ -159,7 +160,7 @@ def _findings(name: str) -> list[str]:
     record, index = cache.similarity_record(), cache.film_index()
     probes = {network: cache.audit_record(network, "probe") for network in registry.names()}
     note = text.HIDDEN if name in index.hidden else ""
-    return [note, text.overall(record, name) if record else "", text.probed(probes, name)]
+    return [unbroken(part) for part in (note, text.overall(record, name) if record else "", text.probed(probes, name))]
 
 
 def _start_over() -> None:

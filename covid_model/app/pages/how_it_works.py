@@ -20,6 +20,7 @@ from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import training as training_text
 from covid_model.charts import network as network_charts
 from covid_model.charts import training
+from covid_model.formatting import unbroken
 from covid_model.imaging import Film, FilmError, image
 from covid_model.imaging.preprocessing import input_ranges, preparation
 from covid_model.model import registry, vgg19
@@ -55,7 +56,7 @@ def show_preprocessing(shown: Film, spec: NetworkSpec | None) -> None:
                 st.image(activations.jpeg(small), width="stretch", alt=f"The X-ray after step {number}: {step.title}")
                 st.markdown(f"**{step.title}.** {step.sentence}")
     ranges = input_ranges(shown.pixels, spec.preprocessing)
-    st.markdown(story_text.inputs(ranges, spec.preprocessing.size))
+    st.markdown(unbroken(story_text.inputs(ranges, spec.preprocessing.size)))
 
 
 def run_network(source: ImageSource, name: str) -> ForwardTrace | None:
@@ -149,7 +150,7 @@ def show_comparison(comparison: records.Comparison) -> None:
     """Draw section 8: learning curves with and without pretraining."""
     code = code_snippets.compared(comparison.about)
     header("compared", *([code] if code else []))
-    st.markdown(story_text.COMPARED)
+    st.markdown(unbroken(story_text.COMPARED))
     key = comparison.measure
     title = records.CURVE_MEASURES[key]
     left, right = st.columns([3, 2], gap="large")
@@ -160,13 +161,15 @@ def show_comparison(comparison: records.Comparison) -> None:
             training.comparison_alt(comparison.runs, key, title),
         )
     with right:
+        if sentence := training_text.winner(comparison):
+            st.markdown(unbroken(sentence))
         st.table(
             training_text.ends(comparison, key, title),
             border="horizontal",
             alt="The result of each run, and how long it took",
         )
         if sentence := training_text.shared(comparison):
-            st.caption(sentence)
+            st.caption(unbroken(sentence))
 
 
 # --- The page, from top to bottom ------------------------------------------------------------------

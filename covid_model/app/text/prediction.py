@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from covid_model import config, evaluation
-from covid_model.formatting import in_sentence, score_text
+from covid_model.formatting import in_sentence, score_text, unbroken
 from covid_model.verdict import is_positive
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def analyzed_by(title: str, prediction: Prediction) -> str:
 
 def weights_missing(title: str) -> str:
     """Return what the network with this title needs before it can analyze new X-rays; Markdown."""
-    return (
+    return unbroken(
         f"{plain(title)} is built on VGG-19, whose weights are not on this computer yet. Download them once to analyze "
         "your own X-rays with it; the sample X-rays work without them."
     )

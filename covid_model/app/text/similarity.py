@@ -37,9 +37,8 @@ def neighbors(films: pd.DataFrame, source: str | None, covid: int | None) -> str
     count, positive = len(films), int(films["covid"].eq(1).sum())
     if source is None:
         sources = films["source"].value_counts()
-        origin = (
-            f"{sources.iloc[0]} {_verb(sources.iloc[0], 'come')} from {prediction_text.source_title(sources.index[0])}"
-        )
+        title = prediction_text.source_title(sources.index[0])
+        origin = f"{sources.iloc[0]} {_verb(sources.iloc[0], 'come')} from one source ({title})"
     else:
         same = int(films["source"].eq(source).sum())
         origin = f"{same} {_verb(same, 'share')} its source"

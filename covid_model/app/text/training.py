@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from covid_model import config
-from covid_model.formatting import duration
+from covid_model import config, evaluation
+from covid_model.formatting import duration, interval, percent
 from covid_model.model.registry import IMAGENET, NetworkSpec
 from covid_model.records import Comparison
 from covid_model.training.playground.recipe import CHOICES
@@ -79,6 +79,27 @@ def ends(made: Comparison, key: str, title: str) -> pd.DataFrame:
         for name, history in made.runs.items()
     }
     return pd.DataFrame.from_dict(table, orient="index")
+
+
+def winner(made: Comparison) -> str | None:
+    """Return which run has the highest accuracy in the end, and whether the others are clearly below; Markdown.
+
+    None if the measure is not an accuracy on held-out films, or there is only one run.
+    """
+    films, key = made.about.get("validation"), made.measure
+    if not isinstance(films, int) or key != "val_accuracy" or len(made.runs) < 2:
+        return None
+    (best, accuracy), *others = sorted(
+        ((title, history[-1][key]) for title, history in made.runs.items()), key=lambda run: -run[1]
+    )
+    estimate = evaluation.proportion(round(accuracy * films), films)
+    within = [title for title, value in others if value >= estimate.low]
+    rest = "The others are below that interval."
+    if within:
+        names = " and ".join(f"*{title}*" for title in within)
+        verb = "is" if len(within) == 1 else "are"
+        rest = f"{names} {verb} within that interval, so this comparison is too small to tell them apart."
+    return f"**{best}** ends highest, with {percent(accuracy)} (95 % CI {interval(estimate)}). {rest}"
 
 
 def shared(made: Comparison) -> str | None:
