@@ -195,7 +195,7 @@ def head(trace: ForwardTrace, threshold: float, simulated: bool = False) -> None
         st.latex(rf"h(X) = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-numbers.logit:.3f}}}}}")
         st.metric(MODEL_SCORE, formatting.score_text(numbers.score))
         outside = formatting.WHY_OUT[OutOfDistribution.SIMULATED]
-        st.markdown(outside if simulated else formatting.verdict(numbers.score, threshold))
+        st.markdown(formatting.unbroken(outside if simulated else formatting.verdict(numbers.score, threshold)))
     with right:
         st.markdown("**Contribution of each unit to the logit**")
         widgets.show_chart(

@@ -51,7 +51,8 @@ button[data-variant=segmented_control][aria-checked=false] {{
 .st-key-samples_compact button {{min-height: 0; padding: 0.1rem 0.3rem}}
 .st-key-samples_compact [class*=st-key-tile_] button {{height: 2.2rem; vertical-align: top}}
 @media (max-width: 640px) {{
- .st-key-samples_compact [class*=st-key-tile_] button {{height: 2.75rem; padding-inline: 0}}}}
+ .st-key-samples_compact [class*=st-key-tile_] button {{height: 3.75rem; padding-inline: 0}}
+ .st-key-samples_compact button p {{-webkit-line-clamp: 4 !important}}}}
 .st-key-samples_compact button p {{font-size: 0.75rem; line-height: 1.2; display: -webkit-box; overflow: hidden;
  -webkit-box-orient: vertical; -webkit-line-clamp: 3}}
 @media (max-width: 640px) {{.st-key-page h1 {{font-size: 1.7rem}}}}

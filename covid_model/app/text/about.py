@@ -70,7 +70,7 @@ def data_set(total: int, covid: int) -> str:
         f"{total:,} frontal chest X-rays from public sources, {covid:,} of them of people with COVID-19. "
         f"*{config.SPLIT_LABELS['test'][0]}* has the same counts as the paper's test set; the hospitals of "
         f"*{config.SPLIT_LABELS['external'][0]}* are in no other split; the model card has the counts of all splits. "
-        "None of these X-rays is part of this project; its list says where to get each one."
+        "This project contains none of these X-rays; its list says where to get each one."
     )
 
 

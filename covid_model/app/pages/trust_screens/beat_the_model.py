@@ -116,7 +116,7 @@ def _ask(film: str, place: tuple[int, int], answers: dict[str, Answer]) -> None:
     def commit() -> None:
         answers[film] = Answer(bool(call), float(sure))
 
-    st.button("Commit", key="quiz_commit", icon=":material/check:", disabled=call is None, on_click=commit)
+    st.button("Submit", key="quiz_commit", icon=":material/check:", disabled=call is None, on_click=commit)
 
 
 def _reveal(

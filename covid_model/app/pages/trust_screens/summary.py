@@ -14,7 +14,7 @@ from covid_model.app.text import bias as bias_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import dataset
 from covid_model.data.dataset import DataError
-from covid_model.formatting import unbroken
+from covid_model.formatting import in_sentence, unbroken
 from covid_model.model import registry
 
 HEADLINE = "What would make it trustworthy?"
@@ -38,8 +38,9 @@ def show(headlines: Mapping[str, str]) -> None:
     with right, st.container(key="story_end"):
         st.header(HEADLINE, anchor=False)
         known = measured()
+        name = in_sentence(registry.title(TUNED))
         for title, why in bias_text.WOULD_HELP.items():
-            today = f"  \n:small[{registry.title(TUNED)} today: {known[title]}]" if known.get(title) else ""
+            today = f"  \n:small[{name[:1].upper()}{name[1:]} today: {known[title]}]" if known.get(title) else ""
             st.markdown(unbroken(f"**{title}.** {why}{today}"))
 
 
