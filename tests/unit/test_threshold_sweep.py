@@ -264,7 +264,7 @@ def test_more_adults():
     sentence = evaluation_text.more_adults(scored, 0.6, [])
     assert sentence == "Of the adults without COVID-19 in the adults-only set, it calls 1 of 2 positive (50.0 %)."
     known = evaluation_text.more_adults(scored, 0.6, ["nih"])
-    assert "All of them come from sources whose other X-rays it was trained on" in known
+    assert "All of them come from sources whose other X-rays this model was trained on" in known
     assert evaluation_text.more_adults(None, 0.6, []) is None
     assert evaluation_text.more_adults(called([("cohen", 1, 0.9)]).scored, 0.6, []) is None
 

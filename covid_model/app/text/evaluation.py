@@ -145,7 +145,7 @@ def same_sources(films: pd.DataFrame, trained_on: Collection[str]) -> str | None
     if not known:
         return None
     share = "All of them" if known == len(films) else f"{known:,} of the {len(films):,}"
-    return f"{share} come from sources whose other X-rays it was trained on, which makes them easier."
+    return f"{share} come from sources whose other X-rays this model was trained on, which makes them easier."
 
 
 def accuracies(results: Sequence[ThresholdResult]) -> str | None:

@@ -17,6 +17,7 @@ from covid_model.app.text import bias as bias_text
 from covid_model.charts import attribution as attribution_charts
 from covid_model.charts import bias as bias_charts
 from covid_model.evaluation import Estimate
+from covid_model.formatting import unbroken
 from covid_model.model import registry
 
 OPEN, CHECKED = "checks", "checked"  # names in the URL: whether the checks are open, and of which network
@@ -142,7 +143,7 @@ def show() -> None:
 def _checks() -> None:
     name = state.networks_picker("Model to check", CHECKED, _most_checked())
     with st.grid(2, min_column_width=360, gap="large"):
-        for check in CHECKS:
+        for check in sorted(CHECKS, key=lambda check: cache.audit_record(name, check.experiment) is None):
             with st.container(gap="small"):
                 st.subheader(check.title, anchor=False)
                 _check(name, check)
@@ -166,7 +167,7 @@ def _check(name: str, check: Check) -> None:
         )
         return
     figure, alt, sentence = check.draw(record)
-    st.markdown(sentence)
+    st.markdown(unbroken(sentence))
     if figure is None:
         return
     key = f"check_{check.draw.__name__}_{name}"
