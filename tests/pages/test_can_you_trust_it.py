@@ -290,6 +290,16 @@ def test_recorded_scores_are_shown_at_once(page):
     assert [item.value for item in app.metric] == ["–", "–"]
 
 
+def test_the_first_film_is_one_of_those_that_the_headline_counts(page):
+    page["paper", "lungs"] = lungs_record()
+    scores = page["paper", "lungs"]["films_scores"]
+    scores |= {"id": ["clear-slim", "clear-average", "clear-broad"], "whole": [0.9, 0.9, 0.9]}
+    scores[f"erased / {erasure.FILL}"] = [0.1, 0.7, 0.8]
+    assert scene(screen=LUNGS).get_by_key("erase_film").value == "clear-average"
+    scores[f"erased / {erasure.FILL}"] = [0.1, 0.1, 0.1]
+    assert scene(screen=LUNGS).get_by_key("erase_film").value == next(iter(erasure.choices()))
+
+
 def test_another_film_and_another_way(page):
     app = scene(screen=LUNGS)
     first = app.get_by_key("erase_film").value

@@ -203,10 +203,18 @@ def _scorer() -> str:
 
 
 def _picker(films: dict[str, str]) -> str:
-    """Draw the choice of film: the one in the URL if it has a mask, else the first."""
+    """Draw the choice of film: the one in the URL if it has a mask, else an example of what the headline says."""
     requested = state.film_id(cache.has_film)
-    st.session_state[PICKER] = requested if requested in films else next(iter(films))
+    st.session_state[PICKER] = requested if requested in films else _example(films)
     return st.selectbox("X-ray", list(films), format_func=films.get, key=PICKER, on_change=_take, filter_mode=None)
+
+
+def _example(films: dict[str, str]) -> str:
+    """Return the first of the films that is called positive with and without lungs by the record; else the first."""
+    scores = (cache.audit_record(PAPER, "lungs") or {}).get("films_scores", {})
+    columns = [scores.get(name, ()) for name in ("id", "whole", f"erased / {FILL}")]
+    stays = (film for film, *both in zip(*columns, strict=False) if is_positive(min(both), threshold()))
+    return next((film for film in stays if film in films), next(iter(films)))
 
 
 def _take() -> None:
