@@ -243,7 +243,7 @@ with left:
     if scene := next((scene for scene in playground.PRESETS.values() if scene.recipe == recipe), None):
         st.container(key="lab_scene").markdown(f"**{scene.title}.** {scene.sentence}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        start = st.button("Train", key="lab_train", icon=":material/play_arrow:", type="primary")
+        start = st.button("Train", key="lab_train", icon=":material/play_arrow:")
         stop = st.empty()
         st.button(
             "Clear runs", key="lab_clear", icon=":material/delete:", type="tertiary", on_click=clear,
