@@ -17,7 +17,6 @@ from covid_model.app import cache, networks, state, widgets
 from covid_model.app import films as app_films
 from covid_model.app.components import common, film_card, similar
 from covid_model.app.text import browse as browse_text
-from covid_model.app.text import evaluation as evaluation_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import similarity as similarity_text
 from covid_model.app.text.browse import (
@@ -347,7 +346,7 @@ if films_set == browse_text.SIMULATED:
 films = cache.gallery_table(network)
 if films is None:
     st.info(
-        evaluation_text.no_scores(),
+        prediction_text.no_scores(),
         title="No scores yet",
     )
     st.stop()

@@ -202,7 +202,7 @@ def draw_parts(results: Sequence[ThresholdResult], split: str) -> None:
 st.title("Results")
 if cache.scores() is None:
     st.info(
-        evaluation_text.no_scores(),
+        prediction_text.no_scores(),
         title="No scores yet",
     )
     st.stop()

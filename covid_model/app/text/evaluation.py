@@ -58,14 +58,6 @@ CALIBRATION_NOTE = (
 )
 
 
-def no_scores() -> str:
-    """Return why the pages of results are empty, and what to do, as Markdown."""
-    return (
-        f"This page needs `assets/results/{config.SCORES_CSV.name}`, which is missing or damaged. "
-        "`python -m covid_model evaluate` creates it from a data folder; that takes a while."
-    )
-
-
 # --- Headline ---------------------------------------------------------------------------------------
 
 

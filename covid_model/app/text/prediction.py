@@ -94,6 +94,14 @@ def film_missing(film: str, downloadable: bool = False, replaced: bool = False) 
     )
 
 
+def no_scores() -> str:
+    """Return why the pages of results are empty, and what to do, as Markdown."""
+    return (
+        f"This page needs `assets/results/{config.SCORES_CSV.name}`, which is missing or damaged. "
+        "`python -m covid_model evaluate` creates it from a data folder; that takes a while."
+    )
+
+
 def calibrated(score: float, calibrated_score: float, threshold: float) -> str:
     """Return the calibrated score beside the model score, both in [0, 1]; the verdict stays the model score's."""
     text = f"Calibrated: **{score_text(calibrated_score)}**."
