@@ -26,19 +26,34 @@ GOOD, BAD = [0.1, 0.1, 0.9], [0.9, 0.9, 0.1]  # 1 of 3 above the threshold, and 
 @pytest.mark.parametrize(
     ("first", "second", "parts", "why"),
     [
-        ((GOOD, GOOD), (BAD, BAD), ["**A** calls fewer", "(1 of 3 versus 2 of 3)", "**B** detects more"], "each pays"),
-        ((BAD, BAD), (GOOD, GOOD), ["**B** calls fewer", "(1 of 3 versus 2 of 3)", "**A** detects more"], "each pays"),
-        ((GOOD, BAD), (BAD, GOOD), ["**A** calls fewer", "**A** detects more", "(2 of 3 versus 1 of 3)"], "can change"),
+        (
+            (GOOD, GOOD),
+            (BAD, BAD),
+            ["**the A** calls fewer", "(1 of 3 versus 2 of 3)", "**the B** detects more"],
+            "each pays",
+        ),
+        (
+            (BAD, BAD),
+            (GOOD, GOOD),
+            ["**the B** calls fewer", "(1 of 3 versus 2 of 3)", "**the A** detects more"],
+            "each pays",
+        ),
+        (
+            (GOOD, BAD),
+            (BAD, GOOD),
+            ["**the A** calls fewer", "**the A** detects more", "(2 of 3 versus 1 of 3)"],
+            "can change",
+        ),
         (
             (GOOD, GOOD),
             (BAD, GOOD),
-            ["**A** calls fewer", "both detect the same number of COVID-19 X-rays (1 of 3"],
+            ["**the A** calls fewer", "both detect the same number of COVID-19 X-rays (1 of 3"],
             "can change",
         ),
-        ((BAD, GOOD), (BAD, BAD), ["both call the same number of adults", "**B** detects more"], "can change"),
+        ((BAD, GOOD), (BAD, BAD), ["both call the same number of adults", "**the B** detects more"], "can change"),
         ((BAD, GOOD), (BAD, GOOD), ["both call the same", "both detect the same"], "move the threshold"),
-        (([], GOOD), ([], BAD), ["At 0.60, **B** detects more"], "can change"),
-        ((GOOD, []), (BAD, []), ["At 0.60, **A** calls fewer"], "can change"),
+        (([], GOOD), ([], BAD), ["At 0.60, **the B** detects more"], "can change"),
+        ((GOOD, []), (BAD, []), ["At 0.60, **the A** calls fewer"], "can change"),
     ],
 )
 def test_neither_network_is_simply_better_whichever_way_the_figures_fall(first, second, parts, why):
