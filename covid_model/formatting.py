@@ -72,11 +72,12 @@ def unbroken(text: str) -> str:
     return _BREAKABLE.sub(lambda part: part[1] or part[0].translate(_UNBROKEN), text)
 
 
-def in_sentence(title: str) -> str:
-    """Return a network's title as a sentence names it: "the fine-tuned model"."""
-    first = title.partition(" ")[0]
-    name = title[:1].lower() + title[1:] if first[1:].islower() else title  # an acronym stays as it is
-    return name if first == "The" else f"the {name}"
+def in_sentence(title: str, first: bool = False) -> str:
+    """Return a network's title as a sentence names it: "the fine-tuned model"; `first`: where the sentence begins."""
+    word = title.partition(" ")[0]
+    name = title[:1].lower() + title[1:] if word[1:].islower() else title  # an acronym stays as it is
+    named = name if word == "The" else f"the {name}"
+    return named[:1].upper() + named[1:] if first else named
 
 
 def verdict_word(positive: bool) -> str:

@@ -139,7 +139,7 @@ def test_cost_heading_and_table():
     assert sentence.startswith(
         f"If a false negative costs as much as 2 false positives, {at:.2f} is the cheapest threshold: "
     )
-    assert sentence.endswith(f"versus {1000 * costs.cost.value[60]:.1f} at 0.6")
+    assert sentence.endswith(f"versus {1000 * costs.cost.value[60]:.1f} at 0.60")
     assert "cheapest threshold for A: " in evaluation_text.cost_heading({"A": costs, "B": costs}, "1 false positive")
     table = evaluation_text.cost_table({"A": costs}, {"midway": 0.5, "the paper's mark": 0.6})
     assert table.index.str.extract(r"\*\*(.+?)\*\*")[0].tolist() == [

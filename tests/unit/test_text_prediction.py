@@ -46,6 +46,7 @@ def test_words_and_figures_stay_on_one_line(text, shown):
 )
 def test_a_network_in_a_sentence(title, name):
     assert formatting.in_sentence(title) == name
+    assert formatting.in_sentence(title, first=True) == f"T{name[1:]}"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from covid_model.config import CELL_NAMES
 from covid_model.data.dataset import DataError
 from covid_model.evaluation import threshold_sweep
 from covid_model.evaluation.threshold_sweep import ScoredSplit, ThresholdResult
+from covid_model.formatting import in_sentence
 
 CELL = "cell"  # name in the URL; the value is a label
 OPEN = "open"  # in the session: the film to open
@@ -46,7 +47,9 @@ def picker() -> str | None:
 def films(cell: str, result: ThresholdResult, networks: Sequence[ScoredSplit]) -> None:
     """Draw the films of a cell, a page at a time."""
     cases = threshold_sweep.cell_films(cell, result, networks)
-    description = f"{CELL_NAMES[cell].lower()} of {prediction_text.plain(result.title)} at {result.threshold:.2f}"
+    description = (
+        f"{CELL_NAMES[cell].lower()} of {prediction_text.plain(in_sentence(result.title))} at {result.threshold:.2f}"
+    )
     counted = st.container(key="cell_count")
     if cases.empty:
         counted.caption(f"No {description}.")

@@ -300,7 +300,7 @@ def _erased() -> dict[str, object]:
         left, right = _edges("Left and right edge", ACROSS)
         top, bottom = _edges("Top and bottom edge", DOWN)
         edges = {"box": (left, top, right, bottom)}
-    filled = _choice("Fill", tuple(FILLS), FILL, {name: name.capitalize() for name in FILLS})
+    filled = _choice("Fill", tuple(FILLS), FILL, {name: name.capitalize().replace("grey", "gray") for name in FILLS})
     return {"erase": where, "fill": filled} | edges
 
 

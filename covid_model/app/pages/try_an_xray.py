@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from covid_model.app import cache, films, session, state
+from covid_model.app import cache, films, session, state, widgets
 from covid_model.app.components import case_list, common, film_picker, prediction
 from covid_model.app.components.common import QueueStatus
 from covid_model.app.films import ImageSource
@@ -88,7 +88,7 @@ def results_table(summaries: list[PredictionSummary], pictures: list[np.ndarray 
         alt="Score and verdict of every uploaded X-ray; a click on a row shows it",
         column_config={
             "X-ray": st.column_config.ImageColumn(width=72),
-            "File": st.column_config.TextColumn(width="medium"),
+            "File": st.column_config.TextColumn(width=96 if widgets.on_phone() else "medium"),  # the score is in view
             "Score": st.column_config.NumberColumn(width="small"),
             "Remarks": st.column_config.TextColumn(width="large"),
         },

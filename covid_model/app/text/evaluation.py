@@ -374,7 +374,7 @@ def cost_heading(costs: Mapping[str, Costs], weighs: str) -> str:
     for title, network in costs.items():
         best, usual = PER * cost_at(network, network.best.value), PER * cost_at(network, config.THRESHOLD)
         whose = f" for {prediction_text.plain(title)}" if len(costs) > 1 else ""
-        versus = "" if network.best.value == config.THRESHOLD else f" versus {usual:.1f} at {config.THRESHOLD}"
+        versus = "" if network.best.value == config.THRESHOLD else f" versus {usual:.1f} at {config.THRESHOLD:.2f}"
         parts.append(f"{network.best.value:.2f} is the cheapest threshold{whose}: {best:.1f}{versus}")
     return f"If a false negative costs as much as {weighs}, {'; '.join(parts)}"
 

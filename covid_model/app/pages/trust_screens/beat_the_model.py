@@ -15,7 +15,7 @@ from covid_model.app.runtime import render_slots
 from covid_model.app.text import prediction as prediction_text
 from covid_model.app.text import quiz
 from covid_model.app.text.quiz import Answer
-from covid_model.formatting import score_text, verdict_word
+from covid_model.formatting import in_sentence, score_text, unbroken, verdict_word
 from covid_model.model import registry
 from covid_model.verdict import is_positive
 
@@ -136,7 +136,8 @@ def _reveal(
     gray, rule = grays([film.name]).get(film.name), cache.brightness_rule()
     if gray is not None and rule:
         st.markdown(quiz.brightness(gray, rule))
-    st.markdown(quiz.why(film, networks, errors(films, list(networks)), source))
+    titles = {name: in_sentence(registry.title(name), first=True) for name in networks}
+    st.markdown(unbroken(quiz.why(film, titles, errors(films, list(networks)), source)))
     last = at + 1 == quiz.X_RAYS
     st.button(
         "See the result" if last else "Next X-ray",

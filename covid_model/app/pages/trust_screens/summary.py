@@ -38,9 +38,9 @@ def show(headlines: Mapping[str, str]) -> None:
     with right, st.container(key="story_end"):
         st.header(HEADLINE, anchor=False)
         known = measured()
-        name = in_sentence(registry.title(TUNED))
+        name = in_sentence(registry.title(TUNED), first=True)
         for title, why in bias_text.WOULD_HELP.items():
-            today = f"  \n:small[{name[:1].upper()}{name[1:]} today: {known[title]}]" if known.get(title) else ""
+            today = f"  \n:small[{name} today: {known[title]}]" if known.get(title) else ""
             st.markdown(unbroken(f"**{title}.** {why}{today}"))
 
 
