@@ -300,7 +300,8 @@ def _erased() -> dict[str, object]:
         left, right = _edges("Left and right edge", ACROSS)
         top, bottom = _edges("Top and bottom edge", DOWN)
         edges = {"box": (left, top, right, bottom)}
-    filled = _choice("Fill", tuple(FILLS), FILL, {name: name.capitalize().replace("grey", "gray") for name in FILLS})
+    titles = {name: name.capitalize() for name in FILLS} | {"border grey": "Border gray"}  # the key is the records'
+    filled = _choice("Fill", tuple(FILLS), FILL, titles)
     return {"erase": where, "fill": filled} | edges
 
 
