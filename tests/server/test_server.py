@@ -21,7 +21,7 @@ import requests
 from covid_model import config
 from covid_model.app import films
 from covid_model.app.text.prediction import plain
-from covid_model.formatting import verdict
+from covid_model.formatting import in_sentence, verdict
 from covid_model.model import registry
 from covid_model.tools.headless_client import ClientError
 from tests.support import bad_inputs, live_server, peak_memory, synthetic_images
@@ -322,7 +322,7 @@ def test_39_two_visitors_at_once_on_different_networks_and_thresholds(server):
             guest.open(network=name, threshold=threshold)
             page = guest.give(("film.png", data))
             text = " ".join(item.body for item in page.all("markdown"))
-            by = f" by *{plain(registry.title(name))}* in "
+            by = f" by {plain(in_sentence(registry.title(name)))} in "
             result[number] = (page.score, verdict(float(page.score), float(threshold)) in text, by in text)
 
     threads = [threading.Thread(target=visit, args=(number,)) for number in range(len(expected))]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from covid_model import config
 from covid_model.app.runtime import memory
@@ -88,6 +91,17 @@ print("done")
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=config.ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip().endswith("done"), done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("returned", [False, True])
+def test_no_upload_outlives_a_session_that_streamlit_lost_track_of(monkeypatch, returned):
+    instance = SimpleNamespace(is_active_session=lambda session: returned, close_session=lambda session: None)
+    monkeypatch.setattr(memory, "runtime", SimpleNamespace(exists=lambda: True, get_instance=lambda: instance))
+    uploads = MemoryUploadedFileManager("/upload")
+    for session in ("gone", "other"):
+        uploads.add_file(session, UploadedFileRec("file", "film.png", "image/png", b"pixels"))
+    memory._close("gone", uploads)
+    assert [bool(uploads.get_files(session, ["file"])) for session in ("gone", "other")] == [returned, True]
 
 
 def test_arrow_has_no_heap_for_every_thread():

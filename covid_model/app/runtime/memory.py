@@ -24,11 +24,14 @@ import gc
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFileManager
 
 LIBRARIES = "libtensorflow"  # prefix of the libraries' names
 DONT_NEED = 4  # MADV_DONTNEED of <sys/mman.h>
@@ -99,28 +102,30 @@ EARLIER = 0.8  # share of that time after which the session is closed; after all
 def receive() -> None:
     """Register this session; called in every run of the app."""
     if (context := get_script_run_ctx()) is not None:
-        _visit(context.session_id)
+        _visit(context.session_id, context.uploaded_file_mgr)
 
 
-def _left(session: str) -> None:
+def _left(visit: tuple[str, UploadedFileManager]) -> None:
     """Schedule the end of a session. Streamlit calls this from its event loop when the connection breaks."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # the session itself is dropped, outside the event loop
         sweep()
         return
-    loop.call_later(EARLIER * st.get_option("server.disconnectedSessionTTL"), _close, session)
+    loop.call_later(EARLIER * st.get_option("server.disconnectedSessionTTL"), _close, *visit)
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=_left)
-def _visit(session: str) -> str:
-    return session
+def _visit(session: str, _uploads: UploadedFileManager) -> tuple[str, UploadedFileManager]:
+    return session, _uploads
 
 
-def _close(session: str) -> None:
+def _close(session: str, uploads: UploadedFileManager) -> None:
     """End a session and all it holds, unless its user has returned."""
     if runtime.exists() and not runtime.get_instance().is_active_session(session):
         runtime.get_instance().close_session(session)
+        # Streamlit loses track of a session, but keeps its uploads, if 128 others left after it or the server is late.
+        uploads.remove_session_files(session)
         sweep()
 
 
