@@ -65,7 +65,7 @@ def test_a_similar_score_follows_the_base_rate():
     films = table(("a", 0.50, 1), ("b", 0.54, 1), ("c", 0.56, 0), ("d", 0.9, 1))
     sentence = prediction_text.similar_scores("Adults", films, 0.5)
     assert sentence.startswith("**Adults:** 3 of 4 X-rays are COVID-19 (75 %);")
-    assert "2 of 2 are (100 %, 95 % CI 34–100 %)" in sentence  # Wilson's
+    assert "2 of 2 are (100 %, 95 % CI 34 to 100 %)" in sentence  # Wilson's
     without = prediction_text.similar_scores("Adults", films, 0.5, "a")
     assert "2 of 3 other X-rays are COVID-19 (67 %)" in without and "1 of 1 are (100 %" in without
     assert prediction_text.similar_scores("Adults", films, 0.5, "unknown") == sentence

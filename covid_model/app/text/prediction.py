@@ -187,7 +187,7 @@ def similar_scores(title: str, table: pd.DataFrame, score: float, film: str | No
     share = evaluation.proportion(int(similar["covid"].sum()), len(similar))
     return (
         f"{base}; of those that scored within ±{NEIGHBOR_BAND} of this one, {_counted(similar)} are "
-        f"({_percent(similar)}, {100 * evaluation.LEVEL:.0f} % CI {100 * share.low:.0f}–{100 * share.high:.0f} %)."
+        f"({_percent(similar)}, {100 * evaluation.LEVEL:.0f} % CI {100 * share.low:.0f} to {100 * share.high:.0f} %)."
     )
 
 
