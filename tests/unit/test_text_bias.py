@@ -176,8 +176,11 @@ def test_trained_on_blanks(blank, whole, text):
     record = lungs_record(20, blank, whole)
     assert text in bias_text.blank_training(record) and "covers 90.0 % of the lungs" in bias_text.blank_training(record)
     assert ("on whole X-rays" in bias_text.blank_training(record)) == (whole is not None)
+    assert ("still" if blank > 0.94 else "only") in bias_text.blank_result(record)
+    assert f"{100 * blank:.1f} %" in bias_text.blank_result(record)
     del record["trained_on_blanks"]["lungs_covered"]
     assert "with a blank middle." in bias_text.blank_training(record)
+    assert bias_text.blank_result(record | {"trained_on_blanks": None}) == ""
 
 
 def test_other_fills():

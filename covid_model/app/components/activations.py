@@ -19,7 +19,7 @@ from covid_model.charts import network as network_charts
 from covid_model.charts import style
 from covid_model.formatting import MODEL_SCORE
 from covid_model.imaging import heatmap
-from covid_model.imaging.image import encode_jpeg
+from covid_model.imaging.image import encode_jpeg, shrink
 from covid_model.model import gradcam
 from covid_model.model.activations import Block, ForwardTrace, binary_crossentropy, crossentropy_slope, enlarged, gray
 from covid_model.verdict import OutOfDistribution
@@ -28,9 +28,12 @@ GROUND = 96  # gray level of a map's zero
 
 
 @st.cache_data(scope="session", max_entries=96, show_spinner=False)
-def jpeg(picture: np.ndarray) -> bytes:
-    """Encode a picture, (height, width) or (height, width, 3) uint8. Kept, as encoding takes most of a second visit."""
-    return encode_jpeg(picture)
+def jpeg(picture: np.ndarray, side: int | None = None) -> bytes:
+    """Encode a picture, (height, width) or (height, width, 3) uint8, after enlarging it to `side` pixels wide.
+
+    Kept, as this takes most of a second visit; a small picture is soon recognized.
+    """
+    return encode_jpeg(picture if side is None else enlarged(picture, side))
 
 
 def gallery(cells: list[list[tuple[np.ndarray, str]]], captions: list[str]) -> None:
@@ -39,7 +42,7 @@ def gallery(cells: list[list[tuple[np.ndarray, str]]], captions: list[str]) -> N
         for pictures, caption in zip(cells, captions, strict=True):
             with st.container(gap="xsmall"):
                 for picture, alt in pictures:
-                    st.image(jpeg(picture), width="stretch", alt=alt)
+                    st.image(jpeg(picture, DRAWN), width="stretch", alt=alt)
                 st.caption(caption)
 
 
@@ -52,6 +55,7 @@ def colorize(values: np.ndarray, direction: str = "both") -> np.ndarray:
 BLOCK, FLIP, DRAWING = "block", "flip", "network_drawing"
 DRAWN_MAP = 64  # pixels: the side of a map inside the drawing of the network
 DRAWN = 224  # pixels: the width of a map on the page
+OVERLAY_SIDE = 640  # pixels: the longer side of the X-ray under its heatmap, which is drawn half as large
 
 
 @render_slots.fragment
@@ -138,14 +142,14 @@ def _maps(block: Block, trace: ForwardTrace) -> None:
     st.markdown(story_text.maps(shape, maps, side=trace.blocks[0].shape[0]))
     gallery(
         [
-            [(enlarged(picture, DRAWN), f"Map {channel} of {layer}: bright where it responds to the X-ray")]
+            [(picture, f"Map {channel} of {layer}: bright where it responds to the X-ray")]
             for channel, picture in zip(maps.channels, maps.pictures, strict=True)
         ],
         [f"Map {channel}, mean {mean:.3g}" for channel, mean in zip(maps.channels, maps.means, strict=True)],
     )
     if layer in trace.filters:
         st.markdown(story_text.filters(first=layer.endswith("conv1")))
-        sheet = jpeg(enlarged(trace.filters[layer], 2 * trace.filters[layer].shape[1]))
+        sheet = jpeg(trace.filters[layer], 2 * trace.filters[layer].shape[1])
         st.image(sheet, width=440, alt=f"The 64 filters of {layer}, 3 × 3 pixels each")
 
 
@@ -257,9 +261,9 @@ def explained(trace: ForwardTrace, pixels: np.ndarray) -> None:
     gallery(
         [
             [
-                (enlarged(gray(plain), DRAWN), f"Feature map {channel} of block5_conv4"),
+                (gray(plain), f"Feature map {channel} of block5_conv4"),
                 (
-                    enlarged(colorize(weighted / largest), DRAWN),
+                    colorize(weighted / largest),
                     f"Map {channel} times its weight, which is {'above' if cam.weights[channel] > 0 else 'below'} 0",
                 ),
             ]
@@ -271,13 +275,17 @@ def explained(trace: ForwardTrace, pixels: np.ndarray) -> None:
     st.latex(r"\text{Grad-CAM} = \text{ReLU}\Bigl(\sum_k \alpha_k A^k\Bigr)")
     signed = gradcam.normalize(cam.summed)
     pictures = (
-        ("Sum", enlarged(colorize(signed), 320), "The sum of all weighted maps"),
-        ("Above 0 only", enlarged(colorize(signed, "for"), 320), "The sum with everything below 0 set to 0"),
-        ("Over the X-ray", heatmap.blend(pixels, signed, trace.box), "The X-ray under its Grad-CAM heatmap"),
+        ("Sum", jpeg(colorize(signed), 320), "The sum of all weighted maps"),
+        ("Above 0 only", jpeg(colorize(signed, "for"), 320), "The sum with everything below 0 set to 0"),
+        (
+            "Over the X-ray",
+            jpeg(heatmap.blend(shrink(pixels, OVERLAY_SIDE), signed, trace.box)),
+            "The X-ray under its Grad-CAM heatmap",
+        ),
     )
     for column, (title, picture, alt) in zip(st.columns(3, gap="medium"), pictures, strict=True):
         with column:
-            st.image(jpeg(picture), caption=title, width=300, alt=alt)
+            st.image(picture, caption=title, width=300, alt=alt)
     if not cam.positive.any():
         st.markdown(story_text.GRADCAM_EMPTY)
     st.image(heatmap.legend("both"), width=300, alt=story_text.GRADCAM_LEGEND)

@@ -161,6 +161,15 @@ def blank_training(record: Mapping[str, Any]) -> str:
     )
 
 
+def blank_result(record: Mapping[str, Any]) -> str:
+    """Return the accuracy on blanked films in one sentence; "" where the record has none."""
+    if not record.get("trained_on_blanks"):
+        return ""
+    blank, floor = _blank_accuracies(record)
+    still = "still" if blank > floor else "only"
+    return f"Trained and tested on X-rays with a blank middle, the same recipe is {still} {percent(blank)} correct."
+
+
 def _remaining_gain(blank: float, whole: float | None, floor: float) -> str:
     """Return how much of what whole films gain over the majority-class baseline remains without lungs."""
     if blank <= floor:

@@ -287,7 +287,8 @@ def _draw_all(place, record: dict, variant: str) -> None:
     )
     place.say(
         point(variant).headline,
-        "Remove the lungs, and see how much of the score is left. Click a point to open its X-ray.",
+        f"Remove the lungs, and see how much of the score is left. {bias_text.blank_result(record)} "
+        "Click a point to open its X-ray.",
     )
     place.show(
         bias_charts.slopes(*values, scores.get("id"), ink=widgets.ink()),
