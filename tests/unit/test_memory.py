@@ -74,8 +74,9 @@ from covid_model.app.runtime import memory
 class Knot:
     def __init__(self):
         self.own = self
+frozen = gc.get_freeze_count()  # Python 3.12 begins with some
 memory.sweep()
-assert gc.get_freeze_count() == 0  # nothing was put to rest yet
+assert gc.get_freeze_count() == frozen < 1000  # nothing was put to rest yet
 gc.disable()
 old = Knot()
 memory.rest()

@@ -22,6 +22,7 @@ import ctypes
 import functools
 import gc
 import re
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -53,8 +54,12 @@ def give_back(maps: Path = Path("/proc/self/smaps")) -> int:
     return dropped
 
 
+_at_rest = threading.Event()
+
+
 def rest() -> None:
     """Exclude all current objects from garbage collection. Called once a network is loaded."""
+    _at_rest.set()
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -63,7 +68,7 @@ def rest() -> None:
 
 def sweep() -> None:
     """Collect garbage among the objects that `rest` excluded too, when a session has ended. No effect before `rest`."""
-    if gc.get_freeze_count():
+    if _at_rest.is_set():  # not gc.get_freeze_count(): Python 3.12 begins with some objects frozen
         rest()
 
 
