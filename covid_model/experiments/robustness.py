@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,50 @@ from covid_model import config
 from covid_model.evaluation.bootstrap import share
 from covid_model.experiments.context import ExperimentContext
 from covid_model.imaging.augment import Augmentation
-from covid_model.model import device, robustness
+from covid_model.model import device
 from covid_model.model.predictor import Predictor
-from covid_model.model.robustness import Spread
+from covid_model.model.robustness import ALL, COPIES, copy_scores
+from covid_model.verdict import is_positive
 
+KINDS = {
+    "rotation": Augmentation(rotation=4.0),
+    "shift": Augmentation(shift=0.03),
+    "contrast": Augmentation(contrast=0.3, gamma=0.2),
+    "jpeg": Augmentation(jpeg=40, each=1.0),
+}
 KIND_COPIES = 5  # of each kind alone
 SMALL = Augmentation(rotation=3.0, shift=0.02, jpeg=80, each=1.0)  # what no reader would notice
 SMALL_COPIES = 180
 SMALL_FILMS = 12  # of each group: this part takes the longest
 WITHIN = 0.05  # how far a score may move under small changes
 FILMS = {"covid": 24, "adults without covid": 18, "children": 18}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One film's score and the scores (n,) of its augmented copies, all in [0, 1]."""
+
+    score: float
+    scores: np.ndarray
+    threshold: float
+
+    @property
+    def stays(self) -> float:
+        """The share of copies with the same verdict as the film itself, in [0, 1]."""
+        same = is_positive(self.scores, self.threshold) == is_positive(self.score, self.threshold)
+        return float(same.mean())
+
+
+def spread(
+    predictor: Predictor,
+    pixels: np.ndarray,
+    n: int = COPIES,
+    augmentation: Augmentation = ALL,
+    seed: int = 0,
+) -> Spread:
+    """Score a film and `n` augmented copies of it, as `copy_scores`."""
+    (score,) = predictor.scores([pixels])
+    return Spread(float(score), copy_scores(predictor, pixels, n, augmentation, seed), predictor.spec.threshold)
 
 
 def run(context: ExperimentContext) -> dict[str, Any]:
@@ -34,12 +68,12 @@ def run(context: ExperimentContext) -> dict[str, Any]:
     precision = device.fast_precision()
     predictor = Predictor(context.name, context.vgg19, precision)
     table = sample(context.data.split("test"), FILMS, context.seed)
-    spreads: dict[str, list[Spread]] = {name: [] for name in ("all", *robustness.KINDS)}
+    spreads: dict[str, list[Spread]] = {name: [] for name in ("all", *KINDS)}
     for seed, film in enumerate(tqdm(table.index, unit="film", desc="robustness"), context.seed):
         pixels = context.pixels(film)
-        spreads["all"].append(robustness.spread(predictor, pixels, robustness.COPIES, robustness.ALL, seed))
-        for kind, change in robustness.KINDS.items():
-            spreads[kind].append(robustness.spread(predictor, pixels, KIND_COPIES, change, seed))
+        spreads["all"].append(spread(predictor, pixels, COPIES, ALL, seed))
+        for kind, change in KINDS.items():
+            spreads[kind].append(spread(predictor, pixels, KIND_COPIES, change, seed))
     groups = {"every film": np.ones(len(table), bool)} | {
         name: (table["group"] == name).to_numpy() for name in FILMS if (table["group"] == name).any()
     }
@@ -47,8 +81,8 @@ def run(context: ExperimentContext) -> dict[str, Any]:
         "films": len(table),
         "precision": precision,
         "small": small_changes(context, predictor),
-        "copies": {"all": robustness.COPIES, "each kind": KIND_COPIES},
-        "changes": {name: asdict(change) for name, change in ({"all": robustness.ALL} | robustness.KINDS).items()},
+        "copies": {"all": COPIES, "each kind": KIND_COPIES},
+        "changes": {name: asdict(change) for name, change in ({"all": ALL} | KINDS).items()},
         "figures": {
             kind: {
                 name: summary(
@@ -69,7 +103,7 @@ def small_changes(context: ExperimentContext, predictor: Predictor) -> dict[str,
     table = sample(context.data.split("test"), dict.fromkeys(FILMS, SMALL_FILMS), context.seed)
     moves = []
     for seed, film in enumerate(tqdm(table.index, unit="film", desc="small changes"), context.seed):
-        measured = robustness.spread(predictor, context.pixels(film), SMALL_COPIES, SMALL, seed)
+        measured = spread(predictor, context.pixels(film), SMALL_COPIES, SMALL, seed)
         moves.append(np.abs(measured.scores - measured.score))
     largest = np.array([move.max() for move in moves])
     return {

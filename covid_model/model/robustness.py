@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from covid_model.imaging.augment import Augmentation
 from covid_model.model.predictor import Predictor
-from covid_model.verdict import is_positive
 
-KINDS = {
-    "rotation": Augmentation(rotation=4.0),
-    "shift": Augmentation(shift=0.03),
-    "contrast": Augmentation(contrast=0.3, gamma=0.2),
-    "jpeg": Augmentation(jpeg=40, each=1.0),
-}
 ALL = Augmentation(rotation=4.0, shift=0.03, contrast=0.3, gamma=0.2, jpeg=40, each=0.5)
 COPIES = 16  # augmented copies of a film
 BATCH = 4  # copies per forward pass: more are not faster, and take memory that a server needs
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One film's score and the scores (n,) of its augmented copies, all in [0, 1]."""
-
-    score: float
-    scores: np.ndarray
-    threshold: float
-
-    @property
-    def stays(self) -> float:
-        """The share of copies with the same verdict as the film itself, in [0, 1]."""
-        same = is_positive(self.scores, self.threshold) == is_positive(self.score, self.threshold)
-        return float(same.mean())
 
 
 def copy_scores(
@@ -48,11 +24,3 @@ def copy_scores(
         raise ValueError(f"`n` must be at least 1. Received: {n!r}.")
     rng = np.random.default_rng(seed)
     return np.array(list(predictor.scores([augmentation(pixels, rng) for _ in range(n)], BATCH)))
-
-
-def spread(
-    predictor: Predictor, pixels: np.ndarray, n: int = COPIES, augmentation: Augmentation = ALL, seed: int = 0
-) -> Spread:
-    """Score a film and `n` augmented copies of it, as `copy_scores`."""
-    (score,) = predictor.scores([pixels])
-    return Spread(float(score), copy_scores(predictor, pixels, n, augmentation, seed), predictor.spec.threshold)

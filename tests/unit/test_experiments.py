@@ -13,7 +13,6 @@ from covid_model.experiments import calibration as calibration_experiment
 from covid_model.imaging import perturb
 from covid_model.imaging.preprocessing import mean_gray
 from covid_model.model import ood, registry
-from covid_model.model import robustness as model_robustness
 
 
 def test_the_settings_name_every_experiment():
@@ -286,7 +285,7 @@ def test_a_temperature_that_does_harm_does_not_help():
 
 # --- robustness ------------------------------------------------------------------------------
 def test_a_spread_speaks_of_its_copies():
-    item = model_robustness.Spread(0.7, np.linspace(0.5, 0.7, 11), 0.6)
+    item = robustness.Spread(0.7, np.linspace(0.5, 0.7, 11), 0.6)
     assert item.stays == pytest.approx(5 / 11)
 
 

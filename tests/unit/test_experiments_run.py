@@ -15,12 +15,12 @@ from covid_model.app.pages.trust_screens.checks import CHECKS
 from covid_model.cli import main
 from covid_model.data import dataset
 from covid_model.experiments import calibration as calibration_experiment
-from covid_model.experiments import context, explanations, lung_erasure
+from covid_model.experiments import context, explanations, lung_erasure, robustness
 from covid_model.experiments import ood_detection as fitting
 from covid_model.formatting import WHY_OUT, remarks
 from covid_model.imaging import Film, augment
 from covid_model.imaging.preprocessing import prepare, to_input
-from covid_model.model import device, ood, registry, robustness, vgg19
+from covid_model.model import device, ood, registry, vgg19
 from covid_model.model.predictor import Predictor
 from covid_model.training import features, score_dataset
 from covid_model.verdict import OutOfDistribution
