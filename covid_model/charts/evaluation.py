@@ -248,7 +248,8 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
 
     On the diagonal, scores are calibrated. `networks` may hold one network twice, such as before and after calibration.
     """
-    traces = []
+    diagonal = {"x": [0, 1], "y": [0, 1], "line": {"width": 1, "color": style.GRAY, "dash": "dash"}}
+    traces = [diagonal | {"type": "scatter", "mode": "lines", "name": "perfectly calibrated", "hoverinfo": "skip"}]
     fullest = max([group.films for bins in networks.values() for group in bins], default=1)
     for number, (name, bins) in enumerate(networks.items()):
         color, _ = style.network(number)
@@ -288,15 +289,12 @@ def reliability(networks: Mapping[str, Sequence[Bin]], height: int = 400, ink: s
             }
             | bars
         )
-    notes = [style.note(0.6, 0.66, "perfectly calibrated", ink, xanchor="right")]
     return style.figure(
         height,
         ink,
         traces,
-        showlegend=len(networks) > 1,
+        showlegend=True,  # a label on the diagonal would lie under the points
         legend=style.LEGEND_ABOVE,
-        shapes=[style.line(0, 0, 1, 1)],
-        annotations=notes,
         xaxis=style.axis("mean score in the bin", (-0.03, 1.04), ink, tickformat=".1f", dtick=0.2),
         yaxis=style.share_axis("share of COVID-19", (-0.04, 1.06), ink, (0, 0.2, 0.4, 0.6, 0.8, 1)),
     )

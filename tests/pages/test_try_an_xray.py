@@ -177,17 +177,17 @@ def test_33_several_films_including_a_bad_one(demo):
 def test_only_bad_films(demo):
     app = upload(open_page(), ("a.png", b"no"), ("b.png", b"no"))
     assert app.dataframe[0].value["Verdict"].tolist() == [REFUSED] * 2
-    assert not app.metric
+    assert not app.metric and not app.slider
 
 
 def test_a_refused_film_gets_a_reason_and_the_next_one_works(demo):
-    app = upload(open_page(), ("film.png", b"GIF89a..."))
+    app = upload(open_page(threshold="0.95"), ("film.png", b"GIF89a..."))
     assert "GIF" in app.error[0].value
-    assert not app.metric
+    assert not app.metric and not app.slider  # a threshold without a score would cut nothing
     app.file_uploader[0].set_value([])
     app = upload(app, ("film.png", film_bytes()))
     assert not app.error
-    assert score(app) == "0.938"
+    assert score(app) == "0.938" and app.slider(key="threshold").value == 0.95
 
 
 def test_a_film_over_the_limit(demo, monkeypatch):
@@ -331,7 +331,7 @@ def test_37_an_invalid_data_folder(demo, spoil, names):
 def test_37_a_film_whose_file_is_missing(demo):
     (demo / "data/images/cohen-1.png").unlink()
     app = open_page(film="cohen-1")
-    assert "cohen-1.png" in app.info[0].value.replace("\\", "")
+    assert "cohen-1.png" in app.info[0].value.replace("\\", "") and not app.slider
     assert "try-cohen-1" not in [item.key for item in app.button]
 
 

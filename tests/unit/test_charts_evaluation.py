@@ -82,17 +82,17 @@ def test_constant_costs_above_the_curve_are_left_out():
 def test_reliability_puts_bins_where_they_are():
     bins = evaluation.reliability(SCORES, COVID, draws=50)
     figure = charts.reliability({"paper": bins, "after": [Bin(0.9, 1.0, 3, 0.95, Estimate(0.5))]})
-    first, second = figure.data
+    diagonal, first, second = figure.data
+    assert (diagonal.x, diagonal.y) == ((0, 1), (0, 1)) and diagonal.name == "perfectly calibrated"
     assert list(first.x) == pytest.approx([item.score for item in bins if item.films])
     assert list(first.y) == [item.covid.value for item in bins if item.films]
     assert first.error_y.array is not None and second.error_y.array is None  # a recorded bin has no interval
     assert first.marker.symbol != second.marker.symbol
     assert second.marker.size[0] > min(first.marker.size)
-    assert (figure.layout.shapes[0].x1, figure.layout.shapes[0].y1) == (1, 1)
     text = charts.reliability_alt({"paper": bins})
     assert "paper" in text and holds(text, 1, 0.8, 0.9, 100.0)
     assert charts.reliability_alt({}) and not numbers(charts.reliability_alt({}))
-    assert not charts.reliability({"paper": []}).data[0].x
+    assert not charts.reliability({"paper": []}).data[1].x
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,8 @@ def test_reliability_puts_bins_where_they_are():
 )
 def test_every_figure_is_transparent_and_takes_the_text_color(figure):
     assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == style.CLEAR
-    assert {note.font.color for note in figure.layout.annotations} == {"#123456"}
+    written = [figure.layout, figure.layout.legend, *figure.layout.annotations]
+    assert {part.font.color for part in written} == {"#123456"}
 
 
 def test_a_long_name_cannot_squeeze_a_curve():

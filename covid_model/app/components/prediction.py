@@ -43,8 +43,7 @@ class Slots:
 
     Attributes:
         notice: across the page, above everything else.
-        heading, score: of the score column, above the threshold's slider.
-        downloads: below the slider.
+        heading, score, threshold, downloads: in the score column, from top to bottom. `threshold` has the slider.
         film: the viewer, and what is beside it.
         below: the sections under all of these.
     """
@@ -52,6 +51,7 @@ class Slots:
     notice: DeltaGenerator
     heading: DeltaGenerator
     score: DeltaGenerator
+    threshold: DeltaGenerator
     downloads: DeltaGenerator
     film: DeltaGenerator
     below: DeltaGenerator
@@ -61,10 +61,10 @@ def slots() -> tuple[Slots, float]:
     """Lay out the page for one film and draw the threshold's slider; return the places and the threshold in [0, 1]."""
     notice = st.empty()
     score_column, film_column = st.columns(COLUMNS, gap="medium")
-    heading, score = score_column.empty(), score_column.empty()
-    with score_column:
+    heading, score, slider, downloads = (score_column.empty() for _ in range(4))
+    with slider.container():
         threshold = state.threshold_slider()
-    return Slots(notice, heading, score, score_column.empty(), film_column.empty(), st.empty()), threshold
+    return Slots(notice, heading, score, slider, downloads, film_column.empty(), st.empty()), threshold
 
 
 def show(item: ImageSource, name: str, threshold: float, places: Slots) -> None:
@@ -73,6 +73,7 @@ def show(item: ImageSource, name: str, threshold: float, places: Slots) -> None:
         film = session.film(item)
     except FilmError as error:
         places.notice.error(prediction_text.plain(f"{item.name}: {error}"), icon=":material/block:")
+        places.threshold.empty()  # there is no score that it could cut
         return
     small = session.preview(item, film.pixels)
     known = session.known_prediction(item, name)

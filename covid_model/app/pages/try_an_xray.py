@@ -192,6 +192,8 @@ if film or uploads:
         item = film_to_show(film, uploads, name, threshold)
     if item:
         prediction.show(item, name, threshold, places)
+    else:
+        places.threshold.empty()  # there is no score that it could cut
 else:
     with explained.container():
         for column, (title, text) in zip(st.columns(3, gap="medium"), prediction_text.EXPLAINED.items(), strict=True):
