@@ -302,10 +302,10 @@ def test_where_it_looks(interval, text):
             "floor": {"value": 0.3},
             "above_floor": {"value": 0.1, "low": interval[0], "high": interval[1]},
         },
-        "pointing_game": {"value": {"value": 0.5, "count": 20, "total": 40}},
+        "pointing_game": {"value": {"value": 0.5, "count": 20, "total": 40}, "chance": {"value": 0.29}},
     }
     assert text in bias_text.heatmap_location(record)
-    assert bias_text.heatmap_location(record).endswith("in a lung in 20 of 40 X-rays.")
+    assert bias_text.heatmap_location(record).endswith("in 20 of 40 X-rays; a random point would be in 12.")
     record["energy_in_lungs"]["value"]["value"] = None
     assert "nothing to locate" in bias_text.heatmap_location(record)
 

@@ -336,9 +336,11 @@ def heatmap_location(record: Record) -> str:
     else:
         comparison = "not clearly different from"
     hits = pointing["value"]
+    by_chance = round(pointing["chance"]["value"] * hits["total"])
     return (
         f"{percent(inside)} of what raises the score is inside the lungs, {comparison} the {percent(chance)} of a "
-        f"uniform map. The strongest point is in a lung in {hits['count']} of {hits['total']} X-rays."
+        f"uniform map. The strongest point is in a lung in {hits['count']} of {hits['total']} X-rays; a random point "
+        f"would be in {by_chance}."
     )
 
 
