@@ -77,8 +77,10 @@ def started(
 ) -> Iterator[tuple[str, subprocess.Popen]]:
     """Run `python -m` with a server on `port`; give its address and its process once its page `health` answers.
 
-    `ending`: seconds that it may take to end. Raises RuntimeError with its log if none comes in `patience` seconds.
+    `ending`: seconds that it may take to end. Raises RuntimeError with its log if none comes in `patience` seconds, or
+    if it ends before it is told to.
     """
+    environment = {**(os.environ if environment is None else environment), "PYTHONFAULTHANDLER": "1"}
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *module], cwd=config.ROOT, stdout=output, stderr=subprocess.STDOUT, env=environment
@@ -91,6 +93,8 @@ def started(
                 raise RuntimeError(f"The server did not start:\n{log.read_text()}")
             time.sleep(0.1)
         yield address, process
+        if process.poll() is not None:
+            raise RuntimeError(f"The server ended by itself, with code {process.returncode}:\n{log.read_text()}")
     finally:
         process.terminate()
         try:
@@ -100,10 +104,15 @@ def started(
 
 
 def free_port() -> int:
-    """Return a free port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    """Return a free port of this machine, never one that another worker of pytest-xdist may be given."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    while True:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        if port // 2 % workers == worker:  # Linux gives out odd ports only
+            return port
 
 
 def _answers(url: str) -> bool:
