@@ -205,7 +205,7 @@ def add_score_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fast",
         action="store_true",
-        help="compute in bfloat16 on processors that multiply it natively, as the app does: faster, but scores differ "
+        help="compute in bfloat16 on processors that multiply it natively: faster, but scores differ "
         "slightly from those of predict",
     )
     parser.add_argument(

@@ -21,8 +21,9 @@ def gpu_name() -> str | None:
 def fast_precision() -> str:
     """Return "mixed_bfloat16" on a CPU that multiplies it natively, else "float32".
 
-    The app predicts and every recipe trains in it. Records and stored predictions are computed in float32, and so is
-    everything on a GPU: how far bfloat16 moves the scores has been measured on CPUs only.
+    Every recipe trains in it, and the app predicts in it with the networks whose scores it hardly moves. Records and
+    stored predictions are computed in float32, and so is everything on a GPU: what bfloat16 does to the scores has been
+    measured on CPUs only.
     """
     try:
         flags = Path("/proc/cpuinfo").read_text()

@@ -174,7 +174,7 @@ class Predictor:
 
 
 def load(name: str) -> tuple[Predictor, str]:
-    """Load a network in this device's precision for many users; return it and the precision.
+    """Load a network in its usual precision for many users; return it and the precision.
 
     Raises NetworkError; WeightsMissingError among them, before TensorFlow is loaded: VGG-19's weights are downloaded
     when a user asks for them, not when Keras does.
@@ -183,8 +183,13 @@ def load(name: str) -> tuple[Predictor, str]:
         raise registry.WeightsMissingError(
             f"{registry.title(name)} needs VGG-19's ImageNet weights, which are not on this computer yet."
         )
-    precision = device.fast_precision()
+    precision = usual_precision(name)
     return Predictor(name, precision=precision), precision
+
+
+def usual_precision(name: str) -> str:
+    """Return the precision in which the app predicts with the network `name` on this device."""
+    return device.fast_precision() if registry.spec(name).bfloat16 else device.FLOAT32
 
 
 def sigmoid(logit: np.ndarray | float) -> np.ndarray | float:

@@ -188,7 +188,8 @@ class NetworkSpec:
 
     `title`, `short_title`, `help` and `order` are what pages show, and `trained_on` the splits it was trained on (see
     `Entry`). `recipe`, `history` and `training` record how it was trained. `calibration` is None until
-    `python -m covid_model audit` has measured the network.
+    `python -m covid_model audit` has measured the network. `bfloat16` says whether predictions in bfloat16 are close
+    enough; false until `python -m covid_model benchmark --only precision` has found so on all test films.
     """
 
     name: str
@@ -209,6 +210,7 @@ class NetworkSpec:
     history: list[dict[str, float]] = field(default_factory=list)
     training: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
+    bfloat16: bool = False
 
     @property
     def holds_out(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,24 @@ def test_bfloat16_is_off_where_the_processor_lacks_it(subject, monkeypatch):
     monkeypatch.setattr(device, "fast_precision", lambda: "float32")
     rows, record = precision.rows(subject, None, 2, None)
     assert [row.value for row in rows] == [None] and "natively" in rows[0].note and record == {}
+
+
+def test_bfloat16_is_judged_by_network(monkeypatch):
+    """One network's scores move too far, another's just enough to change a verdict, the third's hardly."""
+    ids = ["a", "b"]
+    table = pd.DataFrame({"id": ids * 3, "network": np.repeat(["far", "near", "same"], 2), "score": [0.1, 0.604] * 3})
+    monkeypatch.setattr(precision.dataset, "read_scores", lambda path: table)
+    monkeypatch.setattr(precision.registry, "spec", lambda name: SimpleNamespace(threshold=0.6, sha256=name))
+    data = SimpleNamespace(split=lambda split: pd.DataFrame(index=ids))
+    moved = {"far": [0.3, 0], "near": [0, -0.005], "same": [0.001, 0]}
+    quick = {name: lambda ids, by=by: np.array([0.1, 0.604]) + by for name, by in moved.items()}
+    rows, record = precision._scores("bfloat16", quick, data, None)
+    assert [row.value for row in rows] == pytest.approx([0.3, 1]) and not any(row.reached for row in rows)
+    assert {name: (round(one["largest"], 6), one["changed"]) for name, one in record["networks"].items()} == {
+        "far": (0.3, 0),
+        "near": (0.005, 1),
+        "same": (0.001, 0),
+    }
 
 
 def test_a_gpu_is_measured_against_the_cpu_or_left_out_with_the_reason(subject, monkeypatch):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from covid_model.model import device
+from covid_model.model import device, predictor
 
 
 def tensorflow(gpus: list[str], details: dict[str, str]) -> SimpleNamespace:
@@ -48,3 +48,10 @@ def test_bfloat16_only_on_a_cpu_that_multiplies_it(monkeypatch, flags, gpu, expe
     monkeypatch.setattr(Path, "read_text", lambda self: flags)
     monkeypatch.setattr(device, "gpu_name", lambda: gpu)
     assert device.fast_precision() == expected
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_app_predicts_in_bfloat16_with_networks_that_allow_it(monkeypatch, allowed):
+    monkeypatch.setattr(device, "fast_precision", lambda: device.BFLOAT16)
+    monkeypatch.setattr(predictor.registry, "spec", lambda name: SimpleNamespace(bfloat16=allowed))
+    assert predictor.usual_precision("any") == (device.BFLOAT16 if allowed else device.FLOAT32)

@@ -11,6 +11,7 @@ from covid_model import config, records
 from covid_model.model import registry
 from covid_model.model.predictor import Prediction
 from covid_model.model.registry import Calibration
+from covid_model.tools.benchmark import precision
 from tests.support import mock_networks
 
 
@@ -136,3 +137,11 @@ def test_what_a_network_was_trained_on(tmp_path):
     case = mock_networks.save(tmp_path)
     assert case.trained_on == ("train", "extra") and not case.holds_out
     assert registry.spec("paper").trained_on == ("train",) and not registry.spec("paper").holds_out
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_app_uses_bfloat16_only_where_the_record_of_these_weights_allows_it(name):
+    one = records.load_benchmark()["parts"]["precision"]["record"]["networks"].get(name, {})
+    reached = one.get("largest", 1) <= precision.OFF and one.get("changed") == 0
+    measured = one.get("weights_sha256") == registry.spec(name).sha256
+    assert registry.spec(name).bfloat16 == bool(measured and reached and one["app_may_use_it"])

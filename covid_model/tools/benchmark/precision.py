@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from covid_model import config, imaging
 from covid_model.data import dataset
-from covid_model.model import device, robustness
-from covid_model.model.predictor import Predictor
+from covid_model.model import device, registry, robustness
+from covid_model.model.predictor import Predictor, usual_precision
 from covid_model.tools.benchmark.timing import Row, Subject, interleaved, missing
+from covid_model.training.score_dataset import OutputStore
 
 FASTER, OFF = 1.6, 0.01  # goals of bfloat16: times float32; how far a score may move
 ROUNDING = "The change comes from rounding in the convolutions to 8 bits; the logit is computed in float32."
@@ -21,7 +22,9 @@ CPU = "/CPU:0"  # as TensorFlow names it
 
 
 def rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: int | None) -> tuple[list[Row], dict]:
-    """Measure bfloat16 against float32 on the CPU: speed, and scores of the test films.
+    """Measure bfloat16 against float32 on the CPU: speed, and every network's scores of the test films.
+
+    Once all of them are compared, each network's JSON says whether the app may use it.
 
     Args:
         subject: in float32.
@@ -35,12 +38,20 @@ def rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: int 
     speed = _speedup(
         "A prediction in bfloat16: speedup over float32", subject.whole, lambda: subject.whole(predictor), rounds
     )
-    measured, record = _scores("bfloat16", subject.predictor, predictor, data, most)
+    quick = {}
+    for name in registry.names() if data else ():
+        if registry.spec(name).base != registry.IMAGENET or subject.vgg19 or config.vgg19_available():
+            quick[name] = OutputStore(registry.spec(name), data, subject.vgg19, device.BFLOAT16).scores
+    measured, record = _scores("bfloat16", quick, data, most)
     if not record:
         return [speed, *measured], record
-    record["app_may_use_it"] = bool(speed.reached and all(row.reached for row in measured))
-    verdict = "may predict in bfloat16" if record["app_may_use_it"] else "has to predict in float32"
-    measured[-1] = replace(measured[-1], note=f"By these rows the app {verdict}.")
+    for name, one in record["networks"].items():
+        one["app_may_use_it"] = bool(speed.reached and one["largest"] <= OFF and not one["changed"])
+        if most is None:  # all test films
+            replace(registry.spec(name), bfloat16=one["app_may_use_it"]).save()
+    usable = [name for name, one in record["networks"].items() if one["app_may_use_it"]]
+    note = f"The app predicts in bfloat16 with {' and '.join(usable) or 'no network'}, with others in float32."
+    measured[-1] = replace(measured[-1], note=note)
     return [speed, *measured], record
 
 
@@ -66,13 +77,17 @@ def gpu_rows(subject: Subject, data: dataset.Dataset | None, rounds: int, most: 
         lambda: subject.whole(mixed),
         rounds,
     )
-    measured, record = _scores(f"bfloat16 on {name}", subject.predictor, mixed, data, most)
+
+    def score(ids: Sequence[str]) -> np.ndarray:
+        return np.array(list(mixed.scores(imaging.read(data.path(film)).pixels for film in ids)))
+
+    measured, record = _scores(f"bfloat16 on {name}", {subject.name: score}, data, most)
     return [speed, faster, *measured], record | {"gpu": name}
 
 
 def waiting_rows(subject: Subject, rounds: int) -> tuple[list[Row], dict]:
     """Measure what a user waits for once the network is loaded, in the precision that the app uses."""
-    precision = device.fast_precision()
+    precision = usual_precision(subject.name)
     started = time.perf_counter()
     predictor = Predictor(subject.name, subject.vgg19, precision=precision)
     loaded = time.perf_counter() - started
@@ -108,23 +123,40 @@ def _speedup(title: str, slow: Callable[[], object], fast: Callable[[], object],
 
 
 def _scores(
-    how: str, plain: Predictor, quick: Predictor, data: dataset.Dataset | None, most: int | None
+    how: str, quick: dict[str, Callable[[Sequence[str]], np.ndarray]], data: dataset.Dataset | None, most: int | None
 ) -> tuple[list[Row], dict]:
-    """Compare the scores (n,) of up to `most` test films; no record without a data folder."""
+    """Compare up to `most` committed scores of test films, in float32, with `quick`, by network: ids to scores (n,).
+
+    No record without a data folder.
+    """
     if data is None:
         return [missing(f"Scores in {how} on the test set", f"no data folder: {config.DATA_VARIABLE} is not set")], {}
     ids = list(data.split("test").index)
     ids = [ids[n] for n in np.linspace(0, len(ids) - 1, min(most or len(ids), len(ids))).round().astype(int)]
-    before, after = (
-        np.array(list(predictor.scores(imaging.read(data.path(film)).pixels for film in ids)))
-        for predictor in (plain, quick)
-    )
-    off, threshold = np.abs(before - after), plain.spec.threshold
-    changed = int(((before > threshold) != (after > threshold)).sum())
-    detail = f"{len(ids)} test X-rays; {int((off > OFF).sum())} changed by more than {OFF:g}, half by less than "
-    detail += f"{np.median(off):.1e}"
+    committed, networks = dataset.read_scores(config.SCORES_CSV), {}
+    for name, score in quick.items():
+        before = committed[committed["network"] == name].set_index("id")["score"].loc[ids].to_numpy()
+        after, spec = score(ids), registry.spec(name)
+        off, threshold = np.abs(before - after), spec.threshold
+        networks[name] = {
+            "weights_sha256": spec.sha256,
+            "largest": float(off.max()),
+            "median": float(np.median(off)),
+            "beyond": int((off > OFF).sum()),
+            "changed": int(((before > threshold) != (after > threshold)).sum()),
+        }
+    largest, changed = (max(each[key] for each in networks.values()) for key in ("largest", "changed"))
+    moved = ", ".join(f"{name} {one['largest']:.4f}" for name, one in networks.items())
+    verdicts = ", ".join(f"{name} {one['changed']}" for name, one in networks.items())
     measured = [
-        Row(f"Largest change of a test score in {how}", float(off.max()), "", most=OFF, detail=detail, note=ROUNDING),
-        Row(f"Verdicts changed by {how} at the network's threshold", changed, "X-rays", most=0, detail=detail),
+        Row(
+            f"Largest change of a test score in {how}",
+            largest,
+            "",
+            most=OFF,
+            detail=f"{len(ids):,} test X-rays; {moved}",
+            note=ROUNDING,
+        ),
+        Row(f"Verdicts changed by {how} at the network's threshold", changed, "X-rays", most=0, detail=verdicts),
     ]
-    return measured, {"films": len(ids), "changed": changed, "largest": float(off.max())}
+    return measured, {"films": len(ids), "changed": changed, "largest": largest, "networks": networks}
