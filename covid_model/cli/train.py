@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from covid_model import config
@@ -19,9 +20,16 @@ from covid_model.cli.common import (
 )
 from covid_model.training import FINE_TUNED, RECIPES
 
+TENSORFLOW = "tensorflow"  # as KERAS_BACKEND names it
+
 
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipe", choices=RECIPES, required=True, help="training recipe")
+    parser.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        required=True,
+        help="training recipe; with KERAS_BACKEND=torch or jax, fine-tuned trains on PyTorch or JAX",
+    )
     add_data(parser)
     add_vgg19(parser)
     parser.add_argument(
@@ -47,6 +55,9 @@ def run_train(given: argparse.Namespace) -> int:
 
     if (given.trials or given.within) and given.recipe != FINE_TUNED:
         raise UsageError("--trials and --within require --recipe fine-tuned")
+    backend = os.environ.get("KERAS_BACKEND", "").strip() or TENSORFLOW
+    if backend != TENSORFLOW and (given.trials or given.within or given.recipe != FINE_TUNED):
+        raise UsageError(f"Only --recipe fine-tuned trains on {backend}. Unset KERAS_BACKEND to use TensorFlow")
     if given.within:
         experiments_features.within(given.within)
         return DONE

@@ -9,8 +9,11 @@ NATIVE_BFLOAT16 = ("amx_bf16", "avx512_bf16")  # flags of processors that multip
 
 
 def gpu_name() -> str | None:
-    """Return the name of the GPU that TensorFlow uses, None if it computes on the CPU."""
-    import tensorflow as tf
+    """Return the name of the GPU that TensorFlow uses, None if it computes on the CPU or is not installed."""
+    try:
+        import tensorflow as tf
+    except ImportError:  # where Keras trains on another backend
+        return None
 
     gpus = tf.config.get_visible_devices("GPU")
     if not gpus:

@@ -41,8 +41,10 @@ def run(data: dataset.Dataset, vgg19: str, work: Path | None = None, recipe: Rec
     """Train on `train` and `extra` without the held-out patients, save the network in `assets/`, score every film.
 
     Unlabeled films are trained on too; validation is on labeled held-out films. An interrupted run resumes from
-    `work`.
+    `work`. On a Keras backend other than TensorFlow, films are not scored.
     """
+    import keras
+
     work = config.WORK if work is None else work
     table = dataset.training_films(data.films, *config.TRAINING_SPLITS)
     held_out = dataset.hold_out(table)
@@ -95,7 +97,10 @@ def run(data: dataset.Dataset, vgg19: str, work: Path | None = None, recipe: Rec
     )
     spec.save()
     log.info("trained in %.0f s", history[-1]["seconds"])
-    score_dataset.run(NAME, data, work=work)
+    if keras.backend.backend() == "tensorflow":
+        score_dataset.run(NAME, data, work=work)
+    else:
+        log.warning("The network is stored. Scoring needs TensorFlow: python -m covid_model evaluate")
     return spec
 
 

@@ -405,3 +405,10 @@ def test_progress_is_shown_on_a_terminal(films, monkeypatch, capsys):
     main(["predict", str(films.low), str(films.high)])
     assert "/2" in terminal.getvalue()
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("more", [["--recipe", "paper"], ["--recipe", "fine-tuned", "--trials"]])
+def test_what_needs_tensorflow_is_refused_on_another_backend(monkeypatch, capsys, more):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    status, _, error = run(capsys, "train", *more)
+    assert status and "Unset KERAS_BACKEND" in error

@@ -16,7 +16,7 @@ import pytest
 from covid_model import config, records, training
 from covid_model.data import dataset
 from covid_model.imaging.augment import Augmentation
-from covid_model.imaging.preprocessing import Preprocessing
+from covid_model.imaging.preprocessing import Preprocessing, prepare
 from covid_model.model import registry
 from covid_model.model import vgg19 as model_vgg19
 from covid_model.training import (
@@ -101,7 +101,8 @@ SHORT = replace(
 RUN = """
 import sys, keras
 from tests.unit import test_training
-print(keras.backend.backend(), test_training.train_briefly(sys.argv[1]))
+model, history = test_training.train_briefly(sys.argv[1])
+print(keras.backend.backend(), test_training.stored_logits(model).shape, history)
 """
 
 
@@ -110,6 +111,17 @@ def train_briefly(work, evaluate=lambda scores: {"val_mean": float(scores.mean()
     from pathlib import Path
 
     return trainer.train(TABLE, PIXELS, PIXELS[:3], evaluate, SHORT, None, Path(work))
+
+
+def stored_logits(model) -> np.ndarray:
+    """Return the logits (n,) of the model as it will be loaded, shifted as `fine_tune.run` does."""
+    size = SHORT.stages[-1].size
+    copy = fine_tune.rounded_copy(model, SHORT.head, size)
+    films = [prepare(film, replace(SHORT.preprocessing, size=size)) for film in PIXELS[:5]]
+    before = fine_tune.logits(copy, films)
+    fine_tune.add_to_logit(copy, 0.5)
+    np.testing.assert_allclose(fine_tune.logits(copy, films), before + 0.5, atol=1e-4)
+    return before
 
 
 @pytest.mark.long
@@ -123,7 +135,7 @@ def test_every_backend_trains(tmp_path, backend):
         cwd=config.ROOT, env=environment, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.strip().splitlines()[-1].startswith(backend)
+    assert done.stdout.strip().splitlines()[-1].startswith(f"{backend} (5,)")
     for number in (1, 2):
         rows = trainer.read_log(tmp_path / f"stage-{number}" / trainer.LOG)
         assert len(rows) == SHORT.stages[number - 1].epochs
