@@ -95,11 +95,16 @@ def score_all(context: ExperimentContext, table: pd.DataFrame) -> dict[str | tup
 
 
 def _figures(scores: np.ndarray, whole: np.ndarray, table: pd.DataFrame, threshold: float) -> dict[str, Any]:
-    """Return the figures of scores (n,) after an erasure, next to those of the whole films."""
+    """Return the figures of scores (n,) after an erasure, next to those of the whole films.
+
+    `covid_stays_positive` is the share of the COVID-19 films that are positive whole and still are after the erasure.
+    """
     covid, patients = table["covid"].to_numpy() == 1, table["patient"].to_numpy()
+    called = covid & (whole > threshold)
     return {
         "auc": evaluation.area_intervals(scores, covid, patients)["auc"],
         "covid_positive": share(scores[covid] > threshold, patients[covid]),
+        "covid_stays_positive": share(scores[called] > threshold, patients[called]),
         "other_positive": share(scores[~covid] > threshold, patients[~covid]),
         "mean_score": {"covid": _mean(scores[covid]), "other": _mean(scores[~covid])},
         "change": mean(scores - whole, patients),

@@ -252,7 +252,10 @@ def lungs_record() -> dict:
         "films": 3,
         "threshold": 0.6,
         "whole": {"covid_positive": share},
-        "erased": [{"variant": variant, "fill": fill, "covid_positive": share} for variant, fill in ways],
+        "erased": [
+            {"variant": variant, "fill": fill, "covid_positive": share, "covid_stays_positive": share}
+            for variant, fill in ways
+        ],
         "films_scores": {"covid": [1, 1, 0], "whole": [0.9, 0.1, 0.3]}
         | {f"{variant} / {fill}": [0.7, 0.2, 0.4] for variant, fill in ways},
     }

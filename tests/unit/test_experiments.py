@@ -300,6 +300,19 @@ def test_a_sample_of_groups():
 
 
 @pytest.mark.parametrize("name", registry.names())
+def test_the_committed_counts_of_erased_films_are_those_of_their_scores(name):
+    record = records.load_experiment(name, "lungs")
+    if record is None:
+        pytest.skip(f"no record of erased lungs of {name}")
+    kept, threshold = record["films_scores"], record["threshold"]
+    called = (np.array(kept["covid"]) == 1) & (np.array(kept["whole"]) > threshold)
+    for part in record["erased"]:
+        after = np.array(kept[f"{part['variant']} / {part['fill']}"]) > threshold
+        stay = part["covid_stays_positive"]
+        assert (stay["count"], stay["total"]) == ((called & after).sum(), called.sum())
+
+
+@pytest.mark.parametrize("name", registry.names())
 def test_the_committed_detectors_meet_their_targets(name):
     record = records.load_experiment(name, "novelty")
     if record is None or ood.load_detector(registry.spec(name)) is None:

@@ -89,6 +89,16 @@ def test_erased_films_score_as_the_network_scores_them(made):
     assert len(result["erased"]) == 9 and any(abs(item["change"].value) > 0 for item in result["erased"])
 
 
+def test_an_x_ray_that_is_called_positive_only_when_erased_does_not_stay_so():
+    table = pd.DataFrame({"covid": [1, 1, 1, 1, 0], "patient": list("abcde")})
+    whole, erased = np.array([0.9, 0.8, 0.7, 0.1, 0.9]), np.array([0.9, 0.1, 0.2, 0.9, 0.9])
+    result = lung_erasure._figures(erased, whole, table, 0.6)
+    assert (result["covid_positive"].count, result["covid_positive"].total) == (2, 4)
+    stay = result["covid_stays_positive"]
+    assert (stay.count, stay.total) == (1, 3) and stay.low < stay.value < stay.high
+    assert lung_erasure._figures(erased, np.zeros(5), table, 0.6)["covid_stays_positive"].total == 0
+
+
 def test_no_masks_no_lungs(made, data):
     bare = replace(data, films=data.films.drop(columns="lung_mask"))
     assert dataset.with_mask(bare, "test").empty

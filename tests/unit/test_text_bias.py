@@ -127,11 +127,17 @@ def test_at_any_threshold():
 
 # --- 4 ----------------------------------------------------------------------------------------------
 def lungs_record(left: int, blank: float | None = None, whole: float | None = 0.98, floor: float = 0.94) -> dict:
+    """30 of 34 COVID-19 films are called positive; `left` of these still are, and one other is after the erasure."""
     record = {
         "threshold": 0.6,
         "whole": {"covid_positive": {"count": 30, "total": 34}},
         "erased": [
-            {"variant": "erased", "fill": fill, "covid_positive": {"count": count, "total": 34}}
+            {
+                "variant": "erased",
+                "fill": fill,
+                "covid_positive": {"count": count + 1, "total": 34},
+                "covid_stays_positive": {"value": count / 30, "low": 0.125, "high": 0.75, "count": count, "total": 30},
+            }
             for fill, count in (("border grey", left), ("noise", 9), ("blur", 5))
         ],
     }
@@ -148,17 +154,20 @@ def lungs_record(left: int, blank: float | None = None, whole: float | None = 0.
 @pytest.mark.parametrize(
     ("left", "text"),
     [
-        (31, "Lungs erased: 31 of 34 COVID-19 X-rays are called positive: no fewer than before."),
-        (30, "no fewer than before"),
-        (20, "Lungs erased: 20 of 34 COVID-19 X-rays are still called positive."),
-        (15, "15 of 34 COVID-19 X-rays are still"),
-        (14, "only 14 of 34 COVID-19 X-rays are still"),
-        (0, "no COVID-19 X-ray is called positive anymore"),
+        (30, "Lungs erased: 30 of the 30 COVID-19 X-rays called positive stay positive."),
+        (15, "Lungs erased: 15 of the 30 COVID-19 X-rays called positive stay positive."),
+        (14, "Lungs erased: only 14 of the 30 COVID-19 X-rays called positive stay positive."),
+        (1, "Lungs erased: only 1 of the 30 COVID-19 X-rays called positive stays positive."),
+        (0, "Lungs erased: none of the 30 COVID-19 X-rays called positive stays positive."),
     ],
 )
 def test_lungs_erased(left, text):
-    record = lungs_record(left)
-    assert text in bias_text.erasure_result(record, record["erased"][0], "Lungs erased")
+    assert bias_text.erasure_result(lungs_record(left)["erased"][0], "Lungs erased") == text
+
+
+def test_lungs_erased_where_nothing_was_positive():
+    nothing = {"covid_stays_positive": {"value": None, "count": 0, "total": 0}}
+    assert "no COVID-19 X-ray is called positive" in bias_text.erasure_result(nothing, "Lungs erased")
 
 
 @pytest.mark.parametrize(
@@ -185,15 +194,16 @@ def test_trained_on_blanks(blank, whole, text):
 
 def test_other_fills():
     record = lungs_record(20)
-    assert bias_text.other_fills(record, "erased", "border grey").endswith(
-        "the other fills, 5 to 9 of 34 are called positive."
+    assert bias_text.other_fills(record, "erased", "border grey") == (
+        "Erased areas are filled with the gray of the border: 20 of 30 X-rays stay positive. "
+        "With random gray, 9; with a strong blur, 5."
     )
-    assert bias_text.other_fills(record, "erased", "blur").endswith("9 to 20 of 34 are called positive.")
-    record["erased"] = record["erased"][:2]
-    assert bias_text.other_fills(record, "erased", "border grey").endswith(
-        "the other fills, 9 of 34 are called positive."
-    )
+    named = bias_text.other_fills(record, "erased", "blur", "Fine-tuned")
+    assert "a strong blur: 5 of 30 X-rays stay positive (*Fine-tuned*)" in named
+    assert named.endswith("With the gray of the border, 20; with random gray, 9.")
     assert bias_text.other_fills(record, "only", "border grey") == ""
+    record["erased"] = record["erased"][:1]
+    assert bias_text.other_fills(record, "erased", "border grey") == ""
 
 
 # --- 5 ----------------------------------------------------------------------------------------------
@@ -252,8 +262,11 @@ def test_what_is_known_at_the_end():
     areas = {TEST: Estimate(0.99), "actualmed": Estimate(0.9, 0.8, 0.95), "figure1": Estimate(0.7)}
     assert bias_text.holds_elsewhere(areas) == "AUC 0.900 at Actualmed (95 % CI 0.800 to 0.950) and 0.700 at Figure 1."
     assert bias_text.holds_elsewhere({TEST: Estimate(0.99)}) == ""
-    record = lungs_record(20)
-    assert "20 of 30" in bias_text.erased_in_short(record, record["erased"][0])
+    stay = bias_text.stays_positive(lungs_record(20), "erased")["border grey"]
+    assert bias_text.erased_in_short(stay) == (
+        "With the lungs erased, 20 of 30 COVID-19 X-rays called positive stay positive (95 % CI 12.5 to 75.0 %)."
+    )
+    assert bias_text.erased_in_short(Estimate(None, count=0, total=0)) == ""
     assert "7 of 20" in bias_text.adults_today([change(ADULTS, "false_positive_rate", 17, 7)])
     assert bias_text.adults_today([]) == ""
     assert "0.123" in bias_text.calibration_today({"before": {"ece": 0.1234}})

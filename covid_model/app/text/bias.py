@@ -18,7 +18,11 @@ from covid_model.formatting import counted, decimal, interval, percent
 FEW = 0.1  # up to this share of false positives among adults, the network is said to hold on adults
 WHERE = {TEST: "on the test set", ADULTS: "on the test set's adults", MORE: "on the adults-only set"}
 WHOSE = {ADULTS: "the test set's adults", MORE: "the adults-only set"}
-FILLS = {"border grey": "the gray of the border"}  # a fill's name in the records: in a sentence
+FILLS = {  # a fill's name in the records: in a sentence
+    "border grey": "the gray of the border",
+    "noise": "random gray",
+    "blur": "a strong blur",
+}
 
 
 # --- 1. The claim ------------------------------------------------------------------------------------
@@ -131,19 +135,16 @@ def _where(name: str) -> str:
 # --- 4. Lungs erased ---------------------------------------------------------------------------------
 
 
-def erasure_result(record: Mapping[str, Any], part: Mapping[str, Any], way: str) -> str:
+def erasure_result(part: Mapping[str, Any], way: str) -> str:
     """Return the headline. `part`: the record's entry of one kind of erasure; `way`: its name, as "Lungs erased"."""
-    before, after = (entry["covid_positive"] for entry in (record["whole"], part))
-    share = f"{after['count']} of {after['total']}"
-    if after["count"] >= before["count"]:
-        headline = f"{way}: {share} COVID-19 X-rays are called positive: no fewer than before."
-    elif 2 * after["count"] >= before["count"]:
-        headline = f"{way}: {share} COVID-19 X-rays are still called positive."
-    elif after["count"]:
-        headline = f"{way}: only {share} COVID-19 X-rays are still called positive."
-    else:
-        headline = f"{way}: no COVID-19 X-ray is called positive anymore."
-    return headline
+    stay = part["covid_stays_positive"]
+    called = f"of the {stay['total']} COVID-19 X-rays called positive"
+    if not stay["total"]:
+        return f"{way}: no COVID-19 X-ray is called positive, erased or not."
+    if not stay["count"]:
+        return f"{way}: none {called} stays positive."
+    only = "only " if 2 * stay["count"] < stay["total"] else ""
+    return f"{way}: {only}{stay['count']} {called} {'stays' if stay['count'] == 1 else 'stay'} positive."
 
 
 def blank_training(record: Mapping[str, Any]) -> str:
@@ -181,19 +182,33 @@ def _remaining_gain(blank: float, whole: float | None, floor: float) -> str:
     return f"{percent((blank - floor) / (whole - floor))} of the gain over that baseline remains."
 
 
-def other_fills(record: Mapping[str, Any], variant: str, fill: str) -> str:
-    """Return how much the result depends on what replaces the lungs; "" where the record has no other fill."""
-    counts = [
-        entry["covid_positive"]["count"]
-        for entry in record["erased"]
-        if entry["variant"] == variant and entry["fill"] != fill
-    ]
-    total = record["whole"]["covid_positive"]["total"]
-    if not counts:
+def other_fills(record: Mapping[str, Any], variant: str, fill: str, network: str = "") -> str:
+    """Return how much the result depends on what replaces the lungs; "" where the record has no other fill.
+
+    Args:
+        record: of the experiment `lungs`.
+        variant: a kind of erasure.
+        fill: the one that the other figures of the screen are about.
+        network: its short title, where the screen shows several.
+    """
+    fills = stays_positive(record, variant)
+    chosen, others = fills.get(fill), {name: stay for name, stay in fills.items() if name != fill}
+    if not chosen or not others:
         return ""
-    span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    filled = f"Erased areas are filled with {FILLS.get(fill, fill)}"
-    return f"{filled}; with the other fills, {span} of {total} are called positive."
+    counts = "; ".join(f"with {FILLS.get(name, name)}, {stay.count}" for name, stay in others.items())
+    return (
+        f"Erased areas are filled with {FILLS.get(fill, fill)}: {counted(chosen)} X-rays stay positive"
+        f"{f' (*{network}*)' if network else ''}. {counts[:1].upper()}{counts[1:]}."
+    )
+
+
+def stays_positive(record: Mapping[str, Any], variant: str) -> dict[str, Estimate]:
+    """Return by fill how many of the COVID-19 films that are called positive still are after an erasure."""
+    return {
+        part["fill"]: Estimate(**part["covid_stays_positive"])
+        for part in record["erased"]
+        if part["variant"] == variant
+    }
 
 
 def _blank_accuracies(record: Mapping[str, Any]) -> tuple[float, float]:
@@ -288,10 +303,12 @@ def holds_elsewhere(areas: Mapping[str, Estimate]) -> str:
     return f"AUC {' and '.join(parts)}." if parts else ""
 
 
-def erased_in_short(record: Mapping[str, Any], part: Mapping[str, Any]) -> str:
-    """Return how many COVID-19 films stay positive without lungs."""
-    before, after = (entry["covid_positive"] for entry in (record["whole"], part))
-    return f"With the lungs erased, {after['count']} of {before['count']} COVID-19 verdicts remain positive."
+def erased_in_short(stay: Estimate) -> str:
+    """Return how many of the COVID-19 films called positive stay so without lungs, with an interval by patient."""
+    if not stay:
+        return ""
+    span = f" (95 % CI {interval(stay)})" if stay.low is not None else ""
+    return f"With the lungs erased, {counted(stay)} COVID-19 X-rays called positive stay positive{span}."
 
 
 def adults_today(changes: Sequence[Change]) -> str:

@@ -8,6 +8,7 @@ from covid_model.app.components.slides import PAPER, TUNED, Figure, Point, no_sc
 from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import better_data as better_data_text
+from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
 from covid_model.charts.bias import Share
 from covid_model.evaluation import Estimate, subgroups
@@ -99,17 +100,14 @@ def record_views() -> list[tuple[str, View]]:
             title = f"{registry.short_title(name)}<br>{row['reading']}"
             readings.append(Share(title, Estimate(**row["score"]), row["reading"] == "typical"))
         if record := cache.audit_record(name, "lungs"):
-            before, after = (
-                part["covid_positive"]["count"] for part in (record["whole"], erasure.part(record, "erased"))
-            )
-            if before:
-                left = Estimate(after / before, count=after, total=before)
-                erased.append(Share(registry.short_title(name), left, name == TUNED))
+            stay = bias_text.stays_positive(record, "erased")[erasure.FILL]
+            if stay:
+                erased.append(Share(registry.short_title(name), stay, name == TUNED))
         if record := cache.audit_record(name, "probe"):
             probes.append(Share(registry.short_title(name), Estimate(record["own"]["source"]), name == FROZEN))
     views: list[tuple[str, View]] = []
     if erased:
-        views.append((LUNGS, (erased, "Share of positive COVID-19 X-rays that stay positive without lungs", True)))
+        views.append((LUNGS, (erased, "COVID-19 X-rays called positive that stay positive without lungs", True)))
     if readings:
         views.append((READING, (readings, "Mean model score by the panel's reading", False)))
     if probes:

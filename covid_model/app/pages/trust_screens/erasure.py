@@ -235,10 +235,11 @@ def point(variant: str = "erased") -> Point | None:
         Figure(f"{share['count']} of {share['total']}", label, share["count"] / share["total"])
         for label, share in (
             ("COVID-19 X-rays called positive", record["whole"]["covid_positive"]),
-            (WAYS[variant].lower(), changed["covid_positive"]),
+            (f"of these stay positive: {WAYS[variant].lower()}", changed["covid_stays_positive"]),
         )
+        if share["total"]
     ]
-    return Point(bias_text.erasure_result(record, changed, WAYS[variant]), tuple(shown))
+    return Point(bias_text.erasure_result(changed, WAYS[variant]), tuple(shown))
 
 
 def threshold() -> float:
