@@ -8,6 +8,7 @@ import pytest
 from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.text import better_data
 from covid_model.app.text import bias as bias_text
+from covid_model.data import dataset
 from covid_model.evaluation import Estimate
 from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change
 from tests.support.app_pages import holds
@@ -204,6 +205,13 @@ def test_other_fills():
     assert bias_text.other_fills(record, "only", "border grey") == ""
     record["erased"] = record["erased"][:1]
     assert bias_text.other_fills(record, "erased", "border grey") == ""
+
+
+def test_why_not_all_masks_are_used():
+    assert bias_text.masks_left_out(361) == " (the other 361 masks belong to training X-rays)"
+    assert bias_text.masks_left_out(0) == ""
+    masks = dataset.committed().groupby("split")["lung_mask"].sum()
+    assert erasure.training_masks() == masks.sum() - masks["test"] > 0  # so all others are of training X-rays
 
 
 # --- 5 ----------------------------------------------------------------------------------------------

@@ -202,6 +202,11 @@ def other_fills(record: Mapping[str, Any], variant: str, fill: str, network: str
     )
 
 
+def masks_left_out(training: int) -> str:
+    """Return why not all lung masks are used, as part of a sentence. `training`: those of training X-rays."""
+    return f" (the other {training:,} masks belong to training X-rays)" if training else ""
+
+
 def stays_positive(record: Mapping[str, Any], variant: str) -> dict[str, Estimate]:
     """Return by fill how many of the COVID-19 films that are called positive still are after an erasure."""
     return {

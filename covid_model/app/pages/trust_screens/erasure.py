@@ -253,6 +253,17 @@ def part(record: dict, variant: str) -> dict:
     return next(part for part in record["erased"] if (part["variant"], part["fill"]) == (variant, FILL))
 
 
+def training_masks() -> int:
+    """Return how many lung masks are of X-rays in splits for training; 0 if that is not known."""
+    try:
+        films = cache.films_table()
+    except DataError:
+        return 0
+    if "lung_mask" not in films:
+        return 0
+    return int(films.loc[films["split"].isin(config.TRAINING_SPLITS), "lung_mask"].eq(1).sum())
+
+
 @render_slots.fragment
 def show() -> None:
     """Draw the screen."""
@@ -298,8 +309,8 @@ def _draw_all(place, record: dict, variant: str) -> None:
         PAPER,
     )
     place.explain(
-        f"The {record['films']} test X-rays that have lung masks, scored by the paper's model, original and erased. "
-        f"{bias_text.other_fills(record, variant, FILL)}",
+        f"The {record['films']} test X-rays that have lung masks{bias_text.masks_left_out(training_masks())}, "
+        f"scored by the paper's model, original and erased. {bias_text.other_fills(record, variant, FILL)}",
         bias_text.blank_training(record) if record.get("trained_on_blanks") else "",
         critics=("maguolo",),
     )
