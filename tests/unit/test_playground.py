@@ -190,6 +190,8 @@ def test_presets():
         assert scene.sentence.endswith(".") and scene.sentence.count(". ") == 0
         assert Recipe.from_values(scene.recipe.__dict__) == scene.recipe
     assert address(playground.PRESETS["thirty"].recipe) == {"covid_films": "30"}
+    one_group = playground.PRESETS["one-hospital-group"]
+    assert one_group.title == "One hospital group, both classes" and "one group of hospitals" in one_group.sentence
     assert address(Recipe(adults="other", rate=0.0001)) == {"adults": "Without COVID-19", "rate": "0.0001"}
 
 

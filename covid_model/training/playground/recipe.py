@@ -171,8 +171,8 @@ PRESETS = {
         "The same head also learns from adults without COVID-19: compare false positives and missed cases.",
         Recipe(adults="other"),
     ),
-    "one-source": Preset(
-        "One source, both classes",
+    "one-hospital-group": Preset(
+        "One hospital group, both classes",
         "Adults with and without COVID-19, all from one group of hospitals: see what accuracy is left "
         "when neither age nor source gives the answer away.",
         Recipe(pool="siim"),
