@@ -26,7 +26,7 @@ RATE = 0.01  # share of validation films above the cut
 TAUGHT_FILMS = 240  # training films whose rotated and inverted copies it learns from
 CHANGED_FILMS = 200  # test films that are rotated, inverted ... to measure it
 SAME_FILMS = 32  # films whose distances are compared between precisions
-GOALS = {"genuine": 0.02, "other": 0.95}  # flagged: at most, at least
+GOALS = {"genuine": 0.02, "other": 0.97}  # flagged: of each source at most, of what is no chest X-ray at least
 
 
 def run(context: ExperimentContext) -> dict[str, Any]:

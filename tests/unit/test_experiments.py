@@ -8,7 +8,15 @@ import pytest
 
 from covid_model import config, records
 from covid_model.evaluation import Estimate, bootstrap, metrics
-from covid_model.experiments import EXPERIMENTS, baselines, explanations, external_validation, lung_erasure, robustness
+from covid_model.experiments import (
+    EXPERIMENTS,
+    baselines,
+    explanations,
+    external_validation,
+    lung_erasure,
+    ood_detection,
+    robustness,
+)
 from covid_model.experiments import calibration as calibration_experiment
 from covid_model.imaging import perturb
 from covid_model.imaging.preprocessing import mean_gray
@@ -313,12 +321,14 @@ def test_the_committed_counts_of_erased_films_are_those_of_their_scores(name):
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_the_committed_detectors_meet_their_targets(name):
+def test_the_committed_detectors_flag_what_is_no_chest_x_ray(name):
+    """And few test films. By source, where some have few films, the page counts those above the target."""
     record = records.load_experiment(name, "novelty")
     if record is None or ood.load_detector(registry.spec(name)) is None:
         pytest.skip(f"no gate of {name}, or no record of it")
     genuine = next(item["flagged"]["value"] for item in record["genuine"] if item["split"] == "test")
     assert genuine <= record["wanted"]["genuine"]
-    assert record["every_other"]["value"] >= 0.97 and record["mean_of_kinds"] >= record["wanted"]["other"]
+    assert record["wanted"] == ood_detection.GOALS == {"genuine": 0.02, "other": 0.97}
+    assert record["every_other"]["value"] >= 0.97 and record["mean_of_kinds"] >= 0.97
     for kind, result in record["other"].items():
         assert result["flagged"]["value"] >= 0.9, kind

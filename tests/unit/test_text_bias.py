@@ -376,24 +376,37 @@ def test_calibrated_or_not():
     assert sentence.startswith("Dividing the logit") and "does not clearly help" in sentence
 
 
-def test_out_of_distribution_target_met_or_missed():
-    record = {
-        "wanted": {"genuine": 0.02, "other": 0.95},
+def gate_record() -> dict:
+    """Of cohen's 100 films 2 are flagged, of siim's 50 in two splits 1."""
+    parts = [("test", None, 2, 130), ("test", "cohen", 2, 100), ("test", "siim", 0, 30), ("graded", "siim", 1, 20)]
+    return {
+        "wanted": {"genuine": 0.02, "other": 0.97},
         "every_other": {"value": 0.99, "count": 99, "total": 100},
         "other": {"noise": {"flagged": {"value": 0.9}}, "text": {"flagged": {"value": 0.8}}},
         "genuine": [
-            {"split": "external", "flagged": {}},
-            {"split": "test", "flagged": {"value": 0.01, "count": 1, "total": 100}},
+            {"split": split, "source": source, "flagged": {"value": count / total, "count": count, "total": total}}
+            for split, source, count, total in parts
         ],
     }
-    sentence = bias_text.ood_detection(record)
-    assert "1 of 100 real test X-rays. It meets its target" in sentence and sentence.endswith(
-        "weakest on text: 80.0 %."
+
+
+def test_out_of_distribution_targets_met():
+    sentence = bias_text.ood_detection(gate_record())
+    assert "flags 99 of 100, 80.0 % on text, where it is weakest." in sentence
+    assert "at least 97.0 %, is met." in sentence and "it flags 3 of 150." in sentence
+    assert sentence.endswith("at most 2.0 % of each source, is met.")
+
+
+def test_out_of_distribution_targets_missed():
+    record = gate_record()
+    record["every_other"]["value"] = 0.96
+    assert "at least 97.0 %, is missed." in bias_text.ood_detection(record)
+    record["genuine"][3]["flagged"]["count"] = 2  # of 50 in both splits together; overall, 4 of 150
+    assert bias_text.ood_detection(record).endswith(
+        "of each source, is missed on SIIM-FISABIO-RSNA challenge (2 of 50)."
     )
-    record["genuine"][1]["flagged"]["value"] = 0.03
-    assert "misses its target" in bias_text.ood_detection(record)
-    record["genuine"][1]["flagged"]["value"], record["every_other"]["value"] = 0.01, 0.5
-    assert "misses its target" in bias_text.ood_detection(record)
+    record["genuine"][1]["flagged"]["count"] = 3
+    assert "COVID-19 Image Data Collection (3 of 100) and SIIM-FISABIO-RSNA" in bias_text.ood_detection(record)
 
 
 def test_robustness():

@@ -403,19 +403,39 @@ def calibration(record: Record, split: str) -> str:
 
 
 def ood_detection(record: Record) -> str:
-    """Return how many images the out-of-distribution check flags, compared with its target."""
+    """Return how many images the out-of-distribution check flags, compared with its targets, by source."""
     target = record["wanted"]
     every, kinds = record["every_other"], record["other"]
     worst = min(kinds, key=lambda kind: kinds[kind]["flagged"]["value"])
-    test = flagged_test_films(record)
-    met = test["value"] <= target["genuine"] and every["value"] >= target["other"]
     least = kinds[worst]["flagged"]["value"]
-    weakest = f" It is weakest on {worst}: {percent(least)}." if least < 1 else ""
-    return (
-        f"It flags {every['count']:,} of {every['total']:,} images that are not upright chest X-rays, and "
-        f"{test['count']:,} of {test['total']:,} real test X-rays. It {'meets' if met else 'misses'} its target: at "
-        f"least {percent(target['other'])} of the former, at most {percent(target['genuine'])} of the latter.{weakest}"
+    weakest = f", {percent(least)} on {worst}, where it is weakest" if least < 1 else ""
+    sources = flagged_by_source(record)
+    count, total = (sum(numbers) for numbers in zip(*sources.values(), strict=True))
+    above = {source: flags for source, flags in sources.items() if flags[0] > target["genuine"] * flags[1]}
+    reached = every["value"] >= target["other"]
+    missed = " and ".join(
+        f"{config.SOURCE_TITLES.get(source, source)} ({part:,} of {whole:,})" for source, (part, whole) in above.items()
     )
+    return (
+        f"Of images that are not upright chest X-rays, it flags {every['count']:,} of {every['total']:,}{weakest}. The "
+        f"target, at least {percent(target['other'])}, is {'met' if reached else 'missed'}. Of real X-rays that no "
+        f"network was trained on, it flags {count:,} of {total:,}. The target, at most {percent(target['genuine'])} of "
+        f"each source, is {f'missed on {missed}' if above else 'met'}."
+    )
+
+
+def flagged_by_source(record: Record) -> dict[str, tuple[int, int]]:
+    """Return how many of each source's reported films, all of them chest X-rays, are flagged, and how many there are.
+
+    A split with several sources has a part for all of them first, whose source is None.
+    """
+    counts: dict[str, tuple[int, int]] = {}
+    for part in record["genuine"]:
+        source, flagged = part["source"], part["flagged"]
+        if source is not None:
+            before = counts.get(source, (0, 0))
+            counts[source] = (before[0] + flagged["count"], before[1] + flagged["total"])
+    return counts
 
 
 def flagged_test_films(record: Record) -> Record:
