@@ -480,4 +480,6 @@ def test_leaks_are_told_with_results_before_and_after():
     sentence = better_data.leaks(first, {"paper": COUNTS | {"correct": 95}, "gone": None}, str.upper)
     assert "PAPER: 90.0 % accuracy (positive: 9 of 10" in sentence
     assert "95.0 % accuracy" in sentence and "GONE" not in sentence
+    assert "two other collections" in sentence and "the same patient under another name" in sentence
+    assert "not all of the difference" in sentence and sentence.count(". ") == 2  # three sentences
     assert better_data.leaks(None, {}, str.upper) == better_data.leaks(first, {}, str.upper) == ""
