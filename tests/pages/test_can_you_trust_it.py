@@ -23,6 +23,7 @@ from covid_model.app.components.slides import AGAIN
 from covid_model.app.pages.trust_screens import (
     accuracy,
     beat_the_model,
+    better_data,
     checks,
     dataset,
     deck,
@@ -401,6 +402,21 @@ def test_one_network_alone_cannot_be_compared(page, demo):
     table = pd.read_csv(demo / "scores.csv")
     table[table["network"] == "paper"].to_csv(demo / "scores.csv", index=False)
     assert not pictures(scene(screen=ADULTS)) and pictures(scene(screen=ELSEWHERE)) == 1
+
+
+# --- 6. Better data ---------------------------------------------------------------------------------
+def probe_record() -> dict:
+    own = {"source": 0.5, "class": 0.8, "source_chance": 0.25, "class_chance": 0.5}
+    return {"own": own, "frozen": own | {"source": 0.9, "class": 0.7}}
+
+
+def test_features_are_compared_before_and_after_training(page):
+    page["paper", "probe"] = page["fine-tuned", "probe"] = probe_record()
+    view = dict(better_data.record_views())[better_data.PROBE]
+    assert [row.estimate.value for row in view.rows] == [0.9, 0.5, 0.7, 0.8]  # frozen features once
+    app = scene(screen=DATA, change=better_data.PROBE)
+    assert view.remark in text(app) and pictures(app) == 1
+    assert view.remark not in text(scene(screen=DATA))
 
 
 # --- further checks ---------------------------------------------------------------------------------

@@ -473,12 +473,14 @@ def test_trials_are_the_pair_that_answers_the_question():
     assert better_data.left_out(None) == better_data.left_out({"trials": []}) == ""
 
 
-def test_a_probe_is_told_beside_chance():
-    record = {"own": {"source": 0.9, "class": 0.8, "source_chance": 0.25}}
-    sentence = better_data.probes({"paper": record, "fine-tuned": None}, str.upper)
-    assert "90.0 % of the time (PAPER; the class: 80.0 %)" in sentence
-    assert "25.0 %" in sentence and "FINE" not in sentence
-    assert better_data.probes({"paper": None}, str.upper) == ""
+def test_a_probe_is_told_before_and_after_beside_chance():
+    after = {"source": 0.5, "class": 0.8, "source_chance": 0.25, "class_chance": 0.5}
+    record = {"own": after, "frozen": after | {"source": 0.9, "class": 0.7}}
+    sentence = better_data.probes(record, "Fine-tuned")
+    assert "the source 90.0 % of the time from ImageNet's features, 50.0 % from those of *Fine-tuned*" in sentence
+    assert "the class 70.0 % of the time from ImageNet's features, 80.0 % from those" in sentence
+    assert "(chance: 25.0 %), and" in sentence and sentence.endswith("(chance: 50.0 %).")
+    assert better_data.probes(None, "x") == better_data.probes(record | {"frozen": None}, "x") == ""
 
 
 def test_leaks_are_told_with_results_before_and_after():

@@ -45,24 +45,24 @@ def left_out(trials: Mapping[str, Any] | None) -> str:
     )
 
 
-def probes(records: Mapping[str, Mapping[str, Any] | None], title: Callable[[str], str]) -> str:
-    """Return how often a linear classifier names the source from each network's features; "" without records.
+def probes(record: Mapping[str, Any] | None, network: str) -> str:
+    """Return how often a linear classifier names source and class from features before and after training.
 
     Args:
-        records: of the experiment `probe`, by network.
-        title: from a network's name to its short title.
+        record: of the experiment `probe` on a network all of whose layers were trained; None gives "".
+        network: its short title.
     """
-    known = {name: record for name, record in records.items() if record}
-    if not known:
+    if not record or not record["frozen"]:
         return ""
-    parts = [
-        f"{percent(record['own']['source'])} of the time ({title(name)}; the class: {percent(record['own']['class'])})"
-        for name, record in known.items()
-    ]
-    chance = next(iter(known.values()))["own"]["source_chance"]
+    before, after = record["frozen"], record["own"]
+    source, group = (
+        f"{percent(before[what])} of the time from ImageNet's features, {percent(after[what])} from those of "
+        f"*{network}* (chance: {percent(after[f'{what}_chance'])})"
+        for what in ("source", "class")
+    )
     return (
-        f"From the network's features alone, a linear classifier identifies an X-ray's source {', '.join(parts)}; "
-        f"chance is {percent(chance)}."
+        "Frozen layers cannot change, so the paper's model and every other network on them have ImageNet's features. "
+        f"A linear classifier identifies the source {source}, and the class {group}."
     )
 
 

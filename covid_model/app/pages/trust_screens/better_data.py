@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from covid_model import config
 from covid_model.app import cache, networks, widgets
 from covid_model.app.components.slides import PAPER, TUNED, Figure, Point, no_scores, slide
@@ -47,24 +50,22 @@ def show() -> None:
     if summary is None:
         place.say(LEAD, no_scores())
         return
-    views = {name: rows for name, rows in (*alarm_views(), *record_views()) if rows}
+    views = dict((*alarm_views(), *record_views()))
     with place.control:
         view = widgets.choice("What changes", tuple(views), default=ALARMS, key=CHANGES, wrap=True)
-    rows, axis, as_percent = views[view]
-    place.say(
-        summary.headline,
+    rows, axis, as_percent, remark = views[view]
+    lead = (
         "The same layers and the same few minutes of training. Only the data differs: it includes a group of hospitals "
-        "with both classes, so the hospital no longer gives the answer away.",
+        "with both classes, so the hospital no longer gives the answer away."
     )
+    place.say(summary.headline, "\n\n".join(filter(None, (lead, remark))))
     place.show(
         bias_charts.shares(rows, axis, as_percent=as_percent, ink=widgets.ink()),
         f"better_{view}",
         bias_charts.shares_alt(rows, axis, as_percent),
     )
-    titles = registry.short_title
     place.explain(
         better_data_text.left_out(cache.trials()),
-        better_data_text.probes({name: cache.audit_record(name, "probe") for name in STORY}, titles),
         better_data_text.leaks(
             cache.first_edition(), {name: cache.test_counts(name) for name in STORY}, registry.short_title
         ),
@@ -74,7 +75,13 @@ def show() -> None:
     )
 
 
-View = tuple[list[Share], str, bool]
+class View(NamedTuple):
+    """A chart: its bars, the title of their axis, whether they are percentages, and what to see in it."""
+
+    rows: list[Share]
+    axis: str
+    as_percent: bool = True
+    remark: str = ""
 
 
 def alarm_views() -> list[tuple[str, View]]:
@@ -86,30 +93,47 @@ def alarm_views() -> list[tuple[str, View]]:
             if area and group not in (subgroups.TEST, subgroups.ADULTS, subgroups.MORE):
                 source = config.SOURCE_SHORT.get(group, group)
                 areas.append(Share(f"{registry.short_title(name)}<br>{source}", area, name == FROZEN))
-    views: list[tuple[str, View]] = [(ALARMS, (alarms, "false positives in the adults-only set", True))]
-    return [*views, (HOSPITALS, (areas, "AUC in other hospitals (0.5 is chance)", False))] if areas else views
+    views = [(ALARMS, View(alarms, "false positives in the adults-only set"))]
+    return [*views, (HOSPITALS, View(areas, "AUC in other hospitals (0.5 is chance)", False))] if areas else views
 
 
 def record_views() -> list[tuple[str, View]]:
     """Return the charts from records of experiments, where there are any for these weights."""
-    readings, probes, erased = [], [], []
-    for name in STORY:
-        if networks.spec(name) is None:
-            continue
-        for row in (cache.audit_record(name, "elsewhere") or {}).get("readings", ()):
-            title = f"{registry.short_title(name)}<br>{row['reading']}"
-            readings.append(Share(title, Estimate(**row["score"]), row["reading"] == "typical"))
+    known = [name for name in STORY if networks.spec(name) is not None]
+    views = {LUNGS: lungs_view(known), READING: readings_view(known), PROBE: probe_view()}
+    return [(name, view) for name, view in views.items() if view.rows]
+
+
+def lungs_view(known: Sequence[str]) -> View:
+    """Return how many positive verdicts survive without lungs; the remark is about the fine-tuned model."""
+    rows, remark = [], ""
+    for name in known:
         if record := cache.audit_record(name, "lungs"):
             stay = bias_text.stays_positive(record, "erased")[erasure.FILL]
             if stay:
-                erased.append(Share(registry.short_title(name), stay, name == TUNED))
-        if record := cache.audit_record(name, "probe"):
-            probes.append(Share(registry.short_title(name), Estimate(record["own"]["source"]), name == FROZEN))
-    views: list[tuple[str, View]] = []
-    if erased:
-        views.append((LUNGS, (erased, "COVID-19 X-rays called positive that stay positive without lungs", True)))
-    if readings:
-        views.append((READING, (readings, "Mean model score by the panel's reading", False)))
-    if probes:
-        views.append((PROBE, (probes, "Sources identified from the features (balanced accuracy)", True)))
-    return views
+                rows.append(Share(registry.short_title(name), stay, name == TUNED))
+            if name == TUNED:
+                remark = bias_text.other_fills(record, "erased", erasure.FILL, registry.short_title(name))
+    return View(rows, "COVID-19 X-rays called positive that stay positive without lungs", remark=remark)
+
+
+def readings_view(known: Sequence[str]) -> View:
+    """Return the mean score by the panel's reading."""
+    rows = []
+    for name in known:
+        for row in (cache.audit_record(name, "elsewhere") or {}).get("readings", ()):
+            title = f"{registry.short_title(name)}<br>{row['reading']}"
+            rows.append(Share(title, Estimate(**row["score"]), row["reading"] == "typical"))
+    return View(rows, "Mean model score by the panel's reading", False)
+
+
+def probe_view() -> View:
+    """Return how well source and class are named from the features before and after every layer was trained."""
+    record = cache.audit_record(TUNED, "probe")
+    title, rows = registry.short_title(TUNED), []
+    if record and record["frozen"]:
+        for what, name in (("source", "Source"), ("class", "Class")):
+            rows.append(Share(f"{name}<br>ImageNet's layers", Estimate(record["frozen"][what])))
+            rows.append(Share(f"{name}<br>{title}", Estimate(record["own"][what]), True))
+    axis = "Identified from the features (balanced accuracy)"
+    return View(rows, axis, remark=better_data_text.probes(record, title))
