@@ -419,6 +419,18 @@ def test_features_are_compared_before_and_after_training(page):
     assert view.remark not in text(scene(screen=DATA))
 
 
+def readings_record(names: str = "ab") -> dict:
+    score = {"value": 0.5, "low": 0.4, "high": 0.6}
+    rows = [{"reading": name, "score": score, "above_the_previous": bool(number)} for number, name in enumerate(names)]
+    return {"readings": rows}
+
+
+def test_the_panels_readings_tell_which_steps_rise(page):
+    page["paper", "elsewhere"], page["fine-tuned", "elsewhere"] = readings_record("ab"), readings_record("cd")
+    app = scene(screen=DATA, change=better_data.READING)
+    assert "The mean score of *Fine-tuned* rises beyond its intervals from c to d." in text(app)
+
+
 # --- further checks ---------------------------------------------------------------------------------
 def missing(app: AppTest) -> list[tuple[str, str]]:
     """The checks without a record on the page: the experiment that makes it, and of which network."""

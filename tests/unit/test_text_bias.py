@@ -483,6 +483,28 @@ def test_a_probe_is_told_before_and_after_beside_chance():
     assert better_data.probes(None, "x") == better_data.probes(record | {"frozen": None}, "x") == ""
 
 
+@pytest.mark.parametrize(
+    ("above", "text"),
+    [
+        (
+            (True, False, True),
+            "rises beyond its intervals from a to b and from c to d, but not from b to c, where they overlap.",
+        ),
+        ((True, True, True), "rises beyond its intervals from a to b and from b to c and from c to d."),
+        ((False, False, False), "does not rise beyond its intervals from a to b or from b to c or from c to d."),
+    ],
+)
+def test_the_steps_of_the_readings_that_the_score_rises_with(above, text):
+    readings = [
+        {"reading": name, "above_the_previous": rise, "score": {"low": 0.4, "high": 0.6}}
+        for name, rise in zip("abcd", (None, *above), strict=True)
+    ]
+    assert better_data.steps(readings, "X") == f"The mean score of *X* {text}"
+    readings[1]["score"], readings[2]["score"] = {"low": 0.7, "high": 0.8}, {"low": 0.1, "high": 0.2}  # c is below b
+    assert "overlap" not in better_data.steps(readings, "X")
+    assert better_data.steps(readings[:1], "X") == better_data.steps([], "X") == ""
+
+
 def test_leaks_are_told_with_results_before_and_after():
     first = {"networks": {"paper": COUNTS, "gone": COUNTS}}
     sentence = better_data.leaks(first, {"paper": COUNTS | {"correct": 95}, "gone": None}, str.upper)

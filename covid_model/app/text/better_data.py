@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from covid_model import config
@@ -64,6 +65,27 @@ def probes(record: Mapping[str, Any] | None, network: str) -> str:
         "Frozen layers cannot change, so the paper's model and every other network on them have ImageNet's features. "
         f"A linear classifier identifies the source {source}, and the class {group}."
     )
+
+
+def steps(readings: Sequence[Mapping[str, Any]], network: str) -> str:
+    """Return with which steps of the panel's readings the mean score rises beyond its intervals; "" without a step.
+
+    Args:
+        readings: of a record of the experiment `elsewhere`, in the panel's order.
+        network: its short title.
+    """
+    rises, others, overlap = [], [], True
+    for before, after in pairwise(readings):
+        step = f"from {before['reading']} to {after['reading']}"
+        (rises if after["above_the_previous"] else others).append(step)
+        overlap &= after["above_the_previous"] or after["score"]["high"] >= before["score"]["low"]
+    if not rises and not others:
+        return ""
+    subject = f"The mean score of *{network}*"
+    if not rises:
+        return f"{subject} does not rise beyond its intervals {' or '.join(others)}."
+    flat = f", but not {' or '.join(others)}{', where they overlap' if overlap else ''}" if others else ""
+    return f"{subject} rises beyond its intervals {' and '.join(rises)}{flat}."
 
 
 def leaks(

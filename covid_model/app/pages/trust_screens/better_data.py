@@ -118,13 +118,16 @@ def lungs_view(known: Sequence[str]) -> View:
 
 
 def readings_view(known: Sequence[str]) -> View:
-    """Return the mean score by the panel's reading."""
-    rows = []
+    """Return the mean score by the panel's reading; the remark is about the fine-tuned model."""
+    rows, remark = [], ""
     for name in known:
-        for row in (cache.audit_record(name, "elsewhere") or {}).get("readings", ()):
+        readings = (cache.audit_record(name, "elsewhere") or {}).get("readings", ())
+        if name == TUNED:
+            remark = better_data_text.steps(readings, registry.short_title(name))
+        for row in readings:
             title = f"{registry.short_title(name)}<br>{row['reading']}"
             rows.append(Share(title, Estimate(**row["score"]), row["reading"] == "typical"))
-    return View(rows, "Mean model score by the panel's reading", False)
+    return View(rows, "Mean model score by the panel's reading", False, remark)
 
 
 def probe_view() -> View:
