@@ -431,6 +431,13 @@ def test_the_panels_readings_tell_which_steps_rise(page):
     assert "The mean score of *Fine-tuned* rises beyond its intervals from c to d." in text(app)
 
 
+def test_intervals_are_named_where_the_view_has_them(page):
+    page["fine-tuned", "probe"], page["fine-tuned", "elsewhere"] = probe_record(), readings_record()
+    for view, drawn in ((better_data.ALARMS, True), (better_data.READING, True), (better_data.PROBE, False)):
+        details = text(scene(screen=DATA, change=view).get_by_key("details"))
+        assert ("confidence intervals" in details) == drawn, view
+
+
 # --- further checks ---------------------------------------------------------------------------------
 def missing(app: AppTest) -> list[tuple[str, str]]:
     """The checks without a record on the page: the experiment that makes it, and of which network."""

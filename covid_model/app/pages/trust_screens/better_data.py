@@ -64,13 +64,15 @@ def show() -> None:
         f"better_{view}",
         bias_charts.shares_alt(rows, axis, as_percent),
     )
+    intervals = any(row.estimate.low is not None for row in rows)
+    lines = "; lines: 95 % confidence intervals, by patient" if intervals else ""
     place.explain(
         better_data_text.left_out(cache.trials()),
         better_data_text.leaks(
             cache.first_edition(), {name: cache.test_counts(name) for name in STORY}, registry.short_title
         ),
-        f"At a threshold of {config.THRESHOLD:.2f}; lines: 95 % confidence intervals, by patient. The check: external "
-        "validation, and controls from the same hospitals as the cases.",
+        f"At a threshold of {config.THRESHOLD:.2f}{lines}. The check: external validation, and controls from the same "
+        "hospitals as the cases.",
         critics=("roberts", "degrave"),
     )
 
