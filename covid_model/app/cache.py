@@ -455,10 +455,17 @@ def areas(name: str) -> dict[str, Estimate]:
 
 
 @memory.by_files(_scores_and_list, st.cache_data, 8)
-def changes(before: str, after: str, threshold: float) -> list[Change]:
-    """Compare the network `after` with `before` by group of films; empty if either has no scores."""
+def changes(before: str, after: str, threshold: float, split: str | None = None) -> list[Change]:
+    """Compare the network `after` with `before` by group of films; empty if either has no scores.
+
+    With `split`, only its films are compared, which takes less time.
+    """
     old, new = unseen_scores(before), unseen_scores(after)
-    return [] if old is None or new is None else subgroups.compare(old, new, threshold)
+    if old is None or new is None:
+        return []
+    if split:
+        old, new = (table[table["split"] == split] for table in (old, new))
+    return subgroups.compare(old, new, threshold)
 
 
 @st.cache_data(scope="session", max_entries=HEATMAP_CARDS_KEPT, show_spinner=False)

@@ -405,6 +405,29 @@ def test_one_network_alone_cannot_be_compared(page, demo):
 
 
 # --- 6. Better data ---------------------------------------------------------------------------------
+def test_what_differs_and_what_it_costs_stand_beside_the_gain(page):
+    app = scene(screen=DATA)
+    assert "*Fine-tuned* is another recipe" in text(app)
+    assert bias_text.not_external(["*Fine-tuned*"]) in text(app)
+
+
+@pytest.mark.long
+def test_the_committed_scores_give_gain_and_price_of_better_data():
+    rates = {name: group.sensitivity for name, group in better_data.adults().items()}
+    headline = better_data.point().headline
+    assert all(formatting.percent(rates[name].value) in headline for name in ("paper", "frozen"))
+    (change,) = (
+        change
+        for change in cache.changes("paper", "frozen", config.THRESHOLD, "external")
+        if (change.group, change.measure) == ("actualmed", "auc")
+    )
+    app = scene(screen=DATA)
+    assert "Its head differs too" in text(app)
+    assert holds(text(app), round(change.before.value, 3), round(change.after.value, 3))
+    verb = "falls" if change.after.value < change.before.value else "rises"
+    assert verb in dict(better_data.alarm_views())[better_data.ALARMS].remark
+
+
 def probe_record() -> dict:
     own = {"source": 0.5, "class": 0.8, "source_chance": 0.25, "class_chance": 0.5}
     return {"own": own, "frozen": own | {"source": 0.9, "class": 0.7}}

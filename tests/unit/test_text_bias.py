@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -10,7 +12,7 @@ from covid_model.app.text import better_data
 from covid_model.app.text import bias as bias_text
 from covid_model.data import dataset
 from covid_model.evaluation import Estimate
-from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change
+from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change, Group
 from tests.support.app_pages import holds
 
 CHILDREN = "1 to 5 years"
@@ -450,11 +452,70 @@ def test_verdicts_after_a_change(before, after):
 COUNTS = {"films": 100, "covid": 10, "correct": 90, "covid_positive": 9, "adults": 5, "adults_positive": 4}
 
 
-def test_the_headline_says_which_way_false_positives_move():
-    fell = better_data.better_data(Estimate(0.8), Estimate(0.1), Estimate(0.05))
-    assert "Same recipe" in fell and "fall from 80.0 % to 10.0 %" in fell
-    rose = better_data.better_data(Estimate(0.1), None, Estimate(0.3))
-    assert "Same layers" in rose and "rise from 10.0 % to 30.0 %" in rose
+def rates(sensitivity: float | None, false_positive_rate: float) -> Group:
+    return Group("x", Estimate(sensitivity), Estimate(false_positive_rate))
+
+
+def test_the_headline_says_which_way_false_positives_and_sensitivity_move():
+    fell = better_data.better_data(rates(0.9, 0.8), rates(0.7, 0.1), rates(0.6, 0.05))
+    assert "Same recipe" in fell
+    assert fell.endswith("fall from 80.0 % to 10.0 %, and sensitivity from 90.0 % to 70.0 %.")
+    both = better_data.better_data(rates(0.7, 0.8), rates(0.9, 0.1), None)
+    assert both.endswith("fall from 80.0 % to 10.0 %, and sensitivity rises from 70.0 % to 90.0 %.")
+    rose = better_data.better_data(rates(0.9, 0.1), None, rates(0.9, 0.3))
+    assert "Same layers" in rose
+    assert rose.endswith("rise from 10.0 % to 30.0 %, and sensitivity stays at 90.0 %.")
+    alone = better_data.better_data(rates(None, 0.8), rates(None, 0.1), None)
+    assert alone.endswith("fall from 80.0 % to 10.0 %.")
+
+
+def test_the_head_that_differs_is_named_with_its_weights():
+    def network(pooling: str, parameters: int, epochs: int = 10, **training) -> SimpleNamespace:
+        head, recipe = SimpleNamespace(pooling=pooling), {"ours": {"epochs": epochs}}
+        return SimpleNamespace(head=head, recipe=recipe, parameters=parameters, training=training)
+
+    paper, frozen = network("flatten", 5000), network("average", 1200)
+    sentence = better_data.same_recipe(paper, frozen, "More data")
+    assert sentence.startswith("*More data*: the paper's frozen layers and 10 epochs, but data that")
+    assert "1,200 weights on averaged features, the paper's 5,000 on all positions" in sentence
+    assert "explain part" in sentence
+    assert "head" not in better_data.same_recipe(paper, network("flatten", 5000), "x")
+    assert "epochs" not in better_data.same_recipe(paper, network("average", 1, 5), "x")
+    tuned = better_data.other_recipe(network("average", 1, seconds=5100.0), "Tuned")
+    assert tuned == "*Tuned* is another recipe: every layer is trained, for 1 h 25 min."
+    assert better_data.other_recipe(network("average", 1), "Tuned").endswith("every layer is trained.")
+
+
+def area(group: str, before: float, after: float, difference: tuple[float, float]) -> Change:
+    return Change(group, "auc", Estimate(before), Estimate(after), Estimate(after - before, *difference))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            [area("actualmed", 0.9, 0.8, UNCLEAR), area("figure1", 0.8, 0.7, UNCLEAR)],
+            "the AUC falls from 0.900 to 0.800 at Actualmed and from 0.800 to 0.700 at Figure 1; with so few X-rays, "
+            "no change is clear.",
+        ),
+        (
+            [area("actualmed", 0.8, 0.9, BETTER), area("figure1", 0.8, 0.7, UNCLEAR)],
+            "the AUC rises from 0.800 to 0.900 at Actualmed and falls from 0.800 to 0.700 at Figure 1; at Figure 1 not "
+            "clearly.",
+        ),
+        ([area("actualmed", 0.9, 0.8, WORSE)], "the AUC falls from 0.900 to 0.800 at Actualmed."),
+        ([area("actualmed", 0.9, 0.9, UNCLEAR)], "the AUC stays at 0.900 at Actualmed; with so few"),
+        ([area(MORE, 0.5, 0.9, BETTER)], ""),
+    ],
+)
+def test_the_auc_elsewhere_moves_as_its_sign_says(changes, text):
+    sentence = better_data.elsewhere(changes)
+    assert text in sentence and bool(sentence) == bool(text)
+
+
+def test_a_set_from_the_sources_of_training_is_no_external_validation():
+    assert bias_text.not_external(["*A*"]).startswith("*A* was trained on other X-rays from the sources of")
+    assert bias_text.not_external(["*A*", "*B*"]).startswith("*A* and *B* were trained")
 
 
 def test_trials_are_the_pair_that_answers_the_question():

@@ -8,17 +8,77 @@ from typing import Any
 
 from covid_model import config
 from covid_model.evaluation import Estimate
-from covid_model.formatting import decimal, percent
+from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, Change, Group
+from covid_model.formatting import decimal, duration, percent
+from covid_model.model.registry import NetworkSpec
 
 
-def better_data(paper: Estimate, frozen: Estimate | None, tuned: Estimate | None) -> str:
-    """Return the headline: what different data changes for the adults-only set's X-rays without COVID-19."""
+def better_data(paper: Group, frozen: Group | None, tuned: Group | None) -> str:
+    """Return the headline: what different data changes in the adults-only set, for X-rays without COVID-19 and with it.
+
+    Args:
+        paper, frozen, tuned: the rates of each network in that set.
+    """
     recipe, after = ("Same recipe", frozen) if frozen else ("Same layers", tuned)
-    moved = "fall" if after.value < paper.value else "rise"
-    return (
-        f"{recipe}, different data: false positives in the adults-only set {moved} from {percent(paper.value)} to "
-        f"{percent(after.value)}."
+    way, span = _move(paper.false_positive_rate, after.false_positive_rate)
+    headline = f"{recipe}, different data: false positives in the adults-only set {way} {span}"
+    if not paper.sensitivity or not after.sensitivity:
+        return f"{headline}."
+    other, price = _move(paper.sensitivity, after.sensitivity)
+    return f"{headline}, and sensitivity {'' if other == way else f'{other}s '}{price}."
+
+
+def _move(before: Estimate, after: Estimate, number: Callable[[float | None], str] = percent) -> tuple[str, str]:
+    """Return how a figure moves, in two parts: "fall" and "from 81.3 % to 9.1 %"."""
+    old, new = number(before.value), number(after.value)
+    if old == new:
+        return "stay", f"at {new}"
+    return "fall" if after.value < before.value else "rise", f"from {old} to {new}"
+
+
+def same_recipe(paper: NetworkSpec, frozen: NetworkSpec, title: str) -> str:
+    """Return what `frozen`, whose title is `title`, shares with the paper's model, and in what it differs."""
+    shared = "The paper's frozen layers"
+    epochs = [spec.recipe.get("ours", {}).get("epochs") for spec in (paper, frozen)]
+    if epochs[0] and epochs[0] == epochs[1]:
+        shared = f"The paper's frozen layers and {epochs[0]} epochs"
+    sentence = (
+        f"*{title}*: {shared[:1].lower()}{shared[1:]}, but data that include a group of hospitals with both classes, "
+        "so there the hospital does not give the answer away."
     )
+    if paper.head.pooling != frozen.head.pooling:
+        sentence += (
+            f" Its head differs too: it trains {frozen.parameters:,} weights on averaged features, the paper's "
+            f"{paper.parameters:,} on all positions. That may explain part of the change."
+        )
+    return sentence
+
+
+def other_recipe(tuned: NetworkSpec, title: str) -> str:
+    """Return in what the fine-tuned model, whose title is `title`, differs from both."""
+    time = duration(tuned.training.get("seconds"))
+    return f"*{title}* is another recipe: every layer is trained{f', for {time}' if time else ''}."
+
+
+def elsewhere(changes: Sequence[Change]) -> str:
+    """Return how the AUC moves in hospitals of no training set, and whether clearly; "" where none has an AUC."""
+    known = {
+        config.SOURCE_SHORT.get(change.group, change.group): change
+        for change in changes
+        if change.measure == "auc" and change.group not in (TEST, ADULTS, MORE)
+    }
+    if not known:
+        return ""
+    parts, last = [], ""
+    for name, change in known.items():
+        way, span = _move(change.before, change.after, decimal)
+        parts.append(f"{'' if way == last else f'{way}s '}{span} at {name}")
+        last = way
+    unclear = [name for name, change in known.items() if change.verdict == "unclear"]
+    few = "; with so few X-rays, no change is clear" if len(unclear) == len(known) else ""
+    if unclear and not few:
+        few = f"; at {' and '.join(unclear)} not clearly"
+    return f"In hospitals of no training set, the AUC {' and '.join(parts)}{few}."
 
 
 def left_out(trials: Mapping[str, Any] | None) -> str:

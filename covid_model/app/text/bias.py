@@ -259,6 +259,15 @@ def price_of_adults(changes: Sequence[Change]) -> str:
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
 
 
+def not_external(titles: Sequence[str]) -> str:
+    """Return why the adults-only set is no external validation of the networks `titles`."""
+    verb = "were" if len(titles) > 1 else "was"
+    return (
+        f"{' and '.join(titles)} {verb} trained on other X-rays from the sources of *{config.SPLIT_LABELS[MORE][0]}*, "
+        "so that set is not external validation."
+    )
+
+
 def _change(changes: Sequence[Change], group: str, measure: str) -> Change | None:
     """Return the change of a measure in a group, if it is known."""
     return next((change for change in changes if (change.group, change.measure) == (group, measure)), None)

@@ -1,4 +1,4 @@
-"""Draw screen 6, the turning point: the same network trained on hospitals with both classes."""
+"""Draw screen 6, the turning point: nearly the same recipe, trained on hospitals with both classes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from covid_model.app.text import bias as bias_text
 from covid_model.charts import bias as bias_charts
 from covid_model.charts.bias import Share
 from covid_model.evaluation import Estimate, subgroups
+from covid_model.evaluation.subgroups import Group
 from covid_model.formatting import percent
 from covid_model.model import registry
 
@@ -23,23 +24,35 @@ STORY = (PAPER, FROZEN, TUNED)
 CHANGES = "change"  # name in the URL; the value is a label
 ALARMS, HOSPITALS, LUNGS = "False positives", "Other hospitals", "Lungs erased"
 READING, PROBE = "Panel's reading", "Source named"
-LEAD = "Does better data help more than a better recipe?"
+QUESTION = "Does better data help more than a better recipe?"
 
 
 def point() -> Point | None:
     """Return what the screen says; None without scores."""
-    alarms = false_positives()
-    if PAPER not in alarms or len(alarms) < 2:
+    groups = adults()
+    if PAPER not in groups or len(groups) < 2:
         return None
-    shown = [Figure(percent(alarms[name].value), registry.short_title(name), alarms[name].value) for name in alarms]
-    return Point(better_data_text.better_data(alarms[PAPER], alarms.get(FROZEN), alarms.get(TUNED)), tuple(shown[:2]))
+    alarms = {name: group.false_positive_rate for name, group in groups.items()}
+    shown = [Figure(percent(rate.value), registry.short_title(name), rate.value) for name, rate in alarms.items()]
+    return Point(better_data_text.better_data(groups[PAPER], groups.get(FROZEN), groups.get(TUNED)), tuple(shown[:2]))
 
 
-def false_positives() -> dict[str, Estimate]:
-    """Return the share of the adults-only set's X-rays without COVID-19 that each network calls positive."""
+def adults() -> dict[str, Group]:
+    """Return each network's rates in the adults-only set, where it has X-rays without COVID-19."""
     groups = {name: cache.called_positive(name, config.THRESHOLD) or {} for name in STORY}
-    rates = {name: rows[subgroups.MORE].false_positive_rate for name, rows in groups.items() if subgroups.MORE in rows}
-    return {name: rate for name, rate in rates.items() if rate}
+    known = {name: rows[subgroups.MORE] for name, rows in groups.items() if subgroups.MORE in rows}
+    return {name: group for name, group in known.items() if group.false_positive_rate}
+
+
+def lead() -> str:
+    """Return what the networks have in common and what not."""
+    specs = {name: networks.spec(name) for name in STORY}
+    parts = []
+    if specs[PAPER] and specs[FROZEN]:
+        parts.append(better_data_text.same_recipe(specs[PAPER], specs[FROZEN], registry.short_title(FROZEN)))
+    if specs[TUNED]:
+        parts.append(better_data_text.other_recipe(specs[TUNED], registry.short_title(TUNED)))
+    return " ".join(parts)
 
 
 @render_slots.fragment
@@ -48,17 +61,13 @@ def show() -> None:
     place = slide()
     summary = point()
     if summary is None:
-        place.say(LEAD, no_scores())
+        place.say(QUESTION, no_scores())
         return
     views = dict((*alarm_views(), *record_views()))
     with place.control:
         view = widgets.choice("What changes", tuple(views), default=ALARMS, key=CHANGES, wrap=True)
     rows, axis, as_percent, remark = views[view]
-    lead = (
-        "The same layers and the same few minutes of training. Only the data differs: it includes a group of hospitals "
-        "with both classes, so the hospital no longer gives the answer away."
-    )
-    place.say(summary.headline, "\n\n".join(filter(None, (lead, remark))))
+    place.say(summary.headline, "\n\n".join(filter(None, (lead(), remark))))
     place.show(
         bias_charts.shares(rows, axis, as_percent=as_percent, ink=widgets.ink()),
         f"better_{view}",
@@ -88,15 +97,21 @@ class View(NamedTuple):
 
 def alarm_views() -> list[tuple[str, View]]:
     """Return the charts from scores alone: false positives, and the AUC in other hospitals."""
-    alarms = [Share(registry.short_title(name), rate, name == FROZEN) for name, rate in false_positives().items()]
-    areas = []
+    alarms = [
+        Share(registry.short_title(name), group.false_positive_rate, name == FROZEN) for name, group in adults().items()
+    ]
+    after = FROZEN if FROZEN in adults() else TUNED
+    areas, elsewhere = [], better_data_text.elsewhere(cache.changes(PAPER, after, config.THRESHOLD, "external"))
     for name in STORY:
         for group, area in cache.areas(name).items():
             if area and group not in (subgroups.TEST, subgroups.ADULTS, subgroups.MORE):
                 source = config.SOURCE_SHORT.get(group, group)
                 areas.append(Share(f"{registry.short_title(name)}<br>{source}", area, name == FROZEN))
-    views = [(ALARMS, View(alarms, "false positives in the adults-only set"))]
-    return [*views, (HOSPITALS, View(areas, "AUC in other hospitals (0.5 is chance)", False))] if areas else views
+    titles = [f"*{registry.short_title(name)}*" for name in adults() if name != PAPER]
+    remark = " ".join(filter(None, (elsewhere, bias_text.not_external(titles))))
+    views = [(ALARMS, View(alarms, "false positives in the adults-only set", remark=remark))]
+    axis = "AUC in other hospitals (0.5 is chance)"
+    return [*views, (HOSPITALS, View(areas, axis, False, elsewhere))] if areas else views
 
 
 def record_views() -> list[tuple[str, View]]:

@@ -14,7 +14,6 @@ from covid_model.app.runtime import render_slots
 from covid_model.app.text import bias as bias_text
 from covid_model.app.text import browse as browse_text
 from covid_model.charts import bias as bias_charts
-from covid_model.config import SPLIT_LABELS
 from covid_model.evaluation import subgroups
 from covid_model.formatting import counted
 from covid_model.model import registry
@@ -79,9 +78,8 @@ def show() -> None:
         "also from adults without it, with every layer trained. Solid shapes: the selected network; hollow shapes: the "
         "other.",
         lists,
-        f"{registry.title(TUNED)} was trained on other X-rays from the sources of *{SPLIT_LABELS[subgroups.MORE][0]}*, "
-        "so that set is not external validation. A difference is clear if its 95 % confidence interval, by patient, "
-        "excludes 0.",
+        f"{bias_text.not_external([registry.title(TUNED)])} A difference is clear if its 95 % confidence interval, by "
+        "patient, excludes 0.",
         f"At a threshold of {config.THRESHOLD:.2f}; lines: 95 % confidence intervals, by patient. The check: controls "
         "who resemble the cases, and external validation again.",
         critics=("roberts", "degrave"),
