@@ -310,7 +310,8 @@ def _draw_all(place, record: dict, variant: str) -> None:
     )
     place.explain(
         f"The {record['films']} test X-rays that have lung masks{bias_text.masks_left_out(training_masks())}, "
-        f"scored by the paper's model, original and erased. {bias_text.other_fills(record, variant, FILL)}",
+        "scored by the paper's model, original and erased. The chart counts every positive X-ray; the headline, those "
+        f"that were positive before. {bias_text.other_fills(record, variant, FILL)}",
         bias_text.blank_training(record) if record.get("trained_on_blanks") else "",
         critics=("maguolo",),
     )
