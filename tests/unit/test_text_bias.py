@@ -476,14 +476,16 @@ def test_the_head_that_differs_is_named_with_its_weights():
 
     paper, frozen = network("flatten", 5000), network("average", 1200)
     sentence = better_data.same_recipe(paper, frozen, "More data")
-    assert sentence.startswith("*More data*: the paper's frozen layers and 10 epochs, but data that")
-    assert "1,200 weights on averaged features, the paper's 5,000 on all positions" in sentence
-    assert "explain part" in sentence
-    assert "head" not in better_data.same_recipe(paper, network("flatten", 5000), "x")
+    assert sentence.startswith("*More data* keeps the paper's frozen layers and 10 epochs. Its data")
+    assert sentence.endswith("Its head differs too, which may explain part of the change.")
+    figures = better_data.heads(paper, frozen, "More data")
+    assert "paper's head trains 5,000 weights" in figures and "*More data* trains 1,200 on their averages" in figures
+    same = network("flatten", 5000)
+    assert "head" not in better_data.same_recipe(paper, same, "x") and not better_data.heads(paper, same, "x")
     assert "epochs" not in better_data.same_recipe(paper, network("average", 1, 5), "x")
-    tuned = better_data.other_recipe(network("average", 1, seconds=5100.0), "Tuned")
-    assert tuned == "*Tuned* is another recipe: every layer is trained, for 1 h 25 min."
-    assert better_data.other_recipe(network("average", 1), "Tuned").endswith("every layer is trained.")
+    tuned = better_data.training_time(network("average", 1, seconds=5100.0), "Tuned")
+    assert tuned == "*Tuned* trains every layer, which took 1 h 25 min."
+    assert better_data.training_time(network("average", 1), "Tuned") == "*Tuned* trains every layer."
 
 
 def area(group: str, before: float, after: float, difference: tuple[float, float]) -> Change:
@@ -538,9 +540,9 @@ def test_a_probe_is_told_before_and_after_beside_chance():
     after = {"source": 0.5, "class": 0.8, "source_chance": 0.25, "class_chance": 0.5}
     record = {"own": after, "frozen": after | {"source": 0.9, "class": 0.7}}
     sentence = better_data.probes(record, "Fine-tuned")
-    assert "the source 90.0 % of the time from ImageNet's features, 50.0 % from those of *Fine-tuned*" in sentence
-    assert "the class 70.0 % of the time from ImageNet's features, 80.0 % from those" in sentence
-    assert "(chance: 25.0 %), and" in sentence and sentence.endswith("(chance: 50.0 %).")
+    assert "the source, 90.0 % from ImageNet's features and 50.0 % from those of *Fine-tuned* (chance: 25" in sentence
+    assert "the class, 70.0 % from ImageNet's features and 80.0 % from those" in sentence
+    assert "Frozen layers cannot change" in sentence and sentence.endswith("(chance: 50.0 %).")
     assert better_data.probes(None, "x") == better_data.probes(record | {"frozen": None}, "x") == ""
 
 
@@ -549,7 +551,7 @@ def test_a_probe_is_told_before_and_after_beside_chance():
     [
         (
             (True, False, True),
-            "rises beyond its intervals from a to b and from c to d, but not from b to c, where they overlap.",
+            "rises beyond its intervals from a to b and from c to d, but not from b to c, where its intervals overlap.",
         ),
         ((True, True, True), "rises beyond its intervals from a to b and from b to c and from c to d."),
         ((False, False, False), "does not rise beyond its intervals from a to b or from b to c or from c to d."),

@@ -38,26 +38,31 @@ def _move(before: Estimate, after: Estimate, number: Callable[[float | None], st
 
 def same_recipe(paper: NetworkSpec, frozen: NetworkSpec, title: str) -> str:
     """Return what `frozen`, whose title is `title`, shares with the paper's model, and in what it differs."""
-    shared = "The paper's frozen layers"
     epochs = [spec.recipe.get("ours", {}).get("epochs") for spec in (paper, frozen)]
-    if epochs[0] and epochs[0] == epochs[1]:
-        shared = f"The paper's frozen layers and {epochs[0]} epochs"
+    shared = f" and {epochs[0]} epochs" if epochs[0] and epochs[0] == epochs[1] else ""
     sentence = (
-        f"*{title}*: {shared[:1].lower()}{shared[1:]}, but data that include a group of hospitals with both classes, "
+        f"*{title}* keeps the paper's frozen layers{shared}. Its data include a group of hospitals with both classes, "
         "so there the hospital does not give the answer away."
     )
     if paper.head.pooling != frozen.head.pooling:
-        sentence += (
-            f" Its head differs too: it trains {frozen.parameters:,} weights on averaged features, the paper's "
-            f"{paper.parameters:,} on all positions. That may explain part of the change."
-        )
+        sentence += " Its head differs too, which may explain part of the change."
     return sentence
 
 
-def other_recipe(tuned: NetworkSpec, title: str) -> str:
-    """Return in what the fine-tuned model, whose title is `title`, differs from both."""
+def heads(paper: NetworkSpec, frozen: NetworkSpec, title: str) -> str:
+    """Return how the head of `frozen`, whose title is `title`, differs from the paper's; "" if it does not."""
+    if (paper.head.pooling, frozen.head.pooling) != ("flatten", "average"):
+        return ""
+    return (
+        f"The paper's head trains {paper.parameters:,} weights on the features at every position; that of *{title}* "
+        f"trains {frozen.parameters:,} on their averages."
+    )
+
+
+def training_time(tuned: NetworkSpec, title: str) -> str:
+    """Return in what the recipe of the fine-tuned model, whose title is `title`, differs from both."""
     time = duration(tuned.training.get("seconds"))
-    return f"*{title}* is another recipe: every layer is trained{f', for {time}' if time else ''}."
+    return f"*{title}* trains every layer{f', which took {time}' if time else ''}."
 
 
 def elsewhere(changes: Sequence[Change]) -> str:
@@ -117,13 +122,13 @@ def probes(record: Mapping[str, Any] | None, network: str) -> str:
         return ""
     before, after = record["frozen"], record["own"]
     source, group = (
-        f"{percent(before[what])} of the time from ImageNet's features, {percent(after[what])} from those of "
-        f"*{network}* (chance: {percent(after[f'{what}_chance'])})"
+        f"{percent(before[what])} from ImageNet's features and {percent(after[what])} from those of *{network}* "
+        f"(chance: {percent(after[f'{what}_chance'])})"
         for what in ("source", "class")
     )
     return (
         "Frozen layers cannot change, so the paper's model and every other network on them have ImageNet's features. "
-        f"A linear classifier identifies the source {source}, and the class {group}."
+        f"The balanced accuracy of a linear classifier is, for the source, {source}; for the class, {group}."
     )
 
 
@@ -144,7 +149,7 @@ def steps(readings: Sequence[Mapping[str, Any]], network: str) -> str:
     subject = f"The mean score of *{network}*"
     if not rises:
         return f"{subject} does not rise beyond its intervals {' or '.join(others)}."
-    flat = f", but not {' or '.join(others)}{', where they overlap' if overlap else ''}" if others else ""
+    flat = f", but not {' or '.join(others)}{', where its intervals overlap' if overlap else ''}" if others else ""
     return f"{subject} rises beyond its intervals {' and '.join(rises)}{flat}."
 
 

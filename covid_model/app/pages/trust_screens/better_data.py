@@ -44,15 +44,18 @@ def adults() -> dict[str, Group]:
     return {name: group for name, group in known.items() if group.false_positive_rate}
 
 
-def lead() -> str:
-    """Return what the networks have in common and what not."""
-    specs = {name: networks.spec(name) for name in STORY}
-    parts = []
-    if specs[PAPER] and specs[FROZEN]:
-        parts.append(better_data_text.same_recipe(specs[PAPER], specs[FROZEN], registry.short_title(FROZEN)))
-    if specs[TUNED]:
-        parts.append(better_data_text.other_recipe(specs[TUNED], registry.short_title(TUNED)))
-    return " ".join(parts)
+def recipes() -> tuple[str, str]:
+    """Return what the networks have in common and what not: in short, and with figures."""
+    paper, frozen, tuned = map(networks.spec, STORY)
+    short, long = [], []
+    if paper and frozen:
+        title = registry.short_title(FROZEN)
+        short.append(better_data_text.same_recipe(paper, frozen, title))
+        long.append(better_data_text.heads(paper, frozen, title))
+    if tuned:
+        short.append(f"*{registry.short_title(TUNED)}* is another recipe.")
+        long.append(better_data_text.training_time(tuned, registry.short_title(TUNED)))
+    return " ".join(short), " ".join(filter(None, long))
 
 
 @render_slots.fragment
@@ -67,7 +70,8 @@ def show() -> None:
     with place.control:
         view = widgets.choice("What changes", tuple(views), default=ALARMS, key=CHANGES, wrap=True)
     rows, axis, as_percent, remark = views[view]
-    place.say(summary.headline, "\n\n".join(filter(None, (lead(), remark))))
+    short, long = recipes()
+    place.say(summary.headline, "\n\n".join(filter(None, (short, remark))))
     place.show(
         bias_charts.shares(rows, axis, as_percent=as_percent, ink=widgets.ink()),
         f"better_{view}",
@@ -76,6 +80,7 @@ def show() -> None:
     intervals = any(row.estimate.low is not None for row in rows)
     lines = "; lines: 95 % confidence intervals, by patient" if intervals else ""
     place.explain(
+        long,
         better_data_text.left_out(cache.trials()),
         better_data_text.leaks(
             cache.first_edition(), {name: cache.test_counts(name) for name in STORY}, registry.short_title
