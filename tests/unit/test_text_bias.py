@@ -272,11 +272,14 @@ def test_what_is_known_at_the_end():
     areas = {TEST: Estimate(0.99), "actualmed": Estimate(0.9, 0.8, 0.95), "figure1": Estimate(0.7)}
     assert bias_text.holds_elsewhere(areas) == "AUC 0.900 at Actualmed (95 % CI 0.800 to 0.950) and 0.700 at Figure 1."
     assert bias_text.holds_elsewhere({TEST: Estimate(0.99)}) == ""
-    stay = bias_text.stays_positive(lungs_record(20), "erased")["border grey"]
-    assert bias_text.erased_in_short(stay) == (
-        "With the lungs erased, 20 of 30 COVID-19 X-rays called positive stay positive (95 % CI 12.5 to 75.0 %)."
-    )
-    assert bias_text.erased_in_short(Estimate(None, count=0, total=0)) == ""
+    fills = bias_text.stays_positive(lungs_record(20), "erased")
+    erased = "With the lungs erased, 20 of 30 COVID-19 X-rays called positive stay positive (95 % CI 12.5 to 75.0 %)"
+    assert bias_text.erased_in_short(fills, "border grey") == f"{erased}; with other fills, 5 to 9."
+    del fills["blur"]
+    assert bias_text.erased_in_short(fills, "border grey") == f"{erased}; with other fills, 9."
+    del fills["noise"]
+    assert bias_text.erased_in_short(fills, "border grey") == f"{erased}."
+    assert bias_text.erased_in_short({"blur": Estimate(None, count=0, total=0)}, "blur") == ""
     assert "7 of 20" in bias_text.adults_today([change(ADULTS, "false_positive_rate", 17, 7)])
     assert bias_text.adults_today([]) == ""
     assert "0.123" in bias_text.calibration_today({"before": {"ece": 0.1234}})

@@ -317,12 +317,23 @@ def holds_elsewhere(areas: Mapping[str, Estimate]) -> str:
     return f"AUC {' and '.join(parts)}." if parts else ""
 
 
-def erased_in_short(stay: Estimate) -> str:
-    """Return how many of the COVID-19 films called positive stay so without lungs, with an interval by patient."""
+def erased_in_short(fills: Mapping[str, Estimate], fill: str) -> str:
+    """Return how many of the COVID-19 films called positive stay so without lungs, with `fill` and with the others.
+
+    Args:
+        fills: of `stays_positive`.
+        fill: the one that the story tells of.
+    """
+    stay = fills[fill]
     if not stay:
         return ""
     span = f" (95 % CI {interval(stay)})" if stay.low is not None else ""
-    return f"With the lungs erased, {counted(stay)} COVID-19 X-rays called positive stay positive{span}."
+    others = sorted(other.count for name, other in fills.items() if name != fill)
+    ends = " to ".join(f"{count:,}" for count in dict.fromkeys((others[0], others[-1]))) if others else ""
+    return (
+        f"With the lungs erased, {counted(stay)} COVID-19 X-rays called positive stay positive{span}"
+        f"{f'; with other fills, {ends}' if ends else ''}."
+    )
 
 
 def adults_today(changes: Sequence[Change]) -> str:

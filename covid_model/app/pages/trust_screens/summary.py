@@ -58,7 +58,7 @@ def measured() -> dict[str, str]:
     changes = cache.changes(PAPER, TUNED, config.THRESHOLD)
     known[alike] = bias_text.adults_today(changes)
     if record := cache.audit_record(TUNED, "lungs"):
-        known[lungs] = bias_text.erased_in_short(bias_text.stays_positive(record, "erased")[erasure.FILL])
+        known[lungs] = bias_text.erased_in_short(bias_text.stays_positive(record, "erased"), erasure.FILL)
     if record := cache.audit_record(TUNED, "calibration"):
         splits = record["splits"]
         if bias_text.ADULTS_SPLIT in splits:
