@@ -10,6 +10,7 @@ import pytest
 from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.text import better_data
 from covid_model.app.text import bias as bias_text
+from covid_model.app.text import erasure as erasure_text
 from covid_model.data import dataset
 from covid_model.evaluation import Estimate
 from covid_model.evaluation.subgroups import ADULTS, MORE, TEST, AgeRow, Change, Group
@@ -165,12 +166,12 @@ def lungs_record(left: int, blank: float | None = None, whole: float | None = 0.
     ],
 )
 def test_lungs_erased(left, text):
-    assert bias_text.erasure_result(lungs_record(left)["erased"][0], "Lungs erased") == text
+    assert erasure_text.erasure_result(lungs_record(left)["erased"][0], "Lungs erased") == text
 
 
 def test_lungs_erased_where_nothing_was_positive():
     nothing = {"covid_stays_positive": {"value": None, "count": 0, "total": 0}}
-    assert "no COVID-19 X-ray is called positive" in bias_text.erasure_result(nothing, "Lungs erased")
+    assert "no COVID-19 X-ray is called positive" in erasure_text.erasure_result(nothing, "Lungs erased")
 
 
 @pytest.mark.parametrize(
@@ -186,32 +187,34 @@ def test_lungs_erased_where_nothing_was_positive():
 )
 def test_trained_on_blanks(blank, whole, text):
     record = lungs_record(20, blank, whole)
-    assert text in bias_text.blank_training(record) and "covers 90.0 % of the lungs" in bias_text.blank_training(record)
-    assert ("on whole X-rays" in bias_text.blank_training(record)) == (whole is not None)
-    assert ("still" if blank > 0.94 else "only") in bias_text.blank_result(record)
-    assert f"{100 * blank:.1f} %" in bias_text.blank_result(record)
+    assert text in erasure_text.blank_training(record) and "covers 90.0 % of the lungs" in erasure_text.blank_training(
+        record
+    )
+    assert ("on whole X-rays" in erasure_text.blank_training(record)) == (whole is not None)
+    assert ("still" if blank > 0.94 else "only") in erasure_text.blank_result(record)
+    assert f"{100 * blank:.1f} %" in erasure_text.blank_result(record)
     del record["trained_on_blanks"]["lungs_covered"]
-    assert "with a blank middle." in bias_text.blank_training(record)
-    assert bias_text.blank_result(record | {"trained_on_blanks": None}) == ""
+    assert "with a blank middle." in erasure_text.blank_training(record)
+    assert erasure_text.blank_result(record | {"trained_on_blanks": None}) == ""
 
 
 def test_other_fills():
     record = lungs_record(20)
-    assert bias_text.other_fills(record, "erased", "border grey") == (
+    assert erasure_text.other_fills(record, "erased", "border grey") == (
         "Erased areas are filled with the gray of the border: 20 of 30 X-rays stay positive. "
         "With random gray, 9; with a strong blur, 5."
     )
-    named = bias_text.other_fills(record, "erased", "blur", "Fine-tuned")
+    named = erasure_text.other_fills(record, "erased", "blur", "Fine-tuned")
     assert "a strong blur: 5 of 30 X-rays stay positive (*Fine-tuned*)" in named
     assert named.endswith("With the gray of the border, 20; with random gray, 9.")
-    assert bias_text.other_fills(record, "only", "border grey") == ""
+    assert erasure_text.other_fills(record, "only", "border grey") == ""
     record["erased"] = record["erased"][:1]
-    assert bias_text.other_fills(record, "erased", "border grey") == ""
+    assert erasure_text.other_fills(record, "erased", "border grey") == ""
 
 
 def test_why_not_all_masks_are_used():
-    assert bias_text.masks_left_out(361) == " (the other 361 masks belong to training X-rays)"
-    assert bias_text.masks_left_out(0) == ""
+    assert erasure_text.masks_left_out(361) == " (the other 361 masks belong to training X-rays)"
+    assert erasure_text.masks_left_out(0) == ""
     masks = dataset.committed().groupby("split")["lung_mask"].sum()
     assert erasure.training_masks() == masks.sum() - masks["test"] > 0  # so all others are of training X-rays
 
@@ -272,14 +275,14 @@ def test_what_is_known_at_the_end():
     areas = {TEST: Estimate(0.99), "actualmed": Estimate(0.9, 0.8, 0.95), "figure1": Estimate(0.7)}
     assert bias_text.holds_elsewhere(areas) == "AUC 0.900 at Actualmed (95 % CI 0.800 to 0.950) and 0.700 at Figure 1."
     assert bias_text.holds_elsewhere({TEST: Estimate(0.99)}) == ""
-    fills = bias_text.stays_positive(lungs_record(20), "erased")
+    fills = erasure_text.stays_positive(lungs_record(20), "erased")
     erased = "With the lungs erased, 20 of 30 COVID-19 X-rays called positive stay positive (95 % CI 12.5 to 75.0 %)"
-    assert bias_text.erased_in_short(fills, "border grey") == f"{erased}; with other fills, 5 to 9."
+    assert erasure_text.erased_in_short(fills, "border grey") == f"{erased}; with other fills, 5 to 9."
     del fills["blur"]
-    assert bias_text.erased_in_short(fills, "border grey") == f"{erased}; with other fills, 9."
+    assert erasure_text.erased_in_short(fills, "border grey") == f"{erased}; with other fills, 9."
     del fills["noise"]
-    assert bias_text.erased_in_short(fills, "border grey") == f"{erased}."
-    assert bias_text.erased_in_short({"blur": Estimate(None, count=0, total=0)}, "blur") == ""
+    assert erasure_text.erased_in_short(fills, "border grey") == f"{erased}."
+    assert erasure_text.erased_in_short({"blur": Estimate(None, count=0, total=0)}, "blur") == ""
     assert "7 of 20" in bias_text.adults_today([change(ADULTS, "false_positive_rate", 17, 7)])
     assert bias_text.adults_today([]) == ""
     assert "0.123" in bias_text.calibration_today({"before": {"ece": 0.1234}})

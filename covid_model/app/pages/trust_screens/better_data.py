@@ -12,6 +12,7 @@ from covid_model.app.pages.trust_screens import erasure
 from covid_model.app.runtime import render_slots
 from covid_model.app.text import better_data as better_data_text
 from covid_model.app.text import bias as bias_text
+from covid_model.app.text import erasure as erasure_text
 from covid_model.charts import bias as bias_charts
 from covid_model.charts.bias import Share
 from covid_model.evaluation import Estimate, subgroups
@@ -131,11 +132,11 @@ def lungs_view(known: Sequence[str]) -> View:
     rows, remark = [], ""
     for name in known:
         if record := cache.audit_record(name, "lungs"):
-            stay = bias_text.stays_positive(record, "erased")[erasure.FILL]
+            stay = erasure_text.stays_positive(record, "erased")[erasure.FILL]
             if stay:
                 rows.append(Share(registry.short_title(name), stay, name == TUNED))
             if name == TUNED:
-                remark = bias_text.other_fills(record, "erased", erasure.FILL, registry.short_title(name))
+                remark = erasure_text.other_fills(record, "erased", erasure.FILL, registry.short_title(name))
     return View(rows, "COVID-19 X-rays called positive that stay positive without lungs", remark=remark)
 
 

@@ -17,7 +17,7 @@ from covid_model.app.components.common import QueueStatus, ask_again
 from covid_model.app.components.slides import AGAIN, PAPER, Figure, Point, slide
 from covid_model.app.films import ImageSource
 from covid_model.app.runtime import render_slots
-from covid_model.app.text import bias as bias_text
+from covid_model.app.text import erasure as erasure_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.charts import bias as bias_charts
 from covid_model.data import dataset
@@ -239,7 +239,7 @@ def point(variant: str = "erased") -> Point | None:
         )
         if share["total"]
     ]
-    return Point(bias_text.erasure_result(changed, WAYS[variant]), tuple(shown))
+    return Point(erasure_text.erasure_result(changed, WAYS[variant]), tuple(shown))
 
 
 def threshold() -> float:
@@ -299,7 +299,7 @@ def _draw_all(place, record: dict, variant: str) -> None:
     )
     place.say(
         point(variant).headline,
-        f"Remove the lungs, and see how much of the score is left. {bias_text.blank_result(record)} "
+        f"Remove the lungs, and see how much of the score is left. {erasure_text.blank_result(record)} "
         "Click a point to open its X-ray.",
     )
     place.show(
@@ -309,9 +309,9 @@ def _draw_all(place, record: dict, variant: str) -> None:
         PAPER,
     )
     place.explain(
-        f"The {record['films']} test X-rays that have lung masks{bias_text.masks_left_out(training_masks())}, "
+        f"The {record['films']} test X-rays that have lung masks{erasure_text.masks_left_out(training_masks())}, "
         "scored by the paper's model, original and erased. The chart counts every positive X-ray; the headline, those "
-        f"that were positive before. {bias_text.other_fills(record, variant, FILL)}",
-        bias_text.blank_training(record) if record.get("trained_on_blanks") else "",
+        f"that were positive before. {erasure_text.other_fills(record, variant, FILL)}",
+        erasure_text.blank_training(record) if record.get("trained_on_blanks") else "",
         critics=("maguolo",),
     )

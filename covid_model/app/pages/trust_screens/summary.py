@@ -11,6 +11,7 @@ from covid_model.app import cache, networks
 from covid_model.app.components.slides import PAPER, TUNED, Point
 from covid_model.app.pages.trust_screens import accuracy, erasure
 from covid_model.app.text import bias as bias_text
+from covid_model.app.text import erasure as erasure_text
 from covid_model.app.text import prediction as prediction_text
 from covid_model.data import dataset
 from covid_model.data.dataset import DataError
@@ -58,7 +59,7 @@ def measured() -> dict[str, str]:
     changes = cache.changes(PAPER, TUNED, config.THRESHOLD)
     known[alike] = bias_text.adults_today(changes)
     if record := cache.audit_record(TUNED, "lungs"):
-        known[lungs] = bias_text.erased_in_short(bias_text.stays_positive(record, "erased"), erasure.FILL)
+        known[lungs] = erasure_text.erased_in_short(erasure_text.stays_positive(record, "erased"), erasure.FILL)
     if record := cache.audit_record(TUNED, "calibration"):
         splits = record["splits"]
         if bias_text.ADULTS_SPLIT in splits:
