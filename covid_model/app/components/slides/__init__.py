@@ -59,7 +59,7 @@ class Slide:
     details: DeltaGenerator
 
     def say(self, headline: str, idea: str) -> None:
-        """Fill in the headline (plain text), and the idea below it (Markdown, without numbers)."""
+        """Fill in the headline (plain text), and the idea below it (Markdown)."""
         self.headline.header(unbroken(headline), anchor=False)
         self.idea.markdown(unbroken(idea))
 
