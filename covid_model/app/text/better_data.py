@@ -83,7 +83,7 @@ def elsewhere(changes: Sequence[Change]) -> str:
     few = "; with so few X-rays, no change is clear" if len(unclear) == len(known) else ""
     if unclear and not few:
         few = f"; at {' and '.join(unclear)} not clearly"
-    return f"In hospitals of no training set, the AUC {' and '.join(parts)}{few}."
+    return f"In hospitals that are in no training set, the AUC {' and '.join(parts)}{few}."
 
 
 def left_out(trials: Mapping[str, Any] | None) -> str:

@@ -94,7 +94,7 @@ def show_erased_film(variant: str, title: str) -> None:
         start = st.button("Score both", key="erase_score", icon=":material/play_arrow:")
         message = st.empty()
     with right:
-        columns = st.columns(2, gap="medium", wrap=False)
+        columns = st.container(key="cards_erased").columns(2, gap="medium", wrap=False)
     try:
         both = pair(film, variant)
     except (FilmError, DataError) as error:
