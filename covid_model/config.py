@@ -14,6 +14,7 @@ SCORES_CSV = RESULTS / "scores.csv"  # id, split, source, covid, network, score
 SEEDS_JSON = RESULTS / "paper_seeds.json"  # five runs of the paper's recipe, with and without augmentation
 FIRST_EDITION_JSON = RESULTS / "first_edition.json"  # test results before the splits were cleaned
 TRIALS_JSON = RESULTS / "trials.json"  # choices of the fine-tuned recipe, each tried without one source
+VALIDATION_TRIALS_JSON = RESULTS / "validation_trials.json"  # changes to the fine-tuned model, on validation films
 WITHIN_JSON = RESULTS / "within_source.json"  # how well the classes within one source are separated, by patient
 READINGS_NPZ = RESULTS / "readings.npz"  # predictions of the sample films (python -m covid_model readings)
 SIMILARITY_NPZ = RESULTS / "similarity.npz"  # features of the reported films (python -m covid_model similarity)

@@ -16,6 +16,7 @@ from covid_model.evaluation.metrics import (
     Bin,
     Confusion,
     Curve,
+    area_from_counts,
     area_intervals,
     brier,
     calibration_error,

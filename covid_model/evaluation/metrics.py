@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from covid_model import config
 from covid_model.evaluation.bootstrap import (
     DRAWS,
+    LEVEL,
     Estimate,
     bootstrap,
     drawn_mean,
@@ -151,6 +152,19 @@ def area_intervals(scores: ArrayLike, covid: ArrayLike, patients: ArrayLike | No
         None if patients is None else np.asarray(patients),
     )
     return {name: percentile_interval(value, drawn[name]) for name, value in values.items()}
+
+
+def area_from_counts(auc: float, covid: int, other: int, level: float = LEVEL) -> Estimate:
+    """Return an AUC with the interval that follows from the number of films of each class alone.
+
+    The standard error is that of Hanley and McNeil 1982, doi 10.1148/radiology.143.1.7063747.
+    """
+    from scipy.stats import norm
+
+    first, second = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = auc * (1 - auc) + (covid - 1) * (first - auc**2) + (other - 1) * (second - auc**2)
+    half = float(norm.ppf((1 + level) / 2)) * (variance / (covid * other)) ** 0.5
+    return Estimate(auc, max(0.0, auc - half), min(1.0, auc + half))
 
 
 def weighted_areas(weights: np.ndarray, truth: np.ndarray, last: np.ndarray) -> dict[str, np.ndarray]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from covid_model import config, records
 from covid_model.config import split_title
+from covid_model.reports.model_card import trials as trials_module
 
 PAGE = config.ASSETS / "MEASUREMENTS.md"
 NODE_CORES, NODES = 16, (1, 4, 16, 64)  # of the machines in the arithmetic of larger clusters
@@ -61,7 +62,11 @@ def seed_runs(runs: list[dict[str, Any]]) -> pd.DataFrame:
 
 def page() -> str:
     """Return the page as Markdown, from the records that there are."""
-    parts = [HEAD, *seeds(_json(config.SEEDS_JSON)), *trials(_json(config.TRIALS_JSON))]
+    parts = [
+        HEAD,
+        *seeds(_json(config.SEEDS_JSON)),
+    ]
+    parts += trials(_json(config.TRIALS_JSON), _json(config.VALIDATION_TRIALS_JSON))
     parts += [
         *speed(records.load_benchmark(config.BENCHMARK_JSON)),
         *archive(records.load_benchmark(config.ARCHIVE_JSON)),
@@ -100,29 +105,15 @@ def seeds(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def trials(record: Mapping[str, Any]) -> list[str]:
-    """Return the section of trials; nothing without a record."""
-    rows = record.get("trials")
-    if not rows:
-        return []
-    sources = list(dict.fromkeys(source for row in rows for source in row["sources"]))
-    table = [
-        {"Trial": row["title"], "Compared with": row["compared_with"] or "–"}
-        | {f"AUC without {source}": _auc(row["sources"].get(source)) for source in sources}
-        for row in rows
+def trials(record: Mapping[str, Any], validation: Mapping[str, Any]) -> list[str]:
+    """Return the section of trials, as the model card has it; nothing without a record."""
+    tried = trials_module.tried(record, validation)
+    parts = [
+        part if isinstance(part, str) else as_table(pd.DataFrame(part.rows, columns=part.columns)) for part in tried
     ]
-    return [
-        "## Trials of recipes",
-        "Each is trained without one source and tested on it, so the source cannot give the answer away. These trials "
-        "decided the recipe of the fine-tuned model.",
-        as_table(pd.DataFrame(table)),
-    ]
-
-
-def _auc(result: Mapping[str, Any] | None) -> str:
-    auc = (result or {}).get("auc")
-    value = auc.get("value") if isinstance(auc, Mapping) else auc
-    return "–" if value is None else f"{value:.3f}"
+    return (
+        ["## Trials of recipes (`python -m covid_model train --recipe fine-tuned --trials`)", *parts] if parts else []
+    )
 
 
 def speed(record: Mapping[str, Any] | None) -> list[str]:

@@ -139,7 +139,7 @@ def without(
     if trial.refit:
         scores = refit(model, training, parts[0], features["plain"][table.index.get_indexer(test.index)])
     figures = fine_tune.figures(test, scores)
-    return {"films": len(test), "auc": figures[f"auc {source}"]}
+    return {"films": len(test), "covid": int(test["covid"].sum()), "auc": figures[f"auc {source}"]}
 
 
 def build(trial: Trial, vgg19: str, sources: Sequence[str]) -> keras.Model:

@@ -197,11 +197,18 @@ def test_the_measurements_page_has_every_row(tmp_path, monkeypatch):
     (tmp_path / "seeds.json").write_text(json.dumps({"runs": [run | {"seed": seed} for seed in range(3)]}))
     trial = {"title": "Heavy", "compared_with": None, "sources": {"siim": {"auc": 0.871}}}
     (tmp_path / "trials.json").write_text(json.dumps({"trials": [trial]}))
+    about = {"adults": 50, "adults_positive": 1}
+    (tmp_path / "validation_trials.json").write_text(json.dumps({"about": about, "trials": [trial]}))
     (tmp_path / "archive.json").write_text(json.dumps({"parts": {"run": PART | {"record": ARCHIVE}}}))
-    for name in ("BENCHMARK", "ARCHIVE", "LOAD", "SEEDS", "TRIALS"):
+    for name in ("BENCHMARK", "ARCHIVE", "LOAD", "SEEDS", "TRIALS", "VALIDATION_TRIALS"):
         monkeypatch.setattr(config, f"{name}_JSON", tmp_path / f"{name.lower()}.json")
     page = measurements.page()
-    assert page.count("\n## ") == 5 and "| Heavy | – | 0.871 |" in page and "90.0 ± 0.0 %" in page
+    assert (
+        page.count("\n## ") == 5
+        and "| Heavy | source left out | 0.871 |" in page
+        and "| Heavy | validation | 0.871 |" in page
+        and "90.0 ± 0.0 %" in page
+    )
     assert holds(measurements.machine([PART, PART]), 9, 2, 23) and measurements.machine([PART, PART]) in page
     (users,) = measurements.users({"soak": SOAK | {"held": {"every film read": False}}})
     assert users in page and holds(users, 7, 10, 70, 0, 812)
@@ -262,7 +269,7 @@ def test_rows_of_an_archive_are_compared_with_its_files():
 
 
 def test_without_records_there_is_nothing_to_write(tmp_path, monkeypatch):
-    for name in ("BENCHMARK", "ARCHIVE", "LOAD", "SEEDS", "TRIALS"):
+    for name in ("BENCHMARK", "ARCHIVE", "LOAD", "SEEDS", "TRIALS", "VALIDATION_TRIALS"):
         monkeypatch.setattr(config, f"{name}_JSON", tmp_path / "none.json")
     assert measurements.page() == f"{measurements.HEAD}\n"
 

@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_model import cli, config
+from covid_model import cli, config, evaluation
+from covid_model.data import dataset
 from covid_model.data.dataset import DataError
 from covid_model.experiments import features
-from covid_model.reports.model_card import figures, recipe
+from covid_model.model import registry
+from covid_model.reports.model_card import figures, recipe, trials
 from covid_model.training import playground
+from covid_model.training.trials import TRIALS
 
 needs_features = pytest.mark.skipif(
     not (config.LAB / "features.npz").is_file(), reason=f"no {config.LAB / 'features.npz'}"
@@ -114,28 +117,79 @@ def test_a_source_of_one_class_is_refused(capsys):
 
 
 def trial(title: str, siim: float, radiography: float, compared_with: str | None = None) -> dict:
-    sources = {"siim": {"films": 500, "auc": siim}, "radiography": {"films": 400, "auc": radiography}}
+    sources = {"siim": {"films": 500, "covid": 250, "auc": siim}}
+    sources["radiography"] = {"films": 400, "covid": 200, "auc": radiography}
     return {"title": title, "compared_with": compared_with, "sources": sources, "seconds": 60.0}
 
 
-def test_trials_and_classes_within_a_source_in_words():
-    rows = [trial("baseline", 0.8, 0.9), trial("adversary", 0.9, 0.92, "baseline")]
+def test_trials_of_both_kinds_are_one_table():
+    rows = [trial("baseline", 0.8, 0.9), trial("Light augmentation", 0.9, 0.92, "baseline")]
     about = {"films": 2000, "size": 160, "batch": 32, "machine": {"cores": 4}}
-    note, table = recipe.tried({"about": about, "trials": rows})
-    assert table.rows == (
-        ("baseline", "0.800", "0.900", "0.850", "–"),
-        ("adversary", "0.900", "0.920", "0.910", "+0.060"),
-    )
-    assert "2,000 X-rays" in note and "160 pixels" in note
+    kept = {"auc": 0.925, "low": 0.9, "high": 0.95, "found": 64, "covid": 100}
+    changes = [
+        {
+            "title": "as it is",
+            "decision": "shipped",
+            "sources": {"siim": kept, "cohen": kept | {"auc": 0.7, "found": 9}},
+        },
+        {"title": "mirrored", "decision": "put aside", "sources": {"siim": {"auc": 0.929}}},
+    ]
+    validation = {"about": {"adults": 50, "adults_positive": 1}, "trials": changes}
+    *notes, table = trials.tried({"about": about, "trials": rows}, validation)
+    assert table.rows[0][:2] == ("baseline", "source left out") and table.rows[1][-1] == "as in the recipe"
+    assert table.rows[0][2:6] == ("0.800 (0.761 to 0.839)", "0.900 (0.869 to 0.931)", "", "0.850")
+    assert table.rows[2][2:] == ("0.925 (0.900 to 0.950)", "", "0.700 (0.900 to 0.950)", "0.812", "64, 9 %", "shipped")
+    assert table.rows[3][2:] == ("0.929", "", "", "", "", "put aside")  # nothing else was kept
+    text = " ".join(notes)
+    assert "2,000 X-rays" in text and "160 pixels" in text and "±0.04" in text and "1 of 50 adults" in text
+    assert "after the network was trained" in text and "decided" not in text
+    assert trials.tried(None) == () and trials.tried(None, validation)[-1].rows == table.rows[2:]
+
+
+def test_every_committed_trial_says_what_became_of_it():
+    record, validation = (json.loads(path.read_text()) for path in (config.TRIALS_JSON, config.VALIDATION_TRIALS_JSON))
+    table = trials.tried(record, validation)[-1]
+    assert len(table.rows) == len(record["trials"]) + len(validation["trials"])
+    assert all(row[-1] for row in table.rows) and {trial.title for trial in TRIALS} == set(trials.DECISIONS)
+
+
+def test_the_trials_start_from_todays_network():
+    """The first row of the validation trials is what the stored scores of the validation films give."""
+    record = json.loads(config.VALIDATION_TRIALS_JSON.read_text())
+    about, first = record["about"], record["trials"][0]
+    spec = registry.spec(about["network"])
+    assert about["weights_sha256"] == spec.sha256
+    films = dataset.committed()
+    scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films)).query("network == @spec.name")
+    held_out = scores[scores["split"].isin(config.TRAINING_SPLITS)]  # the others were trained on and have no scores
+    others = held_out[held_out["covid"].eq(0) & held_out["source"].ne(config.CHILDREN)]
+    assert (len(others), (others["score"] > spec.threshold).sum()) == (about["adults"], about["adults_positive"])
+    for source, kept in first["sources"].items():
+        own = held_out[held_out["source"] == source]
+        found = own["covid"].eq(1) & own["score"].gt(spec.threshold)
+        assert (found.sum(), own["covid"].sum()) == (kept["found"], kept["covid"])
+        assert evaluation.roc(own["score"], own["covid"]).area == pytest.approx(kept["auc"], abs=1e-4)
+    helps = json.loads((config.AUDIT / f"{spec.name}-calibration.json").read_text())["validation"]["helps"]
+    assert ("did not improve" in record["trials"][-1]["decision"]) is not helps
+
+
+def test_an_area_has_an_interval_by_the_number_of_films():
+    few, many = evaluation.area_from_counts(0.8, 30, 30), evaluation.area_from_counts(0.8, 3000, 3000)
+    assert few.value == many.value == 0.8 and few.low < many.low < 0.8 < many.high < few.high <= 1
+    # Hanley and McNeil 1982, table I: an area of 0.893 of 51 and 58 images has a standard error of about 0.032
+    item = evaluation.area_from_counts(0.893, 51, 58)
+    assert (item.high - item.low) / 2 / 1.96 == pytest.approx(0.032, abs=0.001)
+
+
+def test_classes_within_a_source_in_words():
     record = {"source": "cohen", "films": 9, "covid": 6, "ill_otherwise": 2, "patients": 5, "folds": 5, "repeats": 2}
     bases = {"imagenet": [{"penalty": 0.1, "auc": 0.66, "spread": 0.02}]}
     bases["random"] = [{"penalty": 0.1, "auc": 0.65, "spread": 0.01}]
-    table, note = recipe.within(record | {"bases": bases})
-    assert table.rows[0][1] == "0.660 ± 0.020" and "6 with COVID-19 and 3 others (2 of which" in note
-    assert "0.660 with ImageNet weights and 0.650" in note and note.endswith("adds nothing there.")
+    note = trials.within(record | {"bases": bases})
+    assert "6 COVID-19 X-rays, 3 others, 5 patients" in note and note.endswith("adds nothing there.")
+    assert "0.660 with ImageNet weights and 0.650" in note
     bases["imagenet"][0]["auc"] = 0.9
-    assert "adds nothing" not in recipe.within(record | {"bases": bases})[1]
-    assert recipe.tried(None) == () and recipe.within(None) == ()
+    assert "adds nothing" not in trials.within(record | {"bases": bases}) and trials.within(None) == ""
 
 
 def test_time_of_trials_is_counted():
@@ -143,4 +197,7 @@ def test_time_of_trials_is_counted():
     assert [step.title for step in recipe.spent(own)] == ["Training"]
     record = {"about": {"machine": {"cores": 4}}, "trials": [trial("a", 1, 1), trial("b", 1, 1)]}
     last = recipe.spent(own, record)[-1]
-    assert (last.seconds, last.cores, last.title) == (120, 4, "2 trials")
+    assert (last.seconds, last.cores, last.title) == (120, 4, "2 trials without one source")
+    validation = {"trials": [{"title": "LoRA (rank 16)", "seconds": 50.0}, {"title": "not timed"}]}
+    timed = recipe.spent(own, record, validation)[2:]
+    assert [(step.title, step.seconds, step.cores) for step in timed] == [("LoRA", 50.0, 2)]

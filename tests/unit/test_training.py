@@ -256,7 +256,10 @@ def test_every_trial_is_measured_on_the_source_that_it_was_not_trained_on(assets
     assert [row["title"] for row in record["trials"]] == [trial.title for trial in ladder]
     for row in record["trials"]:
         assert set(row["sources"]) == set(trials.LEFT_OUT)
-        assert all(0 <= source["auc"] <= 1 and 0 < source["films"] <= 12 for source in row["sources"].values())
+        assert all(
+            0 <= source["auc"] <= 1 and 0 < source["covid"] < source["films"] <= 12
+            for source in row["sources"].values()
+        )
     assert 0 < record["about"]["films"] < len(dataset.training_films(data.films, *config.TRAINING_SPLITS))
 
 

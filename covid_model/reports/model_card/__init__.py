@@ -20,6 +20,7 @@ from covid_model.formatting import counted, duration, intervals
 from covid_model.model import registry
 from covid_model.model.registry import NetworkSpec
 from covid_model.reports.model_card import figures, recipe
+from covid_model.reports.model_card import trials as trials_module
 from covid_model.reports.model_card.recipe import WATTS_A_CORE
 from covid_model.reports.model_card.sentences import (
     Card,
@@ -45,6 +46,7 @@ def build(
     within: Mapping[str, Any] | None = None,
     networks: Path | None = None,
     audits: Path | None = None,
+    validation: Mapping[str, Any] | None = None,
 ) -> Card:
     """Return the card of one network. If data is missing, the card says so.
 
@@ -52,10 +54,11 @@ def build(
         spec: The network.
         scores: assets/results/scores.csv, all networks; None if it is missing.
         films: The list of films by id; None if it is missing, and intervals are then by film.
-        trials: The record of the trials that the recipe was chosen by; None if there is none.
+        trials: The record of the trials that check the recipe; None if there is none.
         within: The record of `python -m covid_model train --within`; None if there is none.
         networks: Folder of the text. Defaults to `config.NETWORKS`.
         audits: Folder of the experiments' records. Defaults to `config.AUDIT`.
+        validation: The record of changes to the network, tried on validation films; ignored if of other weights.
 
     Raises:
         CardError: The text is missing or damaged.
@@ -73,6 +76,8 @@ def build(
     }
     raw = load(networks)
     own = raw["networks"].get(spec.name, {})
+    if validation and validation["about"]["weights_sha256"] != spec.sha256:
+        validation = None
     values = _values(spec, table, films, records) | {
         "recipe_chosen": own.get("recipe", "Not recorded."),
         "threshold_set": own.get("threshold", "How it was chosen is not recorded."),
@@ -83,8 +88,8 @@ def build(
     use, factors, metrics = prose["intended_use"], prose["factors"], prose["metrics"]
     sections = [
         Section("Model details", (bullets(prose["details"]), *_details(spec), own.get("recipe", ""))),
-        *([Section("How the recipe was chosen", chosen)] if (chosen := _chosen(trials, within)) else []),
-        Section("Time and energy", _spent(spec, trials)),
+        *([Section("What was tried", tried)] if (tried := _tried(trials, within, validation)) else []),
+        Section("Time and energy", _spent(spec, trials, validation)),
         Section(
             "Intended use",
             (
@@ -140,12 +145,16 @@ def _details(spec: NetworkSpec) -> list[Table | str]:
     return [recipe.network(spec), trained or "How it was trained is not recorded."]
 
 
-def _chosen(trials: Mapping[str, Any] | None, within: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
-    return (*recipe.tried(trials), *recipe.within(within))
+def _tried(
+    trials: Mapping[str, Any] | None, within: Mapping[str, Any] | None, validation: Mapping[str, Any] | None
+) -> tuple[str | Table, ...]:
+    return tuple(filter(None, (*trials_module.tried(trials, validation), trials_module.within(within))))
 
 
-def _spent(spec: NetworkSpec, trials: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
-    costs = recipe.spent(spec, trials)
+def _spent(
+    spec: NetworkSpec, trials: Mapping[str, Any] | None, validation: Mapping[str, Any] | None
+) -> tuple[str | Table, ...]:
+    costs = recipe.spent(spec, trials, validation)
     if not costs:
         return ("Not recorded.",)
     rows = tuple(
@@ -211,10 +220,11 @@ def read(name: str) -> Card:
     scores = None
     if config.SCORES_CSV.is_file():
         scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films))
-    trials, within = None, None
+    trials, within, validation = None, None, None
     if name == registry.default():  # these records are about the default network
         trials, within = _record(config.TRIALS_JSON), _record(config.WITHIN_JSON)
-    return build(spec, scores, films, trials, within, config.NETWORKS, config.AUDIT)
+        validation = _record(config.VALIDATION_TRIALS_JSON)
+    return build(spec, scores, films, trials, within, config.NETWORKS, config.AUDIT, validation)
 
 
 def _record(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Describe a network, its recipe, the trials behind it, and the time and energy that they took."""
+"""Describe a network, its recipe, and the time and energy that they took."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from covid_model import config
-from covid_model.formatting import decimal, duration
+from covid_model.formatting import duration
 from covid_model.model.registry import IMAGENET, NetworkSpec
 from covid_model.reports.model_card.sentences import Table, escape
 
@@ -194,76 +194,6 @@ def _value(value: Any) -> str:
     return escape(value)
 
 
-# --- The trials behind the default network's recipe: choices compared, and classes within one source
-
-BASES = {"imagenet": "ImageNet weights", "random": "random weights, untrained"}
-
-
-def tried(record: Mapping[str, Any] | None) -> tuple[str | Table, ...]:
-    """Return every trial of assets/results/trials.json with its AUC on the sources left out; () without a record."""
-    if record is None or not record["trials"]:
-        return ()
-    about, trials = record["about"], record["trials"]
-    sources = list(trials[0]["sources"])
-    means = {trial["title"]: _mean_auc(trial) for trial in trials}
-    rows = []
-    for trial in trials:
-        aucs = [decimal(trial["sources"][source]["auc"]) for source in sources]
-        change = means[trial["title"]] - means[trial["compared_with"]] if trial["compared_with"] else None
-        rows.append(
-            (escape(trial["title"]), *aucs, decimal(_mean_auc(trial)), "–" if change is None else f"{change:+.3f}")
-        )
-    titles = [f"{escape(config.SOURCE_SHORT.get(source, source))} left out" for source in sources]
-    note = (
-        f"Each trial trains on at most {about['films']:,} X-rays of the training splits, leaves out one source, and is "
-        f"judged by its AUC on that source. Block 4 and below stay frozen at ImageNet's weights; {about['size']} "
-        f"pixels per side, batches of {about['batch']}. The last column is the change of the mean against the first "
-        "row. No X-ray on which results are reported was used."
-    )
-    columns = ("Trial", *titles, "Mean", "Change")
-    return note, Table("Choices tried: AUC on the source left out", columns, tuple(rows))
-
-
-def _mean_auc(trial: Mapping[str, Any]) -> float:
-    return sum(source["auc"] for source in trial["sources"].values()) / len(trial["sources"])
-
-
-def within(record: Mapping[str, Any] | None) -> tuple[Table | str, ...]:
-    """Return how well the classes of one source can be separated, and what that means; () without a record."""
-    if record is None:
-        return ()
-    title = escape(config.SOURCE_TITLES.get(record["source"], record["source"]))
-    rows = tuple(
-        (BASES.get(base, escape(base)), *(f"{decimal(fit['auc'])} ± {decimal(fit['spread'])}" for fit in fits))
-        for base, fits in record["bases"].items()
-    )
-    penalties = [fit["penalty"] for fit in next(iter(record["bases"].values()))]
-    table = Table(
-        f"AUC within {title}, {record['folds']}-fold cross-validation by patient, repeated {record['repeats']} times",
-        ("Frozen base, linear head", *(f"C = {penalty:g}" for penalty in penalties)),
-        rows,
-    )
-    best = {base: max(fit["auc"] for fit in fits) for base, fits in record["bases"].items()}
-    others = record["films"] - record["covid"]
-    note = (
-        f"{title} is the only training source that identifies its patients and has X-rays of both classes: "
-        f"{record['covid']} with COVID-19 and {others} others ({record['ill_otherwise']} of which show another "
-        f"finding), of {record['patients']} patients. Within it, the source reveals nothing about the class. "
-    )
-    if {"imagenet", "random"} <= set(best):
-        better = best["imagenet"] - best["random"]
-        note += (
-            f"The best AUC is {decimal(best['imagenet'])} with ImageNet weights and {decimal(best['random'])} with "
-            "random ones" + (": pretraining adds nothing there." if better < _spread(record) else ".")
-        )
-    return table, note
-
-
-def _spread(record: Mapping[str, Any]) -> float:
-    """Return the largest standard deviation in a record: smaller differences mean nothing."""
-    return max(fit["spread"] for fits in record["bases"].values() for fit in fits)
-
-
 # --- Time (recorded) and energy (estimated) of a network
 
 # Power of one core: what Green Algorithms assumes for an unknown processor ("Any").
@@ -292,12 +222,15 @@ class Spent:
         return self.seconds * self.cores * WATTS_A_CORE / _JOULES_A_KWH
 
 
-def spent(spec: NetworkSpec, trials: Mapping[str, Any] | None = None) -> list[Spent]:
-    """Return the cost of a network's training and of the trials behind its recipe, as far as it was recorded.
+def spent(
+    spec: NetworkSpec, trials: Mapping[str, Any] | None = None, validation: Mapping[str, Any] | None = None
+) -> list[Spent]:
+    """Return the cost of a network's training and of the trials about it, as far as it was recorded.
 
     Args:
         spec: The network.
         trials: The record of assets/results/trials.json.
+        validation: That of assets/results/validation_trials.json, made on the machine of the training.
     """
     cores = (spec.training.get("machine") or {}).get("cores")
     if not isinstance(cores, int):
@@ -310,5 +243,9 @@ def spent(spec: NetworkSpec, trials: Mapping[str, Any] | None = None) -> list[Sp
             break
     if trials:
         seconds = sum(trial["seconds"] for trial in trials["trials"])
-        costs.append(Spent(f"{len(trials['trials'])} trials", seconds, trials["about"]["machine"]["cores"]))
+        title = f"{len(trials['trials'])} trials without one source"
+        costs.append(Spent(title, seconds, trials["about"]["machine"]["cores"]))
+    for trial in (validation or {}).get("trials", ()):
+        if "seconds" in trial:
+            costs.append(Spent(trial["title"].partition(" (")[0], trial["seconds"], cores))
     return costs
