@@ -147,6 +147,17 @@ def test_a_recipe_in_stages_has_a_column_each():
     assert "SIIM-FISABIO-RSNA challenge, unlabeled: 6 %" in rows[recipe.SETTINGS["shares"]][0]
 
 
+def test_a_last_stage_that_did_not_help_is_told():
+    rows = [(1, 0.7, 0.8), (2, 0.8, 0.9), (2, 0.856, 0.924), (3, 0.84, 0.925)]
+    history = [{"stage": stage, "within": within, "auc siim": siim} for stage, within, siim in rows]
+    text = recipe.last_stage(spec(history=history))
+    assert "from 0.856 to 0.840" in text and "from 0.924 to 0.925" in text and "kept as trained" in text
+    alike = recipe.last_stage(spec(history=[*history[:3], history[3] | {"auc siim": 0.9241}]))
+    assert "left that of SIIM-FISABIO-RSNA challenge at 0.924;" in alike
+    assert recipe.last_stage(spec(history=history[:3])) == "" == recipe.last_stage(spec())
+    assert text in section(build(spec(history=history), None, None), "Model details")
+
+
 def test_jitter_in_words():
     table = recipe.recipe(spec(recipe={"jitter": {"rotation": 5.0, "blur": 0.0, "jpeg": None, "each": 0.5}}))
     assert cells(table)["Data augmentation"] == ["rotated by up to 5°"]  # `each` is of parts that are off

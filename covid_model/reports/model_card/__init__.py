@@ -87,7 +87,10 @@ def build(
 
     use, factors, metrics = prose["intended_use"], prose["factors"], prose["metrics"]
     sections = [
-        Section("Model details", (bullets(prose["details"]), *_details(spec), own.get("recipe", ""))),
+        Section(
+            "Model details",
+            (bullets(prose["details"]), *_details(spec), own.get("recipe", ""), recipe.last_stage(spec)),
+        ),
         *([Section("What was tried", tried)] if (tried := _tried(trials, within, validation)) else []),
         Section("Time and energy", _spent(spec, trials, validation)),
         Section(
