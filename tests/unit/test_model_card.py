@@ -87,10 +87,14 @@ def test_no_figure_is_typed_into_the_prose():
         assert not re.search(r"\d", NAMES_WITH_DIGITS.sub("", re.sub(r"\{\w+\}", "", line))), line
 
 
-def test_prose_says_what_was_looked_at():
-    text = " ".join(strings(sentences.load()["caveats"]))
-    assert "while this project was planned" in text and "on Actualmed some forty times" in text
-    assert "above all on Actualmed and Figure 1, may be optimistic" in text
+def test_card_and_readme_say_the_same_of_what_was_looked_at():
+    card = " ".join(strings(sentences.load()["caveats"]))
+    readme = " ".join((config.ROOT / "README.md").read_text(encoding="utf-8").split())
+    for text in (card, readme):
+        assert "scored on Actualmed some forty times in all, some thirty of them in planning" in text
+        assert "came from planning runs that looked at" in text and "simulated X-rays" in text
+        assert "No training decision" not in text
+    assert "above all on Actualmed, Figure 1 and the simulated X-rays, may be optimistic" in card
 
 
 def test_prose_knows_every_network_and_each_item_once():
