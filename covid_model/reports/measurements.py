@@ -16,6 +16,7 @@ import pandas as pd
 
 from covid_model import config, records
 from covid_model.config import split_title
+from covid_model.model import registry
 from covid_model.reports.model_card import trials as trials_module
 
 PAGE = config.ASSETS / "MEASUREMENTS.md"
@@ -25,6 +26,10 @@ HEAD = (
     "# Measurements\n\n"
     "Written by `make readme` from the records in `assets/results`; do not edit. Each section names the command that "
     "measures it again."
+)
+EARLIER = (
+    "What is marked *earlier weights* was measured before the network was trained again. Time and memory depend on "
+    "the layers, which are the same, not on the values of the weights."
 )
 SEED_FIGURES = {  # key in paper_seeds.json: row of the table
     "accuracy_at_0.5": f"Accuracy at {config.HALF}",
@@ -174,7 +179,8 @@ def _results(parts: Sequence[Mapping[str, Any]]) -> list[str]:
     notes = [
         f"- **{words(row['what'])}.** {words(row['note'])}" for part in parts for row in part["rows"] if row["note"]
     ]
-    return [machine(parts), as_table(table(parts)), *(["Notes:", "\n".join(notes)] if notes else [])]
+    marked = [EARLIER] if any(earlier(part) for part in parts) else []
+    return [machine(parts), *marked, as_table(table(parts)), *(["Notes:", "\n".join(notes)] if notes else [])]
 
 
 def load(record: Mapping[str, Any]) -> list[str]:
@@ -182,7 +188,17 @@ def load(record: Mapping[str, Any]) -> list[str]:
     sentences = users(record)
     if not sentences:
         return []
-    return ["## Many users at once (`python -m tests.load`)", "\n".join(f"- {sentence}" for sentence in sentences)]
+    marked = [EARLIER] if any(earlier(run) for run in record.values()) else []
+    title = "## Many users at once (`python -m tests.load`)"
+    return [title, *marked, "\n".join(f"- {sentence}" for sentence in sentences)]
+
+
+def earlier(record: Mapping[str, Any]) -> str:
+    """Return " (earlier weights, 2026-01-02)" for a record of weights that no network has today, else ""."""
+    measured = record.get("weights_sha256")
+    if measured is None or measured in {registry.spec(name, config.NETWORKS).sha256 for name in registry.names()}:
+        return ""
+    return f" (earlier weights, {record['date']})"
 
 
 def machine(parts: Sequence[Mapping[str, Any]]) -> str:
@@ -207,7 +223,7 @@ def table(parts: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows = [row for part in parts for row in part["rows"]]
     return pd.DataFrame(
         {
-            "Measured": [words(row["what"]) for row in rows],
+            "Measured": [words(row["what"]) + earlier(part) for part in parts for row in part["rows"]],
             "Result": [figure(row) for row in rows],
             "Target": [words(row["goal"]) or "–" for row in rows],
             "Met": [REACHED[row["reached"]] for row in rows],
@@ -250,8 +266,8 @@ def users(load: Mapping[str, Any]) -> list[str]:
         if "service_peak_mb" in run:
             memory_used += f" for an app and {run['service_peak_mb']:,.0f} MB for the service"
         sentences.append(
-            f"**{who}**: {run['readings']:,} X-rays analyzed, {len(run['failures'])} failures, {same(run)} as for a "
-            f"single user, {memory_used}. {outcome}"
+            f"**{who}**{earlier(run)}: {run['readings']:,} X-rays analyzed, {len(run['failures'])} failures, "
+            f"{same(run)} as for a single user, {memory_used}. {outcome}"
         )
     return sentences
 
@@ -268,7 +284,7 @@ def memory(load: Mapping[str, Any]) -> str:
     return (
         f"In the load test, one app used at most {largest['peak_mb']:,.0f} MB of memory, with "
         f"{largest.get('sessions', largest.get('sessions_at_a_time'))} users at a time, on {largest['date']} "
-        f"(`assets/results/load.json`).{service}"
+        f"{'with earlier weights ' if earlier(largest) else ''}(`assets/results/load.json`).{service}"
     )
 
 

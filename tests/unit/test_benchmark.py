@@ -222,6 +222,23 @@ def test_the_measurements_page_has_every_row(tmp_path, monkeypatch):
     assert holds(goal[0], 1.1) and reached == [measurements.REACHED[True], measurements.REACHED[None]]
 
 
+def test_what_earlier_weights_were_measured_with_is_marked_row_by_row():
+    today = registry.spec(registry.default(), config.NETWORKS).sha256
+    old, new = PART | {"weights_sha256": "0" * 64}, PART | {"weights_sha256": today}
+    mark = " (earlier weights, 2026-01-02)"
+    measured = measurements.table([old, new])["Measured"].tolist()
+    assert measured == ["Reading" + mark, "Peer" + mark, "Reading", "Peer"]
+    assert measurements.EARLIER in measurements.speed({"parts": {"a": old, "b": new}})
+    assert measurements.EARLIER not in measurements.speed({"parts": {"b": new}})
+    run = SOAK | {"held": {}, "date": "2026-01-02", "sessions_at_a_time": 6}
+    runs = {"soak": run | {"weights_sha256": "0" * 64}}
+    assert mark in measurements.users(runs)[0] and measurements.EARLIER in measurements.load(runs)
+    assert "on 2026-01-02 with earlier weights" in measurements.memory(runs)
+    runs = {"soak": run | {"weights_sha256": today}}
+    assert mark not in measurements.users(runs)[0] and measurements.EARLIER not in measurements.load(runs)
+    assert "earlier weights" not in measurements.memory(runs)
+
+
 ARCHIVE = {"files": 10_000, "processor_seconds_per_film": 0.25, "replica_mb": 1024, "mean_kb": 50}
 
 
