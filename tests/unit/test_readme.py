@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from covid_model import config
 from covid_model.cli import main, tools
 from covid_model.data import dataset
+from covid_model.model import registry
 
 
 @pytest.fixture
@@ -85,6 +87,20 @@ def test_notice_counts_the_films_of_every_source():
     notice = (config.ASSETS / "NOTICE.md").read_text(encoding="utf-8")
     counted = re.findall(r"^\| .* \| ([\d,]+) \| .* \|$", notice, re.MULTILINE)
     assert sorted(int(number.replace(",", "")) for number in counted) == sorted(films)
+
+
+def test_notice_says_what_the_weights_contain():
+    notice = " ".join((config.ASSETS / "NOTICE.md").read_text(encoding="utf-8").split())
+    without = re.search(
+        r"8-bit integers with a scale per channel, the other weights to float16\. (.*?) do not contain them", notice
+    )[1]
+    for name in registry.names():
+        with np.load(config.NETWORKS / f"{name}.npz", allow_pickle=False) as arrays:
+            kernels = {key: arrays[key].dtype for key in arrays.files if re.fullmatch(r"block\d_conv\d/kernel", key)}
+        assert (f"`{name}.npz`" in without) == (not kernels), name
+        if kernels:
+            assert f"`{name}.npz` contains them modified" in notice
+            assert sum(kind == np.int8 for kind in kernels.values()) == len(kernels) - 1  # all but the first are large
 
 
 def test_readme_agrees_with_the_scores():
