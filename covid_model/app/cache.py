@@ -65,6 +65,7 @@ def scores() -> pd.DataFrame | None:
 def _card_files(name: str) -> list[Path]:
     files = [config.SCORES_CSV, config.DATASET_CSV]
     files += [config.TRIALS_JSON, config.VALIDATION_TRIALS_JSON, config.WITHIN_JSON]
+    files += [config.READINGS_NPZ, config.BENCHMARK_JSON]
     files += [config.NETWORKS / file for file in (f"{name}.json", sentences.PROSE)]
     files += [config.AUDIT / f"{name}-{experiment}.json" for experiment in config.AUDIT_EXPERIMENTS]
     return files

@@ -17,10 +17,9 @@ from covid_model import config, evaluation
 from covid_model import records as records_module
 from covid_model.data import dataset
 from covid_model.formatting import counted, duration, intervals
-from covid_model.model import registry
+from covid_model.model import readings, registry
 from covid_model.model.registry import NetworkSpec
-from covid_model.reports.model_card import figures, recipe
-from covid_model.reports.model_card import trials as trials_module
+from covid_model.reports.model_card import figures, goals, recipe, trials
 from covid_model.reports.model_card.recipe import WATTS_A_CORE
 from covid_model.reports.model_card.sentences import (
     Card,
@@ -42,11 +41,9 @@ def build(
     spec: NetworkSpec,
     scores: pd.DataFrame | None,
     films: pd.DataFrame | None,
-    trials: Mapping[str, Any] | None = None,
-    within: Mapping[str, Any] | None = None,
+    about: Mapping[str, Any] | None = None,
     networks: Path | None = None,
     audits: Path | None = None,
-    validation: Mapping[str, Any] | None = None,
 ) -> Card:
     """Return the card of one network. If data is missing, the card says so.
 
@@ -54,16 +51,16 @@ def build(
         spec: The network.
         scores: assets/results/scores.csv, all networks; None if it is missing.
         films: The list of films by id; None if it is missing, and intervals are then by film.
-        trials: The record of the trials that check the recipe; None if there is none.
-        within: The record of `python -m covid_model train --within`; None if there is none.
+        about: Further records of this network, as far as there are any (see `read`): `trials`, `validation` (trials,
+            too), `within`, `benchmark`, and `readings`, the scores of the sample films.
         networks: Folder of the text. Defaults to `config.NETWORKS`.
         audits: Folder of the experiments' records. Defaults to `config.AUDIT`.
-        validation: The record of changes to the network, tried on validation films; ignored if of other weights.
 
     Raises:
         CardError: The text is missing or damaged.
         ValueError: A score is not a number in [0, 1].
     """
+    about = about or {}
     networks = config.NETWORKS if networks is None else networks
     audits = config.AUDIT if audits is None else audits
     table = None
@@ -76,8 +73,6 @@ def build(
     }
     raw = load(networks)
     own = raw["networks"].get(spec.name, {})
-    if validation and validation["about"]["weights_sha256"] != spec.sha256:
-        validation = None
     values = _values(spec, table, films, records) | {
         "recipe_chosen": own.get("recipe", "Not recorded."),
         "threshold_set": own.get("threshold", "How it was chosen is not recorded."),
@@ -91,8 +86,8 @@ def build(
             "Model details",
             (bullets(prose["details"]), *_details(spec), own.get("recipe", ""), recipe.last_stage(spec)),
         ),
-        *([Section("What was tried", tried)] if (tried := _tried(trials, within, validation)) else []),
-        Section("Time and energy", _spent(spec, trials, validation)),
+        *([Section("What was tried", tried)] if (tried := _tried(about)) else []),
+        Section("Time and energy", _spent(spec, about.get("trials"), about.get("validation"))),
         Section(
             "Intended use",
             (
@@ -105,7 +100,7 @@ def build(
         Section("Metrics", (bullets([*metrics["choice"], *metrics["threshold"], values["intervals"]]),)),
         Section("Evaluation data", (bullets(prose["evaluation_data"]), *_counts(films, UNSEEN))),
         Section("Training data", (bullets(prose["training_data"]), *_counts(films, config.TRAINING_SPLITS))),
-        Section("Quantitative analyses", _analyses(spec, table, records)),
+        Section("Quantitative analyses", _analyses(spec, table, records, about)),
         Section("Ethical considerations", (bullets(prose["ethics"]),)),
         Section("Caveats and recommendations", (bullets([*own.get("caveats", ()), *prose["caveats"]]),)),
         Section("CLAIM", (_claim(prose["claim"]),)),
@@ -148,16 +143,15 @@ def _details(spec: NetworkSpec) -> list[Table | str]:
     return [recipe.network(spec), trained or "How it was trained is not recorded."]
 
 
-def _tried(
-    trials: Mapping[str, Any] | None, within: Mapping[str, Any] | None, validation: Mapping[str, Any] | None
-) -> tuple[str | Table, ...]:
-    return tuple(filter(None, (*trials_module.tried(trials, validation), trials_module.within(within))))
+def _tried(about: Mapping[str, Any]) -> tuple[str | Table, ...]:
+    tried = trials.tried(about.get("trials"), about.get("validation"))
+    return tuple(filter(None, (*tried, trials.within(about.get("within")))))
 
 
 def _spent(
-    spec: NetworkSpec, trials: Mapping[str, Any] | None, validation: Mapping[str, Any] | None
+    spec: NetworkSpec, without: Mapping[str, Any] | None, validation: Mapping[str, Any] | None
 ) -> tuple[str | Table, ...]:
-    costs = recipe.spent(spec, trials, validation)
+    costs = recipe.spent(spec, without, validation)
     if not costs:
         return ("Not recorded.",)
     rows = tuple(
@@ -180,14 +174,14 @@ def _counts(films: pd.DataFrame | None, splits: Sequence[str]) -> tuple[str | Ta
 
 
 def _analyses(
-    spec: NetworkSpec, table: pd.DataFrame | None, records: Mapping[str, Any]
+    spec: NetworkSpec, table: pd.DataFrame | None, records: Mapping[str, Any], about: Mapping[str, Any]
 ) -> tuple[str | Table | None, ...]:
     if table is None:
         return (NO_SCORES,)
     order = (*UNSEEN, *config.TRAINING_SPLITS)
     return (
         figures.measures(table, spec.threshold),
-        figures.table(spec.name, table, spec.threshold),
+        goals.table(spec.name, table, spec.threshold, {**records, **about}),
         figures.parts(evaluation.parts(table, order), spec.threshold),
         figures.groups(table, spec.threshold),
         figures.calibration(records.get("calibration")),
@@ -223,11 +217,24 @@ def read(name: str) -> Card:
     scores = None
     if config.SCORES_CSV.is_file():
         scores = dataset.labeled(dataset.read_scores(config.SCORES_CSV, films))
-    trials, within, validation = None, None, None
+    about = {"readings": readings.load(spec).scores()}
     if name == registry.default():  # these records are about the default network
-        trials, within = _record(config.TRIALS_JSON), _record(config.WITHIN_JSON)
-        validation = _record(config.VALIDATION_TRIALS_JSON)
-    return build(spec, scores, films, trials, within, config.NETWORKS, config.AUDIT, validation)
+        paths = {
+            "trials": config.TRIALS_JSON,
+            "within": config.WITHIN_JSON,
+            "validation": config.VALIDATION_TRIALS_JSON,
+        }
+        about |= {key: _record(path) for key, path in paths.items()}
+    if (benchmark := records_module.load_benchmark()) and _is_of(benchmark["parts"].get("precision"), spec):
+        about["benchmark"] = benchmark
+    if not _is_of((about.get("validation") or {}).get("about"), spec):
+        about["validation"] = None
+    return build(spec, scores, films, about, config.NETWORKS, config.AUDIT)
+
+
+def _is_of(record: Mapping[str, Any] | None, spec: NetworkSpec) -> bool:
+    """Return whether a record was made with a network's weights of today."""
+    return bool(record) and record.get("weights_sha256") == spec.sha256
 
 
 def _record(path: Path) -> Any:
