@@ -246,8 +246,29 @@ def test_counts(tables):
 def test_calibration_is_the_record_s():
     part = {"before": {"ece": 0.1, "brier": 0.2}, "after": {"ece": 0.05, "brier": 0.15}}
     table = figures.calibration({"temperature": 2.0, "splits": {"test": part, "adults": part}})
+    assert table.title.endswith("(T = 2.00)")
+    fitted = figures.calibration({"temperature": 2.0, "splits": {}, "fitted_on": {"films": 1421}})
+    assert fitted.title.endswith("fitted on all 1,421 validation X-rays, children's included)")
     assert table.rows[0] == ("Test", "0.100", "0.050", "0.200", "0.150") and table.rows[1][0].startswith("All adult")
     assert figures.calibration(None) is None
+
+
+def test_the_operating_point_is_counted_by_source():
+    rows = [("train", "cohen", 0, 0.7), ("train", "cohen", 1, 0.9), ("train", "kermany", 0, 0.9)]
+    rows += [("extra", "nih", 0, 0.6), ("extra", "nih", 0, 0.1), ("test", "cohen", 0, 0.9)]
+    table = pd.DataFrame(rows, columns=["split", "source", "covid", "score"])
+    assert figures.operating_point(table, 0.6) == "1 of 3 (Image Data Collection 1 of 1, NIH ChestX-ray8 0 of 2)"
+    assert figures.operating_point(table[5:], 0.6) == "" == figures.operating_point(None, 0.6)
+
+
+def test_films_that_the_panel_disputes_are_counted(committed):
+    rows = [("extra", 1, "negative"), ("extra", 1, "typical"), ("extra", 0, "negative"), ("extra-test", 1, "negative")]
+    films = pd.DataFrame([*rows, rows[3], ("test", 1, None)], columns=["split", "covid", "panel"])
+    assert figures.disputed(films) == (1, 2)
+    assert figures.disputed(None) == figures.disputed(films.drop(columns="panel")) == (None, None)
+    trained, reported = figures.disputed(dataset.committed())
+    text = section(committed["fine-tuned"], "Training data")
+    assert f": {trained} in the training splits" in text and f"{reported} in the reported ones" in text
 
 
 # --- The card ---------------------------------------------------------------------------------------

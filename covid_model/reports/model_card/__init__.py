@@ -73,10 +73,12 @@ def build(
     }
     raw = load(networks)
     own = raw["networks"].get(spec.name, {})
-    values = _values(spec, table, films, records) | {
+    values = _values(spec, table, films, records)
+    nested = {
         "recipe_chosen": own.get("recipe", "Not recorded."),
         "threshold_set": own.get("threshold", "How it was chosen is not recorded."),
     }
+    values |= fill(nested, values)
     prose = fill(raw, values)
     own = prose["networks"].get(spec.name, {})
 
@@ -122,6 +124,7 @@ def _values(
         trained = films["split"].isin(config.TRAINING_SPLITS)
         both = len(set(films.loc[trained, "patient"]) & set(films.loc[~trained, "patient"]))
     adults = None if table is None else figures.adults(table, spec.threshold)
+    trained_on, reported = figures.disputed(films)
     return {
         "paper_title": config.PAPER_TITLE,
         "paper_doi": config.PAPER_DOI,
@@ -134,6 +137,9 @@ def _values(
         "external_films": unknown if external is None else f"{len(external):,}",
         "external_sources": " and ".join(escape(config.SOURCE_TITLES[name]) for name in sources) or "hospitals",
         "adults_called": counted(adults) if adults else f"{unknown} the",
+        "operating_point": figures.operating_point(table, spec.threshold) or "how many is not recorded",
+        "disputed_trained": unknown if trained_on is None else f"{trained_on:,}",
+        "disputed_reported": unknown if reported is None else f"{reported:,}",
         "on_both_sides": "An unknown number of" if both is None else f"{both:,}" if both else "No",
     }
 

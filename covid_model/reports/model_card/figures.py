@@ -61,6 +61,36 @@ def adults(table: pd.DataFrame, threshold: float) -> Estimate:
     return share(is_positive(rows["score"], threshold), rows.get("patient", pd.Series(rows.index, rows.index)))
 
 
+def operating_point(table: pd.DataFrame | None, threshold: float) -> str:
+    """Return how many validation X-rays of adults without COVID-19 are positive, by source too; "" without scores.
+
+    Of the training splits, only the validation films have scores.
+    """
+    if table is None:
+        return ""
+    held_out = table[table["split"].isin(config.TRAINING_SPLITS)]
+    positive = is_positive(held_out["score"], threshold)[
+        (held_out["covid"] == 0) & (held_out["source"] != config.CHILDREN)
+    ]
+    if positive.empty:
+        return ""
+    by_source = positive.groupby(held_out["source"].reindex(positive.index)).agg(["sum", "size"])
+    parts = [
+        f"{escape(config.SOURCE_SHORT.get(source, source))} {row['sum']} of {row['size']}"
+        for source, row in by_source.iterrows()
+    ]
+    return f"{positive.sum()} of {len(positive)} ({', '.join(parts)})"
+
+
+def disputed(films: pd.DataFrame | None) -> tuple[int, int] | tuple[None, None]:
+    """Return how many films are listed as COVID-19 but were read as negative: trained on, and reported."""
+    if films is None or "panel" not in films:
+        return None, None
+    read = films["covid"].eq(1) & films["panel"].eq("negative")
+    trained = films["split"].isin(config.TRAINING_SPLITS)
+    return int((read & trained).sum()), int((read & ~trained).sum())
+
+
 def parts(results: Sequence[Part], threshold: float) -> Table:
     """Return sensitivity, specificity and AUC of every split and source."""
     rows = []
@@ -135,8 +165,7 @@ def calibration(record: Mapping[str, Any] | None) -> Table | None:
         errors = [decimal(part[when][key]) for key in ("ece", "brier") for when in ("before", "after")]
         rows.append((config.SPLIT_TITLES.get(name, "All adult X-rays not trained on"), *errors))
     columns = ("X-rays", "ECE before", "ECE after", "Brier score before", "Brier score after")
-    return Table(
-        f"Calibration before and after temperature scaling (T = {record['temperature']:.2f})",
-        columns,
-        tuple(rows),
-    )
+    fitted = record.get("fitted_on", {}).get("films")
+    how = f"T = {record['temperature']:.2f}"
+    how += f", fitted on all {fitted:,} validation X-rays, children's included" if fitted else ""
+    return Table(f"Calibration before and after temperature scaling ({how})", columns, tuple(rows))
