@@ -408,7 +408,7 @@ def unseen_scores(name: str) -> pd.DataFrame | None:
 
 @memory.by_files(lambda: [config.TRIALS_JSON], st.cache_data, 2)
 def trials() -> dict | None:
-    """Load the trials behind the fine-tuned recipe; None if there are none."""
+    """Load the trials that check the fine-tuned recipe; None if there are none."""
     return _json(config.TRIALS_JSON)
 
 

@@ -205,7 +205,7 @@ def test_the_measurements_page_has_every_row(tmp_path, monkeypatch):
     page = measurements.page()
     assert (
         page.count("\n## ") == 5
-        and "| Heavy | source left out | 0.871 |" in page
+        and "| Heavy | left out | 0.871 |" in page
         and "| Heavy | validation | 0.871 |" in page
         and "90.0 ± 0.0 %" in page
     )

@@ -1,4 +1,4 @@
-"""Model cards (Mitchell et al. 2019) with the items of CLAIM (Mongan et al. 2020) that apply.
+"""Model cards (Mitchell et al. 2019) with the items of CLAIM (Mongan et al. 2020) that they leave open.
 
 The text is in assets/networks/card.json. Every figure is computed from a network's JSON, the scores, the list of films
 or an experiment's record. The page About shows a card, and `python -m covid_model card` prints it.
@@ -74,11 +74,7 @@ def build(
     raw = load(networks)
     own = raw["networks"].get(spec.name, {})
     values = _values(spec, table, films, records)
-    nested = {
-        "recipe_chosen": own.get("recipe", "Not recorded."),
-        "threshold_set": own.get("threshold", "How it was chosen is not recorded."),
-    }
-    values |= fill(nested, values)
+    values |= fill({"threshold_set": own.get("threshold", "How it was chosen is not recorded.")}, values)
     prose = fill(raw, values)
     own = prose["networks"].get(spec.name, {})
 
@@ -100,12 +96,12 @@ def build(
         ),
         Section("Factors", (*_list("Relevant", factors["relevant"]), *_list("Reported here", factors["reported"]))),
         Section("Metrics", (bullets([*metrics["choice"], *metrics["threshold"], values["intervals"]]),)),
-        Section("Evaluation data", (bullets(prose["evaluation_data"]), *_counts(films, UNSEEN))),
-        Section("Training data", (bullets(prose["training_data"]), *_counts(films, config.TRAINING_SPLITS))),
+        Section("Evaluation data", (bullets(prose["evaluation_data"]),)),
+        Section("Training data", (bullets(prose["training_data"]), *_counts(films))),
         Section("Quantitative analyses", _analyses(spec, table, records, about)),
         Section("Ethical considerations", (bullets(prose["ethics"]),)),
         Section("Caveats and recommendations", (bullets([*own.get("caveats", ()), *prose["caveats"]]),)),
-        Section("CLAIM", (_claim(prose["claim"]),)),
+        Section("CLAIM", ("Items of CLAIM that the sections above leave open:", _claim(prose["claim"]))),
     ]
     head = f"`{spec.name}`. {escape(spec.summary)} After {' and '.join(prose['sources'])}."
     kept = tuple(Section(section.title, tuple(filter(None, section.parts))) for section in sections)
@@ -117,8 +113,6 @@ def _values(
 ) -> dict[str, str]:
     """Return the values of the {names} in the text."""
     unknown = "an unknown number of"
-    external = None if films is None else films[films["split"] == "external"]
-    sources = [] if external is None else [name for name in config.SOURCE_TITLES if (external["source"] == name).any()]
     both = None
     if films is not None:
         trained = films["split"].isin(config.TRAINING_SPLITS)
@@ -129,13 +123,8 @@ def _values(
         "paper_title": config.PAPER_TITLE,
         "paper_doi": config.PAPER_DOI,
         "threshold": f"{spec.threshold:g}",
-        "base_in_words": recipe.base(spec),
-        "sees": recipe.preprocessing(spec),
         "validation_parts": str(dataset.VALIDATION_PARTS),
         "intervals": intervals(table is None or "patient" in table, evaluation.DRAWS),
-        "audits": ", ".join(records) or "none yet",
-        "external_films": unknown if external is None else f"{len(external):,}",
-        "external_sources": " and ".join(escape(config.SOURCE_TITLES[name]) for name in sources) or "hospitals",
         "adults_called": counted(adults) if adults else f"{unknown} the",
         "operating_point": figures.operating_point(table, spec.threshold) or "how many is not recorded",
         "disputed_trained": unknown if trained_on is None else f"{trained_on:,}",
@@ -169,14 +158,14 @@ def _spent(
     )
     note = (
         f"The energy is an estimate, not a measurement: time × cores × {recipe.WATTS_A_CORE:g} W per core, "
-        f"{recipe.WATTS_SOURCE}. It does not include memory, cooling or anything that was not recorded (earlier runs, "
-        "and features reused from them)."
+        f"{recipe.WATTS_SOURCE}, without memory, cooling and earlier runs."
     )
     return table, note
 
 
-def _counts(films: pd.DataFrame | None, splits: Sequence[str]) -> tuple[str | Table, ...]:
-    return ("This copy has no list of X-rays.",) if films is None else (figures.counts(films, splits),)
+def _counts(films: pd.DataFrame | None) -> tuple[str | Table, ...]:
+    order = (*config.TRAINING_SPLITS, *UNSEEN)
+    return ("This copy has no list of X-rays.",) if films is None else (figures.counts(films, order),)
 
 
 def _analyses(
@@ -184,19 +173,18 @@ def _analyses(
 ) -> tuple[str | Table | None, ...]:
     if table is None:
         return (NO_SCORES,)
-    order = (*UNSEEN, *config.TRAINING_SPLITS)
     return (
         figures.measures(table, spec.threshold),
         goals.table(spec.name, table, spec.threshold, {**records, **about}),
-        figures.parts(evaluation.parts(table, order), spec.threshold),
+        figures.parts(evaluation.parts(table, UNSEEN), spec.threshold),
         figures.groups(table, spec.threshold),
         figures.calibration(records.get("calibration")),
     )
 
 
-def _claim(items: Sequence[Mapping[str, Any]]) -> Table:
-    rows = tuple((str(item["item"]), item["asks"], item["says"]) for item in items)
-    return Table("Items of CLAIM that apply", ("Item", "Topic", "This project"), rows)
+def _claim(items: Sequence[Mapping[str, Any]]) -> str:
+    """Return the items of CLAIM to which the other sections give no answer, or not a whole one."""
+    return bullets(f"**{item['item']}, {item['asks'].lower()}.** {item['says']}" for item in items)
 
 
 def _list(title: str, lines: Sequence[str]) -> tuple[str, str]:

@@ -11,11 +11,11 @@ from covid_model import config, evaluation
 from covid_model.evaluation import Estimate, Part
 from covid_model.evaluation.bootstrap import share
 from covid_model.evaluation.threshold_sweep import majority_baseline
-from covid_model.formatting import AREAS, MEASURES, counted, decimal, interval, percent
+from covid_model.formatting import MEASURES, decimal, interval, percent
 from covid_model.reports.model_card.sentences import Table, escape
 from covid_model.verdict import is_positive
 
-SHOWN = ("accuracy", "sensitivity", "specificity", "ppv", "npv", "auc")  # keys of MEASURES
+SHOWN = ("accuracy", "ppv", "npv")  # keys of MEASURES; the others are in the table of every split and source
 VIEWS = ("PA", "AP", "AP Supine", "AP erect")  # names in the list of films
 SEXES = {"F": "Women", "M": "Men"}
 
@@ -31,8 +31,8 @@ def with_patients(scores: pd.DataFrame, films: pd.DataFrame | None) -> pd.DataFr
 
 
 def with_interval(estimate: Estimate, number: Callable[[float | None], str] = percent) -> str:
-    """ "97.7 % (96.5 to 98.7 %)"."""
-    limits = interval(estimate, number)
+    """ "97.7 % (96.5–98.7 %)"."""
+    limits = interval(estimate, number).replace(" to ", "–")
     return number(estimate.value) + (f" ({limits})" if limits else "")
 
 
@@ -44,15 +44,13 @@ def measures(table: pd.DataFrame, threshold: float) -> Table | None:
     covid, patients = test["covid"] == 1, test.get("patient")
     kinds = evaluation.sweep(test["score"], {"covid": covid, "other": ~covid}, patients)
     estimates = evaluation.rates_at(kinds["covid"], kinds["other"], threshold)
-    estimates |= evaluation.area_intervals(test["score"], test["covid"], patients)
     baseline = majority_baseline(test["covid"], kinds["covid"], kinds["other"])
     rows = []
     for name in SHOWN:
-        number = decimal if name in AREAS else percent
         title, definition = MEASURES[name]
-        rows.append((f"{title}: {definition}", with_interval(estimates[name], number), number(baseline[name].value)))
+        rows.append((f"{title}: {definition}", with_interval(estimates[name]), percent(baseline[name].value)))
     title = f"{config.SPLIT_TITLES['test']}, {len(test):,} X-rays, threshold {threshold:g}"
-    return Table(title, ("Measure", "This network", "Majority-class baseline (always negative)"), tuple(rows))
+    return Table(title, ("Measure", "This network", "Majority-class baseline"), tuple(rows))
 
 
 def adults(table: pd.DataFrame, threshold: float) -> Estimate:
@@ -125,13 +123,9 @@ def groups(table: pd.DataFrame, threshold: float) -> Table:
         patients = films.get("patient", pd.Series(films.index, films.index))
         positive, covid = is_positive(films["score"], threshold), films["covid"] == 1
         cells = [share(hits[mask], patients[mask]) for hits, mask in ((positive, covid), (~positive, ~covid))]
-        rows.append((title, f"{len(films):,} ({int(covid.sum()):,})", *(_counted(cell) for cell in cells)))
+        rows.append((title, f"{len(films):,} ({int(covid.sum()):,})", *(with_interval(cell) for cell in cells)))
     columns = ("Group", "n (COVID-19)", "Sensitivity", "Specificity")
     return Table(f"Age, view and sex, X-rays not trained on, threshold {threshold:g}", columns, tuple(rows))
-
-
-def _counted(estimate: Estimate) -> str:
-    return f"{counted(estimate)}: {with_interval(estimate)}" if estimate else "–"
 
 
 def counts(films: pd.DataFrame, splits: Sequence[str]) -> Table:
@@ -156,16 +150,16 @@ def _count(films: pd.DataFrame) -> str:
     return f"{len(films):,}{covid}"
 
 
-def calibration(record: Mapping[str, Any] | None) -> Table | None:
-    """Return the calibration errors before and after temperature scaling, from the experiment's record."""
+def calibration(record: Mapping[str, Any] | None) -> str:
+    """Return the Brier scores and what temperature scaling does to them, from the experiment's record."""
     if record is None:
-        return None
-    rows = []
-    for name, part in record["splits"].items():
-        errors = [decimal(part[when][key]) for key in ("ece", "brier") for when in ("before", "after")]
-        rows.append((config.SPLIT_TITLES.get(name, "All adult X-rays not trained on"), *errors))
-    columns = ("X-rays", "ECE before", "ECE after", "Brier score before", "Brier score after")
-    fitted = record.get("fitted_on", {}).get("films")
-    how = f"T = {record['temperature']:.2f}"
-    how += f", fitted on all {fitted:,} validation X-rays, children's included" if fitted else ""
-    return Table(f"Calibration before and after temperature scaling ({how})", columns, tuple(rows))
+        return ""
+    names = {name: config.SPLIT_TITLES.get(name, "all adult X-rays not trained on") for name in record["splits"]}
+    scores = [f"{decimal(part['before']['brier'])} ({names[name]})" for name, part in record["splits"].items()]
+    helped = [names[name] for name, part in record["splits"].items() if part["helps"]]
+    fitted = record["fitted_on"]["films"]
+    return (
+        f"Calibration: the Brier score is {', '.join(scores)}. Temperature scaling (T = {record['temperature']:.2f}, "
+        f"fitted on all {fitted:,} validation X-rays, children's included) "
+        f"improves {'that of ' + ' and '.join(helped) if helped else 'none of these'}."
+    )

@@ -106,7 +106,7 @@ def _row(goal: Goal, films: pd.DataFrame, threshold: float) -> tuple[str, ...]:
     result = measured(goal, films, threshold)
     value = result.count if goal.count else result.value
     where = config.SPLIT_TITLES[goal.split]
-    where += f", {config.SOURCE_TITLES[goal.source]}" if goal.source else ""
+    where += f", {config.SOURCE_SHORT[goal.source]}" if goal.source else ""
     number = decimal if goal.measure == AREA else percent
     total = f" of {len(films):,}" if goal.count else ""
     bound = f"at {'most' if goal.at_most else 'least'} {_figure(goal, goal.bound)}{total}"
@@ -211,7 +211,7 @@ def _robustness(record: Mapping[str, Any], threshold: float) -> Iterable[tuple[s
 def _gate(record: Mapping[str, Any], threshold: float) -> Iterable[tuple[str, ...]]:
     sources = [row for row in record["genuine"] if row["source"]]
     worst = max(sources, key=lambda row: row["flagged"]["value"])
-    flagged, source = Estimate(**worst["flagged"]), escape(config.SOURCE_TITLES[worst["source"]])
+    flagged, source = Estimate(**worst["flagged"]), escape(config.SOURCE_SHORT[worst["source"]])
     limit = "cut set on the training sources"
     outcome = _outcome(flagged.value > 0.02, f"{100 * (flagged.value - 0.02):.1f} points", limit)
     title = "Chest X-rays flagged, worst source"
@@ -225,10 +225,9 @@ def _precision(record: Mapping[str, Any], threshold: float) -> Iterable[tuple[st
     part = record["parts"].get("precision", {}).get("record")
     if part:
         moved, changed = part["largest"], part["changed"]
-        title = f"bfloat16, {part['films']} of Test"
-        outcome = _outcome(moved > 0.01, decimal(moved - 0.01), "rounding")
-        yield f"{title}: largest change", "at most 0.01", decimal(moved), *outcome
-        yield f"{title}: verdicts changed", *_of(0, changed, part["films"]), *_outcome(changed > 0, str(changed), "")
+        missed = moved > 0.01 or changed > 0
+        title = f"bfloat16, {part['films']} of Test: largest change of a score; verdicts changed"
+        yield title, "at most 0.01; 0", f"{decimal(moved)}; {changed}", *_outcome(missed, "that", "rounding")
 
 
 def _of(bound: int, count: int, total: int) -> tuple[str, str]:

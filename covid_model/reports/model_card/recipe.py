@@ -27,8 +27,8 @@ SETTINGS = {  # of a recipe, in the order shown
     "warmup": "Warm-up batches of the learning rate",
     "weight_decay": "Weight decay",
     "frozen_blocks": "Frozen blocks of VGG-19, from the first",
-    "abnormal": "Weight of the auxiliary output: does the X-ray show anything abnormal?",
-    "ema_momentum": "Momentum of the moving average of the weights, which is the saved network",
+    "abnormal": "Weight of the auxiliary output: anything abnormal?",
+    "ema_momentum": "Momentum of the weights' moving average, which is saved",
     "seed": "Random seed",
     "logit_shift": "Final shift of the logit, chosen on validation X-rays",
 }
@@ -98,13 +98,16 @@ def network(spec: NetworkSpec) -> Table:
         "Threshold": f"{spec.threshold:g}",
         "Version": f"{escape(spec.weights)}, SHA-256 {escape(spec.sha256[:12])}…",
     }
-    rows |= {TRAINING[key]: _done(key, spec.training[key]) for key in TRAINING if spec.training.get(key) is not None}
-    rows |= {_unknown(key): _value(value) for key, value in spec.training.items() if key not in TRAINING}
+    told = {"seconds"} if spent(spec) else set()  # in the section on time and energy
+    told |= {"seed"} if spec.recipe.get("seed") == spec.training.get("seed") else set()  # in the recipe
+    facts = {key: value for key, value in spec.training.items() if key not in told and value is not None}
+    rows |= {TRAINING[key]: _done(key, facts[key]) for key in TRAINING if key in facts}
+    rows |= {_unknown(key): _value(value) for key, value in facts.items() if key not in TRAINING}
     return Table("The network", ("Property", "Value"), tuple(rows.items()))
 
 
 def recipe(spec: NetworkSpec) -> Table | None:
-    """Return how it was trained, one column per stage; None if its JSON does not say."""
+    """Return how it was trained; None if its JSON does not say. What stages differ in has a value for each."""
     whole = spec.recipe.get("ours", spec.recipe)  # the rest lists the candidates that it was chosen from
     if not whole:
         return None
@@ -113,14 +116,14 @@ def recipe(spec: NetworkSpec) -> Table | None:
     ordered = [key for key in SETTINGS if key in present] + sorted(present - set(SETTINGS))
     rows = []
     for key in ordered:
-        values = [stage.get(key) for stage in stages]
-        cells = [_setting(key, value) for value in values]
-        for stage in range(len(values) - 1, 0, -1):
-            if isinstance(values[stage], Mapping) and values[stage] == values[stage - 1]:
-                cells[stage] = "as before"  # instead of the same long list again
-        rows.append((SETTINGS.get(key) or _unknown(key), *cells))
-    columns = ("Recipe", *([f"Stage {at}" for at in range(1, len(stages) + 1)] if len(stages) > 1 else ["Value"]))
-    return Table("How it was trained", columns, tuple(rows))
+        values = [stage[key] for stage in stages if key in stage]
+        alike = all(value == values[0] for value in values)
+        cells = [_setting(key, value) for value in (values[:1] if alike else values)]
+        rows.append((SETTINGS.get(key) or _unknown(key), ", ".join(cells)))
+    several = f" in {len(stages)} stages" if len(stages) > 1 else ""
+    return Table(
+        f"How it was trained{several}", ("Recipe", "Value, or one per stage" if several else "Value"), tuple(rows)
+    )
 
 
 def last_stage(spec: NetworkSpec) -> str:
@@ -161,7 +164,7 @@ def _setting(key: str, value: Any) -> str:
         active = [_augmentation(name, limit) for name, limit in value.items() if limit and _acts(name, value)]
         return ", ".join(active) or "none"
     if key == "shares" and isinstance(value, Mapping):
-        return ", ".join(f"{_group(group)} {100 * share:g} %" for group, share in value.items())
+        return _shares(value)
     return _value(value) if key == "seed" else _counted(value)
 
 
@@ -174,11 +177,14 @@ def _augmentation(name: str, limit: Any) -> str:
     return AUGMENTATION[name].format(limit) if name in AUGMENTATION else f"{_unknown(name)} {_value(limit)}"
 
 
-def _group(name: str) -> str:
-    """Return a group in words: "siim 1" is that source's COVID-19 films, "siim 0" its others, "siim" its unlabeled."""
-    source, _, truth = name.partition(" ")
-    label = {"1": "COVID-19", "0": "non-COVID"}.get(truth, "unlabeled")
-    return f"{escape(config.SOURCE_TITLES.get(source, source))}, {label}:"
+def _shares(shares: Mapping[str, float]) -> str:
+    """Return shares in words. "siim 1" is that source's COVID-19 films, "siim 0" its others, "siim" unlabeled ones."""
+    parts: dict[str, list[str]] = {}
+    for name, share in shares.items():
+        source, _, truth = name.partition(" ")
+        label = {"1": "COVID-19", "0": "non-COVID"}.get(truth, "unlabeled")
+        parts.setdefault(escape(config.SOURCE_TITLES.get(source, source)), []).append(f"{label} {100 * share:g} %")
+    return "; ".join(f"{source}: {', '.join(labels)}" for source, labels in parts.items())
 
 
 def _done(key: str, value: Any) -> str:
@@ -219,8 +225,8 @@ def _value(value: Any) -> str:
 # Power of one core: what Green Algorithms assumes for an unknown processor ("Any").
 WATTS_A_CORE = 12.0
 WATTS_SOURCE = (
-    "which Green Algorithms assumes for an unknown processor (L. Lannelongue, J. Grealey, M. Inouye "
-    "2021, [doi 10.1002/advs.202100707](https://doi.org/10.1002/advs.202100707))"
+    "as Green Algorithms assumes for an unknown processor ([doi 10.1002/advs.202100707](https://doi.org/10.1002/advs.2021"
+    "00707))"
 )
 _JOULES_A_KWH = 3.6e6
 _RECORDED = {  # keys of NetworkSpec.training; the first one recorded includes the others

@@ -13,14 +13,14 @@ from covid_model.reports.model_card.sentences import Table, escape
 
 SOURCES = ("siim", "radiography", "cohen")  # those with both classes
 DECISIONS = {  # by title of a trial without one source: what the recipe does, which was set before the trials
-    "Block 5 and the head, groups balanced": "as in the recipe",
+    "Block 5 and the head, groups balanced": "in the recipe",
     "The head alone": "in the first stage only",
     "Groups as large as they are": "not in the recipe",
-    "Light augmentation": "as in the recipe",
+    "Light augmentation": "in the recipe",
     "Heavy augmentation": "not in the recipe",
     "Source adversary": "not in the recipe",
-    "Last layer fitted anew on balanced groups": "tried on the network itself, below",
-    "Twice the steps": "more steps were tried on the network itself: LoRA, below",
+    "Last layer fitted anew on balanced groups": "tried on the network, below",
+    "Twice the steps": "tried on the network: LoRA, below",
 }
 
 
@@ -35,15 +35,15 @@ def tried(record: Mapping[str, Any] | None, validation: Mapping[str, Any] | None
     changed = (validation or {}).get("trials", [])
     if not without and not changed:
         return ()
-    notes = ["No X-ray on which results are reported was used, and each trial ran once, with one seed."]
+    notes = ["No reported X-ray was used. Each trial ran once, with one seed."]
     if without:
         notes.append(_about_trials(record))
     if changed:
         notes.append(_about_changes(validation["about"]))
-    rows = [_row(trial, "source left out") for trial in without] + [_row(trial, "validation") for trial in changed]
+    rows = [_row(trial, "left out") for trial in without] + [_row(trial, "validation") for trial in changed]
     titles = [config.SOURCE_SHORT[source] for source in SOURCES]
     columns = ("Trial", "Judged on", *(f"AUC, {title}" for title in titles), "Mean AUC", "Sensitivity", "Decision")
-    return *notes, Table("What was tried", columns, tuple(rows))
+    return *notes, Table("Trials", columns, tuple(rows))
 
 
 def _about_trials(record: Mapping[str, Any]) -> str:
@@ -58,7 +58,7 @@ def _about_trials(record: Mapping[str, Any]) -> str:
     size = f", at {about['size']} pixels, in batches of {about['batch']}" if about else ""
     films = f" on at most {about['films']:,} X-rays" if about else ""
     return (
-        "*Source left out*: short trials that check the recipe, made after the network was trained. Each trains"
+        "*Left out*: short trials that check the recipe, made after the network was trained. Each trains"
         f"{films}{size}, with blocks 1 to 4 frozen and without one source, and is judged on that source.{noise}"
     )
 
@@ -66,9 +66,9 @@ def _about_trials(record: Mapping[str, Any]) -> str:
 def _about_changes(about: Mapping[str, Any]) -> str:
     return (
         "*Validation*: changes to the trained network, tried outside this repository and judged on its validation "
-        "X-rays. The sensitivities (in the order of the sources) are at the cut where "
-        f"{about['adults_positive']} of {about['adults']} adults without COVID-19 are positive. Where a cell is empty, "
-        "nothing was kept."
+        "X-rays. Sensitivities, in the order of the sources, are those where "
+        f"{about['adults_positive']} of {about['adults']} adults without COVID-19 are positive. Empty cells were "
+        "not measured or not kept."
     )
 
 
