@@ -20,7 +20,7 @@ ACCURACY, SENSITIVITY, ALARMS, AREA = "Accuracy", "Sensitivity", "False positive
 OTHERS = "False positives"
 CUT = "one threshold, set by adults of all sources"  # what bounds a result
 UNCHOSEN = "not chosen on, and small"
-FROZEN_BASE = "features are averages of a frozen base"
+FROZEN_BASE = "frozen features, averaged; a cut border helped in trials, but the paper has none"
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,14 @@ def tried(record: Mapping[str, Any] | None, validation: Mapping[str, Any] | None
     changed = (validation or {}).get("trials", [])
     if not without and not changed:
         return ()
-    notes = ["No reported X-ray was used. Each trial ran once, with one seed."]
+    notes = ["No reported X-ray was used. Each trial ran once, with one seed, unless it says otherwise."]
     if without:
         notes.append(_about_trials(record))
     if changed:
         notes.append(_about_changes(validation["about"]))
-    rows = [_row(trial, "left out") for trial in without] + [_row(trial, "validation") for trial in changed]
+    rows = [_row(trial, "left out") for trial in without] + [
+        _row(trial, trial.get("judged", "validation")) for trial in changed
+    ]
     titles = [config.SOURCE_SHORT[source] for source in SOURCES]
     columns = ("Trial", "Judged on", *(f"AUC, {title}" for title in titles), "Mean AUC", "Sensitivity", "Decision")
     return *notes, Table("Trials", columns, tuple(rows))
