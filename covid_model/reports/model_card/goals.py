@@ -1,4 +1,4 @@
-"""The goals that were set before training, beside what came: of the scores, and of the records that there are."""
+"""The goals set before training, each beside its result: from the scores, and from the records of experiments."""
 
 from __future__ import annotations
 
@@ -222,11 +222,11 @@ def _gate(record: Mapping[str, Any], threshold: float) -> Iterable[tuple[str, ..
 
 
 def _precision(record: Mapping[str, Any], threshold: float) -> Iterable[tuple[str, ...]]:
-    part = record["parts"].get("precision", {}).get("record")
-    if part:
-        moved, changed = part["largest"], part["changed"]
+    part = record["parts"].get("precision", {}).get("record", {})
+    if own := part.get("networks", {}).get(WITH_RECORDS):
+        moved, changed = own["largest"], own["changed"]
         missed = moved > 0.01 or changed > 0
-        title = f"bfloat16, {part['films']} of Test: largest change of a score; verdicts changed"
+        title = f"bfloat16, {part['films']:,} of Test: largest change of a score; verdicts changed"
         yield title, "at most 0.01; 0", f"{decimal(moved)}; {changed}", *_outcome(missed, "that", "rounding")
 
 
